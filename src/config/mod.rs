@@ -1,0 +1,1 @@
+//! YAML to checked types, with line and column in every complaint.

@@ -1,0 +1,1 @@
+//! Access tokens: grants, cache, store, AADSTS classification.

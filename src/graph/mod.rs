@@ -1,0 +1,1 @@
+//! Graph and SharePoint requests: URLs, errors, throttling, diagnostics.

@@ -1,0 +1,1 @@
+//! The one HTTP client: phases, roots, proxy, body limit, User-Agent.

@@ -1,0 +1,18 @@
+//! m365mon: a Prometheus exporter that tells, from where you stand, whether
+//! Microsoft 365 works, how fast, and when your access to it runs out.
+//!
+//! The rooms of the house and which may use which are in `CONTRIBUTING.md`;
+//! arrows run down only, from `cli` and `web` to `model`.
+
+pub mod cli;
+pub mod config;
+pub mod entra;
+pub mod graph;
+pub mod http;
+pub mod metrics;
+pub mod model;
+pub mod probe;
+pub mod scheduler;
+pub mod simulator;
+pub mod state;
+pub mod web;

@@ -1,0 +1,355 @@
+//! One way into one tenant.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::{GateKey, Secret, Service};
+
+/// The name of an account, from the configuration; unique in it.
+pub type AccountName = Arc<str>;
+
+/// A tenant: a verified domain or a GUID, lower case; never `common`,
+/// `organizations` or `consumers`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Tenant(Arc<str>);
+
+impl Tenant {
+    /// Takes a domain (`contoso.onmicrosoft.com`) or a GUID.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.to_ascii_lowercase();
+        let label = |part: &str| {
+            (1..=63).contains(&part.len())
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && !part.starts_with('-')
+                && !part.ends_with('-')
+        };
+        let domain = text.len() <= 253 && text.contains('.') && text.split('.').all(label);
+        (domain || is_guid(&text)).then(|| Self(text.into()))
+    }
+
+    /// As it goes into URLs.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The shared text.
+    #[must_use]
+    pub const fn shared(&self) -> &Arc<str> {
+        &self.0
+    }
+}
+
+impl fmt::Display for Tenant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// True for 8-4-4-4-12 hexadecimal digits.
+#[must_use]
+pub fn is_guid(text: &str) -> bool {
+    let mut parts = text.split('-');
+    [8, 4, 4, 4, 12].iter().all(|&length| {
+        parts
+            .next()
+            .is_some_and(|p| p.len() == length && p.bytes().all(|b| b.is_ascii_hexdigit()))
+    }) && parts.next().is_none()
+}
+
+/// One of Microsoft's clouds, or a pair of roots.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Cloud {
+    /// Worldwide, and GCC.
+    Global,
+    /// US Government L4.
+    GccHigh,
+    /// US Government L5.
+    Dod,
+    /// Operated by 21Vianet.
+    China,
+    /// Roots from the configuration; https, no path.
+    Custom {
+        /// As `https://login.microsoftonline.com`, without a trailing slash.
+        login_url: Arc<str>,
+        /// As `https://graph.microsoft.com`, without a trailing slash.
+        graph_url: Arc<str>,
+    },
+}
+
+impl Cloud {
+    /// The label value; `custom` for roots from the configuration.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::GccHigh => "gcc_high",
+            Self::Dod => "dod",
+            Self::China => "china",
+            Self::Custom { .. } => "custom",
+        }
+    }
+
+    /// The root of Entra's endpoints, without a trailing slash.
+    #[must_use]
+    pub fn login_url(&self) -> &str {
+        match self {
+            Self::Global => "https://login.microsoftonline.com",
+            Self::GccHigh | Self::Dod => "https://login.microsoftonline.us",
+            Self::China => "https://login.partner.microsoftonline.cn",
+            Self::Custom { login_url, .. } => login_url,
+        }
+    }
+
+    /// The root of Graph, without a trailing slash; also Graph's audience.
+    #[must_use]
+    pub fn graph_url(&self) -> &str {
+        match self {
+            Self::Global => "https://graph.microsoft.com",
+            Self::GccHigh => "https://graph.microsoft.us",
+            Self::Dod => "https://dod-graph.microsoft.us",
+            Self::China => "https://microsoftgraph.chinacloudapi.cn",
+            Self::Custom { graph_url, .. } => graph_url,
+        }
+    }
+
+    /// The domains under which this cloud has its SharePoint hosts; empty if unknown.
+    #[must_use]
+    pub const fn sharepoint_suffixes(&self) -> &'static [&'static str] {
+        match self {
+            Self::Global => &[".sharepoint.com"],
+            Self::GccHigh => &[".sharepoint.us"],
+            Self::Dod => &[".dps.mil", ".sharepoint-mil.us"],
+            Self::China => &[".sharepoint.cn"],
+            Self::Custom { .. } => &[],
+        }
+    }
+}
+
+/// What an access token is for: a root URL (`https://graph.microsoft.com`,
+/// `https://contoso.sharepoint.com`), lower case, without a trailing slash.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Audience(Arc<str>);
+
+impl Audience {
+    /// Graph of the given cloud.
+    #[must_use]
+    pub fn graph(cloud: &Cloud) -> Self {
+        Self(cloud.graph_url().into())
+    }
+
+    /// One SharePoint host.
+    #[must_use]
+    pub fn sharepoint(host: &str) -> Self {
+        Self(format!("https://{}", host.to_ascii_lowercase()).into())
+    }
+
+    /// The root URL.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The host, and the port where one is named: the only place this token may go to.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.0.strip_prefix("https://").unwrap_or(&self.0)
+    }
+
+    /// The scope that asks for all that was granted to the application.
+    #[must_use]
+    pub fn default_scope(&self) -> String {
+        format!("{}/.default", self.0)
+    }
+}
+
+impl fmt::Display for Audience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a secret comes from. Files are re-read when they change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// Written into the configuration itself.
+    Inline(Secret),
+    /// A file; surrounding white space is not part of the secret.
+    File(PathBuf),
+    /// An environment variable.
+    Environment(Arc<str>),
+}
+
+/// How the application itself proves who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AppCredential {
+    /// A shared secret.
+    ClientSecret {
+        /// The secret.
+        secret: SecretSource,
+        /// When it ends, as its owner wrote it down.
+        expires: Option<Timestamp>,
+    },
+    /// A certificate and its RSA key.
+    ClientCertificate {
+        /// PEM; may hold the key as well.
+        certificate_file: PathBuf,
+        /// PEM, PKCS#8 or PKCS#1; the same file if it holds both.
+        key_file: PathBuf,
+        /// For an encrypted key.
+        passphrase: Option<SecretSource>,
+    },
+    /// A token of another identity provider, in a file.
+    WorkloadIdentity {
+        /// `None` means `AZURE_FEDERATED_TOKEN_FILE`, already resolved where set.
+        token_file: PathBuf,
+    },
+}
+
+/// A person who consented.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delegated {
+    /// The UPN of the person, as configured.
+    pub username: Arc<str>,
+    /// Where Entra sends the browser back to, if not the default.
+    pub redirect_url: Option<Url>,
+    /// How long a consent lasts where a policy of the tenant limits it.
+    pub max_age: Option<Duration>,
+}
+
+/// How an account signs in; exactly one way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignIn {
+    /// As the application itself.
+    App(AppCredential),
+    /// As a person; `client` makes it a confidential client.
+    Delegated {
+        /// The person.
+        person: Delegated,
+        /// The application's own credential, if any.
+        client: Option<AppCredential>,
+    },
+    /// As the identity that the platform gave this machine.
+    ManagedIdentity,
+}
+
+/// The names of credentials in metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CredentialKind {
+    /// The 90 days of a refresh token.
+    RefreshToken,
+    /// A tenant's limit on how long a consent lasts.
+    Consent,
+    /// The end of a client secret.
+    ClientSecret,
+    /// The end of a certificate.
+    ClientCertificate,
+}
+
+impl CredentialKind {
+    /// The label value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RefreshToken => "refresh_token",
+            Self::Consent => "consent",
+            Self::ClientSecret => "client_secret",
+            Self::ClientCertificate => "client_certificate",
+        }
+    }
+}
+
+/// A credential and its end.
+pub type Deadline = (CredentialKind, Timestamp);
+
+/// One way into one tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Unique.
+    pub name: AccountName,
+    /// Where.
+    pub cloud: Cloud,
+    /// Which; `None` only for managed identities.
+    pub tenant: Option<Tenant>,
+    /// The application; `None` only for a system-assigned managed identity.
+    pub client_id: Option<Arc<str>>,
+    /// How.
+    pub sign_in: SignIn,
+}
+
+impl Account {
+    /// The label value of `credential` in `m365_account_info`.
+    #[must_use]
+    pub const fn credential_label(&self) -> &'static str {
+        match &self.sign_in {
+            SignIn::Delegated { .. } => "delegated",
+            SignIn::ManagedIdentity => "managed_identity",
+            SignIn::App(AppCredential::ClientSecret { .. }) => "client_secret",
+            SignIn::App(AppCredential::ClientCertificate { .. }) => "client_certificate",
+            SignIn::App(AppCredential::WorkloadIdentity { .. }) => "workload_identity",
+        }
+    }
+
+    /// The person, for a delegated account.
+    #[must_use]
+    pub const fn person(&self) -> Option<&Delegated> {
+        match &self.sign_in {
+            SignIn::Delegated { person, .. } => Some(person),
+            SignIn::App(_) | SignIn::ManagedIdentity => None,
+        }
+    }
+
+    /// The gate key of this account for a service.
+    #[must_use]
+    pub fn gate_key(&self, service: Service, subject: Option<&str>) -> GateKey {
+        GateKey {
+            cloud: self.cloud.login_url().into(),
+            tenant: self
+                .tenant
+                .as_ref()
+                .map_or_else(|| "".into(), |t| t.shared().clone()),
+            client_id: self.client_id.clone().unwrap_or_else(|| "".into()),
+            service,
+            subject: subject.map(|s| s.to_lowercase().into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tenants() {
+        assert!(Tenant::parse("contoso.onmicrosoft.com").is_some());
+        assert!(Tenant::parse("11111111-2222-3333-4444-555555555555").is_some());
+        for bad in [
+            "common",
+            "organizations",
+            "consumers",
+            "",
+            "a/b.com",
+            "contoso..com",
+            "-a.com",
+        ] {
+            assert!(Tenant::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn audience_is_the_host() {
+        let audience = Audience::sharepoint("Contoso.SharePoint.com");
+        assert_eq!(audience.as_str(), "https://contoso.sharepoint.com");
+        assert_eq!(audience.host(), "contoso.sharepoint.com");
+        assert_eq!(
+            audience.default_scope(),
+            "https://contoso.sharepoint.com/.default"
+        );
+    }
+}

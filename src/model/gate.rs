@@ -1,0 +1,83 @@
+//! What Microsoft asks us to wait for, and whose probes that holds back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Which of Microsoft's limits a request counts against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Service {
+    /// Sites and drives, through Graph or through SharePoint's own REST.
+    SharePoint,
+    /// Mail, calendar, contacts: counted per mailbox.
+    Outlook,
+    /// The rest of Graph.
+    Graph,
+    /// The token endpoint.
+    Entra,
+}
+
+impl Service {
+    /// The label value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SharePoint => "sharepoint",
+            Self::Outlook => "outlook",
+            Self::Graph => "graph",
+            Self::Entra => "entra",
+        }
+    }
+}
+
+/// Whose probes a gate holds back: everything that Microsoft counts together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GateKey {
+    /// The login root of the cloud.
+    pub cloud: Arc<str>,
+    /// Domain or GUID, as configured, lower case.
+    pub tenant: Arc<str>,
+    /// The application.
+    pub client_id: Arc<str>,
+    /// The limit.
+    pub service: Service,
+    /// The delegated user (SharePoint) or the mailbox (Outlook), lower case.
+    pub subject: Option<Arc<str>>,
+}
+
+/// A wait that the service asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// The service throttles us: the gate closes. Without a time the gate
+    /// chooses one, growing while refused.
+    Gate {
+        /// `Retry-After` or `RateLimit-Reset`, the greater, at most an hour.
+        wait: Option<Duration>,
+    },
+    /// The service is unwell and says when to come back: only this resource waits.
+    Resource {
+        /// `Retry-After`, at most an hour.
+        wait: Duration,
+    },
+}
+
+/// `RateLimit-*` as SharePoint sends them from 80 % of the limit on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Units per window.
+    pub limit: u32,
+    /// Units left.
+    pub remaining: u32,
+    /// Until the window ends.
+    pub reset: Duration,
+}
+
+impl RateLimit {
+    /// What is left of the limit, 0 to 1.
+    #[must_use]
+    pub fn remaining_ratio(&self) -> f64 {
+        if self.limit == 0 {
+            return 0.0;
+        }
+        (f64::from(self.remaining) / f64::from(self.limit)).clamp(0.0, 1.0)
+    }
+}

@@ -1,0 +1,40 @@
+//! The words of the house as types: accounts, resources, outcomes, reasons,
+//! reports, time and chance. No I/O happens here and every other room may use
+//! it; what it promises is that a value of these types is already valid.
+
+mod account;
+mod clock;
+mod gate;
+mod observer;
+mod outcome;
+mod phase;
+mod random;
+mod report;
+mod resource;
+mod secret;
+mod settings;
+mod story;
+
+pub use account::{
+    Account, AccountName, AppCredential, Audience, Cloud, CredentialKind, Deadline, Delegated,
+    SecretSource, SignIn, Tenant, is_guid,
+};
+pub use clock::{Clock, Moment};
+pub use gate::{GateKey, Hold, RateLimit, Service};
+pub use observer::{AccountObserver, AccountStanding, IgnoreAccounts, TokenReport};
+pub use outcome::{AccountReason, Outcome, Reason, TokenProblem, Verdict};
+pub use phase::{Phase, Phases};
+pub use random::{Random, SystemRandom};
+pub use report::{
+    ConnectionFacts, IpVersion, Repeat, Report, RequestId, ServerHints, bounded_text,
+};
+pub use resource::{ConnectionPolicy, Kind, Labels, Mode, Resource, ResourceName, SiteApi};
+pub use secret::Secret;
+pub use settings::{
+    Configuration, DEFAULT_BUCKETS, HttpSettings, Limits, MetricsSettings, ProxySetting,
+    ResolveOverride, Storage, is_plain_root,
+};
+pub use story::Story;
+
+/// A point in civil time, UTC, nanosecond precision.
+pub use jiff::Timestamp;

@@ -1,0 +1,57 @@
+//! How the token room tells the rest of the house about accounts without
+//! knowing who listens.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Account, Audience, CredentialKind, TokenProblem};
+
+/// One token request and how it ended.
+#[derive(Debug, Clone)]
+pub struct TokenReport {
+    /// What the token is for.
+    pub audience: Audience,
+    /// When the request ended.
+    pub at: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+    /// How it ended.
+    pub result: Result<(), TokenProblem>,
+    /// Entra's `x-ms-request-id`/trace id, for support.
+    pub request_id: Option<super::RequestId>,
+    /// A wait that Entra asked for, at most an hour.
+    pub retry_after: Option<Duration>,
+}
+
+/// Where an account stands, replaced as a whole whenever it changes.
+#[derive(Debug, Clone, Default)]
+pub struct AccountStanding {
+    /// Only a person can mend it; since when.
+    pub sign_in_required_since: Option<Timestamp>,
+    /// Access tokens held, with their end.
+    pub access_tokens: Vec<(Audience, Timestamp)>,
+    /// Deadlines of credentials that need a person.
+    pub deadlines: Vec<(CredentialKind, Timestamp)>,
+    /// Rights granted beyond need; `None` while unknown.
+    pub excess_permissions: Option<u32>,
+    /// No token request is sent before then.
+    pub held_until: Option<Timestamp>,
+}
+
+/// Listens to what happens to accounts. Implementations must not block.
+pub trait AccountObserver: Send + Sync {
+    /// A token request ended.
+    fn token_request(&self, account: &Account, report: &TokenReport);
+    /// The account's standing changed.
+    fn standing(&self, account: &Account, standing: &AccountStanding);
+}
+
+/// Listens to nothing; for commands that only need a token.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct IgnoreAccounts;
+
+impl AccountObserver for IgnoreAccounts {
+    fn token_request(&self, _: &Account, _: &TokenReport) {}
+    fn standing(&self, _: &Account, _: &AccountStanding) {}
+}

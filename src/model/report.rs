@@ -1,0 +1,183 @@
+//! What one probe leaves behind.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Hold, Phase, Phases, RateLimit, TokenProblem, Verdict};
+
+/// A request id that is safe to show and to use as an exemplar: 1 to 64 of
+/// `[0-9A-Za-z-]`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RequestId(Box<str>);
+
+impl RequestId {
+    /// Takes an id that obeys the rule, or nothing.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        fits.then(|| Self(text.into()))
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for RequestId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What the service says about itself in headers.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServerHints {
+    /// `SPRequestDuration` or `SPClientServiceRequestDuration`.
+    pub latency: Option<Duration>,
+    /// `X-SharePointHealthScore`, 0 best to 10.
+    pub health_score: Option<u8>,
+    /// `DataCenter` of `x-ms-ags-diagnostic`, bounded, for people only.
+    pub data_center: Option<Box<str>>,
+    /// `RateLimit-*`.
+    pub rate_limit: Option<RateLimit>,
+}
+
+/// The IP version of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IpVersion {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// What is known of the connection that carried the request.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ConnectionFacts {
+    /// True if it was open before.
+    pub reused: bool,
+    /// Of the peer (the proxy's, where there is one).
+    pub ip_version: Option<IpVersion>,
+    /// 1.1 or 2.0.
+    pub http_version: Option<f64>,
+    /// `TLS 1.2` or `TLS 1.3`.
+    pub tls_version: Option<&'static str>,
+    /// The earliest `notAfter` of the certificates that the peer sent.
+    pub certificate_expiry: Option<Timestamp>,
+}
+
+/// The two cases in which the measured request is sent once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// 401 on a cached token: one fresh token, one more request.
+    FreshToken,
+    /// A reused connection died before the first byte: one new connection.
+    NewConnection,
+}
+
+/// One probe's report.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// When the probe began.
+    pub started: Timestamp,
+    /// When the probe ended.
+    pub finished: Timestamp,
+    /// Success or the reason.
+    pub verdict: Verdict,
+    /// Times of the measured request; `None` when no request was sent.
+    pub phases: Option<Phases>,
+    /// The phase in which it broke or ran out of time.
+    pub broke_in: Option<Phase>,
+    /// HTTP status of the answer.
+    pub status: Option<u16>,
+    /// The service's `request-id` or `SPRequestGuid`.
+    pub request_id: Option<RequestId>,
+    /// Ours, sent as `client-request-id`.
+    pub client_request_id: Option<RequestId>,
+    /// One sentence for people: what happened and what to do; bounded, without
+    /// secrets and without content of the tenant.
+    pub detail: Box<str>,
+    /// The service's own words about itself.
+    pub server: ServerHints,
+    /// The connection that carried it.
+    pub connection: ConnectionFacts,
+    /// A wait that the service asked for.
+    pub hold: Option<Hold>,
+    /// Said openly when the request was sent twice.
+    pub repeat: Option<Repeat>,
+    /// Why no token could be had, when the reason is `token`.
+    pub token_problem: Option<TokenProblem>,
+}
+
+impl Report {
+    /// A report of a probe that sent no request.
+    #[must_use]
+    pub fn without_request(
+        started: Timestamp,
+        finished: Timestamp,
+        verdict: Verdict,
+        detail: &str,
+    ) -> Self {
+        Self {
+            started,
+            finished,
+            verdict,
+            phases: None,
+            broke_in: None,
+            status: None,
+            request_id: None,
+            client_request_id: None,
+            detail: bounded_text(detail, 300).into(),
+            server: ServerHints::default(),
+            connection: ConnectionFacts::default(),
+            hold: None,
+            repeat: None,
+            token_problem: None,
+        }
+    }
+
+    /// The latency: the sum of the phases, token time excluded.
+    #[must_use]
+    pub fn latency(&self) -> Option<Duration> {
+        self.phases.map(|phases| phases.total())
+    }
+}
+
+/// Cuts text from outside to at most `most` bytes on a character boundary and
+/// replaces control characters by spaces, so that it fits one log line.
+#[must_use]
+pub fn bounded_text(text: &str, most: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(most));
+    for c in text.chars() {
+        let c = if c.is_control() { ' ' } else { c };
+        if out.len() + c.len_utf8() > most {
+            break;
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_ids_are_bounded() {
+        assert!(RequestId::parse("81170202-4f3e-4c4b-9e3c-0a1b2c3d4e5f").is_some());
+        assert!(RequestId::parse("").is_none());
+        assert!(RequestId::parse(&"a".repeat(65)).is_none());
+        assert!(RequestId::parse("a b").is_none());
+        assert!(RequestId::parse("a\"b").is_none());
+    }
+
+    #[test]
+    fn text_is_cut_on_a_character() {
+        assert_eq!(bounded_text("a\nb", 10), "a b");
+        assert_eq!(bounded_text("äöü", 3), "ä");
+    }
+}

@@ -1,0 +1,1 @@
+//! When probes run: phases, intervals, gates, concurrency, single flight.

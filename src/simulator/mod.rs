@@ -1,0 +1,1 @@
+//! A simulated tenant: Entra, Graph and SharePoint with faults on command.

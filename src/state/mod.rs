@@ -1,0 +1,1 @@
+//! The latest reports and short history, and snapshots of them.

@@ -1,0 +1,1 @@
+//! The HTTP server: metrics, probe, discovery, status pages, health.

@@ -1,0 +1,1 @@
+//! Integration tests: the thing itself, over real sockets.

@@ -1,1 +1,30 @@
-//! The one HTTP client: phases, roots, proxy, body limit, User-Agent.
+//! The one way out of the house: HTTP requests to Entra, Graph and SharePoint.
+//!
+//! Two clients share one [`Network`] (roots, resolver, proxy, User-Agent):
+//! [`PlainClient`] for token calls, where only the answer counts, and
+//! a probe client for measured requests, where every phase is timed and the
+//! connection is ours.
+//!
+//! Both promise: https only (managed identity excepted), no redirect is
+//! followed, nothing is retried behind the caller's back, and headers, bodies
+//! and waits are bounded. A failure is classified once, here, into a
+//! [`NetFailure`]. `entra` and `graph` call this room.
+
+mod failure;
+mod network;
+mod plain;
+#[expect(dead_code, reason = "the probe client, which is next, chooses by it")]
+mod proxy;
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the probe client, which is next, resolves with it"
+    )
+)]
+mod resolver;
+mod tls;
+
+pub use failure::{NetFailure, NetFailureKind};
+pub use network::{Network, NetworkError};
+pub use plain::{FormValue, PlainAnswer, PlainBody, PlainClient, PlainRequest, UseProxy};

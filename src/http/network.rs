@@ -1,0 +1,92 @@
+//! What all outgoing requests share.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use http::HeaderValue;
+
+use super::proxy::Proxies;
+use super::resolver::Resolver;
+use super::tls::Tls;
+use crate::model::HttpSettings;
+
+/// Roots, resolver, proxy and User-Agent. Cheap to clone; built anew when the
+/// settings change.
+#[derive(Clone)]
+pub struct Network(Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) tls: Tls,
+    pub(super) resolver: Resolver,
+    pub(super) proxies: Proxies,
+    pub(super) user_agent: HeaderValue,
+}
+
+/// Why the settings make no network.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkError {
+    /// The file with the roots cannot be read.
+    #[error("{}: {source}", path.display())]
+    CaFile {
+        /// `http.ca_file`.
+        path: PathBuf,
+        /// Why.
+        source: rustls::pki_types::pem::Error,
+    },
+    /// A certificate in it cannot be a root.
+    #[error("{}: a certificate in it cannot be a root: {source}", path.display())]
+    BadRoot {
+        /// `http.ca_file`.
+        path: PathBuf,
+        /// Why.
+        source: rustls::Error,
+    },
+    /// There is no certificate in it.
+    #[error("{}: holds no PEM certificate", path.display())]
+    NoRoots {
+        /// `http.ca_file`.
+        path: PathBuf,
+    },
+    /// The proxy's URL; not shown, it may hold a password.
+    #[error("the proxy must be an http URL with a host")]
+    ProxyUrl,
+    /// The User-Agent cannot be sent.
+    #[error("the user agent must be visible ASCII")]
+    UserAgent,
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[source] rustls::Error),
+    /// The roots make no verifier.
+    #[error("TLS cannot be set up: {0}")]
+    Verifier(#[source] rustls::client::VerifierBuilderError),
+    /// The client cannot be built.
+    #[error("the HTTP client cannot be built: {0}")]
+    Client(#[source] reqwest::Error),
+}
+
+impl Network {
+    /// Reads the roots and the proxy's environment; touches no network.
+    ///
+    /// # Errors
+    /// When `ca_file` or the proxy's URL is not usable.
+    pub fn new(settings: &HttpSettings) -> Result<Self, NetworkError> {
+        Ok(Self(Arc::new(Inner {
+            tls: Tls::new(settings.ca_file.as_deref())?,
+            resolver: Resolver::new(&settings.resolve),
+            proxies: Proxies::new(&settings.proxy)?,
+            user_agent: HeaderValue::from_str(&settings.user_agent)
+                .map_err(|_| NetworkError::UserAgent)?,
+        })))
+    }
+
+    pub(super) fn inner(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Network")
+    }
+}

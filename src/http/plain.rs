@@ -1,0 +1,414 @@
+//! Requests whose answer counts and whose phases do not: token calls.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
+use http::Method;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use rustls::client::Resumption;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::failure::{plain_words, rustls_error};
+use super::proxy::Proxies;
+use super::{NetFailure, NetFailureKind, Network, NetworkError};
+use crate::model::{Phase, Secret};
+
+/// No token answer is near this long.
+const MOST_BODY: usize = 1 << 20;
+const MOST_HEADERS: usize = 100;
+const MOST_HEADER_BYTES: u32 = 64 << 10;
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Sends plain requests. Cheap to clone.
+#[derive(Clone)]
+pub struct PlainClient {
+    configured: reqwest::Client,
+    direct: reqwest::Client,
+    fixed_proxy: bool,
+}
+
+/// Whether the configured proxy is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UseProxy {
+    /// As configured; https only.
+    Configured,
+    /// Never, for managed identity; http is allowed, its endpoint is link-local.
+    Never,
+}
+
+/// One value of a form.
+#[derive(Debug, Clone)]
+pub enum FormValue {
+    /// May be seen.
+    Plain(String),
+    /// Must not be seen.
+    Secret(Secret),
+}
+
+impl From<&str> for FormValue {
+    fn from(value: &str) -> Self {
+        Self::Plain(value.to_owned())
+    }
+}
+
+impl From<String> for FormValue {
+    fn from(value: String) -> Self {
+        Self::Plain(value)
+    }
+}
+
+impl From<Secret> for FormValue {
+    fn from(value: Secret) -> Self {
+        Self::Secret(value)
+    }
+}
+
+impl FormValue {
+    fn expose(&self) -> &str {
+        match self {
+            Self::Plain(text) => text,
+            Self::Secret(secret) => secret.expose(),
+        }
+    }
+}
+
+/// What is sent along.
+#[derive(Debug, Clone, Default)]
+pub enum PlainBody {
+    /// Nothing.
+    #[default]
+    Empty,
+    /// `application/x-www-form-urlencoded`.
+    Form(Vec<(String, FormValue)>),
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub struct PlainRequest {
+    /// GET or POST.
+    pub method: Method,
+    /// https; also http with [`UseProxy::Never`]. Must hold no secret.
+    pub url: Url,
+    /// Beside User-Agent and Content-Type; secret values must be marked sensitive.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: PlainBody,
+    /// For everything together.
+    pub timeout: Duration,
+    /// The proxy.
+    pub proxy: UseProxy,
+}
+
+/// One whole answer, whatever its status.
+pub struct PlainAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// At most 1 MiB, decoded.
+    pub body: Bytes,
+    /// From the call to the end of the body.
+    pub took: Duration,
+}
+
+impl fmt::Debug for PlainAnswer {
+    /// Without the body, which may be a token, and the headers.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlainAnswer")
+            .field("status", &self.status)
+            .field("bytes", &self.body.len())
+            .field("took", &self.took)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PlainClient {
+    /// Builds the two inner clients.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(network: &Network) -> Result<Self, NetworkError> {
+        let inner = network.inner();
+        let builder = || -> Result<reqwest::ClientBuilder, NetworkError> {
+            Ok(reqwest::Client::builder()
+                .user_agent(inner.user_agent.clone())
+                .tls_backend_preconfigured(inner.tls.config(Resumption::default())?)
+                .dns_resolver(Arc::new(inner.resolver.clone()))
+                .connector_layer(Steps)
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .referer(false)
+                .pool_idle_timeout(IDLE)
+                .http1_max_headers(MOST_HEADERS)
+                .http2_max_header_list_size(MOST_HEADER_BYTES)
+                .tcp_nodelay(true))
+        };
+        let mut configured = builder()?;
+        if let Proxies::Fixed { url, .. } = &inner.proxies {
+            let proxy = reqwest::Proxy::all(url.expose()).map_err(|_| NetworkError::ProxyUrl)?;
+            configured = configured.proxy(proxy);
+        }
+        Ok(Self {
+            configured: configured.build().map_err(NetworkError::Client)?,
+            direct: builder()?
+                .no_proxy()
+                .build()
+                .map_err(NetworkError::Client)?,
+            fixed_proxy: matches!(inner.proxies, Proxies::Fixed { .. }),
+        })
+    }
+
+    /// Sends one request and reads the whole answer. Nothing is repeated and
+    /// no redirect is followed. Dropping the future ends the request.
+    ///
+    /// # Errors
+    /// When there is no whole answer, for whatever cause. A status is not an
+    /// error, except a proxy's 407.
+    pub async fn send(&self, request: PlainRequest) -> Result<PlainAnswer, NetFailure> {
+        let began = Instant::now();
+        let deadline = began + request.timeout;
+        let client = match request.proxy {
+            UseProxy::Configured => &self.configured,
+            UseProxy::Never => &self.direct,
+        };
+        let proxied = request.proxy == UseProxy::Configured && self.fixed_proxy;
+        let host = request.url.host_str().unwrap_or_default().to_owned();
+        let request = build(client, request)?;
+        let progress = Arc::new(AtomicU8::new(phase_index(Phase::Processing)));
+        let sent = PROGRESS.scope(progress.clone(), Box::pin(client.execute(request)));
+        let mut response = timeout_at(deadline, sent)
+            .await
+            .map_err(|_| NetFailure::timeout(phase_at(progress.load(Ordering::Relaxed)), &host))?
+            .map_err(|error| classify(error.without_url(), &host, proxied))?;
+
+        let too_large = || {
+            NetFailure::new(
+                NetFailureKind::TooLarge,
+                format!("{host}: the answer is longer than {MOST_BODY} bytes"),
+            )
+        };
+        if response
+            .content_length()
+            .is_some_and(|l| l > MOST_BODY as u64)
+        {
+            return Err(too_large());
+        }
+        let mut body = BytesMut::new();
+        loop {
+            let chunk = timeout_at(deadline, response.chunk())
+                .await
+                .map_err(|_| NetFailure::timeout(Phase::Transfer, &host))?
+                .map_err(|error| broken(error.without_url(), &host))?;
+            let Some(chunk) = chunk else { break };
+            if body.len() + chunk.len() > MOST_BODY {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(PlainAnswer {
+            status: response.status().as_u16(),
+            headers: std::mem::take(response.headers_mut()),
+            body: body.freeze(),
+            took: began.elapsed(),
+        })
+    }
+}
+
+impl fmt::Debug for PlainClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlainClient")
+    }
+}
+
+fn build(client: &reqwest::Client, request: PlainRequest) -> Result<reqwest::Request, NetFailure> {
+    let internal = |why: &str| NetFailure::new(NetFailureKind::Internal, why);
+    match (request.url.scheme(), request.proxy) {
+        ("https", _) | ("http", UseProxy::Never) => {}
+        _ => return Err(internal("a request with credentials needs https")),
+    }
+    let mut builder = client
+        .request(request.method, request.url)
+        .headers(request.headers);
+    if let PlainBody::Form(fields) = request.body {
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        builder = builder
+            .header(CONTENT_TYPE, form)
+            .body(Bytes::from_owner(encode(&fields)));
+    }
+    builder
+        .build()
+        .map_err(|error| internal("the request cannot be built").caused_by(error.without_url()))
+}
+
+/// Encodes a form into memory that is wiped when the request is done.
+fn encode(fields: &[(String, FormValue)]) -> Zeroizing<Vec<u8>> {
+    // Room for the worst case first: growing would leave copies behind.
+    let most: usize = fields
+        .iter()
+        .map(|(name, value)| 3 * (name.len() + value.expose().len()) + 2)
+        .sum();
+    let mut out = String::with_capacity(most);
+    let mut form = url::form_urlencoded::Serializer::new(&mut out);
+    for (name, value) in fields {
+        form.append_pair(name, value.expose());
+    }
+    form.finish();
+    Zeroizing::new(out.into_bytes())
+}
+
+/// What reqwest could not do before the answer began.
+fn classify(error: reqwest::Error, host: &str, proxied: bool) -> NetFailure {
+    let mut connecting = false;
+    let mut kind = None;
+    let mut words = None;
+    let mut next: Option<&(dyn Error + 'static)> = Some(&error);
+    while let Some(cause) = next {
+        if let Some(failure) = cause.downcast_ref::<NetFailure>() {
+            kind = Some(failure.kind);
+            words = Some(failure.detail.clone());
+            break;
+        }
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+            return NetFailure::tls(host, tls);
+        }
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            if let Some(tls) = rustls_error(io) {
+                return NetFailure::tls(host, tls);
+            }
+            if super::failure::is_our_shortage(io) {
+                kind = Some(NetFailureKind::Internal);
+            }
+            words = Some(format!("{host}: {}", plain_words(io)));
+        }
+        if let Some(client) = cause.downcast_ref::<hyper_util::client::legacy::Error>() {
+            connecting |= client.is_connect();
+        }
+        let text = cause.to_string();
+        // The tunnel's error type is not public; its words are.
+        if text.starts_with("tunnel error") {
+            kind = Some(NetFailureKind::Proxy);
+            words.get_or_insert_with(|| format!("{host}: the proxy did not connect us ({text})"));
+        }
+        next = cause.source();
+    }
+    if error.is_builder() || error.is_upgrade() {
+        kind = Some(NetFailureKind::Internal);
+    }
+    // Through a proxy, the name that could not be resolved is the proxy's.
+    let kind = match kind {
+        Some(NetFailureKind::Dns) if proxied => NetFailureKind::Proxy,
+        Some(kind) => kind,
+        None => NetFailureKind::Connect,
+    };
+    let words = words.unwrap_or_else(|| {
+        let doing = if connecting {
+            "connecting"
+        } else {
+            "waiting for the answer"
+        };
+        format!("{host}: the connection ended while {doing}")
+    });
+    NetFailure::new(kind, words).caused_by(error)
+}
+
+/// What went wrong after the answer began.
+fn broken(error: reqwest::Error, host: &str) -> NetFailure {
+    let what = if error.is_decode() {
+        "could not be decoded"
+    } else {
+        "ended early"
+    };
+    NetFailure::new(NetFailureKind::Broken, format!("{host}: the answer {what}")).caused_by(error)
+}
+
+tokio::task_local! {
+    /// The phase of the request that this task is sending, so that a timeout
+    /// can name it: reqwest itself does not say how far it came.
+    static PROGRESS: Arc<AtomicU8>;
+}
+
+/// Notes the phase that begins, if this is a plain request's task.
+pub(super) fn step(phase: Phase) {
+    _ = PROGRESS.try_with(|progress| progress.store(phase_index(phase), Ordering::Relaxed));
+}
+
+const fn phase_index(phase: Phase) -> u8 {
+    phase as u8
+}
+
+fn phase_at(index: u8) -> Phase {
+    Phase::ALL
+        .into_iter()
+        .find(|phase| phase_index(*phase) == index)
+        .unwrap_or(Phase::Processing)
+}
+
+/// Notes when a connection is begun and when it stands.
+#[derive(Clone, Copy)]
+struct Steps;
+
+impl<S> tower::Layer<S> for Steps {
+    type Service = Stepping<S>;
+    fn layer(&self, inner: S) -> Stepping<S> {
+        Stepping(inner)
+    }
+}
+
+#[derive(Clone)]
+struct Stepping<S>(S);
+
+impl<S, R> tower::Service<R> for Stepping<S>
+where
+    S: tower::Service<R>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        step(Phase::Connect);
+        let connecting = self.0.call(request);
+        Box::pin(async move {
+            let connected = connecting.await;
+            if connected.is_ok() {
+                step(Phase::Processing);
+            }
+            connected
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_encoded() {
+        let fields = vec![
+            ("scope".to_owned(), "https://x/.default".into()),
+            (
+                "client_secret".to_owned(),
+                Secret::new("a+b&c= ü".into()).into(),
+            ),
+        ];
+        assert_eq!(
+            String::from_utf8(encode(&fields).to_vec()).unwrap(),
+            "scope=https%3A%2F%2Fx%2F.default&client_secret=a%2Bb%26c%3D+%C3%BC"
+        );
+        assert!(!format!("{:?}", PlainBody::Form(fields)).contains("a+b"));
+    }
+}

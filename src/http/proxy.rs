@@ -1,0 +1,166 @@
+//! Which proxy a request goes through.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use http::HeaderValue;
+use hyper_util::client::proxy::matcher::Matcher;
+use url::Url;
+
+use super::{NetFailure, NetFailureKind, NetworkError};
+use crate::model::{ProxySetting, Secret};
+
+/// The choice, from the configuration or the environment.
+pub(super) enum Proxies {
+    /// This one for everything.
+    Fixed { server: ProxyServer, url: Secret },
+    /// `HTTPS_PROXY`, `NO_PROXY` and their relatives, as curl reads them.
+    Environment(Box<Matcher>),
+}
+
+/// One HTTP proxy that is asked to CONNECT.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct ProxyServer {
+    /// A name or a literal, in brackets if it is IPv6.
+    pub(super) host: Box<str>,
+    pub(super) port: u16,
+    /// `Proxy-Authorization`, marked sensitive.
+    pub(super) authorization: Option<HeaderValue>,
+}
+
+impl Proxies {
+    pub(super) fn new(setting: &ProxySetting) -> Result<Self, NetworkError> {
+        match setting {
+            // The same reading as reqwest's own, so that both clients agree.
+            ProxySetting::Environment => Ok(Self::Environment(Box::new(Matcher::from_system()))),
+            ProxySetting::Fixed(secret) => {
+                let url = Url::parse(secret.expose()).map_err(|_| NetworkError::ProxyUrl)?;
+                let server = ProxyServer::from_url(&url).ok_or(NetworkError::ProxyUrl)?;
+                Ok(Self::Fixed {
+                    server,
+                    url: secret.clone(),
+                })
+            }
+        }
+    }
+
+    /// The proxy for a host and port reached by https, if any.
+    pub(super) fn for_https(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> Result<Option<ProxyServer>, NetFailure> {
+        let matcher = match self {
+            Self::Fixed { server, .. } => return Ok(Some(server.clone())),
+            Self::Environment(matcher) => matcher,
+        };
+        let target = http::Uri::builder()
+            .scheme("https")
+            .authority(format!("{host}:{port}"))
+            .path_and_query("/")
+            .build()
+            .map_err(|error| {
+                NetFailure::new(NetFailureKind::Internal, "the host fits no URI").caused_by(error)
+            })?;
+        let Some(found) = matcher.intercept(&target) else {
+            return Ok(None);
+        };
+        let uri = found.uri();
+        match (uri.scheme_str(), uri.host()) {
+            (Some("http"), Some(host)) => Ok(Some(ProxyServer {
+                host: host.into(),
+                port: uri.port_u16().unwrap_or(80),
+                authorization: found.basic_auth().cloned(),
+            })),
+            (scheme, _) => Err(NetFailure::new(
+                NetFailureKind::Proxy,
+                format!(
+                    "the environment names a proxy by {}; only http proxies are supported",
+                    scheme.unwrap_or("no scheme")
+                ),
+            )),
+        }
+    }
+}
+
+impl ProxyServer {
+    fn from_url(url: &Url) -> Option<Self> {
+        if url.scheme() != "http" {
+            return None;
+        }
+        let authorization = if url.username().is_empty() && url.password().is_none() {
+            None
+        } else {
+            Some(basic(url)?)
+        };
+        Some(Self {
+            host: url.host_str()?.into(),
+            port: url.port_or_known_default()?,
+            authorization,
+        })
+    }
+
+    /// `host:port`, for people.
+    pub(super) fn name(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+}
+
+fn basic(url: &Url) -> Option<HeaderValue> {
+    let mut pair = percent_decode(url.username());
+    pair.push(b':');
+    pair.extend(percent_decode(url.password().unwrap_or_default()));
+    let mut value =
+        HeaderValue::try_from(format!("Basic {}", BASE64_STANDARD.encode(pair))).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// Undoes percent-encoding (RFC 3986); what is not an escape stays.
+fn percent_decode(text: &str) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    let digit = |place: usize| {
+        let byte = *bytes.get(place)?;
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
+    while let Some(&byte) = bytes.get(at) {
+        match (byte, digit(at + 1), digit(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                out.push(high << 4 | low);
+                at += 3;
+            }
+            _ => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_information_becomes_basic() {
+        let url = Url::parse("http://monitor:p%40ss%zz@proxy.contoso.com:3128").unwrap();
+        let server = ProxyServer::from_url(&url).unwrap();
+        assert_eq!(server.name(), "proxy.contoso.com:3128");
+        let value = server.authorization.unwrap();
+        assert!(value.is_sensitive());
+        let sent = value.to_str().unwrap().strip_prefix("Basic ").unwrap();
+        assert_eq!(BASE64_STANDARD.decode(sent).unwrap(), b"monitor:p@ss%zz");
+    }
+
+    #[test]
+    fn only_http_proxies() {
+        let parse = |text| ProxyServer::from_url(&Url::parse(text).unwrap());
+        assert!(parse("https://proxy.contoso.com").is_none());
+        assert!(parse("socks5://proxy.contoso.com").is_none());
+        assert_eq!(parse("http://[::1]").unwrap().name(), "[::1]:80");
+    }
+}

@@ -1,0 +1,90 @@
+//! TLS: one provider, one set of roots, one configuration per purpose. All
+//! code that names the crypto provider lives here.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+use super::NetworkError;
+
+/// What we offer, best first.
+const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
+
+/// The provider and the roots, from which configurations are made.
+pub(super) struct Tls {
+    provider: Arc<CryptoProvider>,
+    verifier: Arc<dyn ServerCertVerifier>,
+}
+
+impl Tls {
+    /// Roots from `ca_file` instead of the system's; else the platform's
+    /// verifier; else, where the platform has no roots (a container from
+    /// scratch), Mozilla's.
+    pub(super) fn new(ca_file: Option<&Path>) -> Result<Self, NetworkError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier: Arc<dyn ServerCertVerifier> = match ca_file {
+            Some(path) => webpki(roots_from(path)?, &provider)?,
+            None => match rustls_platform_verifier::Verifier::new(provider.clone()) {
+                Ok(platform) => Arc::new(platform),
+                Err(error) => {
+                    tracing::info!(%error, "no roots from the platform, using the built-in ones");
+                    let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+                    webpki(roots, &provider)?
+                }
+            },
+        };
+        Ok(Self { provider, verifier })
+    }
+
+    /// A configuration with its own session store, or none at all.
+    pub(super) fn config(&self, resumption: Resumption) -> Result<ClientConfig, NetworkError> {
+        let mut config = ClientConfig::builder_with_provider(self.provider.clone())
+            .with_safe_default_protocol_versions()
+            .map_err(NetworkError::Tls)?
+            .dangerous()
+            .with_custom_certificate_verifier(self.verifier.clone())
+            .with_no_client_auth();
+        // Without ALPN every connection silently stays on HTTP/1.1.
+        config.alpn_protocols = ALPN.iter().map(|p| p.to_vec()).collect();
+        config.resumption = resumption;
+        Ok(config)
+    }
+}
+
+fn webpki(
+    roots: RootCertStore,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, NetworkError> {
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+        .build()
+        .map_err(NetworkError::Verifier)?;
+    Ok(verifier)
+}
+
+fn roots_from(path: &Path) -> Result<RootCertStore, NetworkError> {
+    let unreadable = |source| NetworkError::CaFile {
+        path: path.to_owned(),
+        source,
+    };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
+        roots
+            .add(certificate.map_err(unreadable)?)
+            .map_err(|source| NetworkError::BadRoot {
+                path: path.to_owned(),
+                source,
+            })?;
+    }
+    if roots.is_empty() {
+        return Err(NetworkError::NoRoots {
+            path: path.to_owned(),
+        });
+    }
+    Ok(roots)
+}

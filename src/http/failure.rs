@@ -5,7 +5,7 @@ use std::io;
 
 use rustls::CertificateError;
 
-use crate::model::{AccountReason, Phase, Reason, bounded_text};
+use crate::model::{AccountReason, Phase, Reason, Timestamp, bounded_text};
 
 const LONGEST_DETAIL: usize = 300;
 
@@ -179,9 +179,16 @@ fn tls_words(error: &rustls::Error) -> String {
     use rustls::Error as Tls;
     match error {
         Tls::InvalidCertificate(problem) => match problem {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "the certificate has expired".into()
+            CertificateError::ExpiredContext { not_after, .. } => {
+                match i64::try_from(not_after.as_secs())
+                    .ok()
+                    .and_then(|s| Timestamp::from_second(s).ok())
+                {
+                    Some(end) => format!("the certificate expired at {end}"),
+                    None => "the certificate has expired".into(),
+                }
             }
+            CertificateError::Expired => "the certificate has expired".into(),
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 "the certificate is not valid yet; check this machine's clock".into()
             }

@@ -2,7 +2,7 @@
 //!
 //! Two clients share one [`Network`] (roots, resolver, proxy, User-Agent):
 //! [`PlainClient`] for token calls, where only the answer counts, and
-//! a probe client for measured requests, where every phase is timed and the
+//! [`ProbeClient`] for measured requests, where every phase is timed and the
 //! connection is ours.
 //!
 //! Both promise: https only (managed identity excepted), no redirect is
@@ -10,21 +10,23 @@
 //! and waits are bounded. A failure is classified once, here, into a
 //! [`NetFailure`]. `entra` and `graph` call this room.
 
+mod body;
+mod certificate;
+mod connection;
+mod course;
+mod dial;
 mod failure;
 mod network;
 mod plain;
-#[expect(dead_code, reason = "the probe client, which is next, chooses by it")]
+mod pool;
+mod probing;
 mod proxy;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the probe client, which is next, resolves with it"
-    )
-)]
 mod resolver;
 mod tls;
+mod tunnel;
 
+pub use body::BodyEnd;
 pub use failure::{NetFailure, NetFailureKind};
 pub use network::{Network, NetworkError};
 pub use plain::{FormValue, PlainAnswer, PlainBody, PlainClient, PlainRequest, UseProxy};
+pub use probing::{ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest};

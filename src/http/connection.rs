@@ -1,0 +1,400 @@
+//! One connection of our own: resolve, connect, TLS, and then HTTP/2 or
+//! HTTP/1.1 as the peer chose. Its driver is a task that ends with it.
+
+use std::error::Error;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use url::Url;
+
+use super::course::Course;
+use super::network::Inner as Network;
+use super::proxy::ProxyServer;
+use super::{NetFailure, NetFailureKind, certificate, dial, tunnel};
+use crate::model::{IpVersion, Phase};
+
+const MOST_HEADERS: usize = 100;
+const MOST_HEADER_BYTES: u32 = 64 << 10;
+/// Both flow-control windows: what a peer may send before we read it.
+const WINDOW: u32 = 256 << 10;
+/// How long a driver may take to say good-bye.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+type Body = Empty<Bytes>;
+
+/// Where a connection leads; two requests with equal targets may share one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Target {
+    host: Box<str>,
+    port: Option<u16>,
+    proxy: Option<ProxyServer>,
+}
+
+impl Target {
+    /// The target of an https URL.
+    pub(super) fn of(url: &Url, network: &Network) -> Result<Self, NetFailure> {
+        let unfit = |why| NetFailure::new(NetFailureKind::Internal, why);
+        let ("https", Some(host)) = (url.scheme(), url.host_str()) else {
+            return Err(unfit("a request with a token needs an https URL"));
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(unfit("a URL must not hold a user name or a password"));
+        }
+        Ok(Self {
+            host: host.into(),
+            port: url.port(),
+            proxy: network.proxies.for_https(host, url.port().unwrap_or(443))?,
+        })
+    }
+
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+/// A connection on which a request can be sent.
+pub(super) struct Connection {
+    sender: Sender,
+    received: Arc<AtomicU64>,
+    pub(super) facts: crate::model::ConnectionFacts,
+    driver: Arc<DropGuard>,
+}
+
+enum Sender {
+    Http1(http1::SendRequest<Body>),
+    Http2(http2::SendRequest<Body>),
+}
+
+/// No head of an answer.
+pub(super) struct NoHead {
+    pub(super) failure: NetFailure,
+    /// True if not a byte of an answer had come: the connection was dead.
+    pub(super) dead: bool,
+}
+
+impl Connection {
+    /// Opens one, through the target's proxy if there is one, noting phases
+    /// and facts in `course`.
+    pub(super) async fn open(
+        network: &Network,
+        tls: &Arc<ClientConfig>,
+        target: &Target,
+        course: &mut Course,
+    ) -> Result<Self, NetFailure> {
+        course.enter(Phase::Resolve);
+        let tcp = open_tcp(network, target, course).await?;
+
+        course.enter(Phase::Tls);
+        let host = target.host();
+        let name = host
+            .strip_prefix('[')
+            .and_then(|h| h.strip_suffix(']'))
+            .unwrap_or(host);
+        let name = ServerName::try_from(name.to_owned()).map_err(|error| {
+            NetFailure::new(NetFailureKind::Internal, "the host is no server name").caused_by(error)
+        })?;
+        let stream = match TlsConnector::from(tls.clone()).connect(name, tcp).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                course.facts.certificate_expiry = expired_at(&error);
+                return Err(NetFailure::before_the_answer(
+                    host,
+                    "shaking hands by TLS",
+                    error,
+                ));
+            }
+        };
+        let session = stream.get_ref().1;
+        course.facts.tls_version = match session.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_3) => Some("TLS 1.3"),
+            Some(rustls::ProtocolVersion::TLSv1_2) => Some("TLS 1.2"),
+            _ => None,
+        };
+        course.facts.certificate_expiry = session
+            .peer_certificates()
+            .and_then(|chain| certificate::earliest_expiry(chain.iter().map(|der| &**der)));
+        let http2 = session.alpn_protocol() == Some(b"h2");
+        course.facts.http_version = Some(if http2 { 2.0 } else { 1.1 });
+
+        course.enter(Phase::Processing);
+        Self::speak(stream, http2, host, course).await
+    }
+
+    async fn speak(
+        stream: TlsStream<TcpStream>,
+        http2: bool,
+        host: &str,
+        course: &Course,
+    ) -> Result<Self, NetFailure> {
+        let received = Arc::new(AtomicU64::new(0));
+        let io = TokioIo::new(Counted {
+            stream,
+            received: received.clone(),
+        });
+        let over = CancellationToken::new();
+        let sender = if http2 {
+            let (sender, driver) = http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .max_header_list_size(MOST_HEADER_BYTES)
+                .initial_stream_window_size(WINDOW)
+                .initial_connection_window_size(WINDOW)
+                .handshake(io)
+                .await
+                .map_err(|error| no_head(host, error, false).failure)?;
+            drive(driver, over.clone());
+            Sender::Http2(sender)
+        } else {
+            let (sender, driver) = http1::Builder::new()
+                .max_headers(MOST_HEADERS)
+                .max_buf_size(MOST_HEADER_BYTES as usize)
+                .handshake(io)
+                .await
+                .map_err(|error| no_head(host, error, false).failure)?;
+            drive(driver, over.clone());
+            Sender::Http1(sender)
+        };
+        Ok(Self {
+            sender,
+            received,
+            facts: course.facts.clone(),
+            driver: Arc::new(over.drop_guard()),
+        })
+    }
+
+    /// Sends a request and waits for the head of the answer.
+    pub(super) async fn send(
+        &mut self,
+        host: &str,
+        mut request: http::Request<Body>,
+    ) -> Result<http::Response<Incoming>, NoHead> {
+        let before = self.received.load(Ordering::Relaxed);
+        match &mut self.sender {
+            Sender::Http1(sender) => {
+                // Origin form; the host goes into its header.
+                if let Some(authority) = request.uri().authority().cloned()
+                    && let Ok(value) = http::HeaderValue::from_str(authority.as_str())
+                {
+                    request.headers_mut().insert(http::header::HOST, value);
+                    if let Some(path) = request.uri().path_and_query().cloned() {
+                        *request.uri_mut() = http::Uri::from(path);
+                    }
+                }
+                sender.send_request(request).await.map_err(|error| {
+                    let answered = self.received.load(Ordering::Relaxed) != before;
+                    no_head(host, error, answered)
+                })
+            }
+            Sender::Http2(sender) => sender
+                .send_request(request)
+                .await
+                .map_err(|error| no_head(host, error, false)),
+        }
+    }
+
+    /// A second handle on the same connection; HTTP/2 only.
+    pub(super) fn share(&self) -> Option<Self> {
+        match &self.sender {
+            Sender::Http1(_) => None,
+            Sender::Http2(sender) => Some(Self {
+                sender: Sender::Http2(sender.clone()),
+                received: self.received.clone(),
+                facts: self.facts.clone(),
+                driver: self.driver.clone(),
+            }),
+        }
+    }
+
+    /// True for two handles on the same connection.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.driver, &other.driver)
+    }
+
+    /// True if another request can be sent now.
+    pub(super) fn is_ready(&self) -> bool {
+        match &self.sender {
+            Sender::Http1(sender) => sender.is_ready(),
+            Sender::Http2(sender) => sender.is_ready() && !sender.is_closed(),
+        }
+    }
+
+    /// Waits until another request can be sent; false if none ever can.
+    pub(super) async fn ready(&mut self) -> bool {
+        match &mut self.sender {
+            Sender::Http1(sender) => sender.ready().await.is_ok(),
+            Sender::Http2(sender) => sender.ready().await.is_ok() && !sender.is_closed(),
+        }
+    }
+}
+
+/// TCP to the target, or a tunnel to it; ends in [`Phase::Connect`].
+async fn open_tcp(
+    network: &Network,
+    target: &Target,
+    course: &mut Course,
+) -> Result<TcpStream, NetFailure> {
+    let host = target.host();
+    // An override says where *we* connect to. Through a proxy that is the
+    // proxy; the host goes to it by name.
+    let (near, port, default) = match &target.proxy {
+        Some(proxy) => (&*proxy.host, Some(proxy.port), proxy.port),
+        None => (host, target.port, 443),
+    };
+    let before_the_tunnel = |failure: NetFailure| match (&target.proxy, failure.kind) {
+        (None, _) | (_, NetFailureKind::Internal) => failure,
+        (Some(_), _) => NetFailure {
+            kind: NetFailureKind::Proxy,
+            detail: format!("the proxy cannot be reached: {}", failure.detail),
+            source: failure.source,
+        },
+    };
+    let addresses = network
+        .resolver
+        .resolve(near, port, default)
+        .await
+        .map_err(before_the_tunnel)?;
+    course.enter(Phase::Connect);
+    let mut tcp = dial::dial(&addresses)
+        .await
+        .map_err(|error| NetFailure::before_the_answer(near, "connecting", error))
+        .map_err(before_the_tunnel)?;
+    course.facts.ip_version = tcp.peer_addr().ok().map(|peer| {
+        if peer.ip().to_canonical().is_ipv4() {
+            IpVersion::V4
+        } else {
+            IpVersion::V6
+        }
+    });
+    if let Some(proxy) = &target.proxy {
+        let port = target.port.unwrap_or(443);
+        tunnel::connect(&mut tcp, proxy, host, port, &network.user_agent).await?;
+    }
+    Ok(tcp)
+}
+
+/// Runs a connection until it ends, or until its last handle is gone and it
+/// had time to close.
+fn drive<F>(driver: F, over: CancellationToken)
+where
+    F: Future<Output = hyper::Result<()>> + Send + 'static,
+{
+    tokio::spawn(async move {
+        let mut driver = Box::pin(driver);
+        let ended = tokio::select! {
+            ended = &mut driver => Some(ended),
+            () = over.cancelled() => tokio::time::timeout(FAREWELL, driver).await.ok(),
+        };
+        if let Some(Err(error)) = ended {
+            tracing::trace!(%error, "a connection ended");
+        }
+    });
+}
+
+/// Why there is no head of an answer.
+fn no_head(host: &str, error: hyper::Error, answered: bool) -> NoHead {
+    let io = source::<io::Error>(&error);
+    let tls = io.and_then(super::failure::rustls_error);
+    let violated = source::<h2::Error>(&error).is_some_and(|e| e.is_library() && !e.is_io());
+    let failure = if error.is_user() {
+        NetFailure::new(NetFailureKind::Internal, "the request cannot be sent")
+    } else if let Some(tls) = tls {
+        return NoHead {
+            failure: NetFailure::tls(host, tls),
+            dead: true,
+        };
+    } else if error.is_parse() || answered || violated {
+        let what = if error.is_parse_too_large() {
+            "has too many headers"
+        } else if error.is_parse() || violated {
+            "is not HTTP"
+        } else {
+            "ended within its headers"
+        };
+        NetFailure::new(NetFailureKind::Broken, format!("{host}: the answer {what}"))
+    } else if io.is_some_and(super::failure::is_our_shortage) {
+        NetFailure::new(NetFailureKind::Internal, "this machine is out of buffers")
+    } else {
+        let what = "the connection ended before the first byte of an answer";
+        NetFailure::new(NetFailureKind::Connect, format!("{host}: {what}"))
+    };
+    NoHead {
+        dead: failure.kind == NetFailureKind::Connect,
+        failure: failure.caused_by(error),
+    }
+}
+
+fn source<T: Error + 'static>(error: &hyper::Error) -> Option<&T> {
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if let Some(found) = cause.downcast_ref::<T>() {
+            return Some(found);
+        }
+        next = cause.source();
+    }
+    None
+}
+
+/// When the certificate ended, if that is why the handshake failed.
+fn expired_at(error: &io::Error) -> Option<crate::model::Timestamp> {
+    use rustls::{CertificateError, Error};
+    match super::failure::rustls_error(error)? {
+        Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => {
+            let seconds = i64::try_from(not_after.as_secs()).ok()?;
+            crate::model::Timestamp::from_second(seconds).ok()
+        }
+        _ => None,
+    }
+}
+
+/// Counts what comes in, so that "not a byte" can be told from "half a head".
+struct Counted<S> {
+    stream: S,
+    received: Arc<AtomicU64>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let came = buffer.filled().len() - before;
+        self.received.fetch_add(came as u64, Ordering::Relaxed);
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,264 @@
+//! Measured requests: five phases that sum to the latency, and a connection
+//! of our own, new or kept.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, USER_AGENT};
+use http_body_util::Empty;
+use hyper::body::Incoming;
+use rustls::ClientConfig;
+use rustls::client::Resumption;
+use tokio::time::{Instant, timeout, timeout_at};
+use url::Url;
+
+use super::body::{BodyEnd, Collector};
+use super::connection::{Connection, Target};
+use super::course::Course;
+use super::pool::Pool;
+use super::{NetFailure, NetFailureKind, Network, NetworkError};
+use crate::model::{ConnectionFacts, ConnectionPolicy, Phase, Phases, Repeat};
+
+/// After an answer, how long an HTTP/1.1 connection may take to be ready again.
+const TIDY_UP: Duration = Duration::from_millis(250);
+
+/// Sends measured requests. Cheap to clone; clones share kept connections.
+#[derive(Clone)]
+pub struct ProbeClient(Arc<Inner>);
+
+struct Inner {
+    network: Network,
+    /// Without any session store: every handshake is a full one.
+    full: Arc<ClientConfig>,
+    /// With one, for targets whose connections are kept.
+    resuming: Arc<ClientConfig>,
+    pool: Pool,
+}
+
+/// One GET request.
+#[derive(Debug, Clone)]
+pub struct ProbeRequest {
+    /// https; must hold no secret.
+    pub url: Url,
+    /// Beside Host, User-Agent and Accept-Encoding; secret values must be
+    /// marked sensitive.
+    pub headers: HeaderMap,
+    /// New or kept.
+    pub connection: ConnectionPolicy,
+    /// For everything together.
+    pub timeout: Duration,
+    /// Bytes of the decoded body that are wanted.
+    pub body_limit: usize,
+}
+
+/// An answer, whatever its status, as far as it came.
+pub struct ProbeAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// Its headers; names are lower case, the number and size bounded.
+    pub headers: HeaderMap,
+    /// Decoded, at most `body_limit` bytes.
+    pub body: Bytes,
+    /// How it ended.
+    pub body_end: BodyEnd,
+    /// They sum to the latency.
+    pub phases: Phases,
+    /// Of the connection that carried it.
+    pub facts: ConnectionFacts,
+    /// [`Repeat::NewConnection`] if a kept connection turned out dead.
+    pub repeat: Option<Repeat>,
+}
+
+/// No answer.
+#[derive(Debug)]
+pub struct ProbeFailure {
+    /// Why.
+    pub net: NetFailure,
+    /// Up to the failure.
+    pub phases: Phases,
+    /// Where it broke.
+    pub broke_in: Phase,
+    /// As far as known.
+    pub facts: ConnectionFacts,
+    /// [`Repeat::NewConnection`] if a kept connection turned out dead before.
+    pub repeat: Option<Repeat>,
+}
+
+impl ProbeClient {
+    /// Makes the two TLS configurations.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(network: &Network) -> Result<Self, NetworkError> {
+        let tls = &network.inner().tls;
+        Ok(Self(Arc::new(Inner {
+            full: Arc::new(tls.config(Resumption::disabled())?),
+            resuming: Arc::new(tls.config(Resumption::default())?),
+            network: network.clone(),
+            pool: Pool::default(),
+        })))
+    }
+
+    /// Sends one request and reads its answer up to `body_limit`. Never
+    /// repeats it, except once when a kept connection was dead, which
+    /// `repeat` tells. Dropping the future ends the request.
+    ///
+    /// # Errors
+    /// When no head of an answer came. What happens to the body later is in
+    /// the answer's `body_end`: the status is worth having even then.
+    pub async fn send(&self, request: ProbeRequest) -> Result<ProbeAnswer, Box<ProbeFailure>> {
+        let deadline = Instant::now() + request.timeout;
+        let mut course = Course::begin();
+        let begun = match Target::of(&request.url, self.0.network.inner()) {
+            Ok(target) => {
+                let begun = Box::pin(self.0.begin(&target, &request, &mut course));
+                match timeout_at(deadline, begun).await {
+                    Ok(Ok((connection, answer))) => Ok((target, connection, answer)),
+                    Ok(Err(failure)) => Err(failure),
+                    Err(_) => Err(NetFailure::timeout(course.phase(), target.host())),
+                }
+            }
+            Err(failure) => Err(failure),
+        };
+        let (target, mut connection, answer) = begun.map_err(|net| {
+            Box::new(ProbeFailure {
+                net,
+                phases: course.phases(),
+                broke_in: course.phase(),
+                facts: std::mem::take(&mut course.facts),
+                repeat: course.repeat,
+            })
+        })?;
+
+        course.enter(Phase::Transfer);
+        let (head, mut body) = answer.into_parts();
+        let mut collector = Collector::new(&head.headers, request.body_limit);
+        let body_end = timeout_at(deadline, collector.read(&mut body))
+            .await
+            .unwrap_or(BodyEnd::TimedOut);
+        let phases = course.phases();
+        drop(body);
+
+        if request.connection == ConnectionPolicy::Reuse {
+            // After a 503 the next request shall meet another front end
+            // (Microsoft's throttling guidance), so the connection goes.
+            let keep = head.status != http::StatusCode::SERVICE_UNAVAILABLE
+                && body_end == BodyEnd::Complete
+                && timeout(TIDY_UP, connection.ready()).await == Ok(true);
+            if keep {
+                self.0.pool.put(&target, connection);
+            } else {
+                self.0.pool.forget(&target, &connection);
+            }
+        }
+        Ok(ProbeAnswer {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: collector.into_bytes(),
+            body_end,
+            phases,
+            facts: course.facts,
+            repeat: course.repeat,
+        })
+    }
+}
+
+impl Inner {
+    /// Up to the head of an answer.
+    async fn begin(
+        &self,
+        target: &Target,
+        request: &ProbeRequest,
+        course: &mut Course,
+    ) -> Result<(Connection, http::Response<Incoming>), NetFailure> {
+        let host = target.host();
+        let tls = match request.connection {
+            ConnectionPolicy::New => &self.full,
+            ConnectionPolicy::Reuse => &self.resuming,
+        };
+        let kept = match request.connection {
+            ConnectionPolicy::New => None,
+            ConnectionPolicy::Reuse => self.pool.take(target),
+        };
+        if let Some(mut connection) = kept {
+            course.enter(Phase::Processing);
+            course.facts = ConnectionFacts {
+                reused: true,
+                ..connection.facts.clone()
+            };
+            // If time runs out in here, a stuck connection must not stay.
+            let forget = Forget(&self.pool, target, connection.share());
+            match connection.send(host, self.message(request)?).await {
+                Ok(answer) => {
+                    forget.never_mind();
+                    return Ok((connection, answer));
+                }
+                Err(no_head) if no_head.dead => course.connection_was_dead(),
+                Err(no_head) => return Err(no_head.failure),
+            }
+        }
+        let mut connection = Connection::open(self.network.inner(), tls, target, course).await?;
+        let answer = connection
+            .send(host, self.message(request)?)
+            .await
+            .map_err(|no_head| no_head.failure)?;
+        if answer.version() == http::Version::HTTP_10 {
+            course.facts.http_version = Some(1.0);
+        }
+        Ok((connection, answer))
+    }
+
+    fn message(&self, request: &ProbeRequest) -> Result<http::Request<Empty<Bytes>>, NetFailure> {
+        let unfit = "the request cannot be built";
+        let mut message = http::Request::get(request.url.as_str())
+            .body(Empty::new())
+            .map_err(|error| NetFailure::new(NetFailureKind::Internal, unfit).caused_by(error))?;
+        let headers = message.headers_mut();
+        headers.clone_from(&request.headers);
+        headers
+            .entry(USER_AGENT)
+            .or_insert_with(|| self.network.inner().user_agent.clone());
+        // What browsers and Office ask for; decoded within the body limit.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        Ok(message)
+    }
+}
+
+/// Takes a shared connection out of the pool unless told otherwise.
+struct Forget<'a>(&'a Pool, &'a Target, Option<Connection>);
+
+impl Forget<'_> {
+    fn never_mind(mut self) {
+        self.2 = None;
+    }
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.2 {
+            self.0.forget(self.1, connection);
+        }
+    }
+}
+
+impl fmt::Debug for ProbeClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProbeClient")
+    }
+}
+
+impl fmt::Debug for ProbeAnswer {
+    /// Without the body and the headers, which may hold content of a tenant.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProbeAnswer")
+            .field("status", &self.status)
+            .field("bytes", &self.body.len())
+            .field("body_end", &self.body_end)
+            .field("phases", &self.phases)
+            .field("facts", &self.facts)
+            .field("repeat", &self.repeat)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,367 @@
+//! Where an account stands: its last token request, what it holds, when a
+//! person must act, and how Microsoft's limits treat it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::histogram::Histogram;
+use super::packed::Micros;
+use super::window;
+use crate::model::{
+    Account, AccountReason, AccountStanding, Audience, Clock, Moment, Outcome, Reason, Report,
+    RequestId, Resource, Service, Timestamp, TokenProblem, TokenReport,
+};
+
+/// All services, in the order of exposition.
+pub(crate) const SERVICES: [Service; 4] = [
+    Service::SharePoint,
+    Service::Outlook,
+    Service::Graph,
+    Service::Entra,
+];
+
+/// Different pairs of reason and code that are told apart per account; what
+/// comes after counts without its code. The known codes are far fewer.
+const MOST_CODES: usize = 64;
+
+/// One account of the current configuration and what is known of it.
+#[derive(Debug)]
+pub struct AccountSlot {
+    account: Arc<Account>,
+    known: Arc<Mutex<Known>>,
+}
+
+/// The last token request.
+#[derive(Debug, Clone)]
+pub struct LastToken {
+    /// What the token was for.
+    pub audience: Audience,
+    /// When the request ended.
+    pub at: Timestamp,
+    /// How it ended.
+    pub result: Result<(), TokenProblem>,
+    /// Entra's request id.
+    pub request_id: Option<RequestId>,
+}
+
+/// How often a token request ended in this way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenProblemCount {
+    /// The class.
+    pub reason: AccountReason,
+    /// The AADSTS number.
+    pub code: Option<u32>,
+    /// How often.
+    pub count: u64,
+}
+
+/// What a service last told about our rate.
+#[derive(Debug, Clone, Copy)]
+pub struct LastRate {
+    at: Moment,
+    interval: Duration,
+    /// What is left of the limit, 0 to 1.
+    pub remaining_ratio: f64,
+}
+
+impl LastRate {
+    /// True while the answer that told it would still count as fresh.
+    #[must_use]
+    pub fn is_fresh(&self, clock: &Clock) -> bool {
+        self.at.age(clock) <= window(self.interval)
+    }
+}
+
+#[derive(Debug)]
+struct Known {
+    outcomes: [u64; 3],
+    problems: Vec<TokenProblemCount>,
+    durations: Histogram,
+    last: Option<LastToken>,
+    /// Since when tokens for an audience are refused until a person acts.
+    refused: Vec<(Audience, Timestamp)>,
+    standing: AccountStanding,
+    /// Services in use, in the order of [`SERVICES`].
+    used: [bool; 4],
+    throttled: [u64; 4],
+    rates: [Option<LastRate>; 4],
+}
+
+/// What is known of an account, copied at one moment.
+#[derive(Debug, Clone)]
+pub struct AccountSnapshot {
+    /// Token requests by outcome, in the order of [`Outcome::ALL`].
+    pub outcomes: [u64; 3],
+    /// Token requests that did not succeed.
+    pub problems: Vec<TokenProblemCount>,
+    /// How long token requests took, seconds.
+    pub durations: Histogram,
+    /// The last token request.
+    pub last: Option<LastToken>,
+    /// Where it stands.
+    pub standing: AccountStanding,
+    /// Services in use with the number of throttled answers.
+    pub throttled: Vec<(Service, u64)>,
+    /// What services last told about our rate.
+    pub rates: Vec<(Service, LastRate)>,
+    refused: Vec<(Audience, Timestamp)>,
+}
+
+impl AccountSlot {
+    /// A slot for `account` that goes on counting where `before` stopped. A
+    /// changed account forgets how the old one stood.
+    pub(super) fn follow(before: Option<&Arc<Self>>, account: &Arc<Account>) -> Arc<Self> {
+        let known = match before {
+            Some(before) if before.account == *account => return before.clone(),
+            Some(before) => {
+                let mut known = before.known.lock();
+                known.last = None;
+                known.refused.clear();
+                known.standing = AccountStanding::default();
+                known.rates = [None; 4];
+                before.known.clone()
+            }
+            None => Arc::new(Mutex::new(Known {
+                outcomes: [0; 3],
+                problems: Vec::new(),
+                durations: Histogram::new(crate::model::DEFAULT_BUCKETS.into()),
+                last: None,
+                refused: Vec::new(),
+                standing: AccountStanding::default(),
+                used: [false, false, false, true],
+                throttled: [0; 4],
+                rates: [None; 4],
+            })),
+        };
+        Arc::new(Self {
+            account: account.clone(),
+            known,
+        })
+    }
+
+    /// The account.
+    #[must_use]
+    pub const fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+
+    /// A resource counts against this service: its counter starts at zero.
+    pub(super) fn uses(&self, service: Service) {
+        self.known.lock().used[service as usize] = true;
+    }
+
+    /// A probe through this account got an answer, or not.
+    pub(super) fn answered(&self, resource: &Resource, report: &Report, at: Moment) {
+        let service = resource.service() as usize;
+        let throttled = report.verdict.reason() == Some(Reason::Throttled);
+        // No answer says nothing about the rate; an answer that is silent about
+        // it says that there is plenty.
+        if report.status.is_none() && !throttled {
+            return;
+        }
+        let rate = report.server.rate_limit.map(|rate| LastRate {
+            at,
+            interval: resource.interval,
+            remaining_ratio: rate.remaining_ratio(),
+        });
+        let mut known = self.known.lock();
+        known.rates[service] = rate;
+        known.throttled[service] += u64::from(throttled);
+    }
+
+    pub(super) fn token_request(&self, report: &TokenReport) {
+        let before = self.known.lock().token_request(report);
+        let account = &*self.account.name;
+        let audience = report.audience.as_str();
+        let request_id = report.request_id.as_ref().map(tracing::field::display);
+        let seconds = report.took.as_secs_f64();
+        let problem = report.result.as_ref().err();
+        let reason = problem.map(|problem| problem.reason);
+        let code = problem.and_then(|problem| problem.code);
+        let detail = problem.map(|problem| &*problem.detail);
+        let outcome = reason
+            .map_or(Outcome::Success, AccountReason::outcome)
+            .as_str();
+        let reason = reason.map(tracing::field::display);
+        // The first request is news only if it failed.
+        if before.map_or(problem.is_some(), |before| {
+            before != problem.map(|p| p.reason)
+        }) {
+            tracing::info!(
+                account,
+                audience,
+                outcome,
+                reason,
+                code,
+                request_id,
+                seconds,
+                detail,
+                "account changed"
+            );
+        } else {
+            tracing::debug!(
+                account,
+                audience,
+                outcome,
+                reason,
+                code,
+                request_id,
+                seconds,
+                detail,
+                "token requested"
+            );
+        }
+    }
+
+    pub(super) fn set_standing(&self, standing: &AccountStanding) {
+        self.known.lock().standing.clone_from(standing);
+    }
+
+    /// A copy of everything.
+    #[must_use]
+    pub fn snapshot(&self) -> AccountSnapshot {
+        let known = self.known.lock();
+        let services = SERVICES.into_iter().zip(0..);
+        AccountSnapshot {
+            outcomes: known.outcomes,
+            problems: known.problems.clone(),
+            durations: known.durations.clone(),
+            last: known.last.clone(),
+            standing: known.standing.clone(),
+            throttled: services
+                .clone()
+                .filter(|(_, place): &(Service, usize)| known.used[*place])
+                .map(|(service, place)| (service, known.throttled[place]))
+                .collect(),
+            rates: services
+                .filter_map(|(service, place)| Some((service, known.rates[place]?)))
+                .collect(),
+            refused: known.refused.clone(),
+        }
+    }
+}
+
+impl Known {
+    /// Counts, and returns the reason of the request before, if there was one.
+    fn token_request(&mut self, report: &TokenReport) -> Option<Option<AccountReason>> {
+        let before = self
+            .last
+            .as_ref()
+            .map(|last| last.result.as_ref().err().map(|problem| problem.reason));
+        let problem = report.result.as_ref().err();
+        let outcome = problem.map_or(Outcome::Success, |problem| problem.reason.outcome());
+        self.outcomes[outcome.index()] += 1;
+        self.durations
+            .observe(report.took.as_secs_f64(), None, Micros::of(report.at));
+        let place = self
+            .refused
+            .iter()
+            .position(|(audience, _)| *audience == report.audience);
+        match problem.map(|problem| problem.reason) {
+            None => {
+                if let Some(place) = place {
+                    self.refused.swap_remove(place);
+                }
+            }
+            Some(AccountReason::SignInRequired | AccountReason::Refused) => {
+                if place.is_none() {
+                    self.refused.push((report.audience.clone(), report.at));
+                }
+            }
+            // What else went wrong neither ends a refusal nor begins one.
+            Some(_) => {}
+        }
+        if let Some(problem) = problem {
+            self.count_problem(problem.reason, problem.code);
+            if problem.reason == AccountReason::Throttled {
+                self.throttled[Service::Entra as usize] += 1;
+            }
+        }
+        self.last = Some(LastToken {
+            audience: report.audience.clone(),
+            at: report.at,
+            result: report.result.clone(),
+            request_id: report.request_id.clone(),
+        });
+        before
+    }
+
+    fn count_problem(&mut self, reason: AccountReason, code: Option<u32>) {
+        let full = self.problems.len() >= MOST_CODES;
+        let find = |problems: &[TokenProblemCount], code| {
+            problems
+                .iter()
+                .position(|p| p.reason == reason && p.code == code)
+        };
+        let place = find(&self.problems, code)
+            .map(|place| (place, code))
+            .or_else(|| full.then(|| find(&self.problems, None).map(|place| (place, None)))?);
+        if let Some((place, _)) = place {
+            self.problems[place].count += 1;
+        } else {
+            self.problems.push(TokenProblemCount {
+                reason,
+                code: if full { None } else { code },
+                count: 1,
+            });
+        }
+    }
+}
+
+impl AccountSnapshot {
+    /// Whether tokens can be had, by the last request; `None` before the first,
+    /// unless it is known already that a person must act.
+    #[must_use]
+    pub fn up(&self) -> Option<bool> {
+        match &self.last {
+            Some(last) => Some(last.result.is_ok()),
+            None => self.standing.sign_in_required_since.map(|_| false),
+        }
+    }
+
+    /// Why tokens cannot be had.
+    #[must_use]
+    pub fn problem(&self) -> Option<AccountReason> {
+        match &self.last {
+            Some(last) => last.result.as_ref().err().map(|problem| problem.reason),
+            None => self
+                .standing
+                .sign_in_required_since
+                .map(|_| AccountReason::SignInRequired),
+        }
+    }
+
+    /// The earliest moment from which nothing can be probed with a token for
+    /// `audience` unless a person acts; `None` if there is no such moment.
+    ///
+    /// While only a person can mend the account this is the end of the access
+    /// token still held, else the moment of the refusal: it is never in the
+    /// future without a usable token.
+    #[must_use]
+    pub fn token_expiry(&self, audience: &Audience) -> Option<Timestamp> {
+        let refused = self
+            .refused
+            .iter()
+            .find(|(refused, _)| refused == audience)
+            .map(|(_, since)| *since);
+        let since = match (self.standing.sign_in_required_since, refused) {
+            (Some(account), Some(audience)) => Some(account.min(audience)),
+            (account, audience) => account.or(audience),
+        };
+        let Some(since) = since else {
+            return self.standing.deadlines.iter().map(|(_, end)| *end).min();
+        };
+        let held = self
+            .standing
+            .access_tokens
+            .iter()
+            .find(|(held, _)| held == audience)
+            .map(|(_, end)| *end);
+        Some(held.map_or(since, |end| end.max(since)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! The last few entries of a resource, and the problems among those before
+//! them: a resource that is well again still shows what it had.
+
+use super::Entry;
+
+/// A bounded ring that allocates as it fills.
+#[derive(Debug, Clone, Default)]
+struct Ring {
+    entries: Vec<Entry>,
+    /// Where the oldest is, once full.
+    oldest: u32,
+}
+
+/// Room is made in steps of this many entries, so that a ring that fills up
+/// once never holds half of its memory empty.
+const STEP: usize = 5;
+
+impl Ring {
+    /// Adds an entry and returns the one that had to go.
+    fn push(&mut self, entry: Entry, limit: usize) -> Option<Entry> {
+        if limit == 0 {
+            return Some(entry);
+        }
+        if self.entries.len() < limit {
+            if self.entries.len() == self.entries.capacity() {
+                self.entries
+                    .reserve_exact(STEP.min(limit - self.entries.len()));
+            }
+            self.entries.push(entry);
+            return None;
+        }
+        let place = self.oldest as usize % self.entries.len();
+        self.oldest = u32::try_from((place + 1) % self.entries.len()).unwrap_or_default();
+        self.entries
+            .get_mut(place)
+            .map(|old| std::mem::replace(old, entry))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Entry> {
+        let (newer, older) = self
+            .entries
+            .split_at((self.oldest as usize).min(self.entries.len()));
+        older.iter().chain(newer)
+    }
+}
+
+/// Two rings of at most `limit` entries each.
+#[derive(Debug, Clone, Default)]
+pub(super) struct History {
+    recent: Ring,
+    problems: Ring,
+}
+
+impl History {
+    pub(super) fn push(&mut self, entry: Entry, limit: usize) {
+        if let Some(gone) = self.recent.push(entry, limit)
+            && gone.verdict().reason().is_some()
+        {
+            self.problems.push(gone, limit);
+        }
+    }
+
+    /// Oldest first: the older problems, then everything recent.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.problems.iter().chain(self.recent.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Reason, Report, Timestamp, Verdict};
+    use proptest::prelude::*;
+
+    fn entry(second: i64, good: bool) -> Entry {
+        let time = Timestamp::from_second(second).unwrap();
+        let verdict = if good {
+            Verdict::Success
+        } else {
+            Verdict::Problem(Reason::Dns)
+        };
+        Entry::of(&Report::without_request(time, time, verdict, ""), None)
+    }
+
+    proptest! {
+        #[test]
+        fn keeps_the_last_and_the_problems_before_them(
+            verdicts in prop::collection::vec(any::<bool>(), 0..60),
+            limit in 0..8_usize,
+        ) {
+            let mut history = History::default();
+            for (second, good) in (0..).zip(&verdicts) {
+                history.push(entry(second, *good), limit);
+            }
+            let split = verdicts.len().saturating_sub(limit);
+            let mut expected: Vec<i64> = (0..)
+                .zip(&verdicts[..split])
+                .filter(|(_, good)| !**good)
+                .map(|(second, _)| second)
+                .collect();
+            expected.drain(..expected.len().saturating_sub(limit));
+            expected.extend((0..).zip(&verdicts).skip(split).map(|(second, _)| second));
+            let kept: Vec<i64> = history.iter().map(|e| e.finished().as_second()).collect();
+            prop_assert_eq!(kept, expected);
+            prop_assert!(history.recent.entries.capacity() <= limit);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What this process counts about itself.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::histogram::Histogram;
+use super::packed::Micros;
+use crate::model::Timestamp;
+
+/// Upper bounds of the start delay, in seconds.
+pub const START_DELAY_BUCKETS: [f64; 5] = [0.01, 0.05, 0.1, 1.0, 10.0];
+
+/// Why a due tick left no report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SkipCause {
+    /// The probe before was still under way.
+    Overlap,
+    /// The process was not there or not awake.
+    Missed,
+    /// A gate was closed.
+    Gate,
+    /// The resource's own service asked to come back later.
+    SlowDown,
+    /// The scrape had no time left, or the probe did not get its turn.
+    Budget,
+}
+
+impl SkipCause {
+    /// All causes, in the order of exposition.
+    pub const ALL: [Self; 5] = [
+        Self::Overlap,
+        Self::Missed,
+        Self::Gate,
+        Self::SlowDown,
+        Self::Budget,
+    ];
+
+    /// The label value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Overlap => "overlap",
+            Self::Missed => "missed",
+            Self::Gate => "gate",
+            Self::SlowDown => "slow_down",
+            Self::Budget => "budget",
+        }
+    }
+}
+
+/// How the last reading of the configuration went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reload {
+    /// Whether it was taken.
+    pub successful: bool,
+    /// When one was last taken.
+    pub last_success: Option<Timestamp>,
+}
+
+/// Counters of this process.
+#[derive(Debug)]
+pub struct Process {
+    in_flight: AtomicU64,
+    skipped: [AtomicU64; 5],
+    start_delay: Mutex<Histogram>,
+    requests: Mutex<BTreeMap<(&'static str, u16), u64>>,
+    reload: Mutex<Option<Reload>>,
+}
+
+/// The same, copied at one moment.
+#[derive(Debug, Clone)]
+pub struct ProcessSnapshot {
+    /// Probes under way.
+    pub in_flight: u64,
+    /// In the order of [`SkipCause::ALL`].
+    pub skipped: [u64; 5],
+    /// How late probes started against their schedule, seconds.
+    pub start_delay: Histogram,
+    /// HTTP requests by handler and status code.
+    pub requests: Vec<(&'static str, u16, u64)>,
+    /// `None` before the first configuration.
+    pub reload: Option<Reload>,
+}
+
+impl Default for Process {
+    fn default() -> Self {
+        Self {
+            in_flight: AtomicU64::new(0),
+            skipped: Default::default(),
+            start_delay: Mutex::new(Histogram::new(START_DELAY_BUCKETS.into())),
+            requests: Mutex::default(),
+            reload: Mutex::default(),
+        }
+    }
+}
+
+impl Process {
+    pub(super) fn probe_began(&self) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn probe_ended(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn skipped(&self, cause: SkipCause) {
+        if let Some(count) = self.skipped.get(cause as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A probe started this late against its schedule.
+    pub fn started(&self, delay: Duration) {
+        let now = Micros::of(Timestamp::UNIX_EPOCH);
+        self.start_delay
+            .lock()
+            .observe(delay.as_secs_f64(), None, now);
+    }
+
+    /// An HTTP request was answered. `handler` is the route, not the path, so
+    /// that callers cannot make series.
+    pub fn http_request(&self, handler: &'static str, code: u16) {
+        *self.requests.lock().entry((handler, code)).or_default() += 1;
+    }
+
+    /// A configuration was read at `at`, and taken or refused.
+    pub fn reloaded(&self, successful: bool, at: Timestamp) {
+        let mut reload = self.reload.lock();
+        let before = reload.and_then(|reload| reload.last_success);
+        *reload = Some(Reload {
+            successful,
+            last_success: if successful { Some(at) } else { before },
+        });
+    }
+
+    /// Probes under way.
+    #[must_use]
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// A copy of everything.
+    #[must_use]
+    pub fn snapshot(&self) -> ProcessSnapshot {
+        ProcessSnapshot {
+            in_flight: self.in_flight(),
+            skipped: [0, 1, 2, 3, 4]
+                .map(|place: usize| self.skipped[place].load(Ordering::Relaxed)),
+            start_delay: self.start_delay.lock().clone(),
+            requests: self
+                .requests
+                .lock()
+                .iter()
+                .map(|((handler, code), count)| (*handler, *code, *count))
+                .collect(),
+            reload: *self.reload.lock(),
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! What is known of one resource: counters that only grow, and the latest
+//! reports as far as they speak for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::entry::{Entry, micros};
+use super::histogram::Histogram;
+use super::history::History;
+use super::packed::{Micros, PackedId};
+use super::window;
+use crate::model::{Clock, Moment, Outcome, Phase, Reason, Report, Verdict};
+
+/// How often a reason was met.
+#[derive(Debug, Clone)]
+pub struct ProblemCount {
+    /// The reason.
+    pub reason: Reason,
+    /// How often.
+    pub count: u64,
+    /// Request id and time of the latest one that had an id.
+    pub exemplar: Option<(PackedId, Micros)>,
+}
+
+/// The last report of any outcome.
+#[derive(Debug, Clone, Copy)]
+pub struct Last {
+    /// When it came in.
+    pub at: Moment,
+    /// When the probe ended.
+    pub finished: Micros,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// HTTP status of its answer.
+    pub status: Option<u16>,
+}
+
+/// The last conclusive report.
+#[derive(Debug, Clone, Copy)]
+pub struct Conclusion {
+    /// When it came in.
+    pub at: Moment,
+    /// Success.
+    pub up: bool,
+}
+
+/// The last success, as long as no failure came after it.
+#[derive(Debug, Clone, Copy)]
+pub struct Good {
+    /// When it came in.
+    pub at: Moment,
+    /// Microseconds, in the order of [`Phase::ALL`].
+    pub phases: [u32; 5],
+    /// The service's own figure, microseconds.
+    pub server_latency: Option<u32>,
+    /// `X-SharePointHealthScore`.
+    pub health_score: Option<u8>,
+}
+
+impl Good {
+    /// Seconds of one phase.
+    #[must_use]
+    pub fn phase(&self, phase: Phase) -> f64 {
+        seconds(self.phases[phase as usize].into())
+    }
+
+    /// Seconds of the whole request: the sum of the phases.
+    #[must_use]
+    pub fn latency(&self) -> f64 {
+        seconds(self.phases.iter().map(|micros| u64::from(*micros)).sum())
+    }
+}
+
+/// Microseconds as seconds.
+#[must_use]
+pub fn seconds(micros: u64) -> f64 {
+    micros as f64 / 1e6
+}
+
+/// What is known of one resource.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    outcomes: [u64; 3],
+    problems: Vec<ProblemCount>,
+    consecutive_failures: u32,
+    bounds: Option<Arc<[f64]>>,
+    histogram: Option<Box<Histogram>>,
+    last: Option<Last>,
+    conclusion: Option<Conclusion>,
+    good: Option<Good>,
+    last_success: Option<Micros>,
+    history: History,
+}
+
+impl Record {
+    /// Counts a report that came in at `at` and says how the one before ended.
+    pub(super) fn add(&mut self, report: &Report, at: Moment, limit: usize) -> Option<Verdict> {
+        let before = self.last.map(|last| last.verdict);
+        let finished = Micros::of(report.finished);
+        let outcome = report.verdict.outcome();
+        if let Some(count) = self.outcomes.get_mut(outcome.index()) {
+            *count += 1;
+        }
+        let entry = Entry::of(report, self.history.iter());
+        if let Some(reason) = report.verdict.reason() {
+            self.count_problem(reason, entry.request_id(), finished);
+        }
+        match outcome {
+            Outcome::Success => {
+                self.consecutive_failures = 0;
+                self.conclusion = Some(Conclusion { at, up: true });
+                self.last_success = Some(finished);
+                self.good = entry.phase_micros().map(|phases| Good {
+                    at,
+                    phases,
+                    server_latency: report.server.latency.map(micros),
+                    health_score: report.server.health_score,
+                });
+                if let (Some(bounds), Some(good)) = (&self.bounds, &self.good) {
+                    self.histogram
+                        .get_or_insert_with(|| Box::new(Histogram::new(bounds.clone())))
+                        .observe(good.latency(), entry.request_id(), finished);
+                }
+            }
+            Outcome::Failure => {
+                self.consecutive_failures = self.consecutive_failures.saturating_add(1);
+                self.conclusion = Some(Conclusion { at, up: false });
+                self.good = None;
+            }
+            Outcome::Inconclusive => {}
+        }
+        self.last = Some(Last {
+            at,
+            finished,
+            verdict: report.verdict,
+            status: report.status,
+        });
+        self.history.push(entry, limit);
+        before
+    }
+
+    fn count_problem(&mut self, reason: Reason, id: Option<PackedId>, finished: Micros) {
+        let place = match self
+            .problems
+            .iter()
+            .position(|problem| problem.reason == reason)
+        {
+            Some(place) => place,
+            None => {
+                self.problems.reserve_exact(1);
+                self.problems.push(ProblemCount {
+                    reason,
+                    count: 0,
+                    exemplar: None,
+                });
+                self.problems.len() - 1
+            }
+        };
+        if let Some(problem) = self.problems.get_mut(place) {
+            problem.count += 1;
+            if let Some(id) = id {
+                problem.exemplar = Some((id, finished));
+            }
+        }
+    }
+
+    /// Switches the histogram on with these bounds, or off. Other bounds mean
+    /// another histogram: it starts again.
+    pub(super) fn set_bounds(&mut self, bounds: Option<&Arc<[f64]>>) {
+        if self.bounds.as_ref() == bounds {
+            return;
+        }
+        self.histogram = None;
+        self.bounds = bounds.cloned();
+    }
+
+    /// Forgets the latest reports but goes on counting: the resource is another
+    /// one now.
+    pub(super) fn forget_latest(&mut self) {
+        self.last = None;
+        self.conclusion = None;
+        self.good = None;
+        self.last_success = None;
+        self.consecutive_failures = 0;
+    }
+
+    /// Reports by outcome, in the order of [`Outcome::ALL`].
+    #[must_use]
+    pub const fn outcomes(&self) -> [u64; 3] {
+        self.outcomes
+    }
+
+    /// The reasons met so far.
+    #[must_use]
+    pub fn problems(&self) -> &[ProblemCount] {
+        &self.problems
+    }
+
+    /// Successful probes by latency; `None` before the first or when switched off.
+    #[must_use]
+    pub fn histogram(&self) -> Option<&Histogram> {
+        self.histogram.as_deref()
+    }
+
+    /// The last report of any outcome, however old.
+    #[must_use]
+    pub const fn last(&self) -> Option<Last> {
+        self.last
+    }
+
+    /// When the last successful probe ended, however long ago.
+    #[must_use]
+    pub const fn last_success(&self) -> Option<Micros> {
+        self.last_success
+    }
+
+    /// The last report, while it is fresh.
+    #[must_use]
+    pub fn fresh_last(&self, interval: Duration, clock: &Clock) -> Option<Last> {
+        self.last
+            .filter(|last| last.at.age(clock) <= window(interval))
+    }
+
+    /// The last conclusive report, while it is fresh, with the failures in a row.
+    #[must_use]
+    pub fn fresh_conclusion(&self, interval: Duration, clock: &Clock) -> Option<(Conclusion, u32)> {
+        let conclusion = self.conclusion?;
+        (conclusion.at.age(clock) <= window(interval))
+            .then_some((conclusion, self.consecutive_failures))
+    }
+
+    /// The last success, while it is fresh and no failure came after it.
+    #[must_use]
+    pub fn fresh_good(&self, interval: Duration, clock: &Clock) -> Option<Good> {
+        self.good
+            .filter(|good| good.at.age(clock) <= window(interval))
+    }
+
+    /// What the last report had to complain of: while it is fresh, and while
+    /// the gate stays closed that a throttled probe met.
+    #[must_use]
+    pub fn problem(&self, interval: Duration, clock: &Clock, gate_closed: bool) -> Option<Reason> {
+        let last = self.last?;
+        let reason = last.verdict.reason()?;
+        let held = gate_closed && reason == Reason::Throttled;
+        (held || last.at.age(clock) <= window(interval)).then_some(reason)
+    }
+
+    /// Oldest first: problems that the recent entries pushed out, then those.
+    pub fn history(&self) -> impl Iterator<Item = &Entry> {
+        self.history.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Phases, RequestId, Timestamp};
+
+    /// What one resource may take, all switches on and everything that can be
+    /// filled filled: 10,000 of them must fit beside the rest in 64 MB.
+    const MOST: usize = 3 * 1024;
+    /// What an allocation takes beyond what was asked for.
+    const OVERHEAD: usize = 16;
+
+    #[tokio::test]
+    async fn a_full_record_is_small() {
+        let clock = Clock::following_tokio(Timestamp::UNIX_EPOCH);
+        let bounds: Arc<[f64]> = crate::model::DEFAULT_BUCKETS.into();
+        let mut record = Record::default();
+        record.set_bounds(Some(&bounds));
+        let id = RequestId::parse("81170202-4f3e-4c4b-9e3c-0a1b2c3d4e5f");
+        for number in 0..200_u64 {
+            let verdict = match number % 4 {
+                0 => Verdict::Problem(Reason::Timeout),
+                1 => Verdict::Problem(Reason::Throttled),
+                _ => Verdict::Success,
+            };
+            let report = Report {
+                phases: Some(Phases {
+                    // Every third bucket or so is hit.
+                    processing: Duration::from_millis(100 + 90 * (number % 5)),
+                    ..Phases::default()
+                }),
+                request_id: id.clone(),
+                ..Report::without_request(clock.now(), clock.now(), verdict, "")
+            };
+            record.add(&report, clock.moment(), 20);
+        }
+        let entries = record.history().count();
+        assert_eq!(entries, 40);
+        let histogram = record.histogram().unwrap();
+        let heap = [
+            entries * size_of::<Entry>(),
+            record.problems.capacity() * size_of::<ProblemCount>(),
+            size_of::<Histogram>(),
+            size_of_val(histogram.counts()),
+            histogram.exemplar_bytes(),
+        ];
+        let total = size_of::<Record>()
+            + heap.iter().sum::<usize>()
+            + (heap.len() + 1) * OVERHEAD
+            + size_of::<super::super::ResourceSlot>();
+        assert!(
+            total < MOST,
+            "{total} of {MOST}: {} + {heap:?}",
+            size_of::<Record>()
+        );
+    }
+}

@@ -1,0 +1,228 @@
+//! The place of one resource on the board.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use parking_lot::Mutex;
+
+use super::account::AccountSlot;
+use super::{Entry, Record, Shared, SkipCause};
+use crate::model::{GateKey, Mode, Moment, Outcome, Report, Resource, Verdict};
+
+/// One resource of the current configuration and what is known of it.
+#[derive(Debug)]
+pub struct ResourceSlot {
+    resource: Arc<Resource>,
+    account: Arc<AccountSlot>,
+    gate_key: Arc<GateKey>,
+    /// Goes on in the next slot when the configuration changes the resource.
+    known: Arc<Known>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    record: Mutex<Record>,
+    /// Only for resources whose reports may be reused.
+    latest: Mutex<Option<(Moment, Arc<Report>)>>,
+    in_flight: AtomicU32,
+}
+
+/// What a page shows of one resource, copied at one moment.
+#[derive(Debug, Clone)]
+pub struct ResourceSnapshot {
+    /// Counters and latest reports; judge their freshness with its methods.
+    pub record: Record,
+    /// Oldest first: older problems, then everything recent.
+    pub history: Vec<Entry>,
+    /// Probes under way.
+    pub in_flight: u32,
+}
+
+/// A probe under way; ends when dropped.
+#[derive(Debug)]
+pub struct InFlight {
+    known: Arc<Known>,
+    shared: Arc<Shared>,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.known.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.shared.process.probe_ended();
+    }
+}
+
+impl ResourceSlot {
+    /// A slot for `resource` that goes on where `before` stopped, if that was
+    /// the same resource to the eye of a counter: name, account and kind.
+    pub(super) fn follow(
+        before: Option<&Self>,
+        resource: &Arc<Resource>,
+        account: Arc<AccountSlot>,
+        gate_key: Arc<GateKey>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let known = before
+            .filter(|before| {
+                before.resource.account.name == resource.account.name
+                    && before.resource.kind.as_str() == resource.kind.as_str()
+            })
+            .map_or_else(Arc::default, |before| {
+                let same_target = before.resource.kind == resource.kind
+                    && before.resource.account == resource.account;
+                if !same_target {
+                    before.known.record.lock().forget_latest();
+                    *before.known.latest.lock() = None;
+                }
+                before.known.clone()
+            });
+        Self {
+            resource: resource.clone(),
+            account,
+            gate_key,
+            known,
+            shared,
+        }
+    }
+
+    pub(super) fn set_bounds(&self, bounds: Option<&Arc<[f64]>>) {
+        self.known.record.lock().set_bounds(bounds);
+    }
+
+    /// What is watched.
+    #[must_use]
+    pub const fn resource(&self) -> &Arc<Resource> {
+        &self.resource
+    }
+
+    /// The account it is watched through.
+    #[must_use]
+    pub const fn account(&self) -> &Arc<AccountSlot> {
+        &self.account
+    }
+
+    /// The gate that holds it back, made once.
+    #[must_use]
+    pub const fn gate_key(&self) -> &Arc<GateKey> {
+        &self.gate_key
+    }
+
+    /// Counts a report and logs the change it brings: at info when the verdict
+    /// is another one than before, at debug when it repeats. What throttled us
+    /// and what the service said about our rate is counted here as well.
+    pub fn record(&self, report: &Report) {
+        let moment = self.shared.clock.moment();
+        let before = self
+            .known
+            .record
+            .lock()
+            .add(report, moment, self.shared.history_limit);
+        if self.resource.mode != Mode::Background {
+            *self.known.latest.lock() = Some((moment, Arc::new(report.clone())));
+        }
+        self.account.answered(&self.resource, report, moment);
+        self.log(before, report);
+    }
+
+    /// The latest report in full and when it came in, for resources that may
+    /// reuse it (`on_scrape`, `on_probe`).
+    #[must_use]
+    pub fn latest_report(&self) -> Option<(Moment, Arc<Report>)> {
+        self.known.latest.lock().clone()
+    }
+
+    /// A probe begins; it is under way until the guard is dropped.
+    #[must_use]
+    pub fn begin(&self) -> InFlight {
+        self.known.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.shared.process.probe_began();
+        InFlight {
+            known: self.known.clone(),
+            shared: self.shared.clone(),
+        }
+    }
+
+    /// A due tick leaves no report.
+    pub fn skipped(&self, cause: SkipCause) {
+        self.shared.process.skipped(cause);
+        tracing::debug!(
+            resource = &*self.resource.name,
+            cause = cause.as_str(),
+            "probe skipped"
+        );
+    }
+
+    /// Reads the record; `look` must only copy what it needs.
+    pub fn read<T>(&self, look: impl FnOnce(&Record) -> T) -> T {
+        look(&self.known.record.lock())
+    }
+
+    /// A copy of everything.
+    #[must_use]
+    pub fn snapshot(&self) -> ResourceSnapshot {
+        let record = self.known.record.lock().clone();
+        ResourceSnapshot {
+            history: record.history().cloned().collect(),
+            record,
+            in_flight: self.known.in_flight.load(Ordering::Relaxed),
+        }
+    }
+
+    fn log(&self, before: Option<Verdict>, report: &Report) {
+        let outcome = report.verdict.outcome();
+        // The first report is news only if it is bad news.
+        let changed = match before {
+            Some(before) => before != report.verdict,
+            None => outcome != Outcome::Success,
+        };
+        let from = before.map_or("unknown", |verdict| verdict.outcome().as_str());
+        let to = outcome.as_str();
+        let resource = &*self.resource.name;
+        let kind = self.resource.kind.as_str();
+        let account = &*self.resource.account.name;
+        let reason = report.verdict.reason().map(tracing::field::display);
+        let request_id = report.request_id.as_ref().map(tracing::field::display);
+        let client_request_id = report
+            .client_request_id
+            .as_ref()
+            .map(tracing::field::display);
+        let status = report.status;
+        let phase = report.broke_in.map(crate::model::Phase::as_str);
+        let latency_seconds = report.latency().map(|latency| latency.as_secs_f64());
+        let detail = Some(&*report.detail).filter(|detail| !detail.is_empty());
+        if changed {
+            tracing::info!(
+                resource,
+                kind,
+                account,
+                from,
+                to,
+                reason,
+                status,
+                phase,
+                request_id,
+                client_request_id,
+                latency_seconds,
+                detail,
+                "resource changed"
+            );
+        } else {
+            tracing::debug!(
+                resource,
+                kind,
+                account,
+                from,
+                to,
+                reason,
+                status,
+                phase,
+                request_id,
+                client_request_id,
+                latency_seconds,
+                detail,
+                "resource probed"
+            );
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Rules, dashboards and Alertmanager's configuration, held by the programs
+//! that read them.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn run(program: &str, arguments: &[&str]) -> Output {
+    Command::new(program)
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap_or_else(|error| {
+            panic!("{program} is needed by the tests (scripts/test installs it): {error}")
+        })
+}
+
+fn succeeds(program: &str, arguments: &[&str]) -> String {
+    let output = run(program, arguments);
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(output.status.success(), "{program} {arguments:?}:\n{text}");
+    text
+}
+
+fn files(folder: &str, ending: &str) -> Vec<String> {
+    let mut found: Vec<String> =
+        std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.ends_with(ending))
+            .map(|name| format!("{folder}/{name}"))
+            .collect();
+    found.sort();
+    assert!(!found.is_empty(), "nothing in {folder}");
+    found
+}
+
+#[test]
+fn rules_are_valid() {
+    for file in files("alerts", ".yml")
+        .iter()
+        .filter(|f| !f.ends_with("alertmanager.yml"))
+    {
+        succeeds("promtool", &["check", "rules", file]);
+    }
+    succeeds(
+        "promtool",
+        &["check", "config", "examples/prometheus/prometheus.yml"],
+    );
+}
+
+#[test]
+fn alerts_fire_when_they_should_and_only_then() {
+    succeeds(
+        "promtool",
+        &["test", "rules", "alerts/tests/alerts.test.yml"],
+    );
+}
+
+#[test]
+fn alerts_that_take_a_day() {
+    succeeds("promtool", &["test", "rules", "alerts/tests/long.test.yml"]);
+}
+
+#[test]
+fn thirty_days_are_summed() {
+    succeeds(
+        "promtool",
+        &["test", "rules", "alerts/tests/month.test.yml"],
+    );
+}
+
+#[test]
+fn every_alert_is_tested_both_ways_and_has_its_runbook() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let alerts = std::fs::read_to_string(root.join("alerts/m365mon-alerts.yml")).unwrap();
+    let tests: String = files("alerts/tests", ".test.yml")
+        .iter()
+        .map(|file| std::fs::read_to_string(root.join(file)).unwrap())
+        .collect();
+    let mut names = 0;
+    for name in alerts
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- alert: "))
+    {
+        names += 1;
+        let cases: Vec<&str> = tests
+            .split("- expr: ")
+            .filter(|case| case.starts_with(&format!("'ALERTS{{alertname=\"{name}\",")))
+            .collect();
+        assert!(
+            cases.iter().any(|c| c.contains("exp_samples: []")),
+            "{name}: no case in which it is silent"
+        );
+        assert!(
+            cases.iter().any(|c| c.contains("value: 1")),
+            "{name}: no case in which it fires"
+        );
+        assert!(
+            root.join(format!("docs/runbooks/{name}.md")).exists(),
+            "{name} has no runbook"
+        );
+        assert!(
+            alerts.contains(&format!("/runbooks/{name}'")),
+            "{name} does not name its runbook"
+        );
+    }
+    assert!(names > 20, "found only {names} alerts");
+    for reason in m365mon::model::Reason::ALL {
+        assert!(
+            root.join(format!("docs/runbooks/reasons/{reason}.md"))
+                .exists(),
+            "{reason} has no page"
+        );
+    }
+}
+
+#[test]
+fn alertmanager_takes_its_configuration_and_routes_by_severity() {
+    succeeds("amtool", &["check-config", "alerts/alertmanager.yml"]);
+    for (severity, receiver) in [("page", "pager"), ("ticket", "tickets"), ("info", "notes")] {
+        succeeds(
+            "amtool",
+            &[
+                "config",
+                "routes",
+                "test",
+                "--config.file=alerts/alertmanager.yml",
+                &format!("--verify.receivers={receiver}"),
+                &format!("severity={severity}"),
+                "account=contoso",
+                "alertname=M365ResourceDown",
+            ],
+        );
+    }
+}
+
+#[test]
+fn dashboards_are_what_their_program_writes() {
+    succeeds("python3", &["dashboards/generate.py", "--check"]);
+}

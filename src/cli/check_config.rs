@@ -1,12 +1,157 @@
-//! `m365mon check-config`.
+//! `m365mon check-config`: everything that is wrong with a configuration, or
+//! what it asks for.
 
-/// Not built yet.
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use super::config_file::ConfigFile;
+use super::output;
+use crate::config::{duration, quota};
+use crate::model::{AppCredential, Clock, Configuration, SignIn, Timestamp};
+
+/// Check a configuration and say what it asks for
+///
+/// Shows every complaint with its line and column on stderr and exits with 3;
+/// or says what the file asks for and exits with 0, warnings on stderr.
 #[derive(Debug, clap::Args)]
-pub(crate) struct CheckConfig {}
+pub(crate) struct CheckConfig {
+    #[command(flatten)]
+    file: ConfigFile,
+}
 
 impl CheckConfig {
-    /// Not built yet.
-    pub(crate) fn run(self) -> std::process::ExitCode {
-        std::process::ExitCode::from(super::EXIT_USAGE)
+    /// Reads no secret and sends nothing.
+    pub(crate) fn run(self) -> ExitCode {
+        let loaded = match self.file.load_or_complain() {
+            Ok(loaded) => loaded,
+            Err(code) => return code,
+        };
+        let file = self.file.path.display();
+        for warning in &loaded.warnings {
+            let place = warning.to_string();
+            let message = &warning.message;
+            let place = place.strip_suffix(message.as_str()).unwrap_or_default();
+            output::complain(&format!("{place}warning: {message}"));
+        }
+        let now = Clock::system().now();
+        for name in ended(&loaded.configuration, now) {
+            output::complain(&format!(
+                "{file}: warning: the client secret of \"{name}\" has ended, if \"expires\" is right"
+            ));
+        }
+        output::say(&format!(
+            "{file} is fine\n{}",
+            summary(&loaded.configuration)
+        ));
+        ExitCode::SUCCESS
     }
+}
+
+/// Accounts whose secret was over before `now`.
+fn ended(configuration: &Configuration, now: Timestamp) -> Vec<&str> {
+    configuration
+        .accounts
+        .iter()
+        .filter(|account| {
+            let app = match &account.sign_in {
+                SignIn::App(app) => Some(app),
+                SignIn::Delegated { client, .. } => client.as_ref(),
+                SignIn::ManagedIdentity => None,
+            };
+            matches!(app, Some(AppCredential::ClientSecret { expires: Some(end), .. }) if *end <= now)
+        })
+        .map(|account| &*account.name)
+        .collect()
+}
+
+/// What was found, for people.
+fn summary(configuration: &Configuration) -> String {
+    let mut text = String::new();
+    _ = writeln!(text, "{}", count(configuration.accounts.len(), "account"));
+    for account in &configuration.accounts {
+        let tenant = account
+            .tenant
+            .as_ref()
+            .map_or("the tenant of this machine", |tenant| tenant.as_str());
+        _ = writeln!(
+            text,
+            "  {}: {}, {tenant}, cloud {}",
+            account.name,
+            account.credential_label(),
+            account.cloud.as_str()
+        );
+    }
+    _ = writeln!(text, "{}", count(configuration.resources.len(), "resource"));
+    let mut groups: BTreeMap<(&str, &str), (usize, f64)> = BTreeMap::new();
+    for resource in &configuration.resources {
+        let key = (resource.kind.as_str(), resource.mode.as_str());
+        let (number, calls) = groups.entry(key).or_default();
+        *number += 1;
+        *calls += 60.0 / resource.interval.as_secs_f64();
+    }
+    for ((kind, mode), (number, calls)) in groups {
+        _ = writeln!(
+            text,
+            "  {number} {kind}, {mode}: {} a minute",
+            count_calls(calls)
+        );
+    }
+    if let (Some(shortest), Some(longest)) = (
+        configuration.resources.iter().map(|r| r.interval).min(),
+        configuration.resources.iter().map(|r| r.interval).max(),
+    ) {
+        let intervals = if shortest == longest {
+            format!("every {}", duration::format(shortest))
+        } else {
+            format!(
+                "every {} to {}",
+                duration::format(shortest),
+                duration::format(longest)
+            )
+        };
+        let calls = count_calls(quota::calls_a_minute(configuration));
+        _ = writeln!(text, "{calls} a minute, {intervals}");
+    }
+    shares(&mut text, configuration);
+    text
+}
+
+/// What each application takes of Microsoft's quota.
+fn shares(text: &mut String, configuration: &Configuration) {
+    let shares = quota::shares(configuration);
+    let mut shares = shares
+        .iter()
+        .filter(|share| share.calls_a_minute > 0.0)
+        .peekable();
+    if shares.peek().is_none() {
+        return;
+    }
+    text.push_str("share of Microsoft's SharePoint quota, by the smallest (up to 1,000 licences; a list call takes 2 units)\n");
+    for share in shares {
+        _ = writeln!(
+            text,
+            "  {} {} {} ({}): {} a minute, {}",
+            share.cloud,
+            share.tenant.as_deref().unwrap_or("this machine's tenant"),
+            share
+                .client_id
+                .as_deref()
+                .unwrap_or("this machine's identity"),
+            share.accounts.join(", "),
+            count_calls(share.calls_a_minute),
+            share.describe()
+        );
+    }
+}
+
+fn count(number: usize, what: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{s}")
+}
+
+fn count_calls(calls: f64) -> String {
+    let number = quota::short(calls);
+    let s = if number == "1" { "" } else { "s" };
+    format!("{number} call{s}")
 }

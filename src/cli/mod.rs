@@ -3,8 +3,10 @@
 //! Exit codes: 0 fine, 1 no, 2 inconclusive, 3 wrong usage or configuration.
 
 mod check_config;
+mod config_file;
 mod demo;
 mod login;
+mod output;
 mod probe;
 mod serve;
 mod simulate;

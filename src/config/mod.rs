@@ -1,1 +1,123 @@
 //! YAML to checked types, with line and column in every complaint.
+//!
+//! A file is read into a tree that knows its places (`yaml`), checked as a
+//! whole (`check`) and only then becomes a [`Configuration`]: whoever holds one
+//! need not check again. A syntax error or a doubled key ends the list of
+//! complaints; everything else is collected and shown together. No complaint
+//! and no warning ever holds a secret: what may be one is sealed before it is
+//! looked at. `cli` and the reload call [`load`].
+
+mod check;
+mod complaint;
+mod document;
+pub mod duration;
+mod environment;
+mod fields;
+mod near;
+pub mod quota;
+mod schema;
+mod yaml;
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+pub use complaint::{Complaint, ConfigErrors};
+pub use document::documentation;
+pub use environment::{Environment, ProcessEnvironment};
+
+use crate::model::Configuration;
+use check::Context;
+use complaint::{Complaints, Position};
+
+/// Largest file, in bytes.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A configuration and what to say about it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// Checked.
+    pub configuration: Configuration,
+    /// What works but is probably not meant, in the order of the file.
+    pub warnings: Vec<Complaint>,
+}
+
+/// Reads and checks a file. Blocks while it reads; also asks whether the files
+/// that it names are there, and warns about those that are not.
+///
+/// # Errors
+/// Everything that is wrong with it, each with its place.
+pub fn load(path: &Path, env: &dyn Environment) -> Result<Loaded, ConfigErrors> {
+    let file: Arc<str> = path.display().to_string().into();
+    let refuse = |message: String| ConfigErrors::one(&file, Position::NONE, message);
+    let mut bytes = Zeroizing::new(Vec::new());
+    File::open(path)
+        .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|error| refuse(unreadable(&error)))?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(refuse(format!(
+            "the file is too large, at most {} MiB are allowed",
+            MOST_BYTES / (1024 * 1024)
+        )));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = before.split(|byte| *byte == b'\n').count();
+        let message = "the file is not UTF-8 here";
+        let at = Position {
+            line: u32::try_from(line).unwrap_or(u32::MAX),
+            column: 1,
+        };
+        ConfigErrors::one(&file, at, message)
+    })?;
+    parse(text, path, env)
+}
+
+/// Checks a text as if it were the content of `path`.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse(text: &str, path: &Path, env: &dyn Environment) -> Result<Loaded, ConfigErrors> {
+    let file: Arc<str> = path.display().to_string().into();
+    let root = yaml::parse(text).map_err(|(at, message)| ConfigErrors::one(&file, at, message))?;
+    if let Some((at, message)) = fields::doubled(&root) {
+        return Err(ConfigErrors::one(&file, at, message));
+    }
+    let complaints = Complaints::new(file);
+    let context = Context {
+        complaints: &complaints,
+        folder: path.parent().unwrap_or(Path::new("")),
+        env,
+    };
+    let configuration = check::configuration(&root, &context);
+    let file = complaints.file();
+    let warnings = complaints.finish()?;
+    match configuration {
+        Some(configuration) => Ok(Loaded {
+            configuration,
+            warnings,
+        }),
+        None => Err(ConfigErrors::one(
+            &file,
+            Position::NONE,
+            "the file was refused without a reason; this is a bug",
+        )),
+    }
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such file; write one (see the folder \"examples\"), \
+             name another with --config.file or M365MON_CONFIG_FILE, or run \"m365mon demo\", \
+             which needs none"
+            .to_owned(),
+        ErrorKind::PermissionDenied => {
+            "the file may not be read by the user that runs m365mon".to_owned()
+        }
+        ErrorKind::IsADirectory => "this is a folder; name the file in it".to_owned(),
+        _ => format!("the file cannot be read: {error}"),
+    }
+}

@@ -1,0 +1,18 @@
+//! What commands say. A reader that went away (`| head`) is no error.
+
+use std::io::{self, Write};
+
+/// Writes lines to stdout.
+pub(crate) fn say(text: &str) {
+    write(io::stdout().lock(), text);
+}
+
+/// Writes lines to stderr.
+pub(crate) fn complain(text: &str) {
+    write(io::stderr().lock(), text);
+}
+
+fn write(mut out: impl Write, text: &str) {
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    _ = write!(out, "{text}{end}").and_then(|()| out.flush());
+}

@@ -1,0 +1,354 @@
+//! The ways into tenants: where, which, who.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use url::Url;
+
+use super::names::Names;
+use super::{Context, credentials};
+use crate::config::complaint::{Position, quoted};
+use crate::config::fields::{At, Fields};
+use crate::config::near::question;
+use crate::config::schema;
+use crate::config::yaml::{Node, Value};
+use crate::model::{Account, AccountName, Cloud, Tenant, is_guid, is_plain_root};
+
+/// The clouds that have a name.
+const CLOUDS: [(&str, Cloud); 5] = [
+    ("global", Cloud::Global),
+    ("gcc", Cloud::Global),
+    ("gcc_high", Cloud::GccHigh),
+    ("dod", Cloud::Dod),
+    ("china", Cloud::China),
+];
+
+/// All accounts by name, also those that were refused, so that one slip in an
+/// account is not followed by a complaint for each of its resources.
+pub(super) struct Accounts {
+    known: HashMap<Arc<str>, Known>,
+    sound: Vec<Arc<Account>>,
+}
+
+/// An account that the file names.
+pub(super) struct Known {
+    /// Where it stands.
+    pub(super) at: Position,
+    /// `None` if it was refused.
+    pub(super) account: Option<Arc<Account>>,
+}
+
+impl Accounts {
+    /// By its name.
+    pub(super) fn find(&self, name: &str) -> Option<&Known> {
+        self.known.get(name)
+    }
+
+    /// All names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.known.keys().map(|name| &**name)
+    }
+
+    /// Those that were not refused, in the order of the file.
+    pub(super) fn sound(&self) -> Vec<Arc<Account>> {
+        self.sound.clone()
+    }
+}
+
+/// `accounts`.
+pub(super) fn accounts(root: &Fields<'_>, context: &Context<'_>) -> Accounts {
+    let items = root.list("accounts");
+    let mut names = Names::new("account", items.len());
+    let mut accounts = Accounts {
+        known: HashMap::with_capacity(items.len()),
+        sound: Vec::with_capacity(items.len()),
+    };
+    for item in items {
+        let Some(fields) = Fields::open(item, &schema::ACCOUNT, &[], context.complaints) else {
+            continue;
+        };
+        let name = names.take(&fields, context);
+        let shared = name.clone().unwrap_or_else(|| "".into());
+        let account = account(shared, &fields, context).map(Arc::new);
+        if let Some(name) = name {
+            accounts.sound.extend(account.clone());
+            let at = fields.at;
+            accounts.known.insert(name, Known { at, account });
+        }
+    }
+    accounts
+}
+
+/// One account. Everything is checked before anything is given up.
+fn account(name: AccountName, fields: &Fields<'_>, context: &Context<'_>) -> Option<Account> {
+    let way = credentials::Way::read(fields, context);
+    let twins = way.takes_environment().then_some(context);
+    let cloud = cloud(fields, twins, context);
+    let tenant = tenant(fields, twins, context);
+    let client_id = client_id(fields, twins, context);
+    let sign_in = way.sign_in(fields, context);
+
+    let managed = way.is_managed();
+    if tenant.is_none() && fields.get("tenant").is_none() && !managed {
+        let such_as = if way.takes_environment() {
+            "give it, or set AZURE_TENANT_ID"
+        } else {
+            "a domain such as \"contoso.onmicrosoft.com\", or a GUID"
+        };
+        fields.missing("tenant", such_as);
+    }
+    if client_id.is_none() && fields.get("client_id").is_none() && !managed {
+        let such_as = if way.takes_environment() {
+            "give it, or set AZURE_CLIENT_ID"
+        } else {
+            "the application (client) id of the registration, a GUID"
+        };
+        fields.missing("client_id", such_as);
+    }
+    let (cloud, sign_in) = (cloud?, sign_in?);
+    if !managed && (tenant.is_none() || client_id.is_none()) {
+        return None;
+    }
+    Some(Account {
+        name,
+        cloud,
+        tenant,
+        client_id,
+        sign_in,
+    })
+}
+
+fn tenant(
+    fields: &Fields<'_>,
+    twins: Option<&Context<'_>>,
+    context: &Context<'_>,
+) -> Option<Tenant> {
+    let text = fields.text("tenant");
+    let twin = twins.and_then(|context| context.env.var("AZURE_TENANT_ID"));
+    let Some(text) = text else {
+        let value = twin.filter(|_| fields.get("tenant").is_none())?;
+        let tenant = Tenant::parse(&value);
+        if tenant.is_none() {
+            let message = "AZURE_TENANT_ID is neither a domain nor a GUID";
+            context.complaints.refuse(fields.at, message);
+        }
+        return tenant;
+    };
+    let refuse = |message: String| {
+        context.complaints.refuse(text.at, message);
+        None
+    };
+    let word = quoted(text.value);
+    match text.value.to_ascii_lowercase().as_str() {
+        all @ ("common" | "organizations" | "consumers") => {
+            return refuse(format!(
+                "the tenant may not be {word}: \"{all}\" stands for any tenant, and a token for it could be anyone's; name one tenant by its domain or GUID"
+            ));
+        }
+        url if url.contains("://") => {
+            return refuse(format!(
+                "the tenant {word} must be a domain or a GUID, not a URL"
+            ));
+        }
+        _ => {}
+    }
+    let Some(tenant) = Tenant::parse(text.value) else {
+        return refuse(format!(
+            "the tenant {word} is neither a domain such as \"contoso.onmicrosoft.com\" nor a GUID"
+        ));
+    };
+    agree(&text, "tenant", twin.as_deref(), "AZURE_TENANT_ID", context)?;
+    Some(tenant)
+}
+
+fn client_id(
+    fields: &Fields<'_>,
+    twins: Option<&Context<'_>>,
+    context: &Context<'_>,
+) -> Option<Arc<str>> {
+    let text = fields.text("client_id");
+    let twin = twins.and_then(|context| context.env.var("AZURE_CLIENT_ID"));
+    let Some(text) = text else {
+        let value = twin.filter(|_| fields.get("client_id").is_none())?;
+        if is_guid(&value) {
+            return Some(value.to_ascii_lowercase().into());
+        }
+        let message = "AZURE_CLIENT_ID is not a GUID";
+        context.complaints.refuse(fields.at, message);
+        return None;
+    };
+    if !is_guid(text.value) {
+        // The portal shows the secret beside the id, so it ends up here.
+        let harmless = text.value.len() <= 38
+            && text
+                .value
+                .bytes()
+                .all(|b| b.is_ascii_hexdigit() || matches!(b, b'-' | b'{' | b'}'));
+        let word = if harmless {
+            quoted(text.value)
+        } else {
+            "(not shown)".into()
+        };
+        context.complaints.refuse(
+            text.at,
+            format!(
+                "\"client_id\" must be a GUID such as \"11111111-2222-3333-4444-555555555555\", not {word}; it is the application (client) id of the registration"
+            ),
+        );
+        return None;
+    }
+    agree(
+        &text,
+        "client_id",
+        twin.as_deref(),
+        "AZURE_CLIENT_ID",
+        context,
+    )?;
+    Some(text.value.to_ascii_lowercase().into())
+}
+
+/// What the file and the environment say must be the same: a platform that
+/// injects the variables would otherwise be asked for one and use the other.
+pub(super) fn agree(
+    text: &At<&str>,
+    key: &str,
+    twin: Option<&str>,
+    variable: &str,
+    context: &Context<'_>,
+) -> Option<()> {
+    let Some(twin) = twin.filter(|twin| !twin.eq_ignore_ascii_case(text.value)) else {
+        return Some(());
+    };
+    context.complaints.refuse(
+        text.at,
+        format!(
+            "\"{key}\" is {}, but {variable} in the environment is {}; leave one of them out",
+            quoted(text.value),
+            quoted(twin)
+        ),
+    );
+    None
+}
+
+fn cloud(fields: &Fields<'_>, twins: Option<&Context<'_>>, context: &Context<'_>) -> Option<Cloud> {
+    let authority = twins.and_then(|context| context.env.var("AZURE_AUTHORITY_HOST"));
+    let Some(node) = fields.get("cloud") else {
+        return authority.map_or(Some(Cloud::Global), |authority| {
+            from_authority(&authority, fields.at, context)
+        });
+    };
+    let cloud = match &node.value {
+        Value::Mapping(_) => custom(node, context)?,
+        Value::Text(word) => named(word, node.at, context)?,
+        _ => {
+            context.complaints.refuse(
+                node.at,
+                format!("\"cloud\" must be {CLOUD_WORDS}, not {}", node.found()),
+            );
+            return None;
+        }
+    };
+    if let Some(authority) = authority {
+        let root = authority.trim_end_matches('/');
+        if !root.eq_ignore_ascii_case(cloud.login_url()) {
+            context.complaints.refuse(
+                node.at,
+                format!(
+                    "\"cloud\" signs in at {}, but AZURE_AUTHORITY_HOST in the environment is {}; leave one of them out",
+                    cloud.login_url(),
+                    quoted(root)
+                ),
+            );
+            return None;
+        }
+    }
+    Some(cloud)
+}
+
+const CLOUD_WORDS: &str =
+    "\"global\", \"gcc_high\", \"dod\", \"china\" or {login_url: …, graph_url: …}";
+
+fn named(word: &str, at: Position, context: &Context<'_>) -> Option<Cloud> {
+    let found = CLOUDS.iter().find(|(name, _)| *name == word);
+    if found.is_none() {
+        let names = CLOUDS.iter().map(|(name, _)| *name);
+        context.complaints.refuse(
+            at,
+            format!(
+                "\"cloud\" must be {CLOUD_WORDS}, not {}{}",
+                quoted(word),
+                question(word, names)
+            ),
+        );
+    }
+    found.map(|(_, cloud)| cloud.clone())
+}
+
+fn custom(node: &Node, context: &Context<'_>) -> Option<Cloud> {
+    let fields = Fields::open(node, &schema::CLOUD, &[], context.complaints)?;
+    let login_url = root_url(
+        &fields,
+        "login_url",
+        "https://login.microsoftonline.com",
+        context,
+    );
+    let graph_url = root_url(&fields, "graph_url", "https://graph.microsoft.com", context);
+    Some(Cloud::Custom {
+        login_url: login_url?,
+        graph_url: graph_url?,
+    })
+}
+
+fn root_url(
+    fields: &Fields<'_>,
+    name: &str,
+    example: &str,
+    context: &Context<'_>,
+) -> Option<Arc<str>> {
+    if fields.get(name).is_none() {
+        fields.missing(
+            name,
+            &format!("a cloud of its own has it, as \"{example}\""),
+        );
+        return None;
+    }
+    let text = fields.text(name)?;
+    let url = Url::parse(text.value).ok();
+    if let Some(url) = url.as_ref().filter(|url| is_plain_root(url)) {
+        return Some(url.as_str().trim_end_matches('/').into());
+    }
+    let meant = url
+        .and_then(|url| url.host_str().map(str::to_owned))
+        .map_or_else(String::new, |host| {
+            format!(", did you mean \"https://{host}\"?")
+        });
+    context.complaints.refuse(
+        text.at,
+        format!(
+            "\"{name}\" must be an https URL without a path, as \"{example}\", not {}{meant}",
+            quoted(text.value)
+        ),
+    );
+    None
+}
+
+/// The cloud that the platform says it is in.
+fn from_authority(authority: &str, at: Position, context: &Context<'_>) -> Option<Cloud> {
+    let root = authority.trim_end_matches('/').to_ascii_lowercase();
+    let problem = match root.as_str() {
+        "https://login.microsoftonline.com" => return Some(Cloud::Global),
+        "https://login.partner.microsoftonline.cn" | "https://login.chinacloudapi.cn" => {
+            return Some(Cloud::China);
+        }
+        "https://login.microsoftonline.us" => "set \"cloud\" to \"gcc_high\" or \"dod\"",
+        _ => "set \"cloud\" to {login_url: …, graph_url: …}",
+    };
+    context.complaints.refuse(
+        at,
+        format!(
+            "AZURE_AUTHORITY_HOST in the environment is {}, which does not tell the cloud; {problem}",
+            quoted(&root)
+        ),
+    );
+    None
+}

@@ -1,0 +1,149 @@
+//! Labels of the process and of resources.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Context;
+use crate::config::complaint::quoted;
+use crate::config::fields::{self, Fields};
+use crate::config::yaml::{Shape, Value};
+use crate::model::Labels;
+
+/// Most labels in one mapping.
+const MOST_LABELS: usize = 10;
+/// Longest value, in bytes.
+const MOST_VALUE: usize = 128;
+/// Longest name, in bytes.
+const MOST_LABEL_NAME: usize = 64;
+
+/// Prometheus' own, and those of the metrics themselves.
+const TAKEN: [&str; 22] = [
+    "job",
+    "instance",
+    "le",
+    "quantile",
+    "resource",
+    "kind",
+    "account",
+    "phase",
+    "outcome",
+    "reason",
+    "tenant",
+    "cloud",
+    "credential",
+    "audience",
+    "code",
+    "service",
+    "version",
+    "revision",
+    "rustc_version",
+    "cause",
+    "handler",
+    "request_id",
+];
+
+/// Labels by name.
+pub(super) type LabelMap = BTreeMap<Arc<str>, Arc<str>>;
+
+/// The labels of one mapping; what has a complaint is left out.
+pub(super) fn labels(fields: &Fields<'_>, context: &Context<'_>) -> LabelMap {
+    let mut labels = LabelMap::new();
+    let complaints = context.complaints;
+    let Some(node) = fields.get("labels") else {
+        return labels;
+    };
+    let Value::Mapping(entries) = &node.value else {
+        complaints.refuse(
+            node.at,
+            format!(
+                "\"labels\" must be a mapping such as {{team: web}}, not {}",
+                node.shape().as_str()
+            ),
+        );
+        return labels;
+    };
+    if entries.len() > MOST_LABELS {
+        complaints.refuse(
+            node.at,
+            format!(
+                "{} labels are too many, at most {MOST_LABELS} are allowed",
+                entries.len()
+            ),
+        );
+        return labels;
+    }
+    for entry in entries {
+        let Some(name) = entry.key.as_deref() else {
+            complaints.refuse(entry.at, "a label's name must be a word");
+            continue;
+        };
+        if let Some(wrong) = wrong_name(name) {
+            complaints.refuse(entry.at, format!("the label name {} {wrong}", quoted(name)));
+            continue;
+        }
+        if entry.value.shape() == Shape::Null {
+            complaints.refuse(
+                entry.value.at,
+                format!("the label {} is empty", quoted(name)),
+            );
+            continue;
+        }
+        let Some(value) = fields::text(&entry.value, name, complaints) else {
+            continue;
+        };
+        if value.value.len() > MOST_VALUE {
+            complaints.refuse(
+                value.at,
+                format!(
+                    "the label {} has {} bytes, at most {MOST_VALUE} are allowed",
+                    quoted(name),
+                    value.value.len()
+                ),
+            );
+        } else if value.value.chars().any(char::is_control) {
+            complaints.refuse(
+                value.at,
+                format!("the label {} has a control character in it", quoted(name)),
+            );
+        } else {
+            labels.insert(name.into(), value.value.into());
+        }
+    }
+    labels
+}
+
+/// Sorted and shared.
+pub(super) fn whole(labels: &LabelMap) -> Labels {
+    labels
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// Those of the process and those of the resource, which win.
+pub(super) fn merged(process: &LabelMap, own: LabelMap) -> Labels {
+    let mut all = process.clone();
+    all.extend(own);
+    all.into_iter().collect()
+}
+
+fn wrong_name(name: &str) -> Option<String> {
+    let mut bytes = name.bytes();
+    let first = bytes
+        .next()
+        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+    let valid = first && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if !valid {
+        Some("must be letters, digits and \"_\", not beginning with a digit".to_owned())
+    } else if name.starts_with("__") {
+        Some("is refused: names that begin with \"__\" are Prometheus' own".to_owned())
+    } else if TAKEN.contains(&name) {
+        Some("is refused: Prometheus or the metrics use it themselves".to_owned())
+    } else if name.len() > MOST_LABEL_NAME {
+        Some(format!(
+            "is too long, at most {MOST_LABEL_NAME} bytes are allowed"
+        ))
+    } else {
+        None
+    }
+}

@@ -1,0 +1,64 @@
+//! From the tree to the types: every rule of the configuration, one file a
+//! part. Each complains where it finds something wrong and goes on, so that
+//! all complaints are shown at once; a value with a complaint is left out.
+
+mod accounts;
+mod credentials;
+mod labels;
+mod names;
+mod paths;
+mod resources;
+mod settings;
+mod sites;
+mod usage;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::complaint::Complaints;
+use super::environment::Environment;
+use super::fields::Fields;
+use super::schema;
+use super::yaml::Node;
+use crate::model::{Configuration, Storage};
+
+/// What every rule may ask.
+pub(super) struct Context<'a> {
+    /// Where complaints go.
+    pub(super) complaints: &'a Complaints,
+    /// The folder of the file; relative paths begin here.
+    pub(super) folder: &'a Path,
+    /// For twins of keys.
+    pub(super) env: &'a dyn Environment,
+}
+
+/// Checks the whole file. `None` after at least one complaint.
+pub(super) fn configuration(root: &Node, context: &Context<'_>) -> Option<Configuration> {
+    let complaints = context.complaints;
+    let root = Fields::open(root, &schema::ROOT, &[], complaints)?;
+    let labels = labels::labels(&root, context);
+    let storage = Storage {
+        file: paths::path_or(&root, "storage", "m365mon.tokens", context),
+        key_file: paths::path_or(&root, "storage_key_file", "m365mon.key", context),
+    };
+    let http = settings::http(&root, context);
+    let limits = settings::limits(&root);
+    let metrics = settings::metrics(&root, context);
+    let defaults = resources::Defaults::read(&root);
+    let accounts = accounts::accounts(&root, context);
+    let resources = resources::resources(&root, &defaults, &labels, limits, &accounts, context);
+    if !complaints.is_clean() {
+        return None;
+    }
+    let configuration = Configuration {
+        labels: labels::whole(&labels),
+        storage,
+        http,
+        limits,
+        metrics,
+        accounts: accounts.sound(),
+        resources: resources.into_iter().map(Arc::new).collect(),
+    };
+    usage::warn(&configuration, &accounts, &root, context);
+    Some(configuration)
+}

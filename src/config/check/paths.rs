@@ -1,0 +1,56 @@
+//! Paths, relative to the folder of the file.
+
+use std::path::PathBuf;
+
+use super::Context;
+use crate::config::fields::{At, Fields};
+
+/// A path that must lead to a file by the time it is needed: one that is not
+/// there yet is worth a warning, for secrets often come later than the file
+/// that names them.
+pub(super) fn existing(fields: &Fields<'_>, name: &str, context: &Context<'_>) -> Option<PathBuf> {
+    let path = path(fields, name, context)?;
+    warn_if_missing(&path, name, context);
+    Some(path.value)
+}
+
+/// Warns about a file that is not there.
+pub(super) fn warn_if_missing(path: &At<PathBuf>, name: &str, context: &Context<'_>) {
+    let shown = path.value.display();
+    match std::fs::metadata(&path.value) {
+        Ok(found) if found.is_dir() => context.complaints.warn(
+            path.at,
+            format!("\"{name}\": {shown} is a folder, not a file"),
+        ),
+        Ok(_) => {}
+        Err(error) => context.complaints.warn(
+            path.at,
+            format!("\"{name}\": {shown} cannot be read: {error}"),
+        ),
+    }
+}
+
+/// A path, made absolute or relative to the working folder.
+pub(super) fn path(fields: &Fields<'_>, name: &str, context: &Context<'_>) -> Option<At<PathBuf>> {
+    let text = fields.text(name)?;
+    if text.value.contains('\0') {
+        context
+            .complaints
+            .refuse(text.at, format!("\"{name}\" is not a path"));
+        return None;
+    }
+    Some(At {
+        value: context.folder.join(text.value),
+        at: text.at,
+    })
+}
+
+/// A path, or the default.
+pub(super) fn path_or(
+    fields: &Fields<'_>,
+    name: &str,
+    default: &str,
+    context: &Context<'_>,
+) -> PathBuf {
+    path(fields, name, context).map_or_else(|| context.folder.join(default), |path| path.value)
+}

@@ -1,0 +1,198 @@
+//! The address of a SharePoint site.
+
+use url::Url;
+
+use super::Context;
+use crate::config::complaint::quoted;
+use crate::config::fields::{At, Fields};
+use crate::model::Cloud;
+
+/// Folders and handlers inside of a site; an address that goes this far is one
+/// of a page or file.
+const INSIDE: [&str; 9] = [
+    "_layouts",
+    "_api",
+    "_vti_bin",
+    "sitepages",
+    "lists",
+    "shared documents",
+    "documents",
+    "forms",
+    "pages",
+];
+
+/// `url`, without a trailing slash.
+pub(super) fn url(
+    fields: &Fields<'_>,
+    cloud: Option<&Cloud>,
+    context: &Context<'_>,
+) -> Option<Url> {
+    if fields.get("url").is_none() {
+        fields.missing(
+            "url",
+            "the site, as \"https://contoso.sharepoint.com/sites/intranet\"",
+        );
+        return None;
+    }
+    let text = fields.text("url")?;
+    let mut url = match check(&text) {
+        Ok(url) => url,
+        Err(problem) => {
+            context
+                .complaints
+                .refuse(text.at, format!("\"url\" {problem}"));
+            return None;
+        }
+    };
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    if let Some(cloud) = cloud {
+        warn_of_cloud(&url, cloud, &text, context);
+    }
+    Some(url)
+}
+
+fn check(text: &At<&str>) -> Result<Url, String> {
+    let word = quoted(text.value);
+    let Ok(url) = Url::parse(text.value) else {
+        let meant = format!("https://{}", text.value);
+        let meant = Url::parse(&meant)
+            .ok()
+            .filter(|url| url.host_str().is_some_and(|host| host.contains('.')))
+            .map_or_else(String::new, |_| {
+                format!(", did you mean {}?", quoted(&meant))
+            });
+        return Err(format!(
+            "must be an address such as \"https://contoso.sharepoint.com/sites/intranet\", not {word}{meant}"
+        ));
+    };
+    if url.scheme() == "http" {
+        let meant = text.value.replacen("http", "https", 1);
+        return Err(format!(
+            "must begin with https, for an access token is sent there, not {word}, did you mean {}?",
+            quoted(&meant)
+        ));
+    }
+    if url.scheme() != "https" || url.host_str().is_none_or(str::is_empty) {
+        return Err(format!(
+            "must begin with \"https://\" and a host, not {word}"
+        ));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not have a user or a password in it (not shown)".to_owned());
+    }
+    if url.host_str().is_some_and(|host| host.ends_with('.')) {
+        return Err(format!("has a dot after its host: {word}"));
+    }
+    let inside = url.path_segments().and_then(|mut segments| {
+        segments.position(|segment| {
+            let segment = segment.to_ascii_lowercase().replace("%20", " ");
+            segment.contains(".aspx") || segment.starts_with(':') || INSIDE.contains(&&*segment)
+        })
+    });
+    if url.query().is_some() || url.fragment().is_some() || inside.is_some() {
+        let mut site = url.clone();
+        site.set_query(None);
+        site.set_fragment(None);
+        if let Some(inside) = inside {
+            let kept: Vec<&str> = site
+                .path_segments()
+                .map(|segments| segments.take(inside).collect())
+                .unwrap_or_default();
+            let path = kept.join("/");
+            site.set_path(&path);
+        }
+        let site = site.as_str().trim_end_matches('/').to_owned();
+        return Err(format!(
+            "must be the address of a site, without a page, query or fragment, not {word}, did you mean {}?",
+            quoted(&site)
+        ));
+    }
+    if url.path().contains("//") {
+        return Err(format!("has an empty part in its path: {word}"));
+    }
+    if text.value.len() > 400 {
+        return Err("is longer than the 400 characters that SharePoint allows".to_owned());
+    }
+    Ok(url)
+}
+
+/// A host of another cloud answers, but takes no token of this one.
+fn warn_of_cloud(url: &Url, cloud: &Cloud, text: &At<&str>, context: &Context<'_>) {
+    let suffixes = cloud.sharepoint_suffixes();
+    let host = url.host_str().unwrap_or_default();
+    if !suffixes.is_empty() && !suffixes.iter().any(|suffix| host.ends_with(suffix)) {
+        context.complaints.warn(
+            text.at,
+            format!(
+                "the host {} does not fit the cloud \"{}\", whose SharePoint hosts end in {}",
+                quoted(host),
+                cloud.as_str(),
+                suffixes.join(" or ")
+            ),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::complaint::Position;
+
+    fn verdict(text: &str) -> Result<Url, String> {
+        check(&At {
+            value: text,
+            at: Position::NONE,
+        })
+    }
+
+    #[test]
+    fn sites() {
+        for good in [
+            "https://contoso.sharepoint.com",
+            "https://contoso.sharepoint.com/",
+            "https://contoso.sharepoint.com/sites/intranet",
+            "https://contoso.sharepoint.com/teams/R&D/sub",
+            "https://contoso.sharepoint.com:8443/sites/a%20b",
+            "https://contoso-my.sharepoint.com/personal/steve_contoso_com",
+        ] {
+            assert!(verdict(good).is_ok(), "{good}: {:?}", verdict(good));
+        }
+    }
+
+    #[test]
+    fn not_sites() {
+        for (bad, says) in [
+            (
+                "contoso.sharepoint.com/sites/a",
+                "did you mean \"https://contoso.sharepoint.com/sites/a\"?",
+            ),
+            (
+                "http://contoso.sharepoint.com",
+                "did you mean \"https://contoso.sharepoint.com\"?",
+            ),
+            (
+                "ftp://contoso.sharepoint.com",
+                "must begin with \"https://\"",
+            ),
+            ("https://a:b@contoso.sharepoint.com", "(not shown)"),
+            (
+                "https://contoso.sharepoint.com/sites/a/SitePages/Home.aspx",
+                "did you mean \"https://contoso.sharepoint.com/sites/a\"?",
+            ),
+            (
+                "https://contoso.sharepoint.com/sites/a?web=1",
+                "did you mean \"https://contoso.sharepoint.com/sites/a\"?",
+            ),
+            (
+                "https://contoso.sharepoint.com/:x:/r/sites/a",
+                "did you mean \"https://contoso.sharepoint.com\"?",
+            ),
+            ("https://contoso.sharepoint.com//sites", "empty part"),
+            ("", "must be an address"),
+        ] {
+            let message = verdict(bad).unwrap_err();
+            assert!(message.contains(says), "{bad}: {message}");
+        }
+    }
+}

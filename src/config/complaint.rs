@@ -1,0 +1,217 @@
+//! What is wrong with a configuration, and where. Complaints are collected
+//! while the tree is checked and shown together, in the order of the file.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::model::bounded_text;
+
+/// More complaints than this are counted, not shown.
+const MOST_COMPLAINTS: usize = 1_000;
+/// Longest piece of the file that a message quotes, in bytes.
+const MOST_QUOTED: usize = 120;
+
+/// A place in the file, counted from 1 in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Position {
+    /// 0 if unknown.
+    pub(super) line: u32,
+    /// 0 if unknown.
+    pub(super) column: u32,
+}
+
+impl Position {
+    /// The file as a whole.
+    pub(super) const NONE: Self = Self { line: 0, column: 0 };
+}
+
+/// One thing that is wrong, or that deserves a warning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    /// As the user named it.
+    pub file: Arc<str>,
+    /// From 1; 0 where the file as a whole is meant.
+    pub line: u32,
+    /// From 1, in characters; 0 where the file as a whole is meant.
+    pub column: u32,
+    /// What is wrong, what is allowed, and what was perhaps meant. Never holds
+    /// a secret.
+    pub message: String,
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            file,
+            line,
+            column,
+            message,
+        } = self;
+        if *line == 0 {
+            write!(f, "{file}: {message}")
+        } else {
+            write!(f, "{file}:{line}:{column}: {message}")
+        }
+    }
+}
+
+/// Why a configuration was refused: at least one complaint, in the order of
+/// the file. `Display` shows one a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigErrors {
+    complaints: Vec<Complaint>,
+}
+
+impl ConfigErrors {
+    /// All of them.
+    #[must_use]
+    pub fn complaints(&self) -> &[Complaint] {
+        &self.complaints
+    }
+
+    pub(super) fn one(file: &Arc<str>, at: Position, message: impl Into<String>) -> Self {
+        Self {
+            complaints: vec![complaint(file, at, message.into())],
+        }
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, complaint) in self.complaints.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{complaint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+fn complaint(file: &Arc<str>, at: Position, message: String) -> Complaint {
+    Complaint {
+        file: file.clone(),
+        line: at.line,
+        column: at.column,
+        message,
+    }
+}
+
+/// Collects complaints and warnings of one file.
+pub(super) struct Complaints {
+    file: Arc<str>,
+    errors: RefCell<Vec<Complaint>>,
+    warnings: RefCell<Vec<Complaint>>,
+    more: RefCell<usize>,
+}
+
+impl Complaints {
+    pub(super) fn new(file: Arc<str>) -> Self {
+        Self {
+            file,
+            errors: RefCell::default(),
+            warnings: RefCell::default(),
+            more: RefCell::default(),
+        }
+    }
+
+    /// As the user named it.
+    pub(super) fn file(&self) -> Arc<str> {
+        self.file.clone()
+    }
+
+    /// Something that makes the file unusable.
+    pub(super) fn refuse(&self, at: Position, message: impl Into<String>) {
+        let mut errors = self.errors.borrow_mut();
+        if errors.len() < MOST_COMPLAINTS {
+            errors.push(complaint(&self.file, at, message.into()));
+        } else {
+            *self.more.borrow_mut() += 1;
+        }
+    }
+
+    /// Something that works but is probably not meant.
+    pub(super) fn warn(&self, at: Position, message: impl Into<String>) {
+        let mut warnings = self.warnings.borrow_mut();
+        if warnings.len() < MOST_COMPLAINTS {
+            warnings.push(complaint(&self.file, at, message.into()));
+        }
+    }
+
+    /// True while nothing was refused.
+    pub(super) fn is_clean(&self) -> bool {
+        self.errors.borrow().is_empty()
+    }
+
+    /// The warnings, or all errors.
+    pub(super) fn finish(self) -> Result<Vec<Complaint>, ConfigErrors> {
+        let by_place = |a: &Complaint, b: &Complaint| (a.line, a.column).cmp(&(b.line, b.column));
+        let mut complaints = self.errors.into_inner();
+        if complaints.is_empty() {
+            let mut warnings = self.warnings.into_inner();
+            warnings.sort_by(by_place);
+            return Ok(warnings);
+        }
+        complaints.sort_by(by_place);
+        let more = self.more.into_inner();
+        if more > 0 {
+            complaints.push(complaint(
+                &self.file,
+                Position::NONE,
+                format!("and {more} more"),
+            ));
+        }
+        Err(ConfigErrors { complaints })
+    }
+}
+
+/// A piece of the file in quotes, on one line and bounded.
+pub(super) fn quoted(text: &str) -> String {
+    let shown = bounded_text(text, MOST_QUOTED);
+    let more = if shown.len() < text.len() { "…" } else { "" };
+    format!("\"{shown}{more}\"")
+}
+
+/// `a, b or c`, each in quotes.
+pub(super) fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let mut words: Vec<String> = words.into_iter().map(quoted).collect();
+    match words.pop() {
+        None => "nothing".to_owned(),
+        Some(only) if words.is_empty() => only,
+        Some(last) => format!("{} or {last}", words.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_words() {
+        assert_eq!(one_of(["a"]), "\"a\"");
+        assert_eq!(one_of(["a", "b", "c"]), "\"a\", \"b\" or \"c\"");
+    }
+
+    #[test]
+    fn in_the_order_of_the_file() {
+        let complaints = Complaints::new("f.yml".into());
+        complaints.refuse(Position { line: 2, column: 1 }, "second");
+        complaints.refuse(Position { line: 1, column: 9 }, "first");
+        let errors = complaints.finish().unwrap_err();
+        assert_eq!(errors.to_string(), "f.yml:1:9: first\nf.yml:2:1: second");
+    }
+
+    #[test]
+    fn bounded() {
+        let complaints = Complaints::new("f.yml".into());
+        for line in 1..=1_500 {
+            complaints.refuse(Position { line, column: 1 }, "no");
+        }
+        let errors = complaints.finish().unwrap_err();
+        assert_eq!(errors.complaints().len(), 1_001);
+        assert!(errors.to_string().ends_with("f.yml: and 500 more"));
+    }
+}

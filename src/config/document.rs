@@ -1,0 +1,58 @@
+//! Writes `docs/configuration.md` from the table of keys; a test holds the
+//! file against it.
+
+use super::schema::{KINDS, Key, TABLES};
+
+const BEFORE: &str = "\
+# The configuration file
+
+<!-- Written by the test `config::the_documentation_is_current`; change `src/config/schema.rs`. -->
+
+m365mon reads one YAML file (`--config.file`, `M365MON_CONFIG_FILE`, else `m365mon.yml`). It is strict: a key
+that is not listed here, a key or name given twice, or a value of the wrong type is an error with its line
+and column. `m365mon check-config` shows all of them at once and exits with 3, or says what the file asks for.
+
+- Durations are written as in Prometheus: `60s`, `1m30s`, `2h`, `7d`, `250ms`.
+- Paths are relative to the folder of the file.
+- `null` is the same as leaving a key out.
+- Label names are letters, digits and `_`. Refused are names that begin with `__`, `job`, `instance`, `le`,
+  `quantile` and every label name of the metrics themselves. At most 10 in one mapping, values at most 128 bytes.
+- Every secret may come from a file (`…_file`), the environment (`…_env`) or stand in the file itself; exactly
+  one of them. It is never shown in an error, a log, a page or a metric.
+- Annotated examples are in [`examples/`](../examples).
+";
+
+/// The page about every key, in Markdown.
+#[must_use]
+pub fn documentation() -> String {
+    let mut page = BEFORE.to_owned();
+    for table in TABLES {
+        let title = if table.path.is_empty() {
+            "The file".to_owned()
+        } else {
+            format!("`{}`", table.path)
+        };
+        section(&mut page, &title, table.help, table.keys);
+        if table.path == "resources[]" {
+            for kind in KINDS {
+                let title = format!("`resources[]` with `kind: {}`", kind.name);
+                section(&mut page, &title, kind.help, kind.keys);
+            }
+        }
+    }
+    page
+}
+
+fn section(page: &mut String, title: &str, help: &str, keys: &[Key]) {
+    page.push_str(&format!("\n## {title}\n{help}\n"));
+    if keys.is_empty() {
+        return;
+    }
+    page.push_str("\n| key | takes | default | |\n|---|---|---|---|\n");
+    for key in keys {
+        page.push_str(&format!(
+            "| `{}` | {} | {} | {} |\n",
+            key.name, key.takes, key.default, key.help
+        ));
+    }
+}

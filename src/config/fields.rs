@@ -1,0 +1,410 @@
+//! Reads one mapping of the tree by the names of its table. What has the wrong
+//! type is complained about here, once, and then counts as absent.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::complaint::{Complaints, Position, one_of, quoted};
+use super::duration;
+use super::near::{nearest, question};
+use super::schema::{self, Key, Table};
+use super::yaml::{Entry, Node, Shape, Value};
+use crate::model::Secret;
+
+/// A value and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At<T> {
+    pub(super) value: T,
+    pub(super) at: Position,
+}
+
+/// One mapping, all of whose keys are known and given once.
+pub(super) struct Fields<'n> {
+    /// Where the mapping begins.
+    pub(super) at: Position,
+    entries: &'n [Entry],
+    complaints: &'n Complaints,
+}
+
+impl<'n> Fields<'n> {
+    /// Takes a mapping and complains about keys that are not in `table` or
+    /// `more`; `None` (after a complaint) if it is something else.
+    pub(super) fn open(
+        node: &'n Node,
+        table: &Table,
+        more: &[&'static [Key]],
+        complaints: &'n Complaints,
+    ) -> Option<Self> {
+        let Value::Mapping(entries) = &node.value else {
+            let of = match table.path.rsplit('.').next().unwrap_or_default() {
+                "" => "the file".to_owned(),
+                path => path
+                    .strip_suffix("[]")
+                    .map_or_else(|| quoted(path), |list| format!("every item of \"{list}\"")),
+            };
+            let like = table
+                .keys
+                .first()
+                .map_or_else(|| "{}".to_owned(), |key| format!("{{{}: …}}", key.name));
+            // Not quoted: a secret in place of its mapping is a likely slip.
+            complaints.refuse(
+                node.at,
+                format!(
+                    "{of} must be a mapping such as {like}, not {}",
+                    node.shape().as_str()
+                ),
+            );
+            return None;
+        };
+        let fields = Self {
+            at: node.at,
+            entries,
+            complaints,
+        };
+        for entry in entries {
+            fields.check_key(entry, table, more);
+        }
+        Some(fields)
+    }
+
+    fn check_key(&self, entry: &Entry, table: &Table, more: &[&'static [Key]]) {
+        let Some(name) = entry.key.as_deref() else {
+            self.complaints
+                .refuse(entry.at, "a key must be a word, not a list or a mapping");
+            return;
+        };
+        let all = || {
+            table
+                .names()
+                .chain(more.iter().flat_map(|keys| keys.iter()).map(|key| key.name))
+        };
+        if all().any(|known| known == name) {
+            return;
+        }
+        if let Some(near) = nearest(name, all()) {
+            self.complaints.refuse(
+                entry.at,
+                format!("unknown key {}, did you mean \"{near}\"?", quoted(name)),
+            );
+            return;
+        }
+        let word = shown_key(entry, name, schema::holds_secret(table));
+        let message = if name == "password" {
+            "no password is ever asked for or stored; a person signs in with `m365mon login`"
+                .to_owned()
+        } else if let Some(home) = schema::home_of(name) {
+            format!("unknown key {word} here; it belongs {home}")
+        } else if table.keys.is_empty() {
+            format!("unknown key {word}; nothing is allowed here")
+        } else {
+            format!("unknown key {word}; allowed are {}", one_of(all()))
+        };
+        self.complaints.refuse(entry.at, message);
+    }
+
+    /// The value of a key, `None` if it is absent or `null`.
+    pub(super) fn get(&self, name: &str) -> Option<&'n Node> {
+        self.given(name).filter(|node| !node.is_null())
+    }
+
+    /// The value of a key, also if it is `null`.
+    pub(super) fn given(&self, name: &str) -> Option<&'n Node> {
+        self.entry(name).map(|entry| &entry.value)
+    }
+
+    /// Where a key stands, else where the mapping begins.
+    pub(super) fn place(&self, name: &str) -> Position {
+        self.entry(name).map_or(self.at, |entry| entry.at)
+    }
+
+    fn entry(&self, name: &str) -> Option<&'n Entry> {
+        self.entries
+            .iter()
+            .find(|entry| entry.key.as_deref() == Some(name))
+    }
+
+    /// Complains that a key must be there.
+    pub(super) fn missing(&self, name: &str, such_as: &str) {
+        let at = self.given(name).map_or(self.at, |node| node.at);
+        self.complaints
+            .refuse(at, format!("\"{name}\" is missing: {such_as}"));
+    }
+
+    /// Text, not empty.
+    pub(super) fn text(&self, name: &str) -> Option<At<&'n str>> {
+        let node = self.get(name)?;
+        text(node, name, self.complaints)
+    }
+
+    /// A secret, not empty. Nothing about it is ever shown.
+    pub(super) fn secret(&self, name: &str) -> Option<At<Secret>> {
+        let node = self.get(name)?;
+        match &node.value {
+            Value::Sealed(_, Some(secret)) if !secret.expose().trim().is_empty() => Some(At {
+                value: secret.clone(),
+                at: node.at,
+            }),
+            Value::Sealed(Shape::Text, _) => {
+                self.complaints
+                    .refuse(node.at, format!("\"{name}\" is empty"));
+                None
+            }
+            _ => {
+                self.complaints.refuse(
+                    node.at,
+                    format!(
+                        "\"{name}\" must be text, not {}; put it in quotes",
+                        node.shape().as_str()
+                    ),
+                );
+                None
+            }
+        }
+    }
+
+    /// A duration within bounds.
+    pub(super) fn duration(
+        &self,
+        name: &str,
+        least: Duration,
+        most: Duration,
+    ) -> Option<At<Duration>> {
+        let node = self.get(name)?;
+        let value = match &node.value {
+            Value::Text(text) => duration::parse(text),
+            Value::Integer(0) => Some(Duration::ZERO),
+            _ => None,
+        };
+        let Some(value) = value else {
+            self.complaints.refuse(
+                node.at,
+                format!(
+                    "\"{name}\" must be a duration such as \"60s\", \"1m30s\", \"2h\" or \"7d\", not {}{}",
+                    node.found(),
+                    meant_duration(node)
+                ),
+            );
+            return None;
+        };
+        if value < least || value > most {
+            self.complaints.refuse(
+                node.at,
+                format!(
+                    "\"{name}\" must be from {} to {}, not {}",
+                    duration::format(least),
+                    duration::format(most),
+                    node.found()
+                ),
+            );
+            return None;
+        }
+        Some(At { value, at: node.at })
+    }
+
+    /// A whole number within bounds.
+    pub(super) fn count(&self, name: &str, least: usize, most: usize) -> Option<usize> {
+        let node = self.get(name)?;
+        let value = match node.value {
+            Value::Integer(value) => usize::try_from(value).ok(),
+            _ => None,
+        };
+        let value = value.filter(|value| (least..=most).contains(value));
+        if value.is_none() {
+            self.complaints.refuse(
+                node.at,
+                format!(
+                    "\"{name}\" must be a whole number from {least} to {most}, not {}",
+                    node.found()
+                ),
+            );
+        }
+        value
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(&self, name: &str) -> Option<bool> {
+        let node = self.get(name)?;
+        if let Value::Boolean(value) = node.value {
+            return Some(value);
+        }
+        self.complaints.refuse(
+            node.at,
+            format!("\"{name}\" must be true or false, not {}", node.found()),
+        );
+        None
+    }
+
+    /// One of a few words.
+    pub(super) fn word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Option<At<T>> {
+        let node = self.get(name)?;
+        let names = || words.iter().map(|(word, _)| *word);
+        if let Value::Text(text) = &node.value {
+            if let Some((_, value)) = words.iter().find(|(word, _)| word == text) {
+                return Some(At {
+                    value: *value,
+                    at: node.at,
+                });
+            }
+            self.complaints.refuse(
+                node.at,
+                format!(
+                    "\"{name}\" must be {}, not {}{}",
+                    one_of(names()),
+                    quoted(text),
+                    question(text, names())
+                ),
+            );
+        } else {
+            self.complaints.refuse(
+                node.at,
+                format!(
+                    "\"{name}\" must be {}, not {}",
+                    one_of(names()),
+                    node.found()
+                ),
+            );
+        }
+        None
+    }
+
+    /// The items of a list; empty (perhaps after a complaint) if there is none.
+    pub(super) fn list(&self, name: &str) -> &'n [Node] {
+        let Some(node) = self.get(name) else {
+            return &[];
+        };
+        if let Value::List(items) = &node.value {
+            return items;
+        }
+        self.complaints.refuse(
+            node.at,
+            format!("\"{name}\" must be a list, not {}", node.shape().as_str()),
+        );
+        &[]
+    }
+
+    /// A nested mapping.
+    pub(super) fn mapping(&self, name: &str, table: &Table) -> Option<Fields<'n>> {
+        Fields::open(self.get(name)?, table, &[], self.complaints)
+    }
+}
+
+/// Text, not empty; complains under `name` otherwise.
+pub(super) fn text<'n>(node: &'n Node, name: &str, complaints: &Complaints) -> Option<At<&'n str>> {
+    match &node.value {
+        Value::Text(value) if !value.is_empty() => Some(At { value, at: node.at }),
+        Value::Text(_) => {
+            complaints.refuse(node.at, format!("\"{name}\" is empty"));
+            None
+        }
+        Value::Boolean(_) | Value::Integer(_) | Value::Float(_) => {
+            complaints.refuse(
+                node.at,
+                format!(
+                    "\"{name}\" must be text, not {}; put it in quotes",
+                    node.found()
+                ),
+            );
+            None
+        }
+        Value::Null | Value::List(_) | Value::Mapping(_) | Value::Sealed(..) => {
+            complaints.refuse(
+                node.at,
+                format!("\"{name}\" must be text, not {}", node.found()),
+            );
+            None
+        }
+    }
+}
+
+/// How much of an unknown key may be shown. Part of a secret can end up as a
+/// key: in the mapping of the secret itself, or after a comma in `{…}`, where
+/// it has no value.
+fn shown_key(entry: &Entry, name: &str, in_secret: bool) -> String {
+    if schema::home_of(name).is_some() {
+        return quoted(name);
+    }
+    if in_secret || entry.value.is_null() {
+        return "(not shown)".to_owned();
+    }
+    let word = name
+        .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '.'))
+        .map_or(name, |end| &name[..end]);
+    if word.len() == name.len() {
+        quoted(name)
+    } else {
+        format!("\"{word}…\"")
+    }
+}
+
+/// Suggests the unit that was left out or spelled out.
+fn meant_duration(node: &Node) -> String {
+    let text = match &node.value {
+        Value::Integer(number) if *number > 0 => format!("{number}s"),
+        Value::Text(text) => {
+            let plain = text.trim().to_lowercase().replace(' ', "");
+            let end = plain
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(plain.len());
+            let (number, unit) = plain.split_at(end);
+            let unit = match unit {
+                "" | "sec" | "secs" | "second" | "seconds" | "s" => "s",
+                "min" | "mins" | "minute" | "minutes" | "m" => "m",
+                "hour" | "hours" | "hr" | "hrs" | "h" => "h",
+                "day" | "days" | "d" => "d",
+                "msec" | "millis" | "milliseconds" | "ms" => "ms",
+                _ => return String::new(),
+            };
+            format!("{number}{unit}")
+        }
+        _ => return String::new(),
+    };
+    if duration::parse(&text).is_some() && text != "0" {
+        format!(", did you mean \"{text}\"?")
+    } else {
+        String::new()
+    }
+}
+
+/// The first key that is given twice anywhere, with both places.
+pub(super) fn doubled(node: &Node) -> Option<(Position, String)> {
+    doubled_below(node, "")
+}
+
+/// `under`: the key whose value this is.
+fn doubled_below(node: &Node, under: &str) -> Option<(Position, String)> {
+    match &node.value {
+        Value::List(items) => items
+            .iter()
+            .filter_map(|item| doubled_below(item, ""))
+            .min(),
+        Value::Mapping(entries) => {
+            let mut seen = HashMap::with_capacity(entries.len());
+            let here = entries.iter().find_map(|entry| {
+                let name = entry.key.as_deref()?;
+                let first: Position = seen.insert(name, entry.at)?;
+                let word = match under {
+                    "labels" | "resolve" => quoted(name),
+                    "client_secret" | "client_certificate" => shown_key(entry, name, true),
+                    _ => shown_key(entry, name, false),
+                };
+                Some((
+                    entry.at,
+                    format!("key {word} is given twice, first at line {}", first.line),
+                ))
+            });
+            entries
+                .iter()
+                .filter_map(|entry| {
+                    doubled_below(&entry.value, entry.key.as_deref().unwrap_or_default())
+                })
+                .chain(here)
+                .min()
+        }
+        Value::Null
+        | Value::Boolean(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Text(_)
+        | Value::Sealed(..) => None,
+    }
+}

@@ -1,1 +1,58 @@
-//! Access tokens: grants, cache, store, AADSTS classification.
+//! Access tokens: one file per grant, the cache, the store of refresh tokens,
+//! and the reading of what Entra answers.
+//!
+//! What it promises:
+//! - One token request in flight per account and audience however many ask,
+//!   one at a time per account, and at most one per back-off step.
+//! - A token that is still valid is handed out, whatever renewal does.
+//! - Access tokens live in memory only; refresh tokens only in memory and,
+//!   sealed, in the store. Neither is ever in `Debug`, errors or logs.
+//! - A token or secret goes only to the roots of its account's cloud.
+//!
+//! Who calls: the probes (a token, or a fresh one after 401), the command line
+//! and the sign-in page (grants that need a person), `serve` (`configure`).
+//!
+//! The `oauth2` crate builds the requests ([`forms`]); it sends nothing and
+//! reads no answer, because it loses status, headers and error codes, refuses
+//! numbers written as strings and keeps token bytes in its errors.
+
+mod access_token;
+mod answer;
+mod authorization_code;
+mod backoff;
+mod certificate;
+mod claims;
+mod classify;
+mod client_credentials;
+mod codes;
+mod consent;
+mod desk;
+mod device_code;
+mod endpoint;
+mod files;
+mod flight;
+mod forms;
+mod id_token;
+mod keeper;
+mod managed_identity;
+mod proof;
+mod refresh;
+mod retry_after;
+mod seal;
+mod signed_in;
+mod store;
+mod tokens;
+mod wire;
+mod x509;
+
+#[cfg(test)]
+mod tests;
+
+pub use access_token::AccessToken;
+pub use authorization_code::BrowserSignIn;
+pub use claims::ClaimsChallenge;
+pub use consent::{Consent, ConsentError, SignInStatus, SignedInAs, Wanted, scopes};
+pub use device_code::DeviceCode;
+pub use retry_after::retry_after;
+pub use store::{StoreError, TokenStore};
+pub use tokens::Tokens;

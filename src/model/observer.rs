@@ -25,7 +25,7 @@ pub struct TokenReport {
 }
 
 /// Where an account stands, replaced as a whole whenever it changes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccountStanding {
     /// Only a person can mend it; since when.
     pub sign_in_required_since: Option<Timestamp>,

@@ -7,4 +7,3 @@
 )]
 
 mod rules;
-mod scheduler;

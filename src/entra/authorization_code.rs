@@ -1,0 +1,95 @@
+//! Signing in with a browser (RFC 6749 section 4.1 with PKCE, RFC 7636).
+
+use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
+use url::Url;
+
+use super::client_credentials::{application, ask_with_proof};
+use super::consent::{Consent, ConsentError, SignedInAs, Wanted, random_text};
+use crate::model::{Account, Secret};
+
+/// A sign-in that was begun in a browser.
+pub struct BrowserSignIn {
+    /// Where to send the browser.
+    pub url: Url,
+    /// What must come back as `state`, once.
+    pub state: Secret,
+    wanted: Wanted,
+    scopes: String,
+    nonce: Secret,
+    verifier: Secret,
+    redirect: Url,
+}
+
+impl std::fmt::Debug for BrowserSignIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BrowserSignIn")
+    }
+}
+
+impl Consent {
+    /// Begins a sign-in that ends at `redirect`, which must be registered.
+    ///
+    /// # Errors
+    /// When the account is not delegated.
+    pub fn browser(
+        &self,
+        account: &Account,
+        wanted: &Wanted,
+        redirect: Url,
+    ) -> Result<BrowserSignIn, ConsentError> {
+        Self::prover(account)?;
+        let application = application(account)?;
+        let random = &*self.wire.random;
+        let (state, nonce) = (random_text(random, 32), random_text(random, 32));
+        let verifier = random_text(random, 48);
+        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(
+            verifier.expose().to_owned(),
+        ));
+        let scopes = Self::first_scopes(account, wanted);
+        let url = application.authorize_url(
+            &redirect,
+            &scopes,
+            state.expose(),
+            nonce.expose(),
+            challenge,
+            account.person().map_or("", |person| &*person.username),
+        );
+        Ok(BrowserSignIn {
+            url,
+            state,
+            wanted: wanted.clone(),
+            scopes,
+            nonce,
+            verifier,
+            redirect,
+        })
+    }
+
+    /// Redeems the code that came back, checks who it was, and keeps the
+    /// sign-in. The caller has compared `state`.
+    ///
+    /// # Errors
+    /// When Entra does not take the code, it was the wrong person, or the
+    /// sign-in cannot be kept.
+    pub async fn finish_browser(
+        &self,
+        account: &Account,
+        begun: BrowserSignIn,
+        code: &Secret,
+    ) -> Result<SignedInAs, ConsentError> {
+        let application = application(account)?;
+        let prover = Self::prover(account)?;
+        let granted = ask_with_proof(&self.wire, &application, &prover, true, |proof| {
+            application.authorization_code(
+                proof,
+                code,
+                &begun.verifier,
+                &begun.redirect,
+                &begun.scopes,
+            )
+        })
+        .await?;
+        self.conclude(account, &begun.wanted, granted, Some(begun.nonce.expose()))
+            .await
+    }
+}

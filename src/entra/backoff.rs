@@ -1,0 +1,104 @@
+//! How long to hold token requests back after one that failed.
+
+use std::time::Duration;
+
+use super::access_token::after;
+use crate::model::{Clock, Moment, Random, Timestamp, TokenProblem};
+
+/// What only a human can mend is asked again no more often than this.
+pub(super) const HUMAN: Duration = Duration::from_secs(15 * 60);
+const FIRST: Duration = Duration::from_secs(1);
+const MOST: Duration = Duration::from_secs(60);
+
+/// No request is sent until it is over; everybody who asks gets the problem.
+#[derive(Debug, Clone)]
+pub(super) struct Hold {
+    since: Moment,
+    wait: Duration,
+    /// Ends at once when a file, the store or the configuration changes.
+    pub(super) mendable: bool,
+    /// What is told to those who ask.
+    pub(super) problem: TokenProblem,
+}
+
+impl Hold {
+    pub(super) const fn new(
+        since: Moment,
+        wait: Duration,
+        mendable: bool,
+        problem: TokenProblem,
+    ) -> Self {
+        Self {
+            since,
+            wait,
+            mendable,
+            problem,
+        }
+    }
+
+    pub(super) fn is_over(&self, clock: &Clock) -> bool {
+        self.since.age(clock) >= self.wait
+    }
+
+    /// Civil time of its end.
+    pub(super) fn until(&self) -> Timestamp {
+        after(self.since.civil, self.wait)
+    }
+}
+
+/// The wait after the `failures`-th transient failure in a row (1 is the
+/// first): 1 s doubled up to 60 s, a fifth more or less by chance. A wait
+/// that was asked for is kept, and up to a tenth more.
+pub(super) fn transient_wait(
+    failures: u32,
+    asked: Option<Duration>,
+    random: &dyn Random,
+) -> Duration {
+    let own = FIRST
+        .saturating_mul(
+            1_u32
+                .checked_shl(failures.saturating_sub(1).min(16))
+                .unwrap_or(1),
+        )
+        .min(MOST);
+    match asked {
+        Some(asked) if !asked.is_zero() => asked.mul_f64(1.0 + random.fraction() / 10.0),
+        _ => random.jitter(own, 0.2),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    struct Chance(u8);
+    impl Random for Chance {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(self.0);
+        }
+    }
+
+    #[test]
+    fn grows_to_a_minute() {
+        let seconds: Vec<u64> = (1..9)
+            .map(|n| transient_wait(n, None, &Chance(0x80)).as_secs_f64().round() as u64)
+            .collect();
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 60, 60]);
+    }
+
+    proptest! {
+        #[test]
+        fn stays_in_its_bounds(failures: u32, chance: u8) {
+            let wait = transient_wait(failures, None, &Chance(chance));
+            prop_assert!(wait >= Duration::from_millis(800));
+            prop_assert!(wait <= Duration::from_secs(72));
+        }
+
+        #[test]
+        fn what_was_asked_is_kept(failures: u32, chance: u8, asked in 1_u64..3600) {
+            let asked = Duration::from_secs(asked);
+            prop_assert!(transient_wait(failures, Some(asked), &Chance(chance)) >= asked);
+        }
+    }
+}

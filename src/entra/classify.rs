@@ -1,0 +1,359 @@
+//! From an answer that is no token to the one problem that it stands for.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::codes::{self, Class};
+use super::endpoint::EndpointAnswer;
+use super::retry_after::{date, retry_after};
+use crate::model::{AccountReason, RequestId, TokenProblem, bounded_text};
+
+/// Whom a refusal concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Concerns {
+    /// All token requests of the account.
+    Account,
+    /// Only those for this audience.
+    Audience,
+}
+
+/// A token request that did not succeed.
+#[derive(Debug, Clone)]
+pub(super) struct Refusal {
+    pub(super) problem: TokenProblem,
+    pub(super) concerns: Concerns,
+    /// The wait that was asked for, at most an hour.
+    pub(super) retry_after: Option<Duration>,
+    /// The OAuth `error`, for grants that poll.
+    pub(super) error: Option<String>,
+    /// Entra's id of the request, for support.
+    pub(super) request_id: Option<RequestId>,
+}
+
+impl Refusal {
+    /// A refusal of the account that no answer brought.
+    pub(super) const fn own(problem: TokenProblem) -> Self {
+        Self {
+            problem,
+            concerns: Concerns::Account,
+            retry_after: None,
+            error: None,
+            request_id: None,
+        }
+    }
+
+    /// Our own fault: a file, the store.
+    pub(super) fn internal(detail: &str) -> Self {
+        Self::own(TokenProblem {
+            reason: AccountReason::Internal,
+            code: None,
+            detail: bounded_text(detail, 300),
+        })
+    }
+}
+
+/// The error body of the token endpoint (RFC 6749 section 5.2 and Entra's own
+/// fields). Descriptions are not read: they hold names of people and could
+/// hold what we sent.
+#[derive(Deserialize)]
+struct ErrorBody {
+    error: String,
+    #[serde(default)]
+    error_codes: Vec<serde_json::Value>,
+    #[serde(default)]
+    error_description: Option<String>,
+    #[serde(default)]
+    suberror: Option<String>,
+}
+
+/// Reads an answer that is not a token. `person` tells whether somebody could
+/// sign in for this account at all.
+pub(super) fn classify(answer: &EndpointAnswer, person: bool, now: Timestamp) -> Refusal {
+    let body: Option<ErrorBody> = serde_json::from_slice(&answer.body).ok();
+    let retry_after = retry_after(&answer.headers, now);
+    let number = body.as_ref().and_then(number);
+    let known = number.and_then(codes::known);
+    let status = answer.status;
+    let mut concerns = Concerns::Account;
+    let reason = match (&body, status) {
+        (_, 429) => AccountReason::Throttled,
+        (_, 500..) => match known.map(|code| code.class) {
+            Some(Class::Throttled) => AccountReason::Throttled,
+            _ => AccountReason::ServerError,
+        },
+        (_, 407) => AccountReason::Proxy,
+        (Some(body), 400..=499) => {
+            let class = known.map_or_else(|| by_error(body), |code| code.class);
+            if matches!(class, Class::Consent | Class::Audience) {
+                concerns = Concerns::Audience;
+            }
+            match class {
+                Class::Transient => AccountReason::ServerError,
+                Class::Throttled => AccountReason::Throttled,
+                Class::Person | Class::Consent if person => AccountReason::SignInRequired,
+                Class::Person | Class::Consent | Class::Administrator | Class::Audience => {
+                    AccountReason::Refused
+                }
+            }
+        }
+        (_, 200) | (None, 400 | 401) => AccountReason::BadResponse,
+        _ => AccountReason::UnexpectedStatus,
+    };
+    let mut detail = match (known, &body, number) {
+        (Some(code), ..) => format!("AADSTS{}: {}", code.number, code.says),
+        (None, Some(body), Some(number)) => format!(
+            "AADSTS{number}: the token endpoint answered {} \
+             (see https://login.microsoftonline.com/error?code={number})",
+            shown(&body.error)
+        ),
+        (None, Some(body), None) => {
+            format!(
+                "the token endpoint answered {} with status {status}",
+                shown(&body.error)
+            )
+        }
+        (None, None, _) => no_error_body(answer),
+    };
+    if number == Some(700_024)
+        && let Some(skew) = skew(answer, now)
+    {
+        detail.push_str(&skew);
+    }
+    Refusal {
+        problem: TokenProblem {
+            reason,
+            code: known.map(|code| code.number),
+            detail: bounded_text(&detail, 400),
+        },
+        concerns,
+        // Entra's loop detection wants at least a minute of silence.
+        retry_after: match number {
+            Some(50_196) => Some(retry_after.unwrap_or_default().max(Duration::from_secs(60))),
+            _ => retry_after,
+        },
+        error: body.map(|body| body.error),
+        request_id: answer.request_id(),
+    }
+}
+
+/// The number of an error: the first known of `error_codes`, else the first,
+/// else the one that begins the description.
+fn number(body: &ErrorBody) -> Option<u32> {
+    let numbers: Vec<u32> = body
+        .error_codes
+        .iter()
+        .take(8)
+        .filter_map(|value| match value {
+            serde_json::Value::Number(number) => number.as_u64()?.try_into().ok(),
+            serde_json::Value::String(text) => text.parse().ok(),
+            _ => None,
+        })
+        .collect();
+    numbers
+        .iter()
+        .copied()
+        .find(|number| codes::known(*number).is_some())
+        .or_else(|| numbers.first().copied())
+        .or_else(|| {
+            let rest = body.error_description.as_deref()?.strip_prefix("AADSTS")?;
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            rest[..digits].parse().ok()
+        })
+}
+
+/// What an unknown number means, by `error` and `suberror` (RFC 6749 section
+/// 5.2, OpenID Connect Core section 3.1.2.6, Microsoft's libraries).
+fn by_error(body: &ErrorBody) -> Class {
+    match body.suberror.as_deref() {
+        Some("consent_required") => return Class::Consent,
+        Some("message_only" | "client_mismatch" | "protection_policy_required") => {
+            return Class::Administrator;
+        }
+        Some(
+            "basic_action"
+            | "additional_action"
+            | "user_password_expired"
+            | "bad_token"
+            | "token_expired",
+        ) => return Class::Person,
+        _ => {}
+    }
+    match body.error.as_str() {
+        "invalid_grant" | "interaction_required" | "login_required" => Class::Person,
+        "consent_required" => Class::Consent,
+        "temporarily_unavailable" | "server_error" => Class::Transient,
+        "slow_down" => Class::Throttled,
+        "invalid_scope" | "invalid_resource" | "invalid_target" => Class::Audience,
+        _ => Class::Administrator,
+    }
+}
+
+fn no_error_body(answer: &EndpointAnswer) -> String {
+    let kind = if answer.body.is_empty() {
+        "an empty body"
+    } else if answer.body.trim_ascii_start().starts_with(b"<") {
+        "HTML, perhaps from a proxy"
+    } else {
+        "a body that is no token answer"
+    };
+    format!(
+        "the token endpoint answered status {} with {kind}",
+        answer.status
+    )
+}
+
+/// An `error` from outside, bounded and without surprises.
+fn shown(error: &str) -> String {
+    error
+        .chars()
+        .take(60)
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ' '))
+        .collect()
+}
+
+/// How far this machine's clock is from the answer's, if worth a word.
+fn skew(answer: &EndpointAnswer, now: Timestamp) -> Option<String> {
+    let off = now.duration_since(date(&answer.headers)?).as_secs();
+    (off.abs() > 30).then(|| {
+        let direction = if off > 0 { "ahead of" } else { "behind" };
+        format!(
+            "; this machine's clock is {} s {direction} Entra's",
+            off.abs()
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    fn answer(status: u16, body: &str) -> EndpointAnswer {
+        EndpointAnswer {
+            status,
+            headers: http::HeaderMap::new(),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+        }
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-25T12:00:00Z".parse().unwrap()
+    }
+
+    fn read(status: u16, body: &str, person: bool) -> (AccountReason, Option<u32>, Concerns) {
+        let refusal = classify(&answer(status, body), person, now());
+        (
+            refusal.problem.reason,
+            refusal.problem.code,
+            refusal.concerns,
+        )
+    }
+
+    fn entra(error: &str, code: u32) -> String {
+        format!(
+            r#"{{"error":"{error}","error_description":"AADSTS{code}: steve@contoso.com canary.","error_codes":[{code}]}}"#
+        )
+    }
+
+    #[test]
+    fn codes_and_fallbacks() {
+        use AccountReason::*;
+        use Concerns::{Account as All, Audience as One};
+        for (status, body, person, expected) in [
+            (
+                401,
+                entra("invalid_client", 7_000_215),
+                false,
+                (Refused, Some(7_000_215), All),
+            ),
+            (
+                400,
+                entra("invalid_grant", 50_173),
+                true,
+                (SignInRequired, Some(50_173), All),
+            ),
+            (
+                400,
+                entra("invalid_grant", 65_001),
+                true,
+                (SignInRequired, Some(65_001), One),
+            ),
+            (
+                400,
+                entra("invalid_grant", 65_001),
+                false,
+                (Refused, Some(65_001), One),
+            ),
+            (
+                400,
+                entra("invalid_grant", 999),
+                true,
+                (SignInRequired, None, All),
+            ),
+            (400, entra("unheard_of", 999), true, (Refused, None, All)),
+            (
+                400,
+                entra("temporarily_unavailable", 90_033),
+                false,
+                (ServerError, Some(90_033), All),
+            ),
+            (
+                400,
+                entra("invalid_grant", 50_196),
+                true,
+                (Throttled, Some(50_196), All),
+            ),
+            (429, String::new(), false, (Throttled, None, All)),
+            (503, "<html>".into(), false, (ServerError, None, All)),
+            (
+                503,
+                entra("temporarily_unavailable", 90_055),
+                false,
+                (Throttled, Some(90_055), All),
+            ),
+            (200, "<html>".into(), false, (BadResponse, None, All)),
+            (200, String::new(), false, (BadResponse, None, All)),
+            (400, "no".into(), false, (BadResponse, None, All)),
+            (302, String::new(), false, (UnexpectedStatus, None, All)),
+            (404, "<html>".into(), false, (UnexpectedStatus, None, All)),
+            (407, String::new(), false, (Proxy, None, All)),
+        ] {
+            assert_eq!(read(status, &body, person), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn descriptions_do_not_come_through() {
+        let refusal = classify(&answer(400, &entra("invalid_grant", 50_173)), true, now());
+        assert!(!format!("{refusal:?}").contains("canary"));
+        let refusal = classify(&answer(400, &entra("x<y>", 12)), true, now());
+        assert!(!format!("{:?}", refusal.problem).contains("canary"));
+        assert!(refusal.problem.detail.contains("code=12"));
+    }
+
+    #[test]
+    fn skew_is_named() {
+        let mut answer = answer(401, &entra("invalid_client", 700_024));
+        answer
+            .headers
+            .insert("date", "Wed, 25 Nov 2026 11:50:00 GMT".parse().unwrap());
+        let detail = classify(&answer, false, now()).problem.detail;
+        assert!(detail.contains("600 s ahead of"), "{detail}");
+    }
+
+    proptest! {
+        #[test]
+        fn anything_has_a_reason(status: u16, body: Vec<u8>, person: bool) {
+            let answer = EndpointAnswer {
+                status,
+                headers: http::HeaderMap::new(),
+                body: Bytes::from(body),
+            };
+            let refusal = classify(&answer, person, now());
+            prop_assert!(refusal.problem.detail.len() <= 400);
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! What is known of one account: its tokens, its holds, its sign-in.
+//!
+//! Nothing here waits: the lock is held for looking and noting only.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::access_token::{AccessToken, after};
+use super::backoff::Hold;
+use super::claims::ClaimsChallenge;
+use super::proof::Prover;
+use super::signed_in::SignedIn;
+use super::store::Stamp;
+use crate::model::{
+    Account, AccountStanding, AppCredential, Audience, Clock, CredentialKind, Deadline, Moment,
+    SignIn, Timestamp, TokenProblem,
+};
+
+/// How a flight ended; `None` while it is in the air.
+pub(super) type Landing = Option<Result<AccessToken, TokenProblem>>;
+
+/// One forced renewal per audience in this time, and no token younger than
+/// this is believed to be refused for its age.
+pub(super) const FORCED: Duration = Duration::from_secs(5 * 60);
+/// Different claims that may force a renewal in [`FORCED`].
+const MOST_CLAIMS: usize = 3;
+/// Claims are remembered this long, so that none is answered twice.
+const CLAIMS_MEMORY: Duration = Duration::from_secs(24 * 3600);
+
+/// One account's desk.
+pub(super) struct Desk {
+    pub(super) account: Arc<Account>,
+    pub(super) prover: Arc<Prover>,
+    /// Held during a token request: one at a time per account, so that a
+    /// refused account is asked once per step and refresh tokens renew in order.
+    pub(super) turn: tokio::sync::Mutex<()>,
+    pub(super) notes: Mutex<Notes>,
+}
+
+/// What is noted on the desk.
+#[derive(Default)]
+pub(super) struct Notes {
+    pub(super) slots: BTreeMap<Audience, Slot>,
+    /// Holds all requests of the account.
+    pub(super) hold: Option<Hold>,
+    /// Transient failures in a row.
+    pub(super) failures: u32,
+    pub(super) sign_in_required_since: Option<Timestamp>,
+    /// Credential files as last seen.
+    pub(super) files: Vec<Stamp>,
+    /// The store as last seen; `None` before the first look.
+    pub(super) store: Option<Stamp>,
+    /// It could not be read when last looked at.
+    pub(super) store_broken: bool,
+    pub(super) looked: Option<Instant>,
+    pub(super) signed_in: Option<SignedIn>,
+    /// The sign-in in memory is newer than the store's; when it was last tried.
+    pub(super) unsaved: Option<Instant>,
+    /// The end of the application's own credential.
+    pub(super) credential_ends: Option<Deadline>,
+    /// Removed from the configuration: tells nobody anything any more.
+    pub(super) retired: bool,
+    /// What the observer was told last.
+    pub(super) told: Option<AccountStanding>,
+}
+
+/// One audience of one account.
+#[derive(Default)]
+pub(super) struct Slot {
+    pub(super) token: Option<Held>,
+    pub(super) flight: Option<watch::Receiver<Landing>>,
+    /// Holds requests for this audience only.
+    pub(super) hold: Option<Hold>,
+    /// When somebody last asked; `None` if only we did.
+    pub(super) last_used: Option<Moment>,
+    forced: Option<Moment>,
+    claims: Vec<(ClaimsChallenge, Moment)>,
+}
+
+/// A token with the age at which it is renewed.
+pub(super) struct Held {
+    pub(super) token: AccessToken,
+    pub(super) renew_at: Duration,
+}
+
+impl Desk {
+    pub(super) fn new(account: Arc<Account>) -> Self {
+        let credential: Option<AppCredential> = match &account.sign_in {
+            SignIn::App(credential) => Some(credential.clone()),
+            SignIn::Delegated { client, .. } => client.clone(),
+            SignIn::ManagedIdentity => None,
+        };
+        let prover = Prover::new(credential);
+        let notes = Notes {
+            files: prover.stamps(),
+            credential_ends: prover.deadline(),
+            ..Notes::default()
+        };
+        Self {
+            account,
+            prover: Arc::new(prover),
+            turn: tokio::sync::Mutex::default(),
+            notes: Mutex::new(notes),
+        }
+    }
+}
+
+impl Notes {
+    /// Forgets the holds that a change outside may have mended.
+    pub(super) fn mend(&mut self) {
+        for hold in self
+            .slots
+            .values_mut()
+            .map(|slot| &mut slot.hold)
+            .chain([&mut self.hold])
+        {
+            if hold.as_ref().is_some_and(|hold| hold.mendable) {
+                *hold = None;
+            }
+        }
+    }
+
+    /// Takes over what the store says.
+    pub(super) fn adopt(&mut self, found: Option<SignedIn>, problem: &TokenProblem, now: Moment) {
+        match (&self.signed_in, &found) {
+            (Some(mine), Some(theirs)) if mine.sign_in == theirs.sign_in => {
+                // What could not be written yet is newer than the same age.
+                if theirs.renewed_at > mine.renewed_at
+                    || (theirs.renewed_at == mine.renewed_at && self.unsaved.is_none())
+                {
+                    self.unsaved = None;
+                    self.signed_in = found;
+                }
+                return;
+            }
+            (None, None) => return,
+            _ => {}
+        }
+        let signed_out = found.is_none();
+        self.signed_in = found;
+        self.unsaved = None;
+        self.failures = 0;
+        for slot in self.slots.values_mut() {
+            slot.token = None;
+            slot.hold = None;
+        }
+        if signed_out {
+            self.hold = Some(Hold::new(now, super::backoff::HUMAN, true, problem.clone()));
+            self.sign_in_required_since = Some(now.civil);
+        } else {
+            self.hold = None;
+            self.sign_in_required_since = None;
+        }
+    }
+
+    /// Why no request may be sent now, if so.
+    pub(super) fn held_back(&self, audience: &Audience, clock: &Clock) -> Option<TokenProblem> {
+        let slot = self.slots.get(audience).and_then(|slot| slot.hold.as_ref());
+        [self.hold.as_ref(), slot]
+            .into_iter()
+            .flatten()
+            .find(|hold| !hold.is_over(clock))
+            .map(|hold| hold.problem.clone())
+    }
+
+    /// Where the account stands.
+    pub(super) fn standing(&self, account: &Account, clock: &Clock) -> AccountStanding {
+        let mut deadlines: Vec<Deadline> = Vec::new();
+        if let Some(signed_in) = &self.signed_in {
+            deadlines.push((CredentialKind::RefreshToken, signed_in.ends()));
+            if let Some(most) = account.person().and_then(|person| person.max_age) {
+                deadlines.push((CredentialKind::Consent, after(signed_in.consented_at, most)));
+            }
+        }
+        deadlines.extend(self.credential_ends);
+        AccountStanding {
+            sign_in_required_since: self.sign_in_required_since,
+            access_tokens: self
+                .slots
+                .iter()
+                .filter_map(|(audience, slot)| {
+                    let token = slot.valid(clock)?;
+                    Some((audience.clone(), token.expires()))
+                })
+                .collect(),
+            deadlines,
+            excess_permissions: None,
+            held_until: self
+                .hold
+                .as_ref()
+                .filter(|hold| !hold.is_over(clock))
+                .map(Hold::until),
+        }
+    }
+}
+
+/// What may be done about a refused token.
+pub(super) enum Forced {
+    /// A renewal.
+    Allowed,
+    /// Nothing, for now.
+    NotNow,
+}
+
+impl Slot {
+    /// The token, while it is valid.
+    pub(super) fn valid(&self, clock: &Clock) -> Option<&AccessToken> {
+        self.token
+            .as_ref()
+            .map(|held| &held.token)
+            .filter(|token| token.is_valid(clock))
+    }
+
+    /// True if the token should be renewed, or there is none.
+    pub(super) fn is_due(&self, clock: &Clock) -> bool {
+        self.token
+            .as_ref()
+            .is_none_or(|held| held.token.age(clock) >= held.renew_at)
+    }
+
+    /// True if nobody has asked for this audience for twice the token's life
+    /// (ten minutes at least).
+    pub(super) fn is_idle(&self, clock: &Clock) -> bool {
+        let life = self.token.as_ref().map(|held| held.token.life());
+        let patience = (life.unwrap_or_default() * 2).max(Duration::from_secs(10 * 60));
+        self.flight.is_none()
+            && self
+                .last_used
+                .is_none_or(|used| used.age(clock) >= patience)
+    }
+
+    /// Notes that `refused` was refused, and decides (DESIGN section 2).
+    pub(super) fn force(
+        &mut self,
+        refused: &AccessToken,
+        challenge: Option<&ClaimsChallenge>,
+        clock: &Clock,
+    ) -> Forced {
+        let now = clock.moment();
+        if let Some(challenge) = challenge {
+            self.claims.retain(|(_, at)| at.age(clock) < CLAIMS_MEMORY);
+            let lately = self
+                .claims
+                .iter()
+                .filter(|(_, at)| at.age(clock) < FORCED)
+                .count();
+            let known = self.claims.iter().any(|(claims, _)| claims == challenge);
+            if known || lately >= MOST_CLAIMS {
+                return Forced::NotNow;
+            }
+            self.claims.push((challenge.clone(), now));
+            // It is dead for everybody, whatever becomes of the renewal.
+            self.token = None;
+            return Forced::Allowed;
+        }
+        if refused.age(clock) < FORCED || self.forced.is_some_and(|at| at.age(clock) < FORCED) {
+            return Forced::NotNow;
+        }
+        self.forced = Some(now);
+        Forced::Allowed
+    }
+}

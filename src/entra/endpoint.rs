@@ -1,0 +1,119 @@
+//! Where token requests go: one request out, one bounded answer back. The
+//! seam between what we say to Entra and how it travels, so that tests can
+//! answer by script under paused time.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use url::Url;
+
+use crate::http::{FormValue, NetFailure, PlainBody, PlainClient, PlainRequest, UseProxy};
+use crate::model::{AccountReason, RequestId, Secret, TokenProblem, bounded_text};
+
+/// No token endpoint may take longer.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// One request.
+pub(super) struct EndpointRequest {
+    pub(super) url: Url,
+    pub(super) content: Content,
+    /// Extra headers; values may be secret.
+    pub(super) headers: Vec<(http::HeaderName, Secret)>,
+    /// Managed identity: link-local, never through a proxy.
+    pub(super) never_proxy: bool,
+}
+
+/// What is sent.
+pub(super) enum Content {
+    /// GET.
+    Nothing,
+    /// POST of a form.
+    Form(Vec<(String, Secret)>),
+}
+
+/// An answer of any status, its body whole and at most 1 MiB.
+pub(super) struct EndpointAnswer {
+    pub(super) status: u16,
+    pub(super) headers: http::HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl EndpointAnswer {
+    /// Entra's `x-ms-request-id`.
+    pub(super) fn request_id(&self) -> Option<RequestId> {
+        let value = self.headers.get("x-ms-request-id")?.to_str().ok()?;
+        RequestId::parse(value)
+    }
+}
+
+/// No answer.
+#[derive(Debug, Clone)]
+pub(super) struct NoAnswer {
+    pub(super) reason: AccountReason,
+    /// For people; without secrets.
+    pub(super) detail: String,
+}
+
+impl NoAnswer {
+    pub(super) fn problem(self, host: &str) -> TokenProblem {
+        TokenProblem {
+            reason: self.reason,
+            code: None,
+            detail: bounded_text(&format!("no answer from {host}: {}", self.detail), 300),
+        }
+    }
+}
+
+/// Sends requests. Never follows a redirect, never retries.
+pub(super) trait Endpoint: Send + Sync {
+    fn send(&self, request: EndpointRequest) -> BoxFuture<'_, Result<EndpointAnswer, NoAnswer>>;
+}
+
+impl Endpoint for PlainClient {
+    fn send(&self, request: EndpointRequest) -> BoxFuture<'_, Result<EndpointAnswer, NoAnswer>> {
+        let failed = |failure: NetFailure| NoAnswer {
+            reason: failure.account_reason(),
+            detail: failure.detail,
+        };
+        let mut headers = http::HeaderMap::new();
+        for (name, value) in request.headers {
+            if let Ok(mut value) = http::HeaderValue::from_str(value.expose()) {
+                value.set_sensitive(true);
+                headers.insert(name, value);
+            }
+        }
+        let (method, body) = match request.content {
+            Content::Nothing => (http::Method::GET, PlainBody::Empty),
+            Content::Form(fields) => (
+                http::Method::POST,
+                PlainBody::Form(
+                    fields
+                        .into_iter()
+                        .map(|(name, value)| (name, FormValue::Secret(value)))
+                        .collect(),
+                ),
+            ),
+        };
+        let request = PlainRequest {
+            method,
+            url: request.url,
+            headers,
+            body,
+            timeout: TIMEOUT,
+            proxy: if request.never_proxy {
+                UseProxy::Never
+            } else {
+                UseProxy::Configured
+            },
+        };
+        Box::pin(async move {
+            let answer = PlainClient::send(self, request).await.map_err(failed)?;
+            Ok(EndpointAnswer {
+                status: answer.status,
+                headers: answer.headers,
+                body: answer.body,
+            })
+        })
+    }
+}

@@ -1,0 +1,219 @@
+//! Who signed in: the checks on an id token (OpenID Connect Core section
+//! 3.1.3.7). It comes straight from the token endpoint over TLS, which takes
+//! the place of its signature there.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+
+use super::consent::ConsentError;
+use crate::model::{Account, Secret, Timestamp, bounded_text, is_guid};
+
+/// How far clocks may be apart, in seconds.
+const LEEWAY: i64 = 300;
+
+/// A person, known to Entra.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Person {
+    /// The tenant's GUID.
+    pub(super) tid: String,
+    /// The person's GUID in the tenant.
+    pub(super) oid: String,
+    /// As it is spelled there.
+    pub(super) username: String,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    aud: Audiences,
+    exp: i64,
+    sub: String,
+    #[serde(default)]
+    tid: Option<String>,
+    #[serde(default)]
+    oid: Option<String>,
+    #[serde(default)]
+    nonce: Option<String>,
+    #[serde(default)]
+    preferred_username: Option<String>,
+    /// Present for guests: where they come from.
+    #[serde(default)]
+    idp: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audiences {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// Reads and checks an id token: meant for this application, issued by
+/// `issuer` and not expired, of the account's tenant, no guest, and the very
+/// person that the configuration names.
+pub(super) fn check(
+    token: &Secret,
+    account: &Account,
+    issuer: &str,
+    nonce: Option<&str>,
+    now: Timestamp,
+) -> Result<Person, ConsentError> {
+    let wrong = |what: &str| Err(ConsentError::IdToken(what.to_owned()));
+    let Some(claims) = claims(token) else {
+        return wrong("it cannot be read");
+    };
+    let client_id = account.client_id.as_deref().unwrap_or_default();
+    let meant_for_us = match &claims.aud {
+        Audiences::One(one) => one == client_id,
+        Audiences::Many(many) => many.len() == 1 && many.iter().any(|one| one == client_id),
+    };
+    if !meant_for_us {
+        return wrong("it is for another application");
+    }
+    if claims.iss != issuer {
+        return wrong("another tenant issued it");
+    }
+    if claims.exp.saturating_add(LEEWAY) <= now.as_second() {
+        return wrong("it has expired; check this machine's clock");
+    }
+    if nonce.is_some() && claims.nonce.as_deref() != nonce {
+        return wrong("it belongs to another sign-in");
+    }
+    let configured = account.tenant.as_ref().map_or("", |tenant| tenant.as_str());
+    let tid = claims
+        .tid
+        .unwrap_or_else(|| configured.to_owned())
+        .to_lowercase();
+    if is_guid(configured) && tid != configured {
+        return wrong("another tenant issued it");
+    }
+    let username = claims.preferred_username.unwrap_or_default();
+    let shown = bounded_text(&username, 128);
+    if claims
+        .idp
+        .is_some_and(|idp| !idp.to_lowercase().contains(&tid))
+    {
+        return Err(ConsentError::Guest(shown));
+    }
+    let wanted = account.person().map_or("", |person| &*person.username);
+    if username.to_lowercase() != wanted.to_lowercase() || wanted.is_empty() {
+        return Err(ConsentError::WrongPerson {
+            who: shown,
+            wanted: wanted.to_owned(),
+        });
+    }
+    Ok(Person {
+        tid,
+        // `oid` is Entra's; `sub` is what any other issuer has in its place.
+        oid: claims.oid.unwrap_or(claims.sub),
+        username,
+    })
+}
+
+fn claims(token: &Secret) -> Option<Claims> {
+    let mut parts = token.expose().split('.');
+    let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() {
+        return None;
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Cloud, Delegated, SignIn, Tenant};
+    use serde_json::{Value, json};
+
+    const TID: &str = "99999999-2222-3333-4444-555555555555";
+    const ISSUER: &str =
+        "https://login.microsoftonline.com/99999999-2222-3333-4444-555555555555/v2.0";
+
+    fn account(tenant: &str) -> Account {
+        Account {
+            name: "contoso".into(),
+            cloud: Cloud::Global,
+            tenant: Tenant::parse(tenant),
+            client_id: Some("app".into()),
+            sign_in: SignIn::Delegated {
+                person: Delegated {
+                    username: "Steve@contoso.com".into(),
+                    redirect_url: None,
+                    max_age: None,
+                },
+                client: None,
+            },
+        }
+    }
+
+    fn good() -> Value {
+        json!({
+            "iss": ISSUER, "aud": "app", "exp": 1000, "sub": "s", "tid": TID, "oid": "o",
+            "nonce": "n", "preferred_username": "steve@Contoso.com",
+        })
+    }
+
+    fn read(claims: &Value, tenant: &str) -> Result<Person, ConsentError> {
+        let token = format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let now = Timestamp::from_second(900).unwrap();
+        check(
+            &Secret::new(token),
+            &account(tenant),
+            ISSUER,
+            Some("n"),
+            now,
+        )
+    }
+
+    fn with(name: &str, value: Value) -> Result<Person, ConsentError> {
+        let mut claims = good();
+        claims[name] = value;
+        read(&claims, TID)
+    }
+
+    #[test]
+    fn the_right_person() {
+        let person = read(&good(), TID).unwrap();
+        assert_eq!((person.tid.as_str(), person.oid.as_str()), (TID, "o"));
+        assert!(read(&good(), "contoso.onmicrosoft.com").is_ok());
+        assert!(with("aud", json!(["app"])).is_ok());
+        assert!(with("idp", json!(format!("https://sts.windows.net/{TID}/"))).is_ok());
+    }
+
+    #[test]
+    fn anybody_else() {
+        for (name, value) in [
+            ("aud", json!("other")),
+            ("aud", json!(["app", "other"])),
+            ("iss", json!("https://login.microsoftonline.com/x/v2.0")),
+            ("exp", json!(100)),
+            ("nonce", json!("other")),
+            ("nonce", Value::Null),
+            ("tid", json!("88888888-2222-3333-4444-555555555555")),
+        ] {
+            let result = with(name, value.clone());
+            assert!(
+                matches!(result, Err(ConsentError::IdToken(_))),
+                "{name} {value}"
+            );
+        }
+        assert!(matches!(
+            with("preferred_username", json!("ann@contoso.com")),
+            Err(ConsentError::WrongPerson { who, .. }) if who == "ann@contoso.com"
+        ));
+        assert!(matches!(
+            with("idp", json!("https://sts.windows.net/other/")),
+            Err(ConsentError::Guest(_))
+        ));
+        let odd = check(
+            &Secret::new("no.token".into()),
+            &account(TID),
+            ISSUER,
+            None,
+            Timestamp::from_second(0).unwrap(),
+        );
+        assert!(matches!(odd, Err(ConsentError::IdToken(_))));
+    }
+}

@@ -1,0 +1,205 @@
+//! The identity that the platform gave this machine: the instance metadata
+//! service of a virtual machine (Microsoft's "How to use managed identities
+//! for Azure resources on an Azure VM to acquire an access token") or the
+//! endpoint of App Service, Functions and Container Apps.
+//!
+//! Nothing is repeated here: the back-off of the cache covers the phases in
+//! which the platform updates its service (404, 410, 429, 5xx).
+
+use url::Url;
+
+use super::answer::{Granted, read};
+use super::classify::{Concerns, Refusal};
+use super::endpoint::{Content, EndpointAnswer, EndpointRequest};
+use super::retry_after::retry_after;
+use super::wire::Wire;
+use crate::model::{Account, AccountReason, Audience, Secret, Timestamp, TokenProblem};
+
+const METADATA_SERVICE: &str = "http://169.254.169.254";
+
+/// Where the platform hands out tokens.
+#[derive(Debug, Clone)]
+pub(super) enum Platform {
+    /// The instance metadata service.
+    Metadata { root: Url },
+    /// App Service and its relatives.
+    AppService { endpoint: Url, header: Secret },
+    /// What the environment describes is not supported, or no URL.
+    Unsupported(&'static str),
+}
+
+impl Platform {
+    /// Reads the environment variables by which platforms introduce themselves.
+    pub(super) fn from_environment(var: impl Fn(&str) -> Option<String>) -> Self {
+        let var = |name| var(name).filter(|value| !value.trim().is_empty());
+        match (var("IDENTITY_ENDPOINT"), var("IDENTITY_HEADER")) {
+            (Some(_), _) if var("IMDS_ENDPOINT").is_some() => {
+                Self::Unsupported("Azure Arc's managed identity is not supported")
+            }
+            (Some(_), _) if var("IDENTITY_SERVER_THUMBPRINT").is_some() => {
+                Self::Unsupported("Service Fabric's managed identity is not supported")
+            }
+            (Some(endpoint), Some(header)) => match Url::parse(&endpoint) {
+                Ok(endpoint) => Self::AppService {
+                    endpoint,
+                    header: Secret::new(header),
+                },
+                Err(_) => Self::Unsupported("IDENTITY_ENDPOINT is no URL"),
+            },
+            _ => {
+                let root = var("AZURE_POD_IDENTITY_AUTHORITY_HOST");
+                match Url::parse(root.as_deref().unwrap_or(METADATA_SERVICE)) {
+                    Ok(root) => Self::Metadata { root },
+                    Err(_) => Self::Unsupported("AZURE_POD_IDENTITY_AUTHORITY_HOST is no URL"),
+                }
+            }
+        }
+    }
+
+    /// Asks for a token for `audience`.
+    pub(super) async fn obtain(
+        &self,
+        wire: &Wire,
+        account: &Account,
+        audience: &Audience,
+    ) -> Result<Granted, Refusal> {
+        let request = self.request(account, audience)?;
+        let host = request.url.host_str().unwrap_or_default().to_owned();
+        let answer = wire
+            .endpoint
+            .send(request)
+            .await
+            .map_err(|no_answer| Refusal::own(no_answer.problem(&host)))?;
+        let now = wire.clock.now();
+        if answer.status == 200 {
+            return read(&answer, false, now);
+        }
+        Err(refusal(&answer, now))
+    }
+
+    fn request(&self, account: &Account, audience: &Audience) -> Result<EndpointRequest, Refusal> {
+        let (mut url, version, header) = match self {
+            Self::Metadata { root } => {
+                let mut url = root.clone();
+                url.set_path("/metadata/identity/oauth2/token");
+                let header = (
+                    http::HeaderName::from_static("metadata"),
+                    Secret::new("true".into()),
+                );
+                (url, "2018-02-01", header)
+            }
+            Self::AppService { endpoint, header } => {
+                let name = http::HeaderName::from_static("x-identity-header");
+                (endpoint.clone(), "2019-08-01", (name, header.clone()))
+            }
+            Self::Unsupported(why) => return Err(Refusal::internal(why)),
+        };
+        {
+            let mut query = url.query_pairs_mut();
+            query.append_pair("api-version", version);
+            query.append_pair("resource", audience.as_str());
+            if let Some(client_id) = &account.client_id {
+                query.append_pair("client_id", client_id);
+            }
+        }
+        Ok(EndpointRequest {
+            url,
+            content: Content::Nothing,
+            headers: vec![header],
+            never_proxy: true,
+        })
+    }
+}
+
+/// The platform's refusals: some of its 4xx are weather.
+fn refusal(answer: &EndpointAnswer, now: Timestamp) -> Refusal {
+    let (reason, says) = match answer.status {
+        404 | 410 => (
+            AccountReason::ServerError,
+            "it is being updated, or is not there",
+        ),
+        429 => (AccountReason::Throttled, "it asks to slow down"),
+        500.. => (AccountReason::ServerError, "it is not well"),
+        400 => (
+            AccountReason::Refused,
+            "no such identity on this machine, or it does not know the resource: \
+             check the assigned identities and `client_id`",
+        ),
+        401 | 403 => (AccountReason::Refused, "it does not answer this process"),
+        _ => (AccountReason::UnexpectedStatus, "which it should not"),
+    };
+    Refusal {
+        problem: TokenProblem {
+            reason,
+            code: None,
+            detail: format!(
+                "the managed identity endpoint answered status {}: {says}",
+                answer.status
+            ),
+        },
+        concerns: Concerns::Account,
+        retry_after: retry_after(&answer.headers, now),
+        error: None,
+        request_id: answer.request_id(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Cloud, SignIn};
+
+    fn account(client_id: Option<&str>) -> Account {
+        Account {
+            name: "vm".into(),
+            cloud: Cloud::Global,
+            tenant: None,
+            client_id: client_id.map(Into::into),
+            sign_in: SignIn::ManagedIdentity,
+        }
+    }
+
+    fn platform(pairs: &[(&str, &str)]) -> Platform {
+        Platform::from_environment(|name| {
+            pairs
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn requests_of_both_platforms() {
+        let graph = Audience::graph(&Cloud::Global);
+        let request = platform(&[]).request(&account(None), &graph).ok().unwrap();
+        assert_eq!(
+            request.url.as_str(),
+            "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fgraph.microsoft.com"
+        );
+        assert!(request.never_proxy);
+        assert_eq!(request.headers[0].0, "metadata");
+
+        let service = platform(&[
+            ("IDENTITY_ENDPOINT", "http://localhost:4141/msi/token"),
+            ("IDENTITY_HEADER", "canary"),
+        ]);
+        assert!(!format!("{service:?}").contains("canary"));
+        let request = service.request(&account(Some("id")), &graph).ok().unwrap();
+        assert_eq!(
+            request.url.as_str(),
+            "http://localhost:4141/msi/token?api-version=2019-08-01&resource=https%3A%2F%2Fgraph.microsoft.com&client_id=id"
+        );
+        assert_eq!(request.headers[0].1.expose(), "canary");
+    }
+
+    #[test]
+    fn others_are_named() {
+        let arc = platform(&[
+            ("IDENTITY_ENDPOINT", "http://x"),
+            ("IMDS_ENDPOINT", "http://y"),
+        ]);
+        let graph = Audience::graph(&Cloud::Global);
+        let refusal = arc.request(&account(None), &graph).err().unwrap();
+        assert!(refusal.problem.detail.contains("Arc"));
+    }
+}

@@ -1,0 +1,177 @@
+//! How an application proves who it is, from what lies in files now.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::certificate::Certificate;
+use super::files;
+use super::forms::{Application, Proof};
+use super::store::Stamp;
+use crate::model::{AppCredential, CredentialKind, Deadline, Random, SecretSource, Timestamp};
+
+/// The application's own credential, with what is remembered of its files.
+pub(super) struct Prover {
+    credential: Option<AppCredential>,
+    certificates: Mutex<Certificates>,
+}
+
+#[derive(Default)]
+struct Certificates {
+    /// The files from which `current` was read.
+    stamp: Option<[Stamp; 2]>,
+    current: Option<Arc<Certificate>>,
+    /// The pair before it: while Entra does not know the new one yet, it helps.
+    previous: Option<Arc<Certificate>>,
+}
+
+impl Prover {
+    pub(super) fn new(credential: Option<AppCredential>) -> Self {
+        Self {
+            credential,
+            certificates: Mutex::default(),
+        }
+    }
+
+    /// The files whose change may mend a refusal.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        match &self.credential {
+            None => Vec::new(),
+            Some(AppCredential::ClientSecret { secret, .. }) => match secret {
+                SecretSource::File(path) => vec![path.clone()],
+                SecretSource::Inline(_) | SecretSource::Environment(_) => Vec::new(),
+            },
+            Some(AppCredential::ClientCertificate {
+                certificate_file,
+                key_file,
+                ..
+            }) => vec![certificate_file.clone(), key_file.clone()],
+            Some(AppCredential::WorkloadIdentity { token_file }) => vec![token_file.clone()],
+        }
+    }
+
+    /// The state of these files now.
+    pub(super) fn stamps(&self) -> Vec<Stamp> {
+        self.files().iter().map(|path| Stamp::of(path)).collect()
+    }
+
+    /// The end of the credential, where it has one that is known.
+    pub(super) fn deadline(&self) -> Option<Deadline> {
+        match self.credential.as_ref()? {
+            AppCredential::ClientSecret { expires, .. } => {
+                Some((CredentialKind::ClientSecret, (*expires)?))
+            }
+            AppCredential::ClientCertificate {
+                certificate_file,
+                key_file,
+                ..
+            } => {
+                let certificate = self.certificate(certificate_file, key_file).ok()?;
+                Some((CredentialKind::ClientCertificate, certificate.not_after))
+            }
+            AppCredential::WorkloadIdentity { .. } => None,
+        }
+    }
+
+    /// A proof for one request. Blocks on the disk, and on signing for some
+    /// milliseconds. The error is for people and holds no secret.
+    pub(super) fn prove(
+        &self,
+        application: &Application,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<Proof, String> {
+        match &self.credential {
+            None => Ok(Proof::Nothing),
+            Some(AppCredential::ClientSecret { secret, .. }) => {
+                files::secret(secret).map(Proof::Secret)
+            }
+            Some(AppCredential::ClientCertificate {
+                certificate_file,
+                key_file,
+                ..
+            }) => {
+                let certificate = self.certificate(certificate_file, key_file)?;
+                sign(&certificate, application, now, random)
+            }
+            Some(AppCredential::WorkloadIdentity { token_file }) => {
+                files::secret(&SecretSource::File(token_file.clone())).map(Proof::Assertion)
+            }
+        }
+    }
+
+    /// After Entra did not accept the certificate: a proof with the one
+    /// before it, while that is valid. Only once per pair.
+    pub(super) fn prove_with_previous(
+        &self,
+        application: &Application,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Option<Proof> {
+        let previous = self.certificates.lock().previous.take()?;
+        if previous.not_after <= now {
+            return None;
+        }
+        sign(&previous, application, now, random).ok()
+    }
+
+    /// The thumbprint in use, as the portal shows it.
+    pub(super) fn thumbprint(&self) -> Option<String> {
+        let certificates = self.certificates.lock();
+        Some(certificates.current.as_ref()?.shown.clone())
+    }
+
+    /// The pair that lies in the files, taken over only when both parts match;
+    /// until then the one in memory goes on.
+    fn certificate(&self, certificate: &Path, key: &Path) -> Result<Arc<Certificate>, String> {
+        let mut known = self.certificates.lock();
+        let stamp = [Stamp::of(certificate), Stamp::of(key)];
+        if known.stamp == Some(stamp)
+            && let Some(current) = &known.current
+        {
+            return Ok(current.clone());
+        }
+        match Certificate::read(certificate, key) {
+            Ok(new) => {
+                let new = Arc::new(new);
+                if known
+                    .current
+                    .as_ref()
+                    .is_none_or(|old| old.shown != new.shown)
+                {
+                    known.previous = known.current.replace(new.clone());
+                }
+                known.stamp = Some(stamp);
+                Ok(new)
+            }
+            Err(problem) => match &known.current {
+                Some(current) => {
+                    tracing::warn!(
+                        problem,
+                        "the certificate on disk is not usable yet, the one in memory goes on"
+                    );
+                    Ok(current.clone())
+                }
+                None => Err(problem),
+            },
+        }
+    }
+}
+
+fn sign(
+    certificate: &Certificate,
+    application: &Application,
+    now: Timestamp,
+    random: &dyn Random,
+) -> Result<Proof, String> {
+    certificate
+        .assertion(
+            application.client_id(),
+            application.token_url().as_str(),
+            now,
+            random,
+        )
+        .map(Proof::Assertion)
+        .ok_or_else(|| "the certificate's key could not sign".to_owned())
+}

@@ -1,0 +1,208 @@
+//! One sign-in, and the row of the store that it becomes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::access_token::after;
+use super::seal::{Keys, Sealed};
+use super::store::StoreError;
+use crate::model::{Account, Audience, Secret, Timestamp};
+
+/// How long Entra keeps a refresh token that is not used (Microsoft's
+/// "Refresh tokens in the Microsoft identity platform").
+pub(super) const UNUSED_LIFE: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// A person who signed in for an account.
+#[derive(Clone)]
+pub(super) struct SignedIn {
+    /// The login root of the cloud.
+    pub(super) cloud: String,
+    /// The tenant's GUID, from the id token.
+    pub(super) tid: String,
+    pub(super) client_id: String,
+    /// The person's GUID in the tenant.
+    pub(super) oid: String,
+    pub(super) kept: Kept,
+}
+
+/// The part of a sign-in that is sealed.
+#[derive(Clone)]
+pub(super) struct Kept {
+    /// As configured: domain or GUID.
+    pub(super) tenant: String,
+    pub(super) username: String,
+    /// Tells one consent from the next; the same through all renewals.
+    pub(super) sign_in: String,
+    pub(super) refresh_token: Secret,
+    /// Scopes asked for at consent, by audience; repeated by each renewal.
+    pub(super) scopes: BTreeMap<String, String>,
+    pub(super) consented_at: Timestamp,
+    pub(super) renewed_at: Timestamp,
+    /// Where the issuer told; else 90 days after the last renewal.
+    pub(super) refresh_ends: Option<Timestamp>,
+}
+
+impl std::ops::Deref for SignedIn {
+    type Target = Kept;
+    fn deref(&self) -> &Kept {
+        &self.kept
+    }
+}
+
+impl SignedIn {
+    /// True if this is the sign-in of the account's person.
+    pub(super) fn belongs_to(&self, account: &Account) -> bool {
+        let tenant = account.tenant.as_ref().map(crate::model::Tenant::as_str);
+        account.person().is_some_and(|person| {
+            self.cloud == account.cloud.login_url()
+                && account.client_id.as_deref() == Some(self.client_id.as_str())
+                && (tenant == Some(self.kept.tenant.as_str()) || tenant == Some(self.tid.as_str()))
+                && person.username.to_lowercase() == self.kept.username.to_lowercase()
+        })
+    }
+
+    /// The scopes to ask for; all that was ever granted where none were
+    /// recorded for this audience.
+    pub(super) fn scopes_for(&self, audience: &Audience) -> String {
+        self.kept
+            .scopes
+            .get(audience.as_str())
+            .cloned()
+            .unwrap_or_else(|| {
+                format!("openid profile offline_access {}", audience.default_scope())
+            })
+    }
+
+    /// When the refresh token ends if it is not used.
+    pub(super) fn ends(&self) -> Timestamp {
+        self.kept
+            .refresh_ends
+            .unwrap_or_else(|| after(self.kept.renewed_at, UNUSED_LIFE))
+    }
+
+    /// The sign-in after a renewal at `at`; an issuer that sends no new
+    /// refresh token means that the old one goes on.
+    pub(super) fn renewed(
+        &self,
+        refresh_token: Option<Secret>,
+        refresh_life: Option<Duration>,
+        at: Timestamp,
+    ) -> Self {
+        let mut new = self.clone();
+        if let Some(token) = refresh_token {
+            new.kept.refresh_token = token;
+            new.kept.refresh_ends = refresh_life.map(|life| after(at, life));
+        } else if let Some(life) = refresh_life {
+            new.kept.refresh_ends = Some(after(at, life));
+        }
+        new.kept.renewed_at = at;
+        new
+    }
+
+    pub(super) fn seal(&self, keys: &Keys) -> Result<SealedRow, StoreError> {
+        let mut row = SealedRow {
+            cloud: self.cloud.clone(),
+            tid: self.tid.clone(),
+            client_id: self.client_id.clone(),
+            oid: self.oid.clone(),
+            key: String::new(),
+            sealed: String::new(),
+        };
+        let plain = Plain {
+            tenant: self.kept.tenant.clone(),
+            username: self.kept.username.clone(),
+            sign_in: self.kept.sign_in.clone(),
+            refresh_token: Zeroizing::new(self.kept.refresh_token.expose().to_owned()),
+            scopes: self.kept.scopes.clone(),
+            consented_at: self.kept.consented_at,
+            renewed_at: self.kept.renewed_at,
+            refresh_ends: self.kept.refresh_ends,
+        };
+        let text = serde_json::to_vec(&plain)
+            .map(Zeroizing::new)
+            .map_err(|_| StoreError::Damaged("a sign-in cannot be written down".into()))?;
+        let sealed = keys.seal(&text, &row.bound_to())?;
+        row.key = sealed.key;
+        row.sealed = sealed.text;
+        Ok(row)
+    }
+}
+
+impl std::fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SignedIn(renewed {})", self.kept.renewed_at)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Plain {
+    tenant: String,
+    username: String,
+    sign_in: String,
+    refresh_token: Zeroizing<String>,
+    scopes: BTreeMap<String, String>,
+    consented_at: Timestamp,
+    renewed_at: Timestamp,
+    refresh_ends: Option<Timestamp>,
+}
+
+/// One row of the file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SealedRow {
+    cloud: String,
+    tid: String,
+    client_id: String,
+    oid: String,
+    /// Which key sealed it.
+    key: String,
+    sealed: String,
+}
+
+impl SealedRow {
+    /// As far as can be told without opening it.
+    pub(super) fn may_belong_to(&self, account: &Account) -> bool {
+        account.person().is_some()
+            && self.cloud == account.cloud.login_url()
+            && account.client_id.as_deref() == Some(self.client_id.as_str())
+    }
+
+    /// What seals the row to its place: each part with its length, so that no
+    /// two rows have the same.
+    fn bound_to(&self) -> Vec<u8> {
+        let mut bytes = b"m365mon sign-in 1".to_vec();
+        for part in [&self.cloud, &self.tid, &self.client_id, &self.oid] {
+            bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(part.as_bytes());
+        }
+        bytes
+    }
+
+    pub(super) fn open(&self, keys: &Keys) -> Option<SignedIn> {
+        let sealed = Sealed {
+            key: self.key.clone(),
+            text: self.sealed.clone(),
+        };
+        let text = keys.open(&sealed, &self.bound_to())?;
+        let mut plain: Plain = serde_json::from_slice(&text).ok()?;
+        Some(SignedIn {
+            cloud: self.cloud.clone(),
+            tid: self.tid.clone(),
+            client_id: self.client_id.clone(),
+            oid: self.oid.clone(),
+            kept: Kept {
+                tenant: plain.tenant,
+                username: plain.username,
+                sign_in: plain.sign_in,
+                refresh_token: Secret::new(std::mem::take(&mut *plain.refresh_token)),
+                scopes: plain.scopes,
+                consented_at: plain.consented_at,
+                renewed_at: plain.renewed_at,
+                refresh_ends: plain.refresh_ends,
+            },
+        })
+    }
+}

@@ -1,0 +1,391 @@
+//! The store of sign-ins: one JSON file, its refresh tokens sealed.
+//!
+//! The file is the truth for every process that opens it. A change is made
+//! under a lock file, on what the file holds then, and is on disk before the
+//! call returns: temporary file, fsync, rename, fsync of the folder. Whoever
+//! reads sees the old file or the new one, never half of it. What cannot be
+//! read or opened is an error and is never overwritten.
+//!
+//! All calls block on the disk.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+use super::seal::Keys;
+use super::signed_in::{SealedRow, SignedIn};
+use crate::model::{Account, Secret, Storage};
+
+const FORMAT: u32 = 1;
+const MOST_BYTES: u64 = 16 << 20;
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the store cannot do. `Display` says what and where; never a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file system refused.
+    #[error("{0}")]
+    Io(String),
+    /// Another process holds the lock.
+    #[error("{0} is held by another process")]
+    Locked(String),
+    /// The file is not a store.
+    #[error("{0}")]
+    Damaged(String),
+    /// A key is missing, unfit or the wrong one.
+    #[error("{0}")]
+    Key(String),
+}
+
+impl StoreError {
+    pub(super) fn io(path: &Path, doing: &str, error: &std::io::Error) -> Self {
+        Self::Io(format!("cannot {doing} {}: {error}", path.display()))
+    }
+}
+
+/// Tells one state of a file from another without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp(Option<(SystemTime, u64, u64)>);
+
+impl Stamp {
+    /// Of whatever is at `path` now.
+    pub(super) fn of(path: &Path) -> Self {
+        Self(std::fs::metadata(path).ok().map(|meta| Self::parts(&meta)))
+    }
+
+    fn parts(meta: &std::fs::Metadata) -> (SystemTime, u64, u64) {
+        #[cfg(unix)]
+        let inode = std::os::unix::fs::MetadataExt::ino(meta);
+        #[cfg(not(unix))]
+        let inode = 0;
+        (
+            meta.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+            meta.len(),
+            inode,
+        )
+    }
+}
+
+/// How a renewal ended in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// It is on disk.
+    Stored,
+    /// Somebody signed in anew meanwhile: theirs counts.
+    Superseded,
+    /// Somebody signed out meanwhile.
+    Gone,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Contents {
+    format: u32,
+    /// Counts changes.
+    generation: u64,
+    rows: Vec<SealedRow>,
+}
+
+impl Default for Contents {
+    fn default() -> Self {
+        Self {
+            format: FORMAT,
+            generation: 0,
+            rows: Vec::new(),
+        }
+    }
+}
+
+/// A handle on the store. Cheap to clone; opening touches no file.
+#[derive(Clone)]
+pub struct TokenStore(Arc<Inner>);
+
+struct Inner {
+    file: PathBuf,
+    key_file: PathBuf,
+    key: Option<Secret>,
+    read: Mutex<Option<(Stamp, Arc<Contents>)>>,
+}
+
+impl std::fmt::Debug for TokenStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TokenStore({})", self.0.file.display())
+    }
+}
+
+impl TokenStore {
+    /// The store of a configuration. `key` is the content of
+    /// `M365MON_STORAGE_KEY` and goes before the key file. Neither file is
+    /// made before something must last.
+    #[must_use]
+    pub fn new(storage: &Storage, key: Option<Secret>) -> Self {
+        Self(Arc::new(Inner {
+            file: storage.file.clone(),
+            key_file: storage.key_file.clone(),
+            key: key.filter(|key| !key.is_empty()),
+            read: Mutex::new(None),
+        }))
+    }
+
+    /// The same, with `M365MON_STORAGE_KEY` of this process.
+    #[must_use]
+    pub fn from_environment(storage: &Storage) -> Self {
+        let key = std::env::var("M365MON_STORAGE_KEY").ok().map(Secret::new);
+        Self::new(storage, key)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.0.file
+    }
+
+    pub(super) fn stamp(&self) -> Stamp {
+        Stamp::of(&self.0.file)
+    }
+
+    /// The sign-in of an account, if there is one.
+    pub(super) fn find(&self, account: &Account) -> Result<Option<SignedIn>, StoreError> {
+        let contents = self.read()?;
+        if !contents.rows.iter().any(|row| row.may_belong_to(account)) {
+            return Ok(None);
+        }
+        let keys = self.keys(false)?;
+        self.find_in(&contents, account, &keys)
+    }
+
+    /// Keeps a new sign-in in the place of any earlier one of the account.
+    pub(super) fn sign_in(&self, account: &Account, new: &SignedIn) -> Result<(), StoreError> {
+        self.change(|contents| {
+            let keys = self.keys(contents.rows.is_empty())?;
+            self.forget_in(contents, account, &keys)?;
+            contents.rows.push(new.seal(&keys)?);
+            Ok((true, ()))
+        })
+    }
+
+    /// Keeps a renewed refresh token, unless the sign-in it belongs to is no
+    /// longer there.
+    pub(super) fn renew(&self, account: &Account, new: &SignedIn) -> Result<Kept, StoreError> {
+        self.change(|contents| {
+            let keys = self.keys(false)?;
+            let Some(old) = self.find_in(contents, account, &keys)? else {
+                return Ok((false, Kept::Gone));
+            };
+            if old.sign_in != new.sign_in {
+                return Ok((false, Kept::Superseded));
+            }
+            self.forget_in(contents, account, &keys)?;
+            contents.rows.push(new.seal(&keys)?);
+            Ok((true, Kept::Stored))
+        })
+    }
+
+    /// Forgets the sign-in of an account; false if there was none.
+    pub(super) fn sign_out(&self, account: &Account) -> Result<bool, StoreError> {
+        if self.stamp() == Stamp(None) {
+            return Ok(false);
+        }
+        self.change(|contents| {
+            if !contents.rows.iter().any(|row| row.may_belong_to(account)) {
+                return Ok((false, false));
+            }
+            let keys = self.keys(false)?;
+            let found = self.forget_in(contents, account, &keys)?;
+            Ok((found, found))
+        })
+    }
+
+    fn find_in(
+        &self,
+        contents: &Contents,
+        account: &Account,
+        keys: &Keys,
+    ) -> Result<Option<SignedIn>, StoreError> {
+        for row in &contents.rows {
+            if row.may_belong_to(account)
+                && let Some(row) = Some(row.open(keys).ok_or_else(|| self.will_not_open())?)
+                && row.belongs_to(account)
+            {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    }
+
+    fn forget_in(
+        &self,
+        contents: &mut Contents,
+        account: &Account,
+        keys: &Keys,
+    ) -> Result<bool, StoreError> {
+        let mut kept = Vec::with_capacity(contents.rows.len());
+        for row in &contents.rows {
+            let mine = row.may_belong_to(account)
+                && row
+                    .open(keys)
+                    .ok_or_else(|| self.will_not_open())?
+                    .belongs_to(account);
+            if !mine {
+                kept.push(row.clone());
+            }
+        }
+        let found = kept.len() < contents.rows.len();
+        contents.rows = kept;
+        Ok(found)
+    }
+
+    fn will_not_open(&self) -> StoreError {
+        StoreError::Key(format!(
+            "{}: a sign-in was sealed with another storage key, or was altered; \
+             bring the key back, or remove the file and sign in again",
+            self.0.file.display()
+        ))
+    }
+
+    fn keys(&self, may_make: bool) -> Result<Keys, StoreError> {
+        if let Some(key) = &self.0.key {
+            return Keys::parse(key, "M365MON_STORAGE_KEY");
+        }
+        match Keys::read(&self.0.key_file)? {
+            Some(keys) => Ok(keys),
+            None if may_make => Keys::make(&self.0.key_file),
+            None => Err(StoreError::Key(format!(
+                "the storage key {} is missing, but {} was sealed with it",
+                self.0.key_file.display(),
+                self.0.file.display()
+            ))),
+        }
+    }
+
+    /// What the file holds now; read only if it changed.
+    fn read(&self) -> Result<Arc<Contents>, StoreError> {
+        let mut read = self.0.read.lock();
+        let stamp = self.stamp();
+        if let Some((then, contents)) = &*read
+            && *then == stamp
+        {
+            return Ok(contents.clone());
+        }
+        let (stamp, contents) = self.load()?;
+        let contents = Arc::new(contents);
+        *read = Some((stamp, contents.clone()));
+        Ok(contents)
+    }
+
+    fn load(&self) -> Result<(Stamp, Contents), StoreError> {
+        let path = &self.0.file;
+        let failed = |error: &std::io::Error| StoreError::io(path, "read", error);
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok((Stamp(None), Contents::default()));
+            }
+            Err(error) => return Err(failed(&error)),
+        };
+        let meta = file.metadata().map_err(|e| failed(&e))?;
+        let mut bytes = Vec::new();
+        (&file)
+            .take(MOST_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|e| failed(&e))?;
+        let damaged = |why: String| StoreError::Damaged(format!("{}: {why}", path.display()));
+        if bytes.len() as u64 > MOST_BYTES {
+            return Err(damaged("too large to be a token store".into()));
+        }
+        let contents: Contents = serde_json::from_slice(&bytes).map_err(|error| {
+            damaged(format!(
+                "not a token store (line {}, column {})",
+                error.line(),
+                error.column()
+            ))
+        })?;
+        if contents.format != FORMAT {
+            return Err(damaged(format!(
+                "written in format {} by another version of m365mon",
+                contents.format
+            )));
+        }
+        Ok((Stamp(Some(Stamp::parts(&meta))), contents))
+    }
+
+    /// Runs `apply` on what the file holds, under the lock, and writes what it
+    /// made of it if it says so.
+    fn change<T>(
+        &self,
+        apply: impl FnOnce(&mut Contents) -> Result<(bool, T), StoreError>,
+    ) -> Result<T, StoreError> {
+        let _lock = self.lock()?;
+        let (_, mut contents) = self.load()?;
+        let (changed, result) = apply(&mut contents)?;
+        if changed {
+            contents.generation += 1;
+            self.write(&contents)?;
+        }
+        Ok(result)
+    }
+
+    fn write(&self, contents: &Contents) -> Result<(), StoreError> {
+        let path = &self.0.file;
+        let failed = |error: &std::io::Error| StoreError::io(path, "write", error);
+        let text = serde_json::to_vec_pretty(contents)
+            .map_err(|error| StoreError::Damaged(format!("{}: {error}", path.display())))?;
+        // A named temporary file is made with mode 0600.
+        let mut file = tempfile::NamedTempFile::new_in(folder(path)).map_err(|e| failed(&e))?;
+        file.write_all(&text).map_err(|e| failed(&e))?;
+        file.as_file().sync_all().map_err(|e| failed(&e))?;
+        file.persist(path).map_err(|e| failed(&e.error))?;
+        sync_folder(path).map_err(|e| failed(&e))
+    }
+
+    /// Waits for the lock file; it stays, only its lock is given back when the
+    /// handle (or the process) goes.
+    fn lock(&self) -> Result<File, StoreError> {
+        let mut path = self.0.file.clone().into_os_string();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        let mut options = File::options();
+        options.create(true).truncate(false).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options
+            .open(&path)
+            .map_err(|error| StoreError::io(&path, "write", &error))?;
+        let began = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if began.elapsed() < LOCK_PATIENCE => {
+                    std::thread::park_timeout(Duration::from_millis(20));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(StoreError::Locked(path.display().to_string()));
+                }
+                Err(TryLockError::Error(error)) => {
+                    return Err(StoreError::io(&path, "lock", &error));
+                }
+            }
+        }
+    }
+}
+
+/// The folder that holds `path`.
+pub(super) fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes a rename last.
+pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder(path))?.sync_all()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! The cache against a scripted endpoint, under paused time.
+
+mod cache;
+mod script;
+mod sign_in;

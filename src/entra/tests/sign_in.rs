@@ -1,0 +1,261 @@
+use super::super::signed_in::{Kept, SignedIn};
+use super::script::*;
+use crate::model::{AccountReason, CredentialKind, Secret};
+
+fn signed_in(house: &House, sign_in: &str) -> SignedIn {
+    let graph = house.graph().as_str().to_owned();
+    SignedIn {
+        cloud: house.account.cloud.login_url().to_owned(),
+        tid: "99999999-2222-3333-4444-555555555555".into(),
+        client_id: house.account.client_id.as_deref().unwrap().to_owned(),
+        oid: "o".into(),
+        kept: Kept {
+            tenant: "contoso.onmicrosoft.com".into(),
+            username: "Steve@contoso.com".into(),
+            sign_in: sign_in.into(),
+            refresh_token: Secret::new(format!("{CANARY}-r0")),
+            scopes: [(
+                graph,
+                "openid offline_access https://graph.microsoft.com/Mail.ReadBasic".into(),
+            )]
+            .into(),
+            consented_at: house.clock.now(),
+            renewed_at: house.clock.now(),
+            refresh_ends: None,
+        },
+    }
+}
+
+fn refreshed(name: &str, refresh: &str) -> Act {
+    Act::Answer(
+        200,
+        format!(
+            r#"{{"expires_in":"3600","access_token":"{CANARY}-{name}","refresh_token":"{CANARY}-{refresh}"}}"#
+        ),
+        vec![],
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_signed_in_yet() {
+    let house = House::new(person_account());
+    house.configure();
+    assert_eq!(
+        house.ask().await.unwrap_err(),
+        AccountReason::SignInRequired
+    );
+    assert_eq!(house.script.count(), 0);
+    assert!(
+        house
+            .ear
+            .standing
+            .lock()
+            .clone()
+            .unwrap()
+            .sign_in_required_since
+            .is_some()
+    );
+    // Another process signs in.
+    house
+        .store
+        .sign_in(&house.account, &signed_in(&house, "one"))
+        .unwrap();
+    pass(2).await;
+    house.script.then(refreshed("a", "r1"));
+    assert_eq!(house.ask().await.unwrap(), "a");
+    let seen = house.script.last();
+    assert_eq!(seen.get("grant_type"), "refresh_token");
+    assert_eq!(seen.get("refresh_token"), format!("{CANARY}-r0"));
+    assert_eq!(
+        seen.get("scope"),
+        "openid offline_access https://graph.microsoft.com/Mail.ReadBasic"
+    );
+    let stored = house.store.find(&house.account).unwrap().unwrap();
+    assert_eq!(stored.refresh_token.expose(), format!("{CANARY}-r1"));
+    let standing = house.ear.standing.lock().clone().unwrap();
+    assert_eq!(standing.sign_in_required_since, None);
+    let kinds: Vec<_> = standing.deadlines.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(
+        kinds,
+        [CredentialKind::RefreshToken, CredentialKind::Consent]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn signing_out_is_felt() {
+    let house = House::new(person_account());
+    house
+        .store
+        .sign_in(&house.account, &signed_in(&house, "one"))
+        .unwrap();
+    house.configure();
+    house.script.then(refreshed("a", "r1"));
+    assert_eq!(house.ask().await.unwrap(), "a");
+    assert!(house.store.sign_out(&house.account).unwrap());
+    assert!(!house.store.sign_out(&house.account).unwrap());
+    pass(6).await;
+    let standing = house.ear.standing.lock().clone().unwrap();
+    assert!(standing.access_tokens.is_empty() && standing.deadlines.is_empty());
+    assert!(standing.sign_in_required_since.is_some());
+    assert_eq!(
+        house.ask().await.unwrap_err(),
+        AccountReason::SignInRequired
+    );
+    assert_eq!(house.script.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn signing_out_while_an_answer_is_on_its_way() {
+    let house = House::new(person_account());
+    house
+        .store
+        .sign_in(&house.account, &signed_in(&house, "one"))
+        .unwrap();
+    house.configure();
+    house.script.then(Act::Wait(
+        std::time::Duration::from_secs(5),
+        Box::new(refreshed("a", "r1")),
+    ));
+    let (asked, ()) = tokio::join!(house.ask(), async {
+        pass(2).await;
+        house.store.sign_out(&house.account).unwrap();
+    });
+    assert_eq!(asked.unwrap_err(), AccountReason::SignInRequired);
+    assert!(
+        house.store.find(&house.account).unwrap().is_none(),
+        "it does not come back"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn revoked_until_signed_in_again() {
+    let house = House::new(person_account());
+    house
+        .store
+        .sign_in(&house.account, &signed_in(&house, "one"))
+        .unwrap();
+    house.configure();
+    house.script.then(error(400, "invalid_grant", 50_173));
+    assert_eq!(
+        house.ask().await.unwrap_err(),
+        AccountReason::SignInRequired
+    );
+    pass(100).await;
+    assert_eq!(
+        house.ask().await.unwrap_err(),
+        AccountReason::SignInRequired
+    );
+    assert_eq!(house.script.count(), 1);
+    house
+        .store
+        .sign_in(&house.account, &signed_in(&house, "two"))
+        .unwrap();
+    pass(2).await;
+    house.script.then(refreshed("a", "r1"));
+    assert_eq!(house.ask().await.unwrap(), "a");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_process_has_a_newer_refresh_token() {
+    let house = House::new(person_account());
+    let one = signed_in(&house, "one");
+    house.store.sign_in(&house.account, &one).unwrap();
+    house.configure();
+    let newer = one.renewed(
+        Some(Secret::new(format!("{CANARY}-r7"))),
+        None,
+        house.clock.now(),
+    );
+    house.store.renew(&house.account, &newer).unwrap();
+    house
+        .script
+        .then(error(400, "invalid_grant", 70_000))
+        .then(refreshed("a", "r8"));
+    assert_eq!(house.ask().await.unwrap(), "a");
+    assert_eq!(
+        house.script.last().get("refresh_token"),
+        format!("{CANARY}-r7")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn used_daily_though_nobody_asks() {
+    let house = House::new(person_account());
+    house
+        .store
+        .sign_in(&house.account, &signed_in(&house, "one"))
+        .unwrap();
+    house.configure();
+    pass(5 * 86_400).await;
+    let count = house.script.count();
+    assert!((5..=6).contains(&count), "{count}");
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_store_that_cannot_be_written_costs_nothing_now() {
+    let house = House::new(person_account());
+    house
+        .store
+        .sign_in(&house.account, &signed_in(&house, "one"))
+        .unwrap();
+    house.configure();
+    let file = house.folder.path().join("tokens");
+    let good = std::fs::read(&file).unwrap();
+    std::fs::write(&file, b"{ damaged").unwrap();
+    house.script.then(refreshed("a", "r1"));
+    assert_eq!(house.ask().await.unwrap(), "a", "it goes on from memory");
+    assert_eq!(
+        std::fs::read(&file).unwrap(),
+        b"{ damaged",
+        "and overwrites nothing"
+    );
+    std::fs::write(&file, good).unwrap();
+    pass(60).await;
+    let stored = house.store.find(&house.account).unwrap().unwrap();
+    assert_eq!(
+        stored.refresh_token.expose(),
+        format!("{CANARY}-r1"),
+        "written later"
+    );
+}
+
+#[test]
+fn nothing_in_the_file_can_be_read_or_moved() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let _entered = runtime.enter();
+    let house = House::new(person_account());
+    house
+        .store
+        .sign_in(&house.account, &signed_in(&house, "one"))
+        .unwrap();
+    let file = house.folder.path().join("tokens");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(!text.contains(CANARY) && !text.contains("teve"), "{text}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(
+            std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+    // Another person's row must not become this one's.
+    std::fs::write(&file, text.replace("\"o\"", "\"p\"")).unwrap();
+    let error = house.store.find(&house.account).unwrap_err().to_string();
+    assert!(error.contains("altered"), "{error}");
+    // Nor is a store overwritten whose key is gone.
+    std::fs::write(&file, &text).unwrap();
+    std::fs::remove_file(house.folder.path().join("key")).unwrap();
+    assert!(
+        house
+            .store
+            .sign_in(&house.account, &signed_in(&house, "two"))
+            .is_err()
+    );
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    assert!(!house.folder.path().join("key").exists());
+}

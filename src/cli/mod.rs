@@ -5,9 +5,14 @@
 mod check_config;
 mod config_file;
 mod demo;
+mod exporter;
+mod flags;
+mod lifecycle;
+mod logging;
 mod login;
 mod output;
 mod probe;
+mod runtime;
 mod serve;
 mod simulate;
 
@@ -15,14 +20,26 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// The answer is no, or it did not work.
+const EXIT_FAILED: u8 = 1;
 /// Wrong usage or configuration.
 const EXIT_USAGE: u8 = 3;
+
+/// `0.1.0 (revision 0123456789ab, rustc 1.95.0)`.
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (revision ",
+    env!("M365MON_REVISION"),
+    ", rustc ",
+    env!("M365MON_RUSTC_VERSION"),
+    ")"
+);
 
 /// Tells whether Microsoft 365 works from here, how fast, and when access to it runs out
 #[derive(Debug, Parser)]
 #[command(
     name = "m365mon",
-    version,
+    version = VERSION,
     propagate_version = true,
     args_conflicts_with_subcommands = true
 )]
@@ -35,7 +52,6 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the exporter (the default)
     Serve(serve::Serve),
     /// Run a simulated tenant and the exporter together, with nothing to configure
     Demo(demo::Demo),

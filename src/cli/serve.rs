@@ -1,12 +1,116 @@
-//! `m365mon serve`.
+//! `m365mon serve`: the exporter on a configuration file, until a signal ends it.
 
-/// Not built yet.
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::config_file::ConfigFile;
+use super::exporter::Exporter;
+use super::flags::Flags;
+use super::lifecycle::{Request, Signals};
+use super::{EXIT_FAILED, EXIT_USAGE, output};
+use crate::config::{Complaint, Loaded};
+
+/// Run the exporter (the default)
 #[derive(Debug, clap::Args)]
-pub(crate) struct Serve {}
+pub(crate) struct Serve {
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// From the first signal to the end.
+const GRACE: Duration = Duration::from_secs(4);
 
 impl Serve {
-    /// Not built yet.
-    pub(crate) fn run(self) -> std::process::ExitCode {
-        std::process::ExitCode::from(super::EXIT_USAGE)
+    /// Runs until SIGTERM, SIGINT or a second one of these.
+    pub(crate) fn run(self) -> ExitCode {
+        self.flags.start_logging();
+        let loaded = match self.load() {
+            Ok(loaded) => loaded,
+            Err(code) => return code,
+        };
+        super::runtime::block_on(self.serve(loaded))
+    }
+
+    fn load(&self) -> Result<Loaded, ExitCode> {
+        if !self.config.path.exists() {
+            let path = self.config.path.display();
+            output::complain(&format!(
+                "{path}: there is no configuration yet\n\n\
+                 To look around without one:     m365mon demo\n\
+                 To begin with one of your own:  copy a file from examples/, see README.md\n\
+                 To use one elsewhere:           m365mon --config.file PATH"
+            ));
+            return Err(ExitCode::from(EXIT_USAGE));
+        }
+        let loaded = self.config.load_or_complain()?;
+        warn(&loaded.warnings);
+        Ok(loaded)
+    }
+
+    async fn serve(self, loaded: Loaded) -> ExitCode {
+        let mut signals = match Signals::listen() {
+            Ok(signals) => signals,
+            Err(error) => {
+                output::complain(&format!("cannot listen for signals: {error}"));
+                return ExitCode::from(EXIT_FAILED);
+            }
+        };
+        let exporter = match Exporter::start(&loaded.configuration, &self.flags).await {
+            Ok(exporter) => exporter,
+            Err(error) => {
+                output::complain(&error.to_string());
+                return ExitCode::from(EXIT_FAILED);
+            }
+        };
+        drop(loaded);
+        while signals.next().await == Request::Reload {
+            self.reload(&exporter).await;
+        }
+        tracing::info!("stopping");
+        let again = async { while signals.next().await != Request::Stop {} };
+        tokio::select! {
+            () = exporter.stop(GRACE) => {
+                tracing::info!("stopped");
+                ExitCode::SUCCESS
+            }
+            () = again => {
+                tracing::warn!("stopped at once");
+                ExitCode::from(EXIT_FAILED)
+            }
+        }
+    }
+
+    async fn reload(&self, exporter: &Exporter) {
+        let config = self.config.clone();
+        match tokio::task::spawn_blocking(move || config.load()).await {
+            Ok(Ok(loaded)) => {
+                warn(&loaded.warnings);
+                exporter.configure(&loaded.configuration);
+                tracing::info!(
+                    resources = loaded.configuration.resources.len(),
+                    accounts = loaded.configuration.accounts.len(),
+                    "configuration reloaded"
+                );
+            }
+            Ok(Err(errors)) => {
+                exporter.refused();
+                for complaint in errors.complaints() {
+                    tracing::error!("{complaint}");
+                }
+                tracing::error!("configuration not reloaded, the old one goes on");
+            }
+            Err(error) => {
+                exporter.refused();
+                tracing::error!(%error, "configuration not reloaded, the old one goes on");
+            }
+        }
+    }
+}
+
+fn warn(warnings: &[Complaint]) {
+    for warning in warnings {
+        tracing::warn!("{warning}");
     }
 }

@@ -1,0 +1,203 @@
+//! The flags of an exporter, shared by `serve` and `demo`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::logging::{LogFormat, LogLevel};
+use crate::config::duration;
+use crate::web::{ExternalUrl, Settings};
+
+/// How the exporter listens and behaves.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Flags {
+    /// Where to listen; may be repeated (in the environment: a comma between)
+    #[arg(
+        long = "web.listen-address",
+        env = "M365MON_WEB_LISTEN_ADDRESS",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:10365",
+        value_delimiter = ',',
+        value_parser = listen_address,
+        hide_env_values = true,
+        help_heading = "Web"
+    )]
+    pub(crate) listen_address: Vec<String>,
+
+    /// The URL under which the world reaches this exporter; its path is served as well
+    #[arg(
+        long = "web.external-url",
+        env = "M365MON_WEB_EXTERNAL_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        help_heading = "Web"
+    )]
+    external_url: Option<ExternalUrl>,
+
+    /// The path of the metrics
+    #[arg(
+        long = "web.telemetry-path",
+        env = "M365MON_WEB_TELEMETRY_PATH",
+        value_name = "PATH",
+        default_value = "/metrics",
+        value_parser = telemetry_path,
+        hide_env_values = true,
+        help_heading = "Web"
+    )]
+    telemetry_path: String,
+
+    /// Reports kept for each resource, and problems kept beyond those
+    #[arg(
+        long = "history.limit",
+        env = "M365MON_HISTORY_LIMIT",
+        value_name = "N",
+        default_value_t = 20,
+        value_parser = clap::value_parser!(u16).range(..=1000),
+        hide_env_values = true,
+        help_heading = "Probes"
+    )]
+    history_limit: u16,
+
+    /// Time taken off Prometheus' scrape timeout, so that the answer is there in time
+    #[arg(
+        long = "timeout-offset",
+        env = "M365MON_TIMEOUT_OFFSET",
+        value_name = "TIME",
+        default_value = "500ms",
+        value_parser = offset,
+        hide_env_values = true,
+        help_heading = "Probes"
+    )]
+    timeout_offset: Duration,
+
+    /// The least important log lines to write
+    #[arg(
+        long = "log.level",
+        env = "M365MON_LOG_LEVEL",
+        value_name = "LEVEL",
+        default_value = "info",
+        hide_env_values = true,
+        hide_possible_values = true,
+        help_heading = "Log (error, warn, info, debug, trace; to stderr)"
+    )]
+    log_level: LogLevel,
+
+    /// logfmt or json
+    #[arg(
+        long = "log.format",
+        env = "M365MON_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "logfmt",
+        hide_env_values = true,
+        hide_possible_values = true,
+        help_heading = "Log (error, warn, info, debug, trace; to stderr)"
+    )]
+    log_format: LogFormat,
+}
+
+impl Flags {
+    /// Begins to write logs as asked.
+    pub(crate) fn start_logging(&self) {
+        super::logging::start(self.log_level, self.log_format);
+    }
+
+    /// What the pages need of the flags.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            telemetry_path: self.telemetry_path.clone(),
+            external_url: self.external_url.clone(),
+            timeout_offset: self.timeout_offset,
+            tls: false,
+        }
+    }
+
+    /// Entries in each of a resource's two rings.
+    pub(crate) fn history_limit(&self) -> usize {
+        self.history_limit.into()
+    }
+}
+
+fn listen_address(text: &str) -> Result<String, String> {
+    let (_, port) = text
+        .rsplit_once(':')
+        .ok_or("it must be HOST:PORT, or :PORT for every address of this machine")?;
+    port.parse::<u16>()
+        .map_err(|_| format!("\"{port}\" is no port"))?;
+    Ok(text.to_owned())
+}
+
+fn telemetry_path(text: &str) -> Result<String, String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b);
+    if !text.starts_with('/') || text.len() < 2 || text.ends_with('/') || !text.bytes().all(plain) {
+        return Err("it must be a path like /metrics".into());
+    }
+    let taken = [
+        "/probe",
+        "/sd",
+        "/config",
+        "/-/",
+        "/api/",
+        "/assets/",
+        "/auth/",
+        "/accounts/",
+        "/resources/",
+    ];
+    if taken
+        .iter()
+        .any(|taken| text == *taken || (taken.ends_with('/') && text.starts_with(taken)))
+    {
+        return Err("something else is there already".into());
+    }
+    Ok(text.to_owned())
+}
+
+/// `500ms`, or seconds as a decimal number, as other exporters have it.
+fn offset(text: &str) -> Result<Duration, String> {
+    const LONGEST: Duration = Duration::from_secs(60);
+    let seconds = || {
+        let seconds: f64 = text.parse().ok()?;
+        Duration::try_from_secs_f64(seconds).ok()
+    };
+    duration::parse(text)
+        .or_else(seconds)
+        .filter(|offset| *offset <= LONGEST)
+        .ok_or_else(|| "it must be a time of at most a minute, like 500ms or 0.5".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values() {
+        assert_eq!(offset("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(offset("2"), Ok(Duration::from_secs(2)));
+        assert_eq!(offset("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(offset("0"), Ok(Duration::ZERO));
+        for bad in ["", "-1", "x", "NaN", "1h", "inf"] {
+            assert!(offset(bad).is_err(), "{bad}");
+        }
+        for good in ["/metrics", "/m365/metrics", "/a"] {
+            assert!(telemetry_path(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "metrics",
+            "/",
+            "/a/",
+            "/{x}",
+            "/*x",
+            "/a?b",
+            "/sd",
+            "/-/healthy",
+            "/ä",
+        ] {
+            assert!(telemetry_path(bad).is_err(), "{bad}");
+        }
+        for good in ["127.0.0.1:0", "[::1]:10365", ":10365", "localhost:80"] {
+            assert!(listen_address(good).is_ok(), "{good}");
+        }
+        for bad in ["127.0.0.1", "10365", "a:b", "a:99999", ""] {
+            assert!(listen_address(bad).is_err(), "{bad}");
+        }
+    }
+}

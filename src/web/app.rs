@@ -1,0 +1,201 @@
+//! The routes and what every answer has in common.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State as Shared};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::discovery::{self, Place};
+use super::external::{ExternalUrl, host_of};
+use super::guard::Visitor;
+use super::pages;
+use crate::state::State;
+
+/// What the command line says about the pages.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the metrics are; begins with a slash.
+    pub telemetry_path: String,
+    /// How the world reaches this exporter.
+    pub external_url: Option<ExternalUrl>,
+    /// Taken off the scraper's timeout.
+    pub timeout_offset: Duration,
+    /// Whether the listeners speak TLS.
+    pub tls: bool,
+}
+
+/// Everything that the handlers need.
+pub struct App {
+    pub(super) settings: Settings,
+    pub(super) state: Arc<State>,
+    ready: AtomicBool,
+}
+
+impl App {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(settings: Settings, state: Arc<State>) -> Arc<Self> {
+        Arc::new(Self {
+            settings,
+            state,
+            ready: AtomicBool::new(false),
+        })
+    }
+
+    /// The first schedule is built.
+    pub fn set_ready(&self) {
+        self.ready.store(true, Ordering::Release);
+    }
+
+    /// The routes.
+    pub fn router(self: &Arc<Self>) -> Router {
+        Router::new()
+            .route("/", get(landing))
+            .route("/assets/style.css", get(pages::style))
+            .route("/sd", get(service_discovery))
+            .route("/-/healthy", get(healthy))
+            .route("/-/ready", get(ready))
+            .method_not_allowed_fallback(method_not_allowed)
+            .fallback(not_found)
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn_with_state(Arc::clone(self), finish))
+            .with_state(Arc::clone(self))
+    }
+
+    pub(super) fn visitor(&self, parts: &Parts) -> Visitor {
+        Visitor::of(parts, self.settings.external_url.is_some())
+    }
+
+    fn prefix(&self) -> &str {
+        self.settings
+            .external_url
+            .as_ref()
+            .map_or("", ExternalUrl::prefix)
+    }
+
+    /// The name of a route in `m365mon_http_requests_total`: one of a few, so
+    /// that nobody outside can make series.
+    fn handler(&self, matched: Option<&MatchedPath>) -> &'static str {
+        const HANDLERS: [&str; 6] = [
+            "/",
+            "/assets/style.css",
+            "/probe",
+            "/sd",
+            "/-/healthy",
+            "/-/ready",
+        ];
+        let Some(path) = matched.map(MatchedPath::as_str) else {
+            return "other";
+        };
+        if path == self.settings.telemetry_path {
+            return "/metrics";
+        }
+        HANDLERS
+            .into_iter()
+            .find(|handler| *handler == path)
+            .unwrap_or("other")
+    }
+}
+
+/// Counts the answer and gives it the headers that all have.
+async fn finish(Shared(app): Shared<Arc<App>>, request: Request, next: Next) -> Response {
+    let handler = app.handler(request.extensions().get());
+    let mut response = next.run(request).await;
+    app.state
+        .process()
+        .http_request(handler, response.status().as_u16());
+    let common = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+    ];
+    for (name, value) in common {
+        response
+            .headers_mut()
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// A plain-text answer for programs and for people at a terminal.
+pub(super) fn plain(status: StatusCode, text: impl Into<String>) -> Response {
+    let mut text = text.into();
+    text.push('\n');
+    (status, text).into_response()
+}
+
+async fn landing(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let links = pages::Links {
+        prefix: app.prefix(),
+        telemetry_path: &app.settings.telemetry_path,
+    };
+    match app.visitor(&parts) {
+        Visitor::Local => pages::board(&links, &app.state).into_response(),
+        Visitor::Stranger => pages::bare(&links).into_response(),
+    }
+}
+
+async fn service_discovery(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let external = app.settings.external_url.as_ref();
+    let Some(host) = external
+        .map(ExternalUrl::host)
+        .or_else(|| host_of(&parts.uri, &parts.headers))
+    else {
+        return plain(
+            StatusCode::BAD_REQUEST,
+            "the Host header does not name this exporter",
+        );
+    };
+    let scheme = if app.settings.tls { "https" } else { "http" };
+    let place = Place {
+        host,
+        scheme: external.map_or(scheme, ExternalUrl::scheme),
+        prefix: app.prefix(),
+    };
+    let slots = app.state.slots();
+    let groups = discovery::groups(slots.iter().map(|slot| slot.resource()), &place);
+    Json(groups).into_response()
+}
+
+async fn healthy(Shared(_app): Shared<Arc<App>>) -> Response {
+    plain(StatusCode::OK, "m365mon is healthy")
+}
+
+async fn ready(Shared(app): Shared<Arc<App>>) -> Response {
+    if app.ready.load(Ordering::Acquire) {
+        plain(StatusCode::OK, "m365mon is ready")
+    } else {
+        plain(StatusCode::SERVICE_UNAVAILABLE, "m365mon is not ready yet")
+    }
+}
+
+async fn not_found() -> Response {
+    plain(StatusCode::NOT_FOUND, "there is nothing here; see /")
+}
+
+async fn method_not_allowed() -> Response {
+    plain(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this can only be read (GET, HEAD)",
+    )
+}
+
+/// What a panic said went to the log already; a client learns nothing of it.
+fn panicked(_what: Box<dyn std::any::Any + Send>) -> Response {
+    plain(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
+}

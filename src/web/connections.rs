@@ -1,0 +1,230 @@
+//! The open connections, bounded.
+//!
+//! At the limit a new connection takes the place of the one that has been
+//! idle for longest (a connection is idle unless a request is being answered
+//! on it: a half-sent header is idle). Only when every connection is busy does
+//! the newcomer wait. So neither ten thousand idle connections nor headers
+//! that trickle in keep a scrape out, and memory stays bounded.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes, HttpBody};
+use hyper::body::{Frame, SizeHint};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// All open connections of one server.
+pub(super) struct Connections {
+    most: usize,
+    open: Mutex<Open>,
+    /// A connection ended or became idle.
+    room: Notify,
+}
+
+#[derive(Default)]
+struct Open {
+    next: u64,
+    by_id: HashMap<u64, Entry>,
+}
+
+struct Entry {
+    requests: usize,
+    /// Grows with time; what is smaller has been idle for longer.
+    idle_since: u64,
+    evicted: CancellationToken,
+}
+
+impl Open {
+    fn tick(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    fn admit(&mut self, most: usize) -> Option<(u64, CancellationToken)> {
+        if self.by_id.len() >= most {
+            let longest_idle = self
+                .by_id
+                .iter()
+                .filter(|(_, entry)| entry.requests == 0)
+                .min_by_key(|(_, entry)| entry.idle_since)
+                .map(|(id, _)| *id)?;
+            if let Some(entry) = self.by_id.remove(&longest_idle) {
+                entry.evicted.cancel();
+            }
+        }
+        let id = self.tick();
+        let evicted = CancellationToken::new();
+        self.by_id.insert(
+            id,
+            Entry {
+                requests: 0,
+                idle_since: id,
+                evicted: evicted.clone(),
+            },
+        );
+        Some((id, evicted))
+    }
+}
+
+impl Connections {
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self {
+            most: most.max(1),
+            open: Mutex::default(),
+            room: Notify::new(),
+        })
+    }
+
+    /// Takes a place for a new connection, waiting only while all are busy.
+    pub(super) async fn admit(self: &Arc<Self>) -> Seat {
+        loop {
+            let room = self.room.notified();
+            if let Some((id, evicted)) = self.open.lock().admit(self.most) {
+                return Seat {
+                    connections: Arc::clone(self),
+                    id,
+                    evicted,
+                };
+            }
+            room.await;
+        }
+    }
+
+    #[cfg(test)]
+    fn len(&self) -> usize {
+        self.open.lock().by_id.len()
+    }
+}
+
+/// The place of one connection, given back when it is dropped.
+pub(super) struct Seat {
+    connections: Arc<Connections>,
+    id: u64,
+    evicted: CancellationToken,
+}
+
+impl Seat {
+    /// Ends when the place was given to somebody else.
+    pub(super) async fn evicted(&self) {
+        self.evicted.cancelled().await;
+    }
+
+    /// Marks the connection as busy until the guard is dropped.
+    pub(super) fn busy(&self) -> Busy {
+        if let Some(entry) = self.connections.open.lock().by_id.get_mut(&self.id) {
+            entry.requests += 1;
+        }
+        Busy {
+            connections: Arc::clone(&self.connections),
+            id: self.id,
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.connections.open.lock().by_id.remove(&self.id);
+        self.connections.room.notify_waiters();
+    }
+}
+
+/// One request that is being answered.
+pub(super) struct Busy {
+    connections: Arc<Connections>,
+    id: u64,
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let mut open = self.connections.open.lock();
+        let now = open.tick();
+        if let Some(entry) = open.by_id.get_mut(&self.id) {
+            entry.requests = entry.requests.saturating_sub(1);
+            entry.idle_since = now;
+        }
+        drop(open);
+        self.connections.room.notify_waiters();
+    }
+}
+
+/// A body that keeps its connection busy until it was sent or given up.
+pub(super) struct BusyBody {
+    body: Body,
+    _busy: Busy,
+}
+
+impl BusyBody {
+    pub(super) const fn new(body: Body, busy: Busy) -> Self {
+        Self { body, _busy: busy }
+    }
+}
+
+impl HttpBody for BusyBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_longest_idle_gives_way() {
+        let connections = Connections::new(2);
+        let first = connections.admit().await;
+        let second = connections.admit().await;
+        drop(first.busy());
+        let third = connections.admit().await;
+        assert!(second.evicted().now_or_never().is_some());
+        assert!(first.evicted().now_or_never().is_none());
+        assert_eq!(connections.len(), 2);
+        drop(second);
+        assert_eq!(connections.len(), 2);
+        drop(third);
+        assert_eq!(connections.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn waits_while_all_are_busy() {
+        let connections = Connections::new(1);
+        let first = connections.admit().await;
+        let busy = first.busy();
+        let mut waiting = Box::pin(connections.admit());
+        assert!((&mut waiting).now_or_never().is_none());
+        drop(busy);
+        let _second = waiting.await;
+        assert!(first.evicted().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn an_evicted_connection_is_harmless() {
+        let connections = Connections::new(1);
+        let first = connections.admit().await;
+        let second = connections.admit().await;
+        drop(first.busy());
+        drop(first);
+        assert_eq!(connections.len(), 1);
+        assert!(second.evicted().now_or_never().is_none());
+    }
+}

@@ -74,8 +74,14 @@ impl Moment {
     /// clock set back is outvoted by the monotonic one.
     #[must_use]
     pub fn age(&self, clock: &Clock) -> Duration {
-        let civil = Duration::try_from(clock.now().duration_since(self.civil)).unwrap_or_default();
-        civil.max(self.monotonic.elapsed())
+        self.age_at(&clock.moment())
+    }
+
+    /// How long before `now` this was, by the same rule.
+    #[must_use]
+    pub fn age_at(&self, now: &Self) -> Duration {
+        let civil = Duration::try_from(now.civil.duration_since(self.civil)).unwrap_or_default();
+        civil.max(now.monotonic.saturating_duration_since(self.monotonic))
     }
 }
 

@@ -18,13 +18,14 @@ pub const START_DELAY_BUCKETS: [f64; 5] = [0.01, 0.05, 0.1, 1.0, 10.0];
 pub enum SkipCause {
     /// The probe before was still under way.
     Overlap,
-    /// The process was not there or not awake.
+    /// The process was not awake, or the probe's turn did not come in time, or
+    /// a reload or a shutdown cut it off.
     Missed,
-    /// A gate was closed.
+    /// A gate was closed, or the resource's own service asked to come back later.
     Gate,
-    /// The resource's own service asked to come back later.
+    /// The service is close to throttling us, so every second tick is left out.
     SlowDown,
-    /// The scrape had no time left, or the probe did not get its turn.
+    /// Whoever asked had no time left before the probe got its turn.
     Budget,
 }
 
@@ -106,9 +107,9 @@ impl Process {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 
-    pub(super) fn skipped(&self, cause: SkipCause) {
+    pub(super) fn skipped(&self, cause: SkipCause, ticks: u64) {
         if let Some(count) = self.skipped.get(cause as usize) {
-            count.fetch_add(1, Ordering::Relaxed);
+            count.fetch_add(ticks, Ordering::Relaxed);
         }
     }
 

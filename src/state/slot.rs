@@ -145,10 +145,16 @@ impl ResourceSlot {
 
     /// A due tick leaves no report.
     pub fn skipped(&self, cause: SkipCause) {
-        self.shared.process.skipped(cause);
+        self.skipped_times(cause, 1);
+    }
+
+    /// So many due ticks leave no report.
+    pub fn skipped_times(&self, cause: SkipCause, ticks: u64) {
+        self.shared.process.skipped(cause, ticks);
         tracing::debug!(
             resource = &*self.resource.name,
             cause = cause.as_str(),
+            ticks,
             "probe skipped"
         );
     }

@@ -1,0 +1,104 @@
+//! The task of one probe: runs it within its outer bounds, hands its report to
+//! the state and tells the core.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use tokio::time::{Instant, timeout_at};
+
+use super::Scheduler;
+use super::core::Flown;
+use super::flight::{Landing, Start};
+use crate::model::{Clock, Reason, Report, Resource, Story, Timestamp, Verdict};
+
+impl Scheduler {
+    /// Spawns the probes that start now.
+    pub(super) fn spawn(self: &Arc<Self>, starts: Vec<Start>) {
+        for start in starts {
+            self.probes.spawn(self.clone().task(start));
+        }
+    }
+
+    async fn task(self: Arc<Self>, start: Start) {
+        let Start {
+            id,
+            number,
+            slot,
+            ledger,
+            guard,
+            began,
+            deadline,
+        } = start;
+        let landing = match self.fly(slot.resource(), Story::untold(), deadline).await {
+            Some(report) => Landing::Report(Arc::new(report)),
+            None => Landing::CutOff,
+        };
+        let mut recorded = false;
+        if let Landing::Report(report) = &landing {
+            recorded = self.core.lock().is_expected(id, number);
+            if recorded {
+                slot.record(report);
+            }
+        }
+        drop(guard);
+        let flown = Flown {
+            id,
+            number,
+            slot: &slot,
+            ledger: &ledger,
+            began,
+            recorded,
+        };
+        self.decide(|core, now| core.ended(&flown, &landing, now));
+    }
+
+    /// Probes once; `None` if a shutdown cut it off.
+    pub(super) async fn fly(
+        &self,
+        resource: &Arc<Resource>,
+        story: Story,
+        deadline: Instant,
+    ) -> Option<Report> {
+        let started = self.clock.now();
+        let (prober, target) = (self.prober.clone(), resource.clone());
+        // Inside the block, so that a panic before the first await is caught
+        // too. What the probe shares with others it must keep whole by itself,
+        // as on any error.
+        let probe = async move { prober.probe(target, story).await };
+        let probe = timeout_at(deadline, AssertUnwindSafe(probe).catch_unwind());
+        let ended = tokio::select! {
+            biased;
+            ended = probe => ended,
+            () = self.cut.cancelled() => return None,
+        };
+        let name = &*resource.name;
+        Some(match ended {
+            Ok(Ok(report)) => report,
+            Ok(Err(_)) => {
+                // The message is the panic hook's to print: it may hold anything.
+                tracing::error!(resource = name, "the probe panicked: a fault of m365mon");
+                internal(
+                    started,
+                    &self.clock,
+                    "the probe panicked: a fault of m365mon",
+                )
+            }
+            Err(_) => {
+                tracing::warn!(
+                    resource = name,
+                    "the probe took longer than it can, cut off"
+                );
+                let detail = "cut off: waiting for a token and the request together took longer \
+                              than this tick has";
+                internal(started, &self.clock, detail)
+            }
+        })
+    }
+}
+
+/// A report of a probe that failed on our side.
+pub(super) fn internal(started: Timestamp, clock: &Clock, detail: &str) -> Report {
+    let verdict = Verdict::Problem(Reason::Internal);
+    Report::without_request(started, clock.now(), verdict, detail)
+}

@@ -1,0 +1,220 @@
+//! Waits that Microsoft asks for.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use m365mon::model::{Hold, Kind, RateLimit, Reason, Report, ServerHints, Verdict};
+use m365mon::scheduler::{ProbeAnswer, ProbeWish};
+use m365mon::state::SkipCause;
+
+use super::house::{Act, House, account, configuration, densest, pass, report, site, sites};
+
+pub(super) fn throttled(wait: Option<u64>) -> Act {
+    let refused = Report {
+        status: Some(429),
+        hold: Some(Hold::Gate {
+            wait: wait.map(Duration::from_secs),
+        }),
+        ..report(Verdict::Problem(Reason::Throttled))
+    };
+    Act::Answer(Duration::from_millis(50), Box::new(refused))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttling_storm_is_waited_out_and_ends_without_a_burst() {
+    let house = House::new(&configuration(sites(2, 600)));
+    pass(150.0).await;
+    house.script(|resource| {
+        if &*resource.account.name == "contoso0" {
+            throttled(Some(120))
+        } else {
+            Act::success()
+        }
+    });
+    pass(5.0).await;
+    let slot = house.state.slot("contoso0-site-0").unwrap();
+    let until = house.state.closed_gates().until(slot.gate_key()).unwrap();
+    let lasts = until.duration_since(house.clock.now()).as_secs_f64();
+    assert!((110.0..=120.0).contains(&lasts), "{lasts}");
+    let refused = house.prober.starts.lock().len();
+    house.script(|_| Act::success());
+    pass(lasts - 1.0).await;
+    let quiet = house.prober.starts.lock()[refused..]
+        .iter()
+        .filter(|(_, resource)| &*resource.account.name == "contoso0")
+        .count();
+    assert_eq!(quiet, 0, "nobody passes a closed gate");
+    assert!(house.skipped(SkipCause::Gate) > 1_100);
+    pass(62.0).await;
+    assert!(house.state.closed_gates().is_empty());
+    let mut starts = house.starts();
+    starts.retain(|name, _| name.starts_with("contoso0-"));
+    let opened = 155.0 + lasts;
+    let densest = densest(&starts, 5.0, opened - 1.0, opened + 62.0);
+    assert!(densest <= 75, "{densest} of 50 in 5 s");
+    for times in starts.values() {
+        assert!(times.last().unwrap() > &opened, "everybody came back");
+    }
+    // The other account never noticed.
+    for n in 0..600 {
+        assert_eq!(house.tally(&format!("contoso1-site-{n}")).skipped, 0);
+    }
+    house.assert_all_accounted_for();
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_without_a_time_are_waited_out_longer_and_longer() {
+    let mut resource = site(&account("contoso"), "a");
+    resource.interval = Duration::from_secs(1);
+    resource.timeout = Duration::from_millis(500);
+    let house = House::new(&configuration(vec![resource]));
+    house.script(|_| throttled(None));
+    pass(400.0).await;
+    let starts = &house.starts()["a" as &str];
+    let gaps: Vec<f64> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    for (gap, expected) in gaps.iter().zip([10.0, 20.0, 40.0, 80.0, 160.0]) {
+        assert!(
+            (expected * 0.8..=expected * 1.2 + 1.1).contains(gap),
+            "{gaps:?}"
+        );
+    }
+    assert_eq!(starts.len(), 6);
+    house.assert_all_accounted_for();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unwell_service_holds_back_only_that_resource() {
+    let house = House::new(&configuration(sites(1, 2)));
+    house.script(|resource| {
+        if resource.name.ends_with("-0") {
+            let unwell = Report {
+                status: Some(503),
+                hold: Some(Hold::Resource {
+                    wait: Duration::from_secs(150),
+                }),
+                ..report(Verdict::Problem(Reason::ServerError))
+            };
+            Act::Answer(Duration::from_millis(50), Box::new(unwell))
+        } else {
+            Act::success()
+        }
+    });
+    pass(600.0).await;
+    let held = house.tally("contoso0-site-0");
+    assert!((3..=5).contains(&held.reported), "{held:?}");
+    assert_eq!(held.skipped, house.skipped(SkipCause::Gate));
+    assert_eq!(house.tally("contoso0-site-1").skipped, 0);
+    assert!(house.state.closed_gates().is_empty());
+    house.assert_all_accounted_for();
+}
+
+#[tokio::test(start_paused = true)]
+async fn little_left_of_the_limit_leaves_out_every_second_tick() {
+    let house = House::new(&configuration(sites(1, 200)));
+    house.script(|_| {
+        let little_left = Report {
+            server: ServerHints {
+                rate_limit: Some(RateLimit {
+                    limit: 1_200,
+                    remaining: 120,
+                    reset: Duration::from_secs(60),
+                }),
+                ..ServerHints::default()
+            },
+            ..report(Verdict::Success)
+        };
+        Act::Answer(Duration::from_millis(50), Box::new(little_left))
+    });
+    pass(1_230.0).await;
+    let starts = house.starts();
+    for (name, times) in &starts {
+        for pair in times[2..].windows(2) {
+            assert!(
+                (pair[1] - pair[0] - 120.0).abs() < 0.01,
+                "{name}: {times:?}"
+            );
+        }
+        let tally = house.tally(name);
+        assert!(tally.skipped.abs_diff(tally.reported) <= 3, "{tally:?}");
+    }
+    // Half of them in one minute, half in the next.
+    let densest = densest(&starts, 60.0, 240.0, 1_230.0);
+    assert!(densest <= 125, "{densest}");
+    house.assert_all_accounted_for();
+}
+
+#[tokio::test(start_paused = true)]
+async fn outlook_gets_four_at_once_per_mailbox() {
+    let account = account("contoso");
+    let mailboxes = (0..12).map(|n| {
+        let mut mailbox = site(&account, &format!("mailbox-{n}"));
+        mailbox.kind = Kind::ExchangeMailbox {
+            user: Some(
+                if n < 10 {
+                    "steve@contoso.com"
+                } else {
+                    "anna@contoso.com"
+                }
+                .into(),
+            ),
+        };
+        mailbox.mode = m365mon::model::Mode::OnProbe;
+        mailbox
+    });
+    let house = House::new(&configuration(mailboxes.collect()));
+    house.script(|_| match Act::success() {
+        Act::Answer(_, report) => Act::Answer(Duration::from_secs(2), report),
+        other => other,
+    });
+    let wish = ProbeWish {
+        budget: Duration::from_secs(30),
+        min_age: None,
+    };
+    let slots = house.state.slots();
+    let asked = slots.iter().map(|slot| house.scheduler.probe(slot, wish));
+    for answer in futures_util::future::join_all(asked).await {
+        assert!(matches!(answer, ProbeAnswer::Probed(_)), "{answer:?}");
+    }
+    let waves = |user: &str| {
+        let starts = house.prober.starts.lock();
+        let of_user =
+            |kind: &Kind| matches!(kind, Kind::ExchangeMailbox { user: Some(u) } if &**u == user);
+        let mut waves: Vec<u64> = starts
+            .iter()
+            .filter(|(_, resource)| of_user(&resource.kind))
+            .map(|(at, _)| (*at - house.began).as_secs())
+            .collect();
+        waves.sort_unstable();
+        waves
+    };
+    assert_eq!(waves("steve@contoso.com"), [0, 0, 0, 0, 2, 2, 2, 2, 4, 4]);
+    assert_eq!(waves("anna@contoso.com"), [0, 0]);
+    assert_eq!(house.prober.most_running.load(Ordering::SeqCst), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_turn_does_not_pass_a_gate_that_closed_meanwhile() {
+    let mut resources = sites(1, 5);
+    for resource in &mut resources {
+        resource.mode = m365mon::model::Mode::OnProbe;
+    }
+    let mut configuration = configuration(resources);
+    configuration.limits.per_account = 1;
+    let house = House::new(&configuration);
+    house.script(|_| throttled(Some(60)));
+    let wish = ProbeWish {
+        budget: Duration::from_secs(30),
+        min_age: None,
+    };
+    let slots: Arc<[_]> = house.state.slots();
+    let asked = slots.iter().map(|slot| house.scheduler.probe(slot, wish));
+    let answers = futures_util::future::join_all(asked).await;
+    let held = answers
+        .iter()
+        .filter(|answer| matches!(answer, ProbeAnswer::Held { .. }))
+        .count();
+    assert_eq!(held, 4, "{answers:?}");
+    assert_eq!(house.skipped(SkipCause::Gate), 4);
+    house.assert_all_accounted_for();
+}

@@ -1,0 +1,7 @@
+//! When probes run: the whole scheduler with a scripted prober, on paused time.
+
+mod gates;
+mod house;
+mod reload;
+mod schedule;
+mod wishes;

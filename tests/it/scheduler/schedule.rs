@@ -1,0 +1,255 @@
+//! Phases, spreading, limits, overlap, clocks that jump.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use m365mon::model::{Limits, Reason, Resource, Verdict};
+use m365mon::state::SkipCause;
+
+use super::house::{Act, House, account, configuration, densest, pass, site, sites};
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_resources_spread_evenly_and_start_on_time() {
+    let house = House::new(&configuration(sites(10, 1_000)));
+    pass(240.0).await;
+    let starts = house.starts();
+    assert_eq!(starts.len(), 10_000);
+    for (name, times) in &starts {
+        assert!(times[0] < 30.001, "{name}: {times:?}");
+        let first_gap = times[1] - times[0];
+        assert!((29.99..=90.01).contains(&first_gap), "{name}: {times:?}");
+        for pair in times[1..].windows(2) {
+            assert!(
+                (pair[1] - pair[0] - 60.0).abs() < 0.005,
+                "{name}: {times:?}"
+            );
+        }
+    }
+    // Once everybody has its phase, and also while they settle.
+    let share = 10_000.0 * 5.0 / 60.0;
+    let settled = densest(&starts, 5.0, 120.0, 240.0);
+    assert!((settled as f64) < 1.5 * share, "{settled} of {share}");
+    let settling = densest(&starts, 5.0, 0.0, 120.0);
+    assert!((settling as f64) < 1.5 * 2.0 * share, "{settling}");
+    let process = house.state.process().snapshot();
+    assert_eq!(process.skipped, [0; 5]);
+    // All in the first bucket: 10 ms.
+    let delays = process.start_delay;
+    assert_eq!(delays.counts().iter().sum::<u64>(), delays.counts()[0]);
+    house.assert_all_accounted_for();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_finds_the_same_phases() {
+    let configuration = configuration(sites(2, 20));
+    let mut phases = Vec::new();
+    for start in [1_764_028_817, 1_764_099_999, 1_900_000_001] {
+        let house = House::at(start, &configuration);
+        pass(200.0).await;
+        let starts = house.starts();
+        let phase = |times: &Vec<f64>| {
+            let civil = times.last().unwrap() + (start % 60) as f64;
+            // To the nearest 10 ms: timers have a grain of 1 ms.
+            ((civil % 60.0) * 100.0).round() as i64 % 6_000
+        };
+        phases.push(starts.values().map(phase).collect::<Vec<_>>());
+        house.scheduler.shutdown(Duration::ZERO).await;
+    }
+    for later in &phases[1..] {
+        for (one, other) in phases[0].iter().zip(later) {
+            let distance = (one - other).rem_euclid(6_000);
+            assert!(distance.min(6_000 - distance) <= 1, "{one} {other}");
+        }
+    }
+}
+
+fn hang_account(name: &str) -> impl Fn(&Resource) -> Act + Send + Sync + use<> {
+    let name: Arc<str> = name.into();
+    move |resource| {
+        if resource.account.name == name {
+            Act::Hang
+        } else {
+            Act::success()
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hanging_account_delays_nobody_else() {
+    // Also where the limit of one account would let it fill the process.
+    for probes_in_flight in [512, 64] {
+        let mut configuration = configuration(sites(10, 100));
+        configuration.limits = Limits {
+            probes_in_flight,
+            per_account: 64,
+            on_scrape: 50,
+        };
+        let run = async |hang: bool| {
+            let house = House::new(&configuration);
+            if hang {
+                house.script(hang_account("contoso3"));
+            }
+            pass(400.0).await;
+            house.assert_all_accounted_for();
+            let hanging = |name: &str| name.starts_with("contoso3-");
+            for slot in house.state.slots().iter() {
+                let name = &slot.resource().name;
+                if !hanging(name) {
+                    assert_eq!(house.tally(name).skipped, 0, "{name}");
+                }
+            }
+            let mut starts = house.starts();
+            starts.retain(|name, _| !hanging(name));
+            house.scheduler.shutdown(Duration::ZERO).await;
+            (starts, house)
+        };
+        let (alone, _) = run(false).await;
+        let (beside, house) = run(true).await;
+        assert_eq!(alone.len(), 900);
+        for (name, times) in &alone {
+            for (one, other) in times.iter().zip(&beside[name]) {
+                assert!((one - other).abs() < 0.01, "{name}: {one} {other}");
+            }
+        }
+        // Those that hang were all tried, fairly, and cut off before the next.
+        for slot in house.state.slots().iter() {
+            let name = &slot.resource().name;
+            if name.starts_with("contoso3-") {
+                assert!(house.recorded(name) >= 1, "{name} never had its turn");
+                let last = slot.read(m365mon::state::Record::last).unwrap();
+                assert_eq!(last.verdict, Verdict::Problem(Reason::Internal));
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_too_slow_for_its_number_misses_ticks_but_nobody_starves() {
+    let mut configuration = configuration(sites(1, 100));
+    configuration.limits.per_account = 4;
+    let house = House::new(&configuration);
+    house.script(|_| match Act::success() {
+        Act::Answer(_, report) => Act::Answer(Duration::from_secs(10), report),
+        other => other,
+    });
+    pass(1_800.0).await;
+    house.assert_all_accounted_for();
+    assert_eq!(house.prober.most_running.load(Ordering::SeqCst), 4);
+    assert!(house.skipped(SkipCause::Missed) > 1_000);
+    assert_eq!(house.skipped(SkipCause::Overlap), 0);
+    for slot in house.state.slots().iter() {
+        let name = &slot.resource().name;
+        // 720 turns for 100 resources.
+        assert!((5..=10).contains(&house.recorded(name)), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_process_limit_holds() {
+    let mut configuration = configuration(sites(10, 50));
+    configuration.limits.probes_in_flight = 7;
+    let house = House::new(&configuration);
+    house.script(|_| match Act::success() {
+        Act::Answer(_, report) => Act::Answer(Duration::from_secs(3), report),
+        other => other,
+    });
+    pass(300.0).await;
+    assert_eq!(house.prober.most_running.load(Ordering::SeqCst), 7);
+    house.assert_all_accounted_for();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_runs_into_the_next_tick_makes_it_an_overlap() {
+    let mut resource = site(&account("contoso"), "slow");
+    resource.interval = Duration::from_secs(10);
+    resource.timeout = Duration::from_millis(9_990);
+    let house = House::new(&configuration(vec![resource]));
+    house.script(|_| Act::Hang);
+    pass(100.0).await;
+    let tally = house.tally("slow");
+    assert!(house.skipped(SkipCause::Overlap) >= 4, "{tally:?}");
+    assert!(tally.reported >= 4, "{tally:?}");
+    house.assert_all_accounted_for();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_never_ends_ends_before_the_next_tick() {
+    let mut resource = site(&account("contoso"), "hung");
+    resource.interval = Duration::from_secs(20);
+    let house = House::new(&configuration(vec![resource]));
+    house.script(|_| Act::Hang);
+    pass(300.0).await;
+    let tally = house.tally("hung");
+    assert_eq!(tally.skipped, 0, "{tally:?}");
+    assert!(tally.reported >= 13, "{tally:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_our_own_fault() {
+    let house = House::new(&configuration(vec![site(&account("contoso"), "a")]));
+    house.script(|_| Act::Panic);
+    pass(200.0).await;
+    let slot = house.state.slot("a").unwrap();
+    let last = slot.read(m365mon::state::Record::last).unwrap();
+    assert_eq!(last.verdict, Verdict::Problem(Reason::Internal));
+    assert!(house.recorded("a") >= 2);
+    assert!(house.scheduler.healthy());
+    house.assert_all_accounted_for();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_set_forward_or_a_sleep_bursts_nothing_and_counts_what_was_missed() {
+    let house = House::new(&configuration(sites(1, 1_200)));
+    pass(150.0).await;
+    let before = house.starts();
+    house.set_by.store(3_600 * 3 + 17, Ordering::SeqCst);
+    pass(150.0).await;
+    let after = house.starts();
+    // 20 a second: the load stays what it was.
+    let densest = densest(&after, 5.0, 150.0, 300.0);
+    assert!(densest < 150, "{densest}");
+    let missed = house.skipped(SkipCause::Missed);
+    assert!((1_200 * 180..=1_200 * 181).contains(&missed), "{missed}");
+    for (name, times) in &after {
+        let next = times[before[name].len()];
+        assert!(next <= 150.0 + 61.1, "{name}: {times:?}");
+        // On its phase by the new clock.
+        let civil = |at: f64| at + if at > 150.0 { 17.0 } else { 0.0 };
+        let gap = (civil(next) - civil(before[name][before[name].len() - 1])) % 60.0;
+        assert!(gap.min(60.0 - gap) < 0.01, "{name}: {times:?}");
+    }
+    house.assert_all_accounted_for();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_set_back_neither_stops_nor_doubles() {
+    let house = House::new(&configuration(sites(1, 300)));
+    pass(150.0).await;
+    house.set_by.store(-86_400 - 23, Ordering::SeqCst);
+    pass(150.0).await;
+    assert_eq!(house.skipped(SkipCause::Missed), 0);
+    for (name, times) in house.starts() {
+        for pair in times.windows(2) {
+            let gap = pair[1] - pair[0];
+            assert!((29.99..=90.01).contains(&gap), "{name}: {times:?}");
+        }
+    }
+    house.assert_all_accounted_for();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_standstill_is_not_caught_up_on() {
+    let house = House::new(&configuration(sites(1, 600)));
+    pass(150.0).await;
+    let before = house.prober.starts.lock().len();
+    // All at once, as after a stop signal: nobody gets to run meanwhile.
+    tokio::time::advance(Duration::from_secs(300)).await;
+    pass(1.0).await;
+    let burst = house.prober.starts.lock().len() - before;
+    // Those of the last second, and of the one that passed since.
+    assert!(burst <= 45, "{burst}");
+    let missed = house.skipped(SkipCause::Missed);
+    assert!((600 * 5 - 45..=600 * 5).contains(&missed), "{missed}");
+    house.assert_all_accounted_for();
+}

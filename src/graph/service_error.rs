@@ -1,0 +1,280 @@
+//! What an error body says, reduced to what we know: codes from a closed list
+//! and a few sentences. Everything else in it may name people or sites and
+//! goes no further than this file.
+
+use serde_json::Value;
+
+/// How deep `innerError` is followed.
+const DEEPEST: usize = 8;
+
+/// Codes that mean something to us or to a reader (Microsoft Graph "Error
+/// responses and resource types", SharePoint's REST), as they are spelled.
+const KNOWN: &[&str] = &[
+    "accessDenied",
+    "activityLimitReached",
+    "ApplicationThrottled",
+    "AuthenticationError",
+    "Authorization_RequestDenied",
+    "BadGateway",
+    "BadRequest",
+    "ErrorAccessDenied",
+    "ErrorExceededConnectionCount",
+    "ErrorIncorrectRoutingHint",
+    "ErrorInternalServerError",
+    "ErrorInvalidIdMalformed",
+    "ErrorInvalidUser",
+    "ErrorItemNotFound",
+    "ErrorMailboxMoveInProgress",
+    "ErrorMailboxStoreUnavailable",
+    "ErrorNonExistentMailbox",
+    "ErrorServerBusy",
+    "extensionError",
+    "Forbidden",
+    "GatewayTimeout",
+    "generalException",
+    "insufficientClaims",
+    "InternalServerError",
+    "InvalidAuthenticationToken",
+    "invalidRange",
+    "invalidRequest",
+    "itemNotFound",
+    "lockedSite",
+    "MailboxInfoStale",
+    "MailboxNotEnabledForRESTAPI",
+    "MailboxNotSupportedForRESTAPI",
+    "malwareDetected",
+    "nameAlreadyExists",
+    "notAllowed",
+    "NotFound",
+    "notSupported",
+    "OrganizationFromTenantGuidNotFound",
+    "quotaLimitReached",
+    "Request_BadRequest",
+    "Request_ResourceNotFound",
+    "resourceLocked",
+    "resourceModified",
+    "ResourceNotFound",
+    "resyncRequired",
+    "serviceNotAvailable",
+    "ServiceUnavailable",
+    "syncStateNotFound",
+    "throttledRequest",
+    "TooManyRequests",
+    "unauthenticated",
+    "UnknownError",
+    // SharePoint's REST: the class after the comma.
+    "Microsoft.SharePoint.Client.ResourceNotFoundException",
+    "Microsoft.SharePoint.SPException",
+    "Microsoft.SharePoint.SPQueryThrottledException",
+    "System.ArgumentException",
+    "System.IO.FileNotFoundException",
+    "System.UnauthorizedAccessException",
+];
+
+/// Sentences of the services that say more than their code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KnownText {
+    /// SharePoint takes no app-only token made with a secret.
+    UnsupportedAppOnlyToken,
+    /// The site's host belongs to another tenant.
+    HostOfAnotherTenant,
+    /// The tenant has no SharePoint.
+    NoSharePointLicence,
+    /// `/me` with an app-only token.
+    MeNeedsAPerson,
+    /// An application access policy of Exchange keeps us out.
+    BlockedByAccessPolicy,
+    /// The token is for another audience.
+    WrongAudience,
+    /// The token holds no permission at all.
+    NoPermissionInToken,
+    /// More than four requests at once on one mailbox.
+    MailboxConcurrency,
+}
+
+/// In lower case.
+const TEXTS: &[(&str, KnownText)] = &[
+    (
+        "unsupported app only token",
+        KnownText::UnsupportedAppOnlyToken,
+    ),
+    (
+        "invalid hostname for this tenancy",
+        KnownText::HostOfAnotherTenant,
+    ),
+    (
+        "does not have a spo license",
+        KnownText::NoSharePointLicence,
+    ),
+    (
+        "only valid with delegated authentication flow",
+        KnownText::MeNeedsAPerson,
+    ),
+    (
+        "access to odata is disabled",
+        KnownText::BlockedByAccessPolicy,
+    ),
+    ("audienceurivalidationfailed", KnownText::WrongAudience),
+    ("invalid audience", KnownText::WrongAudience),
+    ("either scp or roles claim", KnownText::NoPermissionInToken),
+    ("mailboxconcurrency limit", KnownText::MailboxConcurrency),
+];
+
+/// What is known of an error body.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServiceError {
+    /// Known codes, the outermost first.
+    codes: Vec<&'static str>,
+    /// A known sentence.
+    pub text: Option<KnownText>,
+}
+
+impl ServiceError {
+    /// Reads a body of any kind; nothing in it is an error of ours. Graph
+    /// nests `innerError` (or `innererror`), SharePoint writes `odata.error`
+    /// or verbose `error`, and gateways write HTML or nothing.
+    #[must_use]
+    pub fn read(body: &[u8]) -> Self {
+        let mut codes = Vec::new();
+        if let Ok(Value::Object(root)) = serde_json::from_slice(body) {
+            let mut level = ["error", "odata.error"].iter().find_map(|k| root.get(*k));
+            for _ in 0..DEEPEST {
+                let Some(Value::Object(error)) = level else {
+                    break;
+                };
+                if let Some(Value::String(code)) = error.get("code") {
+                    codes.extend(known(code));
+                }
+                level = error
+                    .iter()
+                    .find(|(key, _)| key.eq_ignore_ascii_case("innererror"))
+                    .map(|(_, inner)| inner);
+            }
+        }
+        Self {
+            codes,
+            text: known_text(&String::from_utf8_lossy(body)),
+        }
+    }
+
+    /// Adds what SharePoint says in `x-ms-diagnostics`, which comes without a
+    /// body.
+    #[must_use]
+    pub fn or_header(mut self, diagnostics: Option<&str>) -> Self {
+        self.text = self.text.or_else(|| known_text(diagnostics?));
+        self
+    }
+
+    /// The most specific known code.
+    #[must_use]
+    pub fn code(&self) -> Option<&'static str> {
+        self.codes.last().copied()
+    }
+
+    /// True if one of the levels has this code; `code` in any case.
+    #[must_use]
+    pub fn has(&self, code: &str) -> bool {
+        self.codes.iter().any(|c| c.eq_ignore_ascii_case(code))
+    }
+}
+
+fn known(code: &str) -> Option<&'static str> {
+    // SharePoint: `-2147024891, System.UnauthorizedAccessException`.
+    let code = code.rsplit(',').next().unwrap_or(code).trim();
+    KNOWN
+        .iter()
+        .find(|known| known.eq_ignore_ascii_case(code))
+        .copied()
+}
+
+fn known_text(text: &str) -> Option<KnownText> {
+    let text = text.to_ascii_lowercase();
+    TEXTS
+        .iter()
+        .find(|(words, _)| text.contains(words))
+        .map(|(_, known)| *known)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn code(body: &str) -> Option<&'static str> {
+        ServiceError::read(body.as_bytes()).code()
+    }
+
+    #[test]
+    fn the_most_specific_known_code() {
+        for (body, wanted) in [
+            (
+                r#"{"error":{"code":"ItemNotFound","message":"x"}}"#,
+                Some("itemNotFound"),
+            ),
+            (
+                r#"{"error":{"code":"notAllowed","innerError":{"code":"resourceLocked"}}}"#,
+                Some("resourceLocked"),
+            ),
+            (
+                r#"{"error":{"code":"activityLimitReached","innererror":{"code":"throttledRequest","innererror":{"code":"quota"}}}}"#,
+                Some("throttledRequest"),
+            ),
+            (
+                r#"{"error":{"code":"UnknownError","message":""}}"#,
+                Some("UnknownError"),
+            ),
+            (
+                r#"{"odata.error":{"code":"-2147024891, System.UnauthorizedAccessException","message":{"lang":"en-US","value":"x"}}}"#,
+                Some("System.UnauthorizedAccessException"),
+            ),
+            (
+                r#"{"error":{"code":"-2147024891, System.UnauthorizedAccessException"}}"#,
+                Some("System.UnauthorizedAccessException"),
+            ),
+            (r#"{"error":{"code":"steve@contoso.com"}}"#, None),
+            (r#"{"error":{"code":7}}"#, None),
+            (r#"{"error":"invalid_request"}"#, None),
+            ("404 FILE NOT FOUND", None),
+            ("<html>", None),
+            ("", None),
+            ("[]", None),
+        ] {
+            assert_eq!(code(body), wanted, "{body}");
+        }
+    }
+
+    #[test]
+    fn sentences() {
+        let text = |body: &str| ServiceError::read(body.as_bytes()).text;
+        assert_eq!(
+            text("Unsupported app only token."),
+            Some(KnownText::UnsupportedAppOnlyToken)
+        );
+        let audience = r#"{"error_description":"Exception of type 'Microsoft.IdentityModel.Tokens.AudienceUriValidationFailedException' was thrown."}"#;
+        assert_eq!(text(audience), Some(KnownText::WrongAudience));
+        let silent = ServiceError::read(b"")
+            .or_header(Some("3001000;reason=\"Unsupported App Only Token\""));
+        assert_eq!(silent.text, Some(KnownText::UnsupportedAppOnlyToken));
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let deep = r#"{"code":"notAllowed","innerError":"#.repeat(60) + "{}" + &"}".repeat(60);
+        let body = format!(r#"{{"error":{deep}}}"#);
+        let error = ServiceError::read(body.as_bytes());
+        assert_eq!(error.codes.len(), DEEPEST);
+        let bottomless = r#"{"error":"#.repeat(10_000);
+        assert_eq!(
+            ServiceError::read(bottomless.as_bytes()),
+            ServiceError::default()
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_is_read(body in proptest::collection::vec(any::<u8>(), 0..400)) {
+            _ = ServiceError::read(&body);
+        }
+    }
+}

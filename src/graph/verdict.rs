@@ -1,0 +1,291 @@
+//! From an answer to its one verdict: the table of outcomes and reasons.
+
+use http::HeaderMap;
+
+use super::service_error::{KnownText, ServiceError};
+use super::throttling;
+use crate::http::BodyEnd;
+use crate::model::{Reason, Verdict};
+
+/// Codes by which a 503 names us, not itself.
+const ASKS_US_TO_SLOW_DOWN: [&str; 4] = [
+    "activityLimitReached",
+    "throttledRequest",
+    "ApplicationThrottled",
+    "TooManyRequests",
+];
+
+/// What an answer means, whatever was asked. A 200 whose body is whole is a
+/// success as far as can be seen here; the kind looks into it. Any other
+/// status is judged as it is, however its body ended. For a 401 it is the
+/// verdict on the last one: renewing the token is the asker's business.
+#[must_use]
+pub fn verdict(
+    status: u16,
+    headers: &HeaderMap,
+    error: &ServiceError,
+    body_end: BodyEnd,
+) -> Verdict {
+    let has = |code| error.has(code);
+    let reason = match status {
+        200 => match body_end {
+            BodyEnd::Complete => return Verdict::Success,
+            BodyEnd::TimedOut => Reason::Timeout,
+            BodyEnd::TooLarge | BodyEnd::Broken => Reason::BadResponse,
+        },
+        400 | 405 | 406 | 414 => Reason::Rejected,
+        // Exchange says so when a role is missing, and SharePoint when the
+        // token was made with a secret: no fresh token will help.
+        401 if has("UnknownError")
+            || has("OrganizationFromTenantGuidNotFound")
+            || error.text == Some(KnownText::UnsupportedAppOnlyToken) =>
+        {
+            Reason::Forbidden
+        }
+        401 => Reason::Unauthorized,
+        403 if has("resourceLocked") => Reason::Locked,
+        403 if has("notAllowed") => Reason::Rejected,
+        403 => Reason::Forbidden,
+        404 => Reason::NotFound,
+        407 => Reason::Proxy,
+        423 => Reason::Locked,
+        429 | 509 => Reason::Throttled,
+        503 if throttling::names_us(headers) || ASKS_US_TO_SLOW_DOWN.into_iter().any(has) => {
+            Reason::Throttled
+        }
+        500..=599 => Reason::ServerError,
+        _ => Reason::UnexpectedStatus,
+    };
+    Verdict::Problem(reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Status, headers, body, and what it means.
+    type Case = (
+        u16,
+        &'static [(&'static str, &'static str)],
+        &'static str,
+        Option<Reason>,
+    );
+
+    #[test]
+    fn every_answer_has_its_reason() {
+        use Reason::*;
+        let cases: &[Case] = &[
+            (200, &[], "{}", None),
+            (101, &[], "", Some(UnexpectedStatus)),
+            (201, &[], "", Some(UnexpectedStatus)),
+            (202, &[], "", Some(UnexpectedStatus)),
+            (204, &[], "", Some(UnexpectedStatus)),
+            (206, &[], "", Some(UnexpectedStatus)),
+            (
+                301,
+                &[("location", "https://contoso.com")],
+                "",
+                Some(UnexpectedStatus),
+            ),
+            (302, &[], "", Some(UnexpectedStatus)),
+            (304, &[], "", Some(UnexpectedStatus)),
+            (
+                400,
+                &[],
+                r#"{"error":{"code":"invalidRequest"}}"#,
+                Some(Rejected),
+            ),
+            (
+                400,
+                &[],
+                r#"{"error":{"code":"BadRequest"}}"#,
+                Some(Rejected),
+            ),
+            (405, &[], "", Some(Rejected)),
+            (406, &[], "", Some(Rejected)),
+            (414, &[], "", Some(Rejected)),
+            (
+                401,
+                &[],
+                r#"{"error":{"code":"InvalidAuthenticationToken"}}"#,
+                Some(Unauthorized),
+            ),
+            (
+                401,
+                &[],
+                r#"{"error":{"code":"unauthenticated"}}"#,
+                Some(Unauthorized),
+            ),
+            (401, &[], "", Some(Unauthorized)),
+            (
+                401,
+                &[],
+                r#"{"error":{"code":"UnknownError","message":""}}"#,
+                Some(Forbidden),
+            ),
+            (
+                401,
+                &[],
+                r#"{"error":{"code":"OrganizationFromTenantGuidNotFound"}}"#,
+                Some(Forbidden),
+            ),
+            (401, &[], "Unsupported app only token.", Some(Forbidden)),
+            (402, &[], "", Some(UnexpectedStatus)),
+            (
+                403,
+                &[],
+                r#"{"error":{"code":"accessDenied"}}"#,
+                Some(Forbidden),
+            ),
+            (
+                403,
+                &[],
+                r#"{"error":{"code":"Authorization_RequestDenied"}}"#,
+                Some(Forbidden),
+            ),
+            (
+                403,
+                &[],
+                r#"{"error":{"code":"ErrorAccessDenied"}}"#,
+                Some(Forbidden),
+            ),
+            (403, &[], "<html>", Some(Forbidden)),
+            (
+                403,
+                &[],
+                r#"{"error":{"code":"notAllowed"}}"#,
+                Some(Rejected),
+            ),
+            (
+                403,
+                &[],
+                r#"{"error":{"code":"notAllowed","innerError":{"code":"resourceLocked"}}}"#,
+                Some(Locked),
+            ),
+            (
+                403,
+                &[],
+                r#"{"error":{"code":"resourceLocked"}}"#,
+                Some(Locked),
+            ),
+            (
+                404,
+                &[],
+                r#"{"error":{"code":"itemNotFound"}}"#,
+                Some(NotFound),
+            ),
+            (
+                404,
+                &[],
+                r#"{"error":{"code":"MailboxNotEnabledForRESTAPI"}}"#,
+                Some(NotFound),
+            ),
+            (404, &[], "404 FILE NOT FOUND", Some(NotFound)),
+            (407, &[], "", Some(Proxy)),
+            (408, &[], "", Some(UnexpectedStatus)),
+            (409, &[], "", Some(UnexpectedStatus)),
+            (410, &[], "", Some(UnexpectedStatus)),
+            (418, &[], "", Some(UnexpectedStatus)),
+            (423, &[], "", Some(Locked)),
+            (429, &[], "", Some(Throttled)),
+            (
+                429,
+                &[("retry-after", "31")],
+                r#"{"error":{"code":"TooManyRequests"}}"#,
+                Some(Throttled),
+            ),
+            (451, &[], "", Some(UnexpectedStatus)),
+            (
+                500,
+                &[],
+                r#"{"error":{"code":"generalException"}}"#,
+                Some(ServerError),
+            ),
+            (502, &[], "<html>", Some(ServerError)),
+            (503, &[], "", Some(ServerError)),
+            (503, &[("retry-after", "120")], "", Some(ServerError)),
+            (
+                503,
+                &[],
+                r#"{"error":{"code":"serviceNotAvailable"}}"#,
+                Some(ServerError),
+            ),
+            (
+                503,
+                &[],
+                r#"{"error":{"code":"MailboxInfoStale"}}"#,
+                Some(ServerError),
+            ),
+            (
+                503,
+                &[],
+                r#"{"error":{"code":"activityLimitReached"}}"#,
+                Some(Throttled),
+            ),
+            (
+                503,
+                &[],
+                r#"{"error":{"code":"x","innerError":{"code":"THROTTLEDREQUEST"}}}"#,
+                Some(Throttled),
+            ),
+            (
+                503,
+                &[],
+                r#"{"error":{"code":"ApplicationThrottled"}}"#,
+                Some(Throttled),
+            ),
+            (
+                503,
+                &[],
+                r#"{"error":{"code":"TooManyRequests"}}"#,
+                Some(Throttled),
+            ),
+            (
+                503,
+                &[("x-ms-throttle-scope", "Tenant")],
+                "",
+                Some(Throttled),
+            ),
+            (503, &[("ratelimit-remaining", "0")], "", Some(Throttled)),
+            (503, &[("ratelimit-remaining", "5")], "", Some(ServerError)),
+            (504, &[], "", Some(ServerError)),
+            (
+                507,
+                &[],
+                r#"{"error":{"code":"quotaLimitReached"}}"#,
+                Some(ServerError),
+            ),
+            (509, &[], "", Some(Throttled)),
+            (599, &[], "", Some(ServerError)),
+            (600, &[], "", Some(UnexpectedStatus)),
+            (999, &[], "", Some(UnexpectedStatus)),
+        ];
+        for (status, headers, body, reason) in cases {
+            let headers: HeaderMap = headers
+                .iter()
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                .collect::<HeaderMap>();
+            let error = ServiceError::read(body.as_bytes());
+            for end in [
+                BodyEnd::Complete,
+                BodyEnd::Broken,
+                BodyEnd::TimedOut,
+                BodyEnd::TooLarge,
+            ] {
+                if *status != 200 {
+                    let judged = verdict(*status, &headers, &error, end);
+                    assert_eq!(judged.reason(), *reason, "{status} {body} {end:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_200_needs_its_body() {
+        let judge = |end| verdict(200, &HeaderMap::new(), &ServiceError::default(), end).reason();
+        assert_eq!(judge(BodyEnd::Complete), None);
+        assert_eq!(judge(BodyEnd::TimedOut), Some(Reason::Timeout));
+        assert_eq!(judge(BodyEnd::Broken), Some(Reason::BadResponse));
+        assert_eq!(judge(BodyEnd::TooLarge), Some(Reason::BadResponse));
+    }
+}

@@ -1,0 +1,153 @@
+//! The answer to every question so far: a JSON object with a list in it. The
+//! items are counted by nobody and kept nowhere; an empty list is an answer.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// What is wrong with the body of a 200.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum BadBody {
+    /// Nothing came.
+    #[error("it is empty")]
+    Empty,
+    /// A page for people: a sign-in page, a gateway, an inspecting proxy.
+    #[error("it is an HTML page, perhaps of a proxy or gateway between here and Microsoft")]
+    Html,
+    /// Not declared as JSON.
+    #[error("it is not declared as JSON")]
+    ContentType,
+    /// Declared as JSON, but it cannot be read as such.
+    #[error("it is no JSON, or it ends early")]
+    Json,
+    /// JSON without the list that was asked for.
+    #[error("it holds no list")]
+    Shape,
+}
+
+/// Where the list is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Envelope {
+    /// `{"value": […]}`
+    Plain,
+    /// That, or SharePoint's verbose `{"d": {"results": […]}}`.
+    PlainOrVerbose,
+}
+
+#[derive(Deserialize)]
+struct Plain {
+    #[serde(rename = "value")]
+    _value: Vec<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Verbose {
+    #[serde(rename = "d")]
+    _d: Results,
+}
+
+#[derive(Deserialize)]
+struct Results {
+    #[serde(rename = "results")]
+    _results: Vec<IgnoredAny>,
+}
+
+/// Is there a list?
+pub(super) fn judge(envelope: Envelope, content_type: &str, body: &[u8]) -> Result<(), BadBody> {
+    // A byte order mark is allowed to be ignored (RFC 8259, section 8.1).
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let body = body.trim_ascii();
+    if body.is_empty() {
+        return Err(BadBody::Empty);
+    }
+    if body.starts_with(b"<") || content_type == "text/html" {
+        return Err(BadBody::Html);
+    }
+    if content_type != "application/json" && !is_json_suffix(content_type) {
+        return Err(BadBody::ContentType);
+    }
+    if serde_json::from_slice::<IgnoredAny>(body).is_err() {
+        return Err(BadBody::Json);
+    }
+    // Derived structs would also take an array for an object.
+    let object = body.starts_with(b"{");
+    let plain = || serde_json::from_slice::<Plain>(body).is_ok();
+    let verbose = || serde_json::from_slice::<Verbose>(body).is_ok();
+    let listed = match envelope {
+        Envelope::Plain => plain(),
+        Envelope::PlainOrVerbose => plain() || verbose(),
+    };
+    if object && listed {
+        Ok(())
+    } else {
+        Err(BadBody::Shape)
+    }
+}
+
+fn is_json_suffix(content_type: &str) -> bool {
+    content_type.starts_with("application/") && content_type.ends_with("+json")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const JSON: &str = "application/json";
+
+    #[test]
+    fn lists() {
+        for body in [
+            r#"{"value":[]}"#,
+            r#"{"@odata.context":"x","value":[{"id":"1"}],"@odata.nextLink":"https://x"}"#,
+            "\u{feff} {\"value\":[1,[2]]} \r\n",
+        ] {
+            assert_eq!(
+                judge(Envelope::Plain, JSON, body.as_bytes()),
+                Ok(()),
+                "{body}"
+            );
+        }
+        let verbose = br#"{"d":{"results":[]}}"#;
+        assert_eq!(judge(Envelope::PlainOrVerbose, JSON, verbose), Ok(()));
+        assert_eq!(judge(Envelope::Plain, JSON, verbose), Err(BadBody::Shape));
+    }
+
+    #[test]
+    fn everything_else() {
+        for (content_type, body, wanted) in [
+            (JSON, "", BadBody::Empty),
+            (JSON, " \r\n", BadBody::Empty),
+            ("text/html", "<html>", BadBody::Html),
+            (JSON, "<!DOCTYPE html>", BadBody::Html),
+            ("text/html", r#"{"value":[]}"#, BadBody::Html),
+            ("text/plain", r#"{"value":[]}"#, BadBody::ContentType),
+            ("", r#"{"value":[]}"#, BadBody::ContentType),
+            (JSON, r#"{"value":["#, BadBody::Json),
+            (JSON, r#"{"value":[]} x"#, BadBody::Json),
+            (JSON, "[]", BadBody::Shape),
+            (JSON, "[[]]", BadBody::Shape),
+            (JSON, "null", BadBody::Shape),
+            (JSON, "{}", BadBody::Shape),
+            (JSON, r#"{"value":{}}"#, BadBody::Shape),
+            (JSON, r#"{"value":null}"#, BadBody::Shape),
+            (JSON, r#"{"error":{"code":"x"}}"#, BadBody::Shape),
+        ] {
+            let judged = judge(Envelope::Plain, content_type, body.as_bytes());
+            assert_eq!(judged, Err(wanted), "{content_type} {body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_cut_is_noticed(at in 0_usize..26) {
+            let whole = br#"{"value":[{"id":"AAMkA="}]}"#;
+            prop_assert!(judge(Envelope::Plain, JSON, &whole[..at]).is_err());
+        }
+
+        #[test]
+        fn any_body_is_survived(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            _ = judge(Envelope::PlainOrVerbose, JSON, &body);
+        }
+    }
+}

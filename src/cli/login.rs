@@ -1,34 +1,337 @@
-//! `m365mon login`.
+//! `m365mon login`, `logout` and `tokens`: the sign-ins of delegated accounts.
 
-/// Not built yet.
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::config_file::ConfigFile;
+use super::logging::{self, LogFormat, LogLevel};
+use super::{EXIT_FAILED, EXIT_USAGE, loopback, output, runtime};
+use crate::config::Loaded;
+use crate::entra::{
+    Consent, ConsentError, SignInStatus, SignedInAs, TokenStore, Wanted, credential_deadline,
+};
+use crate::http::{Network, PlainClient};
+use crate::model::{
+    Account, AppCredential, Audience, Clock, Configuration, CredentialKind, Kind, Resource, SignIn,
+    SiteApi, SystemRandom, Timestamp,
+};
+
+/// Sign in to a delegated account
+///
+/// Says which permissions will be asked for and why, then lets a person sign
+/// in with a browser. Only the person that the configuration names is
+/// accepted. A running exporter picks the sign-in up by itself.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Login {}
+pub(crate) struct Login {
+    /// The account, by its name in the configuration
+    account: String,
+
+    /// Sign in on another device, with a code (many tenants block this)
+    #[arg(long)]
+    device_code: bool,
+
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+/// Forget the sign-in of a delegated account
+///
+/// A running exporter notices by itself.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Logout {
+    /// The account, by its name in the configuration
+    account: String,
+
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+/// List the accounts and what they hold, one line each
+#[derive(Debug, clap::Args)]
+pub(crate) struct Tokens {
+    #[command(flatten)]
+    file: ConfigFile,
+}
 
 impl Login {
-    /// Not built yet.
-    pub(crate) fn run(self) -> std::process::ExitCode {
-        std::process::ExitCode::from(super::EXIT_USAGE)
+    pub(crate) fn run(self) -> ExitCode {
+        let (loaded, account) = match find(&self.file, &self.account) {
+            Ok(found) => found,
+            Err(code) => return code,
+        };
+        runtime::block_on(async {
+            let consent = match consent(&loaded.configuration) {
+                Ok(consent) => consent,
+                Err(code) => return code,
+            };
+            let (wanted, because) = wanted(&loaded.configuration, &account);
+            output::say(&because);
+            match self.sign_in(&consent, &account, &wanted).await {
+                Ok(signed_in) => {
+                    output::say(&format!(
+                        "{} is signed in for {}, refresh token until {}",
+                        signed_in.username,
+                        account.name,
+                        date(signed_in.ends)
+                    ));
+                    for (audience, problem) in signed_in.missing {
+                        output::complain(&format!("no token for {audience} yet: {problem}"));
+                    }
+                    ExitCode::SUCCESS
+                }
+                Err(error) => {
+                    output::complain(&error.to_string());
+                    ExitCode::from(match error {
+                        ConsentError::NoPerson(_) => EXIT_USAGE,
+                        _ => EXIT_FAILED,
+                    })
+                }
+            }
+        })
+    }
+
+    /// One round for the first audience, and one more for each that nobody has
+    /// consented to yet: Entra takes the scopes of one audience at a time.
+    async fn sign_in(
+        &self,
+        consent: &Consent,
+        account: &Account,
+        wanted: &Wanted,
+    ) -> Result<SignedInAs, ConsentError> {
+        let mut signed_in = self.round(consent, account, wanted).await?;
+        let mut missing = Vec::new();
+        for (audience, problem) in std::mem::take(&mut signed_in.missing) {
+            let names = wanted.get(&audience).cloned().unwrap_or_default();
+            if problem.code == Some(65_001) && !names.is_empty() {
+                output::say(&format!(
+                    "{audience} needs a consent of its own: once more, please."
+                ));
+                let one = Wanted::from([(audience, names)]);
+                signed_in = self.round(consent, account, &one).await?;
+            } else {
+                missing.push((audience, problem));
+            }
+        }
+        signed_in.missing.extend(missing);
+        Ok(signed_in)
+    }
+
+    async fn round(
+        &self,
+        consent: &Consent,
+        account: &Account,
+        wanted: &Wanted,
+    ) -> Result<SignedInAs, ConsentError> {
+        if self.device_code {
+            let code = consent.device_code(account, wanted).await?;
+            output::say(code.message());
+            consent.finish_device(account, code).await
+        } else {
+            loopback::sign_in(consent, account, wanted).await
+        }
     }
 }
-
-/// Not built yet.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Logout {}
 
 impl Logout {
-    /// Not built yet.
-    pub(crate) fn run(self) -> std::process::ExitCode {
-        std::process::ExitCode::from(super::EXIT_USAGE)
+    pub(crate) fn run(self) -> ExitCode {
+        let (loaded, account) = match find(&self.file, &self.account) {
+            Ok(found) => found,
+            Err(code) => return code,
+        };
+        runtime::block_on(async {
+            let consent = match consent(&loaded.configuration) {
+                Ok(consent) => consent,
+                Err(code) => return code,
+            };
+            match consent.sign_out(&account).await {
+                Ok(true) => output::say(&format!(
+                    "the sign-in of {} is forgotten here; to end it at Microsoft too, \
+                     revoke the person's sessions there",
+                    account.name
+                )),
+                Ok(false) => output::say(&format!("{}: not signed in", account.name)),
+                Err(error) => {
+                    output::complain(&error.to_string());
+                    return ExitCode::from(EXIT_FAILED);
+                }
+            }
+            ExitCode::SUCCESS
+        })
     }
 }
 
-/// Not built yet.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Tokens {}
-
 impl Tokens {
-    /// Not built yet.
-    pub(crate) fn run(self) -> std::process::ExitCode {
-        std::process::ExitCode::from(super::EXIT_USAGE)
+    pub(crate) fn run(self) -> ExitCode {
+        let loaded = match self.file.load_or_complain() {
+            Ok(loaded) => loaded,
+            Err(code) => return code,
+        };
+        logging::start(LogLevel::Error, LogFormat::Logfmt);
+        runtime::block_on(async {
+            let consent = match consent(&loaded.configuration) {
+                Ok(consent) => consent,
+                Err(code) => return code,
+            };
+            let mut code = ExitCode::SUCCESS;
+            for account in &loaded.configuration.accounts {
+                let line = match &account.sign_in {
+                    SignIn::Delegated { .. } => match consent.status(account).await {
+                        Ok(Some(status)) => signed_in(account, &status),
+                        Ok(None) => "not signed in".to_owned(),
+                        Err(error) => {
+                            output::complain(&error.to_string());
+                            code = ExitCode::from(EXIT_FAILED);
+                            "unknown".to_owned()
+                        }
+                    },
+                    SignIn::App(_) | SignIn::ManagedIdentity => by_itself(account),
+                };
+                output::say(&format!("{}: {line}", account.name));
+            }
+            code
+        })
+    }
+}
+
+/// What is told about an account that needs no person.
+fn by_itself(account: &Account) -> String {
+    let end = credential_deadline(account).map(|(_, end)| date(end));
+    let credential = match &account.sign_in {
+        SignIn::App(AppCredential::ClientSecret { .. }) => "client secret",
+        SignIn::App(AppCredential::ClientCertificate { .. }) => "client certificate",
+        SignIn::App(AppCredential::WorkloadIdentity { .. }) => "workload identity, no end",
+        SignIn::ManagedIdentity => "managed identity, no end",
+        SignIn::Delegated { .. } => "delegated",
+    };
+    match end {
+        Some(end) => format!("{credential} until {end}"),
+        None if credential.ends_with("no end") => credential.to_owned(),
+        None => format!("{credential}, its end is not known"),
+    }
+}
+
+/// What is told about an account whose person is signed in.
+fn signed_in(account: &Account, status: &SignInStatus) -> String {
+    let mut line = format!("refresh token until {}", date(status.ends));
+    if let Some((kind, end)) = credential_deadline(account) {
+        let kind = match kind {
+            CredentialKind::ClientSecret => "client secret",
+            CredentialKind::ClientCertificate => "client certificate",
+            CredentialKind::RefreshToken | CredentialKind::Consent => kind.as_str(),
+        };
+        _ = write!(line, ", {kind} until {}", date(end));
+    }
+    let most = account.person().and_then(|person| person.max_age);
+    if let Some(end) = most.and_then(|most| status.consented_at.checked_add(most).ok()) {
+        _ = write!(line, ", consent until {}", date(end));
+    }
+    _ = write!(
+        line,
+        ", {} consented {} and was renewed {}, for",
+        status.username,
+        date(status.consented_at),
+        date(status.renewed_at)
+    );
+    let names: BTreeSet<&str> = status
+        .scopes
+        .values()
+        .flat_map(|scopes| scopes.split(' '))
+        .filter_map(|scope| scope.rsplit_once('/'))
+        .map(|(_, name)| name)
+        .collect();
+    for name in names {
+        line.push(' ');
+        line.push_str(name);
+    }
+    line
+}
+
+fn date(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d").to_string()
+}
+
+/// Reads the configuration and finds the account in it.
+fn find(file: &ConfigFile, name: &str) -> Result<(Loaded, Arc<Account>), ExitCode> {
+    logging::start(LogLevel::Warn, LogFormat::Logfmt);
+    let loaded = file.load_or_complain()?;
+    let accounts = &loaded.configuration.accounts;
+    let Some(account) = accounts
+        .iter()
+        .find(|account| &*account.name == name)
+        .cloned()
+    else {
+        let names: Vec<_> = accounts.iter().map(|account| &*account.name).collect();
+        output::complain(&format!(
+            "there is no account \"{name}\"; there is: {}",
+            names.join(", ")
+        ));
+        return Err(ExitCode::from(EXIT_USAGE));
+    };
+    if account.person().is_none() {
+        let error = ConsentError::NoPerson(account.credential_label());
+        output::complain(&format!("{name}: {error}"));
+        return Err(ExitCode::from(EXIT_USAGE));
+    }
+    Ok((loaded, account))
+}
+
+fn consent(configuration: &Configuration) -> Result<Consent, ExitCode> {
+    let client = Network::new(&configuration.http)
+        .and_then(|network| PlainClient::new(&network))
+        .map_err(|error| {
+            output::complain(&error.to_string());
+            ExitCode::from(EXIT_USAGE)
+        })?;
+    Ok(Consent::new(
+        client,
+        TokenStore::from_environment(&configuration.storage),
+        Clock::system(),
+        Arc::new(SystemRandom::new()),
+    ))
+}
+
+/// What to ask for, and the same for people, with the reasons.
+fn wanted(configuration: &Configuration, account: &Account) -> (Wanted, String) {
+    let mut reasons: BTreeMap<(Audience, &str), Vec<&str>> = BTreeMap::new();
+    let mine = |resource: &&Arc<Resource>| resource.account.name == account.name;
+    for resource in configuration.resources.iter().filter(mine) {
+        reasons
+            .entry((resource.audience(), needed(resource)))
+            .or_default()
+            .push(&resource.name);
+    }
+    let mut wanted = Wanted::new();
+    let mut text = format!(
+        "{} will be asked to consent, as {}, to:\n  openid, profile: to know who signed in\n  \
+         offline_access: to stay signed in\n",
+        account.client_id.as_deref().unwrap_or_default(),
+        account.person().map_or("", |person| &*person.username),
+    );
+    for ((audience, name), resources) in reasons {
+        let more = match resources.len() {
+            0..=3 => resources.join(", "),
+            n => format!("{} and {} more", resources[..3].join(", "), n - 3),
+        };
+        _ = writeln!(text, "  {name} of {audience}: for {more}");
+        wanted.entry(audience).or_default().push(name.to_owned());
+    }
+    (wanted, text)
+}
+
+/// The least permission that lets a person read a resource.
+fn needed(resource: &Resource) -> &'static str {
+    match &resource.kind {
+        Kind::SharePointSite {
+            api: SiteApi::Graph,
+            ..
+        } => "Sites.Read.All",
+        Kind::SharePointSite {
+            api: SiteApi::SharePoint,
+            ..
+        } => "AllSites.Read",
+        Kind::ExchangeMailbox { user: None } => "Mail.ReadBasic",
+        Kind::ExchangeMailbox { user: Some(_) } => "Mail.ReadBasic.Shared",
     }
 }

@@ -10,6 +10,7 @@ mod flags;
 mod lifecycle;
 mod logging;
 mod login;
+mod loopback;
 mod output;
 mod probe;
 mod runtime;

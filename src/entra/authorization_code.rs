@@ -1,8 +1,9 @@
 //! Signing in with a browser (RFC 6749 section 4.1 with PKCE, RFC 7636).
 
-use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
+use oauth2::{PkceCodeChallenge, PkceCodeVerifier, RedirectUrl};
 use url::Url;
 
+use super::classify::{Refusal, refused_in_browser};
 use super::client_credentials::{application, ask_with_proof};
 use super::consent::{Consent, ConsentError, SignedInAs, Wanted, random_text};
 use crate::model::{Account, Secret};
@@ -17,7 +18,7 @@ pub struct BrowserSignIn {
     scopes: String,
     nonce: Secret,
     verifier: Secret,
-    redirect: Url,
+    redirect: RedirectUrl,
 }
 
 impl std::fmt::Debug for BrowserSignIn {
@@ -27,17 +28,20 @@ impl std::fmt::Debug for BrowserSignIn {
 }
 
 impl Consent {
-    /// Begins a sign-in that ends at `redirect`, which must be registered.
+    /// Begins a sign-in that ends at `redirect`, a URL that must be registered
+    /// in exactly this spelling.
     ///
     /// # Errors
-    /// When the account is not delegated.
+    /// When the account is not delegated, or `redirect` is no URL.
     pub fn browser(
         &self,
         account: &Account,
         wanted: &Wanted,
-        redirect: Url,
+        redirect: &str,
     ) -> Result<BrowserSignIn, ConsentError> {
         Self::prover(account)?;
+        let redirect = RedirectUrl::new(redirect.to_owned())
+            .map_err(|_| Refusal::internal("the redirect URI is no URL"))?;
         let application = application(account)?;
         let random = &*self.wire.random;
         let (state, nonce) = (random_text(random, 32), random_text(random, 32));
@@ -63,6 +67,13 @@ impl Consent {
             verifier,
             redirect,
         })
+    }
+
+    /// What the `error` and `error_description` mean with which the browser
+    /// came back instead of a code (RFC 6749 section 4.1.2.1).
+    #[must_use]
+    pub fn refused(error: &str, description: &str) -> ConsentError {
+        refused_in_browser(error, description).into()
     }
 
     /// Redeems the code that came back, checks who it was, and keeps the

@@ -138,6 +138,37 @@ pub(super) fn classify(answer: &EndpointAnswer, person: bool, now: Timestamp) ->
     }
 }
 
+/// What a browser brought back from the authorize endpoint instead of a code.
+pub(super) fn refused_in_browser(error: &str, description: &str) -> Refusal {
+    let body = ErrorBody {
+        error: error.to_owned(),
+        error_codes: Vec::new(),
+        error_description: Some(description.to_owned()),
+        suberror: None,
+    };
+    let known = number(&body).and_then(codes::known);
+    let class = known.map_or_else(|| by_error(&body), |code| code.class);
+    Refusal {
+        problem: TokenProblem {
+            reason: match class {
+                Class::Transient => AccountReason::ServerError,
+                Class::Throttled => AccountReason::Throttled,
+                Class::Person | Class::Consent => AccountReason::SignInRequired,
+                Class::Administrator | Class::Audience => AccountReason::Refused,
+            },
+            code: known.map(|code| code.number),
+            detail: match known {
+                Some(code) => format!("AADSTS{}: {}", code.number, code.says),
+                None => format!("Entra answered {}", shown(error)),
+            },
+        },
+        concerns: Concerns::Account,
+        retry_after: None,
+        error: Some(error.to_owned()),
+        request_id: None,
+    }
+}
+
 /// The number of an error: the first known of `error_codes`, else the first,
 /// else the one that begins the description.
 fn number(body: &ErrorBody) -> Option<u32> {

@@ -37,6 +37,9 @@ pub enum ConsentError {
     /// Entra did not let it happen.
     #[error("{0}")]
     Refused(TokenProblem),
+    /// Something here stands in the way.
+    #[error("{0}")]
+    Unable(String),
     /// The person said no.
     #[error("the sign-in was declined")]
     Declined,
@@ -64,8 +67,9 @@ pub enum ConsentError {
 
 impl From<Refusal> for ConsentError {
     fn from(refusal: Refusal) -> Self {
-        match refusal.problem.code {
-            Some(65_004) => Self::Declined,
+        match (refusal.problem.code, refusal.error.as_deref()) {
+            // Without a number, `access_denied` is what a person's "no" becomes.
+            (Some(65_004), _) | (None, Some("access_denied")) => Self::Declined,
             _ => Self::Refused(refusal.problem),
         }
     }
@@ -176,7 +180,7 @@ impl Consent {
     /// The prover of a delegated account; an error for any other.
     pub(super) fn prover(account: &Account) -> Result<Arc<Prover>, ConsentError> {
         match &account.sign_in {
-            SignIn::Delegated { client, .. } => Ok(Arc::new(Prover::new(client.clone()))),
+            SignIn::Delegated { .. } => Ok(Arc::new(Prover::of(account))),
             SignIn::App(_) | SignIn::ManagedIdentity => {
                 Err(ConsentError::NoPerson(account.credential_label()))
             }

@@ -17,8 +17,8 @@ use super::proof::Prover;
 use super::signed_in::SignedIn;
 use super::store::Stamp;
 use crate::model::{
-    Account, AccountStanding, AppCredential, Audience, Clock, CredentialKind, Deadline, Moment,
-    SignIn, Timestamp, TokenProblem,
+    Account, AccountStanding, Audience, Clock, CredentialKind, Deadline, Moment, Timestamp,
+    TokenProblem,
 };
 
 /// How a flight ended; `None` while it is in the air.
@@ -90,12 +90,7 @@ pub(super) struct Held {
 
 impl Desk {
     pub(super) fn new(account: Arc<Account>) -> Self {
-        let credential: Option<AppCredential> = match &account.sign_in {
-            SignIn::App(credential) => Some(credential.clone()),
-            SignIn::Delegated { client, .. } => client.clone(),
-            SignIn::ManagedIdentity => None,
-        };
-        let prover = Prover::new(credential);
+        let prover = Prover::of(&account);
         let notes = Notes {
             files: prover.stamps(),
             credential_ends: prover.deadline(),

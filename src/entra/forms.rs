@@ -160,12 +160,10 @@ impl Application {
         proof: &Proof,
         code: &Secret,
         verifier: &Secret,
-        redirect: &Url,
+        redirect: &RedirectUrl,
         scopes: &str,
     ) -> Form {
-        let client = self
-            .client(proof)
-            .set_redirect_uri(RedirectUrl::from_url(redirect.clone()));
+        let client = self.client(proof).set_redirect_uri(redirect.clone());
         let mut request = client
             .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
             .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()))
@@ -182,7 +180,7 @@ impl Application {
     /// authentication.
     pub(super) fn authorize_url(
         &self,
-        redirect: &Url,
+        redirect: &RedirectUrl,
         scopes: &str,
         state: &str,
         nonce: &str,
@@ -193,7 +191,7 @@ impl Application {
         let (url, _) = self
             .client(&Proof::Nothing)
             .set_auth_uri(AuthUrl::from_url(self.endpoint("oauth2/v2.0/authorize")))
-            .set_redirect_uri(RedirectUrl::from_url(redirect.clone()))
+            .set_redirect_uri(redirect.clone())
             .authorize_url(|| CsrfToken::new(state))
             .add_scopes(split(scopes))
             .set_pkce_challenge(challenge)
@@ -356,7 +354,7 @@ mod tests {
                 "grant_type=urn:ietf:params:oauth:grant-type:device_code"
             ]
         );
-        let redirect = Url::parse("http://localhost:1/").unwrap();
+        let redirect = RedirectUrl::new("http://localhost:1".into()).unwrap();
         assert_eq!(
             shown(&application.authorization_code(
                 &Proof::Nothing,
@@ -371,7 +369,7 @@ mod tests {
                 "code=c",
                 "code_verifier=v",
                 "grant_type=authorization_code",
-                "redirect_uri=http://localhost:1/",
+                "redirect_uri=http://localhost:1",
                 "scope=openid a",
             ]
         );

@@ -53,6 +53,7 @@ pub use authorization_code::BrowserSignIn;
 pub use claims::ClaimsChallenge;
 pub use consent::{Consent, ConsentError, SignInStatus, SignedInAs, Wanted, scopes};
 pub use device_code::DeviceCode;
+pub use proof::credential_deadline;
 pub use retry_after::retry_after;
 pub use store::{StoreError, TokenStore};
 pub use tokens::Tokens;

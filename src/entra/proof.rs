@@ -9,7 +9,16 @@ use super::certificate::Certificate;
 use super::files;
 use super::forms::{Application, Proof};
 use super::store::Stamp;
-use crate::model::{AppCredential, CredentialKind, Deadline, Random, SecretSource, Timestamp};
+use crate::model::{
+    Account, AppCredential, CredentialKind, Deadline, Random, SecretSource, SignIn, Timestamp,
+};
+
+/// The end of an account's own credential (client secret, certificate), where
+/// it is known; reads the certificate's file.
+#[must_use]
+pub fn credential_deadline(account: &Account) -> Option<Deadline> {
+    Prover::of(account).deadline()
+}
 
 /// The application's own credential, with what is remembered of its files.
 pub(super) struct Prover {
@@ -27,9 +36,14 @@ struct Certificates {
 }
 
 impl Prover {
-    pub(super) fn new(credential: Option<AppCredential>) -> Self {
+    pub(super) fn of(account: &Account) -> Self {
+        let credential = match &account.sign_in {
+            SignIn::App(credential) => Some(credential),
+            SignIn::Delegated { client, .. } => client.as_ref(),
+            SignIn::ManagedIdentity => None,
+        };
         Self {
-            credential,
+            credential: credential.cloned(),
             certificates: Mutex::default(),
         }
     }

@@ -14,9 +14,10 @@ use crate::entra::{
 };
 use crate::http::{Network, PlainClient};
 use crate::model::{
-    Account, AppCredential, Audience, Clock, Configuration, CredentialKind, Kind, Resource, SignIn,
-    SiteApi, SystemRandom, Timestamp,
+    Account, AppCredential, Audience, Clock, Configuration, CredentialKind, Resource, SignIn,
+    SystemRandom, Timestamp,
 };
+use crate::probe::needed_permissions;
 
 /// Sign in to a delegated account
 ///
@@ -294,44 +295,31 @@ fn consent(configuration: &Configuration) -> Result<Consent, ExitCode> {
 
 /// What to ask for, and the same for people, with the reasons.
 fn wanted(configuration: &Configuration, account: &Account) -> (Wanted, String) {
-    let mut reasons: BTreeMap<(Audience, &str), Vec<&str>> = BTreeMap::new();
+    let mut needs: BTreeMap<(Audience, &str), (&str, Vec<&str>)> = BTreeMap::new();
     let mine = |resource: &&Arc<Resource>| resource.account.name == account.name;
     for resource in configuration.resources.iter().filter(mine) {
-        reasons
-            .entry((resource.audience(), needed(resource)))
-            .or_default()
-            .push(&resource.name);
+        for needed in needed_permissions(resource) {
+            needs
+                .entry((needed.audience, needed.name))
+                .or_insert((needed.reason, Vec::new()))
+                .1
+                .push(&resource.name);
+        }
     }
     let mut wanted = Wanted::new();
     let mut text = format!(
-        "{} will be asked to consent, as {}, to:\n  openid, profile: to know who signed in\n  \
-         offline_access: to stay signed in\n",
-        account.client_id.as_deref().unwrap_or_default(),
+        "{} will be asked to let the application {}\n  \
+         know who signed in (openid, profile) and stay signed in (offline_access)\n",
         account.person().map_or("", |person| &*person.username),
+        account.client_id.as_deref().unwrap_or_default(),
     );
-    for ((audience, name), resources) in reasons {
+    for ((audience, name), (reason, resources)) in needs {
         let more = match resources.len() {
             0..=3 => resources.join(", "),
             n => format!("{} and {} more", resources[..3].join(", "), n - 3),
         };
-        _ = writeln!(text, "  {name} of {audience}: for {more}");
+        _ = writeln!(text, "  {name} of {audience}, for {more}: {reason}");
         wanted.entry(audience).or_default().push(name.to_owned());
     }
     (wanted, text)
-}
-
-/// The least permission that lets a person read a resource.
-fn needed(resource: &Resource) -> &'static str {
-    match &resource.kind {
-        Kind::SharePointSite {
-            api: SiteApi::Graph,
-            ..
-        } => "Sites.Read.All",
-        Kind::SharePointSite {
-            api: SiteApi::SharePoint,
-            ..
-        } => "AllSites.Read",
-        Kind::ExchangeMailbox { user: None } => "Mail.ReadBasic",
-        Kind::ExchangeMailbox { user: Some(_) } => "Mail.ReadBasic.Shared",
-    }
 }

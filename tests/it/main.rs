@@ -8,3 +8,4 @@
 
 mod rules;
 mod scheduler;
+mod simulator_entra;

@@ -1,0 +1,11 @@
+//! The simulated Entra ID, rule by rule, in raw HTTP.
+
+mod assertions;
+mod clients;
+mod codes;
+mod devices;
+mod documents;
+mod machines;
+mod pages;
+mod refresh;
+mod support;

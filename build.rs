@@ -11,7 +11,7 @@ fn main() {
         .filter(|revision| !revision.is_empty())
         .or_else(|| output("git", &["rev-parse", "--short=12", "HEAD"]))
         .unwrap_or_else(|| "unknown".into());
-    println!("cargo:rustc-env=M365MON_REVISION={revision}");
+    println!("cargo:rustc-env=M365MON_BUILD_REVISION={revision}");
 
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
     let version = output(&rustc, &["--version"])

@@ -30,7 +30,7 @@ const EXIT_USAGE: u8 = 3;
 const VERSION: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     " (revision ",
-    env!("M365MON_REVISION"),
+    env!("M365MON_BUILD_REVISION"),
     ", rustc ",
     env!("M365MON_RUSTC_VERSION"),
     ")"

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use http::Method;
@@ -28,9 +29,12 @@ const MOST_HEADERS: usize = 100;
 const MOST_HEADER_BYTES: u32 = 64 << 10;
 const IDLE: Duration = Duration::from_secs(60);
 
-/// Sends plain requests. Cheap to clone.
+/// Sends plain requests. Cheap to clone; clones share the network, also when it
+/// is replaced.
 #[derive(Clone)]
-pub struct PlainClient {
+pub struct PlainClient(Arc<ArcSwap<Inner>>);
+
+struct Inner {
     configured: reqwest::Client,
     direct: reqwest::Client,
     fixed_proxy: bool,
@@ -137,34 +141,17 @@ impl PlainClient {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(network: &Network) -> Result<Self, NetworkError> {
-        let inner = network.inner();
-        let builder = || -> Result<reqwest::ClientBuilder, NetworkError> {
-            Ok(reqwest::Client::builder()
-                .user_agent(inner.user_agent.clone())
-                .tls_backend_preconfigured(inner.tls.config(Resumption::default())?)
-                .dns_resolver(Arc::new(inner.resolver.clone()))
-                .connector_layer(Steps)
-                .redirect(reqwest::redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .referer(false)
-                .pool_idle_timeout(IDLE)
-                .http1_max_headers(MOST_HEADERS)
-                .http2_max_header_list_size(MOST_HEADER_BYTES)
-                .tcp_nodelay(true))
-        };
-        let mut configured = builder()?;
-        if let Proxies::Fixed { url, .. } = &inner.proxies {
-            let proxy = reqwest::Proxy::all(url.expose()).map_err(|_| NetworkError::ProxyUrl)?;
-            configured = configured.proxy(proxy);
-        }
-        Ok(Self {
-            configured: configured.build().map_err(NetworkError::Client)?,
-            direct: builder()?
-                .no_proxy()
-                .build()
-                .map_err(NetworkError::Client)?,
-            fixed_proxy: matches!(inner.proxies, Proxies::Fixed { .. }),
-        })
+        Ok(Self(Arc::new(ArcSwap::from_pointee(Inner::new(network)?))))
+    }
+
+    /// Sends by another network from now on; requests under way go on as they
+    /// began.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; then nothing changed.
+    pub fn replace(&self, network: &Network) -> Result<(), NetworkError> {
+        self.0.store(Arc::new(Inner::new(network)?));
+        Ok(())
     }
 
     /// Sends one request and reads the whole answer. Nothing is repeated and
@@ -176,11 +163,12 @@ impl PlainClient {
     pub async fn send(&self, request: PlainRequest) -> Result<PlainAnswer, NetFailure> {
         let began = Instant::now();
         let deadline = began + request.timeout;
+        let inner = self.0.load_full();
         let client = match request.proxy {
-            UseProxy::Configured => &self.configured,
-            UseProxy::Never => &self.direct,
+            UseProxy::Configured => &inner.configured,
+            UseProxy::Never => &inner.direct,
         };
-        let proxied = request.proxy == UseProxy::Configured && self.fixed_proxy;
+        let proxied = request.proxy == UseProxy::Configured && inner.fixed_proxy;
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let request = build(client, request)?;
         let progress = Arc::new(AtomicU8::new(phase_index(Phase::Processing)));
@@ -219,6 +207,39 @@ impl PlainClient {
             headers: std::mem::take(response.headers_mut()),
             body: body.freeze(),
             took: began.elapsed(),
+        })
+    }
+}
+
+impl Inner {
+    fn new(network: &Network) -> Result<Self, NetworkError> {
+        let inner = network.inner();
+        let builder = || -> Result<reqwest::ClientBuilder, NetworkError> {
+            Ok(reqwest::Client::builder()
+                .user_agent(inner.user_agent.clone())
+                .tls_backend_preconfigured(inner.tls.config(Resumption::default())?)
+                .dns_resolver(Arc::new(inner.resolver.clone()))
+                .connector_layer(Steps)
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .referer(false)
+                .pool_idle_timeout(IDLE)
+                .http1_max_headers(MOST_HEADERS)
+                .http2_max_header_list_size(MOST_HEADER_BYTES)
+                .tcp_nodelay(true))
+        };
+        let mut configured = builder()?;
+        if let Proxies::Fixed { url, .. } = &inner.proxies {
+            let proxy = reqwest::Proxy::all(url.expose()).map_err(|_| NetworkError::ProxyUrl)?;
+            configured = configured.proxy(proxy);
+        }
+        Ok(Self {
+            configured: configured.build().map_err(NetworkError::Client)?,
+            direct: builder()?
+                .no_proxy()
+                .build()
+                .map_err(NetworkError::Client)?,
+            fixed_proxy: matches!(inner.proxies, Proxies::Fixed { .. }),
         })
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, USER_AGENT};
 use http_body_util::Empty;
@@ -24,9 +25,10 @@ use crate::model::{ConnectionFacts, ConnectionPolicy, Phase, Phases, Repeat};
 /// After an answer, how long an HTTP/1.1 connection may take to be ready again.
 const TIDY_UP: Duration = Duration::from_millis(250);
 
-/// Sends measured requests. Cheap to clone; clones share kept connections.
+/// Sends measured requests. Cheap to clone; clones share kept connections, and
+/// the network, also when it is replaced.
 #[derive(Clone)]
-pub struct ProbeClient(Arc<Inner>);
+pub struct ProbeClient(Arc<ArcSwap<Inner>>);
 
 struct Inner {
     network: Network,
@@ -92,13 +94,17 @@ impl ProbeClient {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(network: &Network) -> Result<Self, NetworkError> {
-        let tls = &network.inner().tls;
-        Ok(Self(Arc::new(Inner {
-            full: Arc::new(tls.config(Resumption::disabled())?),
-            resuming: Arc::new(tls.config(Resumption::default())?),
-            network: network.clone(),
-            pool: Pool::default(),
-        })))
+        Ok(Self(Arc::new(ArcSwap::from_pointee(Inner::new(network)?))))
+    }
+
+    /// Sends by another network from now on, over new connections; requests
+    /// under way go on as they began.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; then nothing changed.
+    pub fn replace(&self, network: &Network) -> Result<(), NetworkError> {
+        self.0.store(Arc::new(Inner::new(network)?));
+        Ok(())
     }
 
     /// Sends one request and reads its answer up to `body_limit`. Never
@@ -111,9 +117,10 @@ impl ProbeClient {
     pub async fn send(&self, request: ProbeRequest) -> Result<ProbeAnswer, Box<ProbeFailure>> {
         let deadline = Instant::now() + request.timeout;
         let mut course = Course::begin();
-        let begun = match Target::of(&request.url, self.0.network.inner()) {
+        let inner = self.0.load_full();
+        let begun = match Target::of(&request.url, inner.network.inner()) {
             Ok(target) => {
-                let begun = Box::pin(self.0.begin(&target, &request, &mut course));
+                let begun = Box::pin(inner.begin(&target, &request, &mut course));
                 match timeout_at(deadline, begun).await {
                     Ok(Ok((connection, answer))) => Ok((target, connection, answer)),
                     Ok(Err(failure)) => Err(failure),
@@ -148,9 +155,9 @@ impl ProbeClient {
                 && body_end == BodyEnd::Complete
                 && timeout(TIDY_UP, connection.ready()).await == Ok(true);
             if keep {
-                self.0.pool.put(&target, connection);
+                inner.pool.put(&target, connection);
             } else {
-                self.0.pool.forget(&target, &connection);
+                inner.pool.forget(&target, &connection);
             }
         }
         Ok(ProbeAnswer {
@@ -166,6 +173,16 @@ impl ProbeClient {
 }
 
 impl Inner {
+    fn new(network: &Network) -> Result<Self, NetworkError> {
+        let tls = &network.inner().tls;
+        Ok(Self {
+            full: Arc::new(tls.config(Resumption::disabled())?),
+            resuming: Arc::new(tls.config(Resumption::default())?),
+            network: network.clone(),
+            pool: Pool::default(),
+        })
+    }
+
     /// Up to the head of an answer.
     async fn begin(
         &self,

@@ -158,6 +158,8 @@ pub(super) struct Start {
     pub(super) slot: Arc<ResourceSlot>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) guard: InFlight,
+    /// When it should have started, if it is a tick of the schedule.
+    pub(super) due: Option<Instant>,
     pub(super) began: Instant,
     pub(super) deadline: Instant,
 }

@@ -66,6 +66,7 @@ const LONGEST_BUDGET: Duration = Duration::from_secs(3_600);
 /// See the module.
 pub struct Scheduler {
     prober: Arc<dyn Prober>,
+    state: Arc<State>,
     clock: Clock,
     shard: Shard,
     core: Mutex<Core>,
@@ -117,7 +118,8 @@ impl Scheduler {
         Arc::new(Self {
             prober,
             shard,
-            core: Mutex::new(Core::new(state, random, now)),
+            core: Mutex::new(Core::new(state.clone(), random, now)),
+            state,
             changed: Notify::new(),
             stop: CancellationToken::new(),
             cut: CancellationToken::new(),

@@ -17,10 +17,22 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::Moment;
+use crate::model::{Moment, Timestamp};
 
-/// A civil time in nanoseconds since 1970.
-pub(super) type Nanos = i128;
+/// A civil time in nanoseconds since 1970, or a distance.
+pub(super) type Nanos = i64;
+
+/// Civil times beyond the year 2200 count as that, so that sums with intervals
+/// do not overflow.
+fn nanos(time: Timestamp) -> Nanos {
+    const LATEST: i128 = 7_258_118_400_000_000_000;
+    let bounded = time.as_nanosecond().clamp(-LATEST, LATEST);
+    Nanos::try_from(bounded).unwrap_or_default()
+}
+
+fn length(duration: Duration) -> Nanos {
+    Nanos::try_from(duration.as_nanos()).unwrap_or(Nanos::MAX)
+}
 
 /// The first tick after a start comes within this time, or the interval if
 /// that is shorter.
@@ -32,6 +44,11 @@ const MOST_MISSED: Duration = Duration::from_secs(86_400);
 
 /// Farther than any machine runs; keeps sums of instants from overflowing.
 const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
+
+/// `hash mod length`; `length` is positive.
+fn remainder(hash: u64, length: Nanos) -> Nanos {
+    Nanos::try_from(hash % length.unsigned_abs().max(1)).unwrap_or_default()
+}
 
 /// The beat of one resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +67,7 @@ pub(super) struct Due {
 impl Due {
     /// The given civil time, seen from `now`.
     fn seen_from(now: &Moment, civil: Nanos) -> Self {
-        let ahead = civil.saturating_sub(now.civil.as_nanosecond());
+        let ahead = civil.saturating_sub(nanos(now.civil));
         let ahead = Duration::from_nanos(u64::try_from(ahead.max(0)).unwrap_or(u64::MAX)).min(FAR);
         Self {
             civil,
@@ -61,21 +78,21 @@ impl Due {
     /// The same due time after the civil clock was set.
     pub(super) fn seen_again(&self, now: &Moment) -> Self {
         Self {
-            civil: now.civil.as_nanosecond() - self.monotonic_age(now),
+            civil: nanos(now.civil) - self.monotonic_age(now),
             at: self.at,
         }
     }
 
     fn monotonic_age(&self, now: &Moment) -> Nanos {
-        let since = now.monotonic.saturating_duration_since(self.at).as_nanos();
-        let until = self.at.saturating_duration_since(now.monotonic).as_nanos();
-        since.cast_signed() - until.cast_signed()
+        let since = now.monotonic.saturating_duration_since(self.at);
+        let until = self.at.saturating_duration_since(now.monotonic);
+        length(since) - length(until)
     }
 
     /// How long ago this was, by whichever clock says more; negative if ahead.
     fn age(&self, now: &Moment) -> Nanos {
         self.monotonic_age(now)
-            .max(now.civil.as_nanosecond() - self.civil)
+            .max(nanos(now.civil).saturating_sub(self.civil))
     }
 }
 
@@ -85,12 +102,12 @@ impl Rhythm {
         let interval = interval.clamp(Duration::from_millis(1), FAR);
         Self {
             hash,
-            interval: interval.as_nanos().cast_signed(),
+            interval: length(interval),
         }
     }
 
     fn phase(&self) -> Nanos {
-        Nanos::from(self.hash) % self.interval
+        remainder(self.hash, self.interval)
     }
 
     /// The first time on the phase that is not before `time`.
@@ -100,15 +117,15 @@ impl Rhythm {
 
     /// The first tick after a start.
     pub(super) fn first(&self, start: &Moment) -> Due {
-        let within = self.interval.min(FIRST_WITHIN.as_nanos().cast_signed());
-        let offset = Nanos::from(self.hash) % within;
-        Due::seen_from(start, start.civil.as_nanosecond() + offset)
+        let within = self.interval.min(length(FIRST_WITHIN));
+        let offset = remainder(self.hash, within);
+        Due::seen_from(start, nanos(start.civil) + offset)
     }
 
     /// The first tick on the phase that is in the future and at least half an
     /// interval after `last`.
     pub(super) fn after(&self, last: &Due, now: &Moment) -> Due {
-        let today = now.civil.as_nanosecond();
+        let today = nanos(now.civil);
         let wait = (self.interval / 2 - last.age(now)).max(1);
         Due::seen_from(now, self.on_phase_from(today + wait))
     }
@@ -125,10 +142,12 @@ impl Rhythm {
 
     /// The tick that comes `ticks` after `due`.
     pub(super) fn later(&self, due: &Due, ticks: u64) -> Due {
-        let distance = self.interval.saturating_mul(ticks.into());
+        let distance = self
+            .interval
+            .saturating_mul(Nanos::try_from(ticks).unwrap_or(Nanos::MAX));
         let nanos = u64::try_from(distance).unwrap_or(u64::MAX);
         Due {
-            civil: due.civil + distance,
+            civil: due.civil.saturating_add(distance),
             at: due.at + Duration::from_nanos(nanos).min(FAR),
         }
     }
@@ -139,7 +158,7 @@ impl Rhythm {
         if age < 0 {
             return 0;
         }
-        let most = (MOST_MISSED.as_nanos().cast_signed() / self.interval).max(1);
+        let most = (length(MOST_MISSED) / self.interval).max(1);
         u64::try_from((age / self.interval + 1).min(most)).unwrap_or(u64::MAX)
     }
 
@@ -149,7 +168,7 @@ impl Rhythm {
     pub(super) fn is_odd(&self, due: &Due) -> bool {
         let number = due.civil.div_euclid(self.interval);
         // A bit that the phase hardly depends on.
-        let shift = Nanos::from(self.hash >> 63);
+        let shift = Nanos::from(self.hash >> 63 == 1);
         (number + shift).rem_euclid(2) == 1
     }
 }
@@ -157,12 +176,11 @@ impl Rhythm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Timestamp;
     use proptest::prelude::*;
 
     fn moment(begin: Instant, monotonic: Duration, civil: Nanos) -> Moment {
         Moment {
-            civil: Timestamp::from_nanosecond(civil).unwrap(),
+            civil: Timestamp::from_nanosecond(civil.into()).unwrap(),
             monotonic: begin + monotonic,
         }
     }
@@ -211,7 +229,7 @@ mod tests {
             let first = rhythm.first(&start);
             let offset = first.at - start.monotonic;
             prop_assert!(offset < interval.min(FIRST_WITHIN));
-            prop_assert_eq!(first.civil - start.civil.as_nanosecond(), offset.as_nanos().cast_signed());
+            prop_assert_eq!(first.civil - nanos(start.civil), length(offset));
 
             let now = moment(begin, offset, first.civil);
             let second = rhythm.after(&first, &now);
@@ -251,7 +269,7 @@ mod tests {
             let now = moment(
                 begin,
                 last.at - begin + waited,
-                last.civil + waited.as_nanos().cast_signed() + jump,
+                last.civil + length(waited) + jump,
             );
             let next = rhythm.after(&last, &now);
             prop_assert!(next.at > now.monotonic);

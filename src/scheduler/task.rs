@@ -1,7 +1,7 @@
 //! The task of one probe: runs it within its outer bounds, hands its report to
 //! the state and tells the core.
 
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -27,19 +27,24 @@ impl Scheduler {
             slot,
             ledger,
             guard,
+            due,
             began,
             deadline,
         } = start;
+        if let Some(due) = due {
+            // Measured here and not where it was decided, so that a runtime
+            // that is slow to run its tasks shows.
+            self.state.process().started(due.elapsed());
+        }
         let landing = match self.fly(slot.resource(), Story::untold(), deadline).await {
             Some(report) => Landing::Report(Arc::new(report)),
             None => Landing::CutOff,
         };
         let mut recorded = false;
         if let Landing::Report(report) = &landing {
-            recorded = self.core.lock().is_expected(id, number);
-            if recorded {
-                slot.record(report);
-            }
+            let expected = self.core.lock().is_expected(id, number, &slot);
+            // Whatever happens there, the turn taken here is given back.
+            recorded = expected && catch_unwind(AssertUnwindSafe(|| slot.record(report))).is_ok();
         }
         drop(guard);
         let flown = Flown {

@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(drain(&mut turns, account_of), [0, 100, 1, 101]);
         turns.leave(&"a".into());
         assert_eq!(drain(&mut turns, account_of), [2]);
-        turns.leave(&"a".into());
+        turns.leave(&"b".into());
         assert_eq!(drain(&mut turns, account_of), [102]);
     }
 

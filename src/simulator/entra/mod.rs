@@ -26,6 +26,7 @@ mod answer;
 mod assertion;
 mod authorize;
 mod client;
+mod consent;
 mod device;
 mod discovery;
 mod form;
@@ -39,6 +40,7 @@ mod scope;
 mod sessions;
 mod shelf;
 mod token;
+mod turns;
 mod visit;
 
 use std::sync::Arc;
@@ -60,7 +62,7 @@ use answer::Trace;
 pub fn router(tenant: Arc<Tenant>) -> Router {
     let pages = get(authorize::authorize).post(authorize::authorize);
     let device_page = get(device::page).post(device::page);
-    let logout = get(authorize::logout).post(authorize::logout);
+    let logout = get(turns::logout).post(turns::logout);
     Router::new()
         .route(
             "/{tenant}/oauth2/v2.0/token",
@@ -72,13 +74,13 @@ pub fn router(tenant: Arc<Tenant>) -> Router {
         )
         .route("/{tenant}/oauth2/v2.0/authorize", pages)
         .route("/{tenant}/oauth2/v2.0/logout", logout)
-        .route("/{tenant}/login", post(authorize::sign_in))
-        .route("/{tenant}/factor", post(authorize::factor))
-        .route("/{tenant}/consent", post(authorize::consent))
-        .route("/{tenant}/approval", post(authorize::approval))
-        .route("/{tenant}/again", post(authorize::again))
-        .route("/{tenant}/adminconsent", get(authorize::administrator))
-        .route("/{tenant}/v2.0/adminconsent", get(authorize::administrator))
+        .route("/{tenant}/login", post(turns::sign_in))
+        .route("/{tenant}/factor", post(turns::factor))
+        .route("/{tenant}/consent", post(turns::consent))
+        .route("/{tenant}/approval", post(turns::approval))
+        .route("/{tenant}/again", post(turns::again))
+        .route("/{tenant}/adminconsent", get(turns::administrator))
+        .route("/{tenant}/v2.0/adminconsent", get(turns::administrator))
         .route("/{tenant}/oauth2/deviceauth", device_page.clone())
         .route("/devicelogin", device_page.clone())
         .route("/device", device_page)

@@ -56,7 +56,22 @@ impl Tokens {
         random: Arc<dyn Random>,
         observer: Arc<dyn AccountObserver>,
     ) -> Arc<Self> {
-        let platform = Platform::from_environment(|name| std::env::var(name).ok());
+        let environment = |name: &str| std::env::var(name).ok();
+        Self::with_environment(client, store, clock, random, observer, environment)
+    }
+
+    /// The same with another environment: managed identities read from its
+    /// variables where their endpoint is.
+    #[must_use]
+    pub fn with_environment(
+        client: PlainClient,
+        store: TokenStore,
+        clock: Clock,
+        random: Arc<dyn Random>,
+        observer: Arc<dyn AccountObserver>,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Arc<Self> {
+        let platform = Platform::from_environment(environment);
         let wire = Wire {
             endpoint: Arc::new(client),
             clock,

@@ -1,0 +1,274 @@
+//! The simulated Entra behind TLS, with trouble on command.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use m365mon::entra::{Consent, TokenStore, Tokens};
+use m365mon::http::{Network, PlainClient};
+use m365mon::model::{
+    Account, AppCredential, Audience, Clock, Cloud as ModelCloud, Delegated, HttpSettings,
+    IgnoreAccounts, ProxySetting, ResolveOverride, Secret, SecretSource, SignIn, Storage,
+    SystemRandom, Tenant as ModelTenant,
+};
+use m365mon::simulator::Tenant;
+use m365mon::simulator::clock::AdjustableClock;
+use m365mon::simulator::directory::{self as contoso, Directory};
+use m365mon::simulator::entra;
+use parking_lot::Mutex;
+use rustls_pki_types::PrivateKeyDer;
+use tokio::net::TcpListener;
+
+pub(super) const HOST: &str = "login.microsoftonline.com";
+
+/// What happens to a request instead of an answer.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    Status(u16, &'static str, Option<&'static str>),
+    Silence,
+}
+
+#[derive(Default)]
+struct Shared {
+    troubles: Mutex<VecDeque<Trouble>>,
+    requests: AtomicUsize,
+}
+
+/// A simulated login host.
+pub(super) struct Cloud {
+    pub(super) tenant: Arc<Tenant>,
+    pub(super) folder: tempfile::TempDir,
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl Cloud {
+    pub(super) async fn start() -> Self {
+        let clock = AdjustableClock::new(Clock::system());
+        let directory = Directory::contoso(contoso::Size::default(), 7, clock.now());
+        let tenant = Tenant::new(clock, 7, directory).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared::default());
+        let router = entra::router(Arc::clone(&tenant))
+            .layer(from_fn_with_state(Arc::clone(&shared), disturb));
+        let acceptor = tls(&folder.path().join("ca.pem"));
+        tokio::spawn(serve(listener, acceptor, router));
+        Self {
+            tenant,
+            folder,
+            address,
+            shared,
+        }
+    }
+
+    pub(super) fn trouble(&self, trouble: Trouble) {
+        self.shared.troubles.lock().push_back(trouble);
+    }
+
+    /// Requests for tokens and codes so far.
+    pub(super) fn requests(&self) -> usize {
+        self.shared.requests.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(super) fn client(&self) -> PlainClient {
+        let resolve = ResolveOverride {
+            address: self.address,
+        };
+        let settings = HttpSettings {
+            proxy: ProxySetting::Environment,
+            ca_file: Some(self.path("ca.pem")),
+            user_agent: "NONISV|m365mon|m365mon/test".into(),
+            resolve: [(HOST.into(), resolve)].into(),
+        };
+        PlainClient::new(&Network::new(&settings).unwrap()).unwrap()
+    }
+
+    pub(super) fn store(&self) -> TokenStore {
+        TokenStore::new(
+            &Storage {
+                file: self.path("m365mon.tokens"),
+                key_file: self.path("m365mon.key"),
+            },
+            None,
+        )
+    }
+
+    pub(super) fn tokens(&self, environment: &[(&str, &str)]) -> Arc<Tokens> {
+        let var = |name: &str| {
+            environment
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        Tokens::with_environment(
+            self.client(),
+            self.store(),
+            Clock::system(),
+            Arc::new(SystemRandom::new()),
+            Arc::new(IgnoreAccounts),
+            var,
+        )
+    }
+
+    pub(super) fn consent(&self) -> Consent {
+        Consent::new(
+            self.client(),
+            self.store(),
+            Clock::system(),
+            Arc::new(SystemRandom::new()),
+        )
+    }
+
+    /// The secret of one of Contoso's applications.
+    pub(super) fn secret_of(&self, client_id: &str) -> Secret {
+        let directory = self.tenant.directory.read();
+        directory.application(client_id).unwrap().secrets[0]
+            .value
+            .clone()
+    }
+
+    pub(super) fn app(&self, client_id: &str, credential: AppCredential) -> Account {
+        Account {
+            name: "contoso".into(),
+            cloud: ModelCloud::Global,
+            tenant: ModelTenant::parse(contoso::DOMAIN),
+            client_id: Some(client_id.into()),
+            sign_in: SignIn::App(credential),
+        }
+    }
+
+    pub(super) fn person(&self, client: Option<AppCredential>) -> Account {
+        let client_id = match client {
+            Some(_) => contoso::CONFIDENTIAL_CLIENT_ID,
+            None => contoso::DELEGATED_CLIENT_ID,
+        };
+        Account {
+            sign_in: SignIn::Delegated {
+                person: Delegated {
+                    username: format!("Steve@{}", contoso::DOMAIN).into(),
+                    redirect_url: None,
+                    max_age: None,
+                },
+                client: client.clone(),
+            },
+            ..self.app(
+                client_id,
+                client.unwrap_or_else(|| inline(Secret::new(String::new()))),
+            )
+        }
+    }
+
+    /// A configuration for the command line, with one delegated account.
+    pub(super) fn configuration(&self, username: &str) -> PathBuf {
+        let path = self.path("m365mon.yml");
+        let text = format!(
+            "storage: m365mon.tokens\nstorage_key_file: m365mon.key\n\
+             http: {{ca_file: ca.pem, resolve: {{{HOST}: \"{}\"}}}}\n\
+             accounts:\n  - name: contoso\n    tenant: {}\n    client_id: {}\n    \
+             delegated: {{username: {username}}}\n  - name: app\n    tenant: {}\n    \
+             client_id: {}\n    client_secret: {{secret: canary-5d1f, expires: 2027-03-01}}\n\
+             resources:\n  - {{name: intranet, account: contoso, kind: sharepoint_site, \
+             url: \"https://{}/sites/intranet\"}}\n",
+            self.address,
+            contoso::DOMAIN,
+            contoso::DELEGATED_CLIENT_ID,
+            contoso::DOMAIN,
+            contoso::APP_CLIENT_ID,
+            contoso::SHAREPOINT_HOST,
+        );
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+pub(super) fn graph() -> Audience {
+    Audience::graph(&ModelCloud::Global)
+}
+
+pub(super) const fn inline(secret: Secret) -> AppCredential {
+    AppCredential::ClientSecret {
+        secret: SecretSource::Inline(secret),
+        expires: None,
+    }
+}
+
+async fn disturb(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    if !request.uri().path().contains("/oauth2/v2.0/") {
+        return next.run(request).await;
+    }
+    shared.requests.fetch_add(1, Ordering::SeqCst);
+    let trouble = shared.troubles.lock().pop_front();
+    match trouble {
+        None => next.run(request).await,
+        Some(Trouble::Silence) => {
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            http::StatusCode::OK.into_response()
+        }
+        Some(Trouble::Status(status, body, retry_after)) => {
+            let mut response = body.to_owned().into_response();
+            *response.status_mut() = status.try_into().unwrap();
+            if let Some(wait) = retry_after {
+                response
+                    .headers_mut()
+                    .insert("retry-after", wait.parse().unwrap());
+            }
+            response
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, acceptor: tokio_rustls::TlsAcceptor, router: Router) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let (acceptor, router) = (acceptor.clone(), router.clone());
+        tokio::spawn(async move {
+            let Ok(stream) = acceptor.accept(stream).await else {
+                return;
+            };
+            _ = auto::Builder::new(TokioExecutor::new())
+                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+                .await;
+        });
+    }
+}
+
+/// A certificate for the login host from a new authority, whose root goes into
+/// `root`.
+fn tls(root: &Path) -> tokio_rustls::TlsAcceptor {
+    let authority_key = rcgen::KeyPair::generate().unwrap();
+    let mut authority = rcgen::CertificateParams::new(vec![]).unwrap();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let certificate = authority.self_signed(&authority_key).unwrap();
+    std::fs::write(root, certificate.pem()).unwrap();
+    let issuer = rcgen::Issuer::new(authority, authority_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let leaf = rcgen::CertificateParams::new(vec![HOST.to_owned()]).unwrap();
+    let leaf = leaf.signed_by(&key, &issuer).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![leaf.der().clone()],
+            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+        )
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    tokio_rustls::TlsAcceptor::from(Arc::new(config))
+}

@@ -1,0 +1,7 @@
+//! Every grant against the simulated Entra, over TLS.
+
+mod cloud;
+mod command;
+mod grants;
+mod people;
+mod trouble;

@@ -9,6 +9,8 @@
 
 mod entra;
 mod metrics;
+mod http;
+mod origin;
 mod rules;
 mod scheduler;
 mod simulator_entra;

@@ -15,7 +15,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use m365mon::http::Network;
 use m365mon::model::{HttpSettings, ProxySetting, ResolveOverride, Secret};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -38,7 +38,12 @@ pub(crate) struct Ca {
 
 impl Ca {
     pub(crate) fn new() -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        // A stranger with the same name would be taken for an impostor.
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("m365mon test CA {number}");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         let mut file = tempfile::NamedTempFile::new().unwrap();

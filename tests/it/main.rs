@@ -8,8 +8,8 @@
 )]
 
 mod entra;
-mod metrics;
 mod http;
+mod metrics;
 mod origin;
 mod rules;
 mod scheduler;

@@ -140,7 +140,11 @@ fn shares(text: &mut String, configuration: &Configuration) {
                 .unwrap_or("this machine's identity"),
             share.accounts.join(", "),
             count_calls(share.calls_a_minute),
-            share.describe()
+            if share.units_a_minute > 0.0 {
+                share.describe()
+            } else {
+                "none of it for SharePoint".to_owned()
+            }
         );
     }
 }

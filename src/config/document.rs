@@ -14,7 +14,7 @@ and column. `m365mon check-config` shows all of them at once and exits with 3, o
 
 - Durations are written as in Prometheus: `60s`, `1m30s`, `2h`, `7d`, `250ms`.
 - Paths are relative to the folder of the file.
-- `null` is the same as leaving a key out.
+- `null` is the same as leaving a key out; `managed_identity` and `workload_identity` are written with `{}` instead.
 - Label names are letters, digits and `_`. Refused are names that begin with `__`, `job`, `instance`, `le`,
   `quantile` and every label name of the metrics themselves. At most 10 in one mapping, values at most 128 bytes.
 - Every secret may come from a file (`…_file`), the environment (`…_env`) or stand in the file itself; exactly

@@ -15,6 +15,7 @@ mod environment;
 mod fields;
 mod near;
 pub mod quota;
+mod redacted;
 mod schema;
 mod yaml;
 
@@ -28,6 +29,7 @@ use zeroize::Zeroizing;
 pub use complaint::{Complaint, ConfigErrors};
 pub use document::documentation;
 pub use environment::{Environment, ProcessEnvironment};
+pub use redacted::redacted;
 
 use crate::model::Configuration;
 use check::Context;

@@ -16,9 +16,9 @@ use crate::model::Secret;
 
 /// Most scalars, lists and mappings in one file. A resource with everything
 /// that can be said about it has about forty.
-const MOST_NODES: usize = 4_000_000;
+const MOST_NODES: usize = 2_000_000;
 /// Most nodes that aliases may add.
-const MOST_REPLAYED: usize = 1_000_000;
+const MOST_REPLAYED: usize = 500_000;
 /// The configuration itself is six deep.
 const MOST_DEPTH: usize = 16;
 
@@ -71,7 +71,7 @@ pub(super) enum Shape {
 impl Shape {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
-            Self::Null => "nothing",
+            Self::Null => "empty",
             Self::Boolean => "true or false",
             Self::Number => "a number",
             Self::Text => "text",
@@ -240,18 +240,25 @@ fn describe(error: &Error) -> String {
         Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
         | Error::AliasReplayStackDepthExceeded { .. }
-        | Error::AliasReplayCounterOverflow { .. } => {
-            format!("aliases repeat too much here (at most {MOST_REPLAYED} values, 8 deep)")
-        }
+        | Error::AliasReplayCounterOverflow { .. } => too_many_aliases(),
         Error::Budget { breach, .. } => budget(breach),
         _ => "this cannot be read as YAML".into(),
     }
+}
+
+fn too_many_aliases() -> String {
+    format!("aliases repeat too much here (at most {MOST_REPLAYED} values, 8 deep)")
 }
 
 fn budget(breach: &serde_yaml::budget::BudgetBreach) -> String {
     use serde_yaml::budget::BudgetBreach as Breach;
     match breach {
         Breach::Depth { .. } => format!("nested too deeply (at most {MOST_DEPTH} levels)"),
+        Breach::RecordedAnchorEvents { .. }
+        | Breach::RecordedAnchorBytes { .. }
+        | Breach::Aliases { .. }
+        | Breach::Anchors { .. }
+        | Breach::MergeKeys { .. } => too_many_aliases(),
         Breach::Documents { .. } => {
             "a second YAML document begins here; one file is one configuration".into()
         }
@@ -280,6 +287,17 @@ fn syntax(kind: &ErrorKind) -> String {
         }
         ErrorKind::ExpectedBlockMappingKey => {
             "a key was expected here; is the line indented like its neighbours?"
+        }
+        ErrorKind::ExpectedBlockSequenceEntry => {
+            "an item that begins with \"- \" was expected here; is the line indented like its neighbours?"
+        }
+        ErrorKind::ExpectedFlowMappingSeparator => "a \",\" or \"}\" is missing before this",
+        ErrorKind::ExpectedFlowSequenceSeparator => "a \",\" or \"]\" is missing before this",
+        ErrorKind::UnclosedFlowCollection { open } => {
+            return format!("a \"{open}\" is opened here and never closed");
+        }
+        ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
+            return format!("a \"{open}\" was opened, but \"{close}\" closes it here");
         }
         ErrorKind::UnclosedQuotedScalar => "a quote is opened here and never closed",
         ErrorKind::UndeclaredTagHandle

@@ -187,7 +187,7 @@ fn client_id(
         let word = if harmless {
             quoted(text.value)
         } else {
-            "(not shown)".into()
+            "this (not shown)".into()
         };
         context.complaints.refuse(
             text.at,
@@ -317,11 +317,10 @@ fn root_url(
     if let Some(url) = url.as_ref().filter(|url| is_plain_root(url)) {
         return Some(url.as_str().trim_end_matches('/').into());
     }
-    let meant = url
-        .and_then(|url| url.host_str().map(str::to_owned))
-        .map_or_else(String::new, |host| {
-            format!(", did you mean \"https://{host}\"?")
-        });
+    let meant = url.filter(Url::has_host).map_or_else(String::new, |url| {
+        let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+        format!(", did you mean \"https://{host}\"?")
+    });
     context.complaints.refuse(
         text.at,
         format!(

@@ -88,7 +88,7 @@ pub(super) fn labels(fields: &Fields<'_>, context: &Context<'_>) -> LabelMap {
             );
             continue;
         }
-        let Some(value) = fields::text(&entry.value, name, complaints) else {
+        let Some(value) = fields::text(&entry.value, &format!("labels.{name}"), complaints) else {
             continue;
         };
         if value.value.len() > MOST_VALUE {

@@ -129,6 +129,15 @@ pub(super) fn resources(
             continue;
         };
         let name = names.take(&fields, context);
+        if let Some(name) = name.as_deref().filter(|name| credentials::is_upn(name)) {
+            context.complaints.warn(
+                fields.place("name"),
+                format!(
+                    "the name {} looks like a person's and becomes a label in Prometheus; choose a name for the purpose",
+                    quoted(name)
+                ),
+            );
+        }
         let timing = Timing::read(&fields);
         let mode = timing.mode.map_or(defaults.mode, |mode| mode.value);
         if mode == Mode::OnScrape {
@@ -137,7 +146,7 @@ pub(super) fn resources(
                 context.complaints.refuse(
                     timing.mode.map_or(fields.at, |mode| mode.at),
                     format!(
-                        "more than {} resources are \"on_scrape\" (limits.on_scrape): a scrape would not end in time; use \"background\"",
+                        "too many \"on_scrape\" resources, limits.on_scrape allows {}: a scrape would not end in time; use \"background\", or raise the limit",
                         limits.on_scrape
                     ),
                 );

@@ -1,0 +1,318 @@
+//! The running configuration as YAML, for `/config`: with every default filled
+//! in and every secret replaced. But for a proxy it can be read again.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use super::duration;
+use crate::model::{
+    Account, AppCredential, Cloud, Configuration, ConnectionPolicy, Kind, Labels, ProxySetting,
+    Resource, SecretSource, SignIn, SiteApi,
+};
+
+const HIDDEN: &str = "<secret>";
+
+/// What is written: text in quotes, numbers and words as they are.
+enum Out {
+    Text(String),
+    Plain(String),
+    List(Vec<Out>),
+    Mapping(Vec<(String, Out)>),
+}
+
+impl Out {
+    fn text(text: impl AsRef<str>) -> Self {
+        Self::Text(text.as_ref().to_owned())
+    }
+
+    fn path(path: &Path) -> Self {
+        Self::Text(path.display().to_string())
+    }
+
+    fn duration(value: Duration) -> Self {
+        Self::Plain(duration::format(value))
+    }
+
+    fn mapping<const N: usize>(entries: [(&str, Out); N]) -> Self {
+        Self::Mapping(
+            entries
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect(),
+        )
+    }
+}
+
+/// The configuration as YAML, without a secret in it.
+#[must_use]
+pub fn redacted(configuration: &Configuration) -> String {
+    let http = &configuration.http;
+    let limits = configuration.limits;
+    let metrics = &configuration.metrics;
+    let mut settings = Vec::new();
+    if matches!(http.proxy, ProxySetting::Fixed(_)) {
+        settings.push(("proxy_url".to_owned(), Out::text(HIDDEN)));
+    }
+    if let Some(ca_file) = &http.ca_file {
+        settings.push(("ca_file".to_owned(), Out::path(ca_file)));
+    }
+    settings.push(("user_agent".to_owned(), Out::text(&http.user_agent)));
+    let resolve = http
+        .resolve
+        .iter()
+        .map(|(host, to)| (host.to_string(), Out::text(to.address.to_string())))
+        .collect();
+    settings.push(("resolve".to_owned(), Out::Mapping(resolve)));
+
+    let buckets = metrics.histogram_buckets.iter();
+    let whole = Out::mapping([
+        ("labels", labels(&configuration.labels)),
+        ("storage", Out::path(&configuration.storage.file)),
+        (
+            "storage_key_file",
+            Out::path(&configuration.storage.key_file),
+        ),
+        ("http", Out::Mapping(settings)),
+        (
+            "limits",
+            Out::mapping([
+                (
+                    "probes_in_flight",
+                    Out::Plain(limits.probes_in_flight.to_string()),
+                ),
+                ("per_account", Out::Plain(limits.per_account.to_string())),
+                ("on_scrape", Out::Plain(limits.on_scrape.to_string())),
+            ]),
+        ),
+        (
+            "metrics",
+            Out::mapping([
+                ("histogram", Out::Plain(metrics.histogram.to_string())),
+                ("phases", Out::Plain(metrics.phases.to_string())),
+                (
+                    "histogram_buckets",
+                    Out::List(buckets.map(|bound| Out::Plain(bound.to_string())).collect()),
+                ),
+            ]),
+        ),
+        (
+            "accounts",
+            Out::List(
+                configuration
+                    .accounts
+                    .iter()
+                    .map(|one| account(one))
+                    .collect(),
+            ),
+        ),
+        (
+            "resources",
+            Out::List(
+                configuration
+                    .resources
+                    .iter()
+                    .map(|one| resource(one, &configuration.labels))
+                    .collect(),
+            ),
+        ),
+    ]);
+    let mut page = String::new();
+    write(&mut page, &whole, 0);
+    page
+}
+
+fn labels(labels: &Labels) -> Out {
+    let pairs = labels.iter();
+    Out::Mapping(
+        pairs
+            .map(|(name, value)| (name.to_string(), Out::text(value)))
+            .collect(),
+    )
+}
+
+fn account(account: &Account) -> Out {
+    let mut entries = vec![("name".to_owned(), Out::text(&account.name))];
+    let mut add = |key: &str, value: Out| entries.push((key.to_owned(), value));
+    add(
+        "cloud",
+        match &account.cloud {
+            Cloud::Custom {
+                login_url,
+                graph_url,
+            } => Out::mapping([
+                ("login_url", Out::text(login_url)),
+                ("graph_url", Out::text(graph_url)),
+            ]),
+            named => Out::Plain(named.as_str().to_owned()),
+        },
+    );
+    if let Some(tenant) = &account.tenant {
+        add("tenant", Out::text(tenant.as_str()));
+    }
+    if let Some(client_id) = &account.client_id {
+        add("client_id", Out::text(client_id));
+    }
+    let app = match &account.sign_in {
+        SignIn::App(app) => Some(app),
+        SignIn::Delegated { person, client } => {
+            let mut delegated = vec![("username".to_owned(), Out::text(&person.username))];
+            if let Some(url) = &person.redirect_url {
+                delegated.push(("redirect_url".to_owned(), Out::text(url.as_str())));
+            }
+            if let Some(age) = person.max_age {
+                delegated.push(("max_age".to_owned(), Out::duration(age)));
+            }
+            add("delegated", Out::Mapping(delegated));
+            client.as_ref()
+        }
+        SignIn::ManagedIdentity => {
+            add("managed_identity", Out::Mapping(Vec::new()));
+            None
+        }
+    };
+    if let Some(app) = app {
+        let (key, value) = credential(app);
+        add(key, value);
+    }
+    Out::Mapping(entries)
+}
+
+fn credential(app: &AppCredential) -> (&'static str, Out) {
+    match app {
+        AppCredential::ClientSecret { secret, expires } => {
+            let mut entries = vec![source("secret", secret)];
+            if let Some(expires) = expires {
+                entries.push(("expires".to_owned(), Out::text(expires.to_string())));
+            }
+            ("client_secret", Out::Mapping(entries))
+        }
+        AppCredential::ClientCertificate {
+            certificate_file,
+            key_file,
+            passphrase,
+        } => {
+            let mut entries = vec![
+                ("certificate_file".to_owned(), Out::path(certificate_file)),
+                ("key_file".to_owned(), Out::path(key_file)),
+            ];
+            entries.extend(
+                passphrase
+                    .iter()
+                    .map(|secret| source("key_passphrase", secret)),
+            );
+            ("client_certificate", Out::Mapping(entries))
+        }
+        AppCredential::WorkloadIdentity { token_file } => (
+            "workload_identity",
+            Out::mapping([("token_file", Out::path(token_file))]),
+        ),
+    }
+}
+
+fn source(name: &str, source: &SecretSource) -> (String, Out) {
+    match source {
+        SecretSource::Inline(_) => (name.to_owned(), Out::text(HIDDEN)),
+        SecretSource::File(path) => (format!("{name}_file"), Out::path(path)),
+        SecretSource::Environment(variable) => (format!("{name}_env"), Out::text(variable)),
+    }
+}
+
+fn resource(resource: &Resource, process: &Labels) -> Out {
+    let mut entries = vec![
+        ("name".to_owned(), Out::text(&resource.name)),
+        ("account".to_owned(), Out::text(&resource.account.name)),
+        (
+            "kind".to_owned(),
+            Out::Plain(resource.kind.as_str().to_owned()),
+        ),
+    ];
+    let mut add = |key: &str, value: Out| entries.push((key.to_owned(), value));
+    match &resource.kind {
+        Kind::SharePointSite { url, api } => {
+            add("url", Out::text(url.as_str()));
+            let api = match api {
+                SiteApi::Graph => "graph",
+                SiteApi::SharePoint => "sharepoint",
+            };
+            add("api", Out::Plain(api.to_owned()));
+        }
+        Kind::ExchangeMailbox { user } => {
+            if let Some(user) = user {
+                add("user", Out::text(user));
+            }
+        }
+    }
+    add("interval", Out::duration(resource.interval));
+    add("timeout", Out::duration(resource.timeout));
+    add("mode", Out::Plain(resource.mode.as_str().to_owned()));
+    let connection = match resource.connection {
+        ConnectionPolicy::New => "new",
+        ConnectionPolicy::Reuse => "reuse",
+    };
+    add("connection", Out::Plain(connection.to_owned()));
+    add("min_age", Out::duration(resource.min_age));
+    let own: Labels = resource
+        .labels
+        .iter()
+        .filter(|label| !process.contains(label))
+        .cloned()
+        .collect();
+    if !own.is_empty() {
+        add("labels", labels(&own));
+    }
+    Out::Mapping(entries)
+}
+
+/// Block style; text is written as JSON, which YAML reads as it is.
+fn write(page: &mut String, out: &Out, indent: usize) {
+    match out {
+        Out::Text(text) => {
+            _ = writeln!(page, " {}", serde_json::Value::from(text.as_str()));
+        }
+        Out::Plain(word) => {
+            _ = writeln!(page, " {word}");
+        }
+        Out::List(items) if items.is_empty() => page.push_str(" []\n"),
+        Out::Mapping(entries) if entries.is_empty() => page.push_str(" {}\n"),
+        Out::List(items) => {
+            if indent > 0 {
+                page.push('\n');
+            }
+            for item in items {
+                _ = write!(page, "{:indent$}-", "");
+                match item {
+                    Out::Mapping(entries) if !entries.is_empty() => {
+                        page.push(' ');
+                        write_entries(page, entries, indent + 2, true);
+                    }
+                    _ => write(page, item, indent + 2),
+                }
+            }
+        }
+        Out::Mapping(entries) => {
+            if indent > 0 {
+                page.push('\n');
+            }
+            write_entries(page, entries, indent, false);
+        }
+    }
+}
+
+/// `begun`: the first key stands on a line that is already indented.
+fn write_entries(page: &mut String, entries: &[(String, Out)], indent: usize, begun: bool) {
+    for (index, (key, value)) in entries.iter().enumerate() {
+        if index > 0 || !begun {
+            _ = write!(page, "{:indent$}", "");
+        }
+        let word = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let reserved = matches!(key.as_str(), "true" | "false" | "null");
+        if word && !reserved && !key.starts_with(|c: char| c.is_ascii_digit()) {
+            page.push_str(key);
+        } else {
+            _ = write!(page, "{}", serde_json::Value::from(key.as_str()));
+        }
+        page.push(':');
+        write(page, value, indent + 2);
+    }
+}

@@ -1,0 +1,145 @@
+//! No secret is ever quoted, whatever is wrong around it.
+
+use m365mon::config;
+
+use super::{ID, parse};
+
+/// Never to be seen in anything that comes out.
+const CANARY: &str = "C4naryQ~w8.xY_z";
+
+/// A configuration with a canary wherever a secret may stand.
+fn with_canaries() -> String {
+    format!(
+        "http: {{proxy_url: \"http://steve:{CANARY}@proxy.contoso.com:3128\"}}
+accounts:
+  - name: a
+    tenant: contoso.com
+    client_id: {ID}
+    client_secret: {{secret: {CANARY}, expires: 2027-03-01}}
+  - name: b
+    tenant: contoso.com
+    client_id: {ID}
+    client_certificate:
+      certificate_file: /dev/null
+      key_passphrase: \"{CANARY}\"
+"
+    )
+}
+
+fn assert_hidden(text: &str) {
+    let out = match parse(text) {
+        Ok(loaded) => {
+            let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+            format!(
+                "{}\n{:?}\n{}",
+                warnings.join("\n"),
+                loaded.configuration,
+                config::redacted(&loaded.configuration)
+            )
+        }
+        Err(errors) => errors,
+    };
+    // Half of it would be too much as well.
+    for part in [CANARY, &CANARY[..8], &CANARY[8..]] {
+        assert!(!out.contains(part), "{text}\n->\n{out}");
+    }
+}
+
+#[test]
+fn a_planted_secret_is_never_quoted() {
+    assert_hidden(&with_canaries());
+    let account = format!("name: a, tenant: contoso.com, client_id: {ID}");
+    for wrong in [
+        // In place of its mapping, of the wrong type, under a mistyped key.
+        format!("client_secret: {CANARY}"),
+        format!("client_secret: [{CANARY}]"),
+        format!("client_secret: {{secret: [{CANARY}]}}"),
+        format!("client_secret: {{secret: {{{CANARY}: 1}}}}"),
+        format!("client_secret: {{secret: {{value: {CANARY}}}}}"),
+        format!("client_secret: {{secrett: {CANARY}}}"),
+        format!("client_secret: {{Secret: {CANARY}}}"),
+        format!("client_secret: {{value: {CANARY}}}"),
+        format!("client_secret: {{{CANARY}}}"),
+        format!("client_secret: {{secret {CANARY}}}"),
+        format!("client_secret: {{secret:{CANARY}}}"),
+        format!("client_secret: {{\"{CANARY}\": x}}"),
+        format!("client_secret: {{secret_env: {CANARY}}}"),
+        format!("client_secrett: {CANARY}"),
+        format!("client_secret:{CANARY}"),
+        format!("client_secret {CANARY}"),
+        format!("client_id: {ID}, client_secret: x,{CANARY}"),
+        format!("clientsecret: {{secret: {CANARY}}}"),
+        format!("secret: {CANARY}"),
+        format!("password: {CANARY}"),
+        format!("delegated: {{username: steve@contoso.com, password: {CANARY}}}"),
+        format!("delegated: {CANARY}"),
+        format!("managed_identity: {CANARY}"),
+        format!("workload_identity: {{token: {CANARY}}}"),
+        format!("client_certificate: {CANARY}"),
+        format!("client_certificate: {{certificate_file: c, key_passphrase: [{CANARY}]}}"),
+        format!("client_certificate: {{certificate_file: c, key_pasphrase: {CANARY}}}"),
+        // As an alias, an anchor, a tag, doubled.
+        format!("client_secret: {{secret: *{CANARY}}}"),
+        format!("client_secret: {{secret: &{CANARY} }}"),
+        format!("client_secret: {{secret: !{CANARY} x}}"),
+        format!("client_secret: {{secret: '@{CANARY}}}"),
+        format!("client_secret: {{secret: @{CANARY}}}"),
+        format!("client_secret: {{secret: \"\\q{CANARY}\"}}"),
+        format!("client_secret: {{secret: %{CANARY}}}"),
+        format!("client_secret: {{secret: a: {CANARY}}}"),
+        format!("client_secret: {{{CANARY}: 1, {CANARY}: 2}}"),
+        format!("client_secret: {{secret: {CANARY}, secret: {CANARY}}}"),
+        format!("client_secret: {{secret: {CANARY}, secret_file: f}}"),
+        format!("client_id: {CANARY}, managed_identity: {{}}"),
+    ] {
+        assert_hidden(&format!("accounts:\n  - {{{account}, {wrong}}}\n"));
+        assert_hidden(&format!("accounts:\n  - {{{account}, {wrong}\n"));
+        // The same in block style, as most people write it.
+        let block = account.replace(", ", "\n    ");
+        assert_hidden(&format!("accounts:\n  - {block}\n    {wrong}\n"));
+        assert_hidden(&format!("accounts:\n  - {block}\n   {wrong}\n"));
+        assert_hidden(&format!(
+            "accounts:\n  - {block}\n    {wrong}\n    {wrong}\n"
+        ));
+    }
+    for proxy in [
+        format!("https://u:{CANARY}@proxy.contoso.com"),
+        format!("u:{CANARY}@proxy.contoso.com"),
+        format!("http://u:{CANARY}@proxy.contoso.com/path"),
+        format!("[{CANARY}]"),
+    ] {
+        assert_hidden(&format!("http: {{proxy_url: {proxy}}}\n"));
+        assert_hidden(&format!("http: {{proxy: {proxy}}}\n"));
+        assert_hidden(&format!("http: {{proxy_url: {proxy}\n"));
+    }
+}
+
+#[test]
+fn one_wrong_character_anywhere_does_not_quote_a_secret() {
+    let text = with_canaries();
+    let inserted = [
+        "", "\n", " ", ":", ": ", ",", "{", "}", "[", "]", "\"", "'", "#", "&", "*", "!", "- ",
+        "?", "|", "x",
+    ];
+    for at in 0..text.len() {
+        for with in inserted {
+            // Inserted before a character, and in its place; the secret itself
+            // stays whole.
+            for kept in [at, at + 1] {
+                let broken = format!("{}{with}{}", &text[..at], &text[kept..]);
+                if broken.matches(CANARY).count() == 3 {
+                    assert_hidden(&broken);
+                }
+            }
+        }
+    }
+}
+
+/// The search itself works: what is no secret is quoted.
+#[test]
+#[should_panic(expected = "tenant")]
+fn a_word_that_is_no_secret_is_quoted() {
+    assert_hidden(&format!(
+        "accounts:\n  - {{name: a, tenant: {CANARY}, client_id: {ID}, delegated: {{username: steve@contoso.com}}}}\n"
+    ));
+}

@@ -59,7 +59,7 @@ impl Target {
         Ok(Self {
             host: host.into(),
             port: url.port(),
-            proxy: network.proxies.for_https(host, url.port().unwrap_or(443))?,
+            proxy: network.proxy_for(url)?,
         })
     }
 

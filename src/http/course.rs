@@ -36,6 +36,12 @@ impl Course {
         self.since = now;
     }
 
+    /// The current phase is not needed after all: what little it took belongs
+    /// to `phase`.
+    pub(super) const fn turn_into(&mut self, phase: Phase) {
+        self.phase = phase;
+    }
+
     /// The reused connection was dead. What was lost on it was spent on
     /// getting a connection, and a user would have felt it.
     pub(super) fn connection_was_dead(&mut self) {

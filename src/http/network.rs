@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use http::HeaderValue;
+use url::Url;
 
-use super::proxy::Proxies;
+use super::NetFailure;
+use super::proxy::{Proxies, ProxyServer};
 use super::resolver::Resolver;
 use super::tls::Tls;
 use crate::model::HttpSettings;
@@ -82,6 +84,15 @@ impl Network {
 
     pub(super) fn inner(&self) -> &Inner {
         &self.0
+    }
+}
+
+impl Inner {
+    /// The proxy for an https URL, if any.
+    pub(super) fn proxy_for(&self, url: &Url) -> Result<Option<ProxyServer>, NetFailure> {
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port().unwrap_or(443);
+        self.proxies.for_https(host, port, &self.resolver)
     }
 }
 

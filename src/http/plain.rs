@@ -19,7 +19,6 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::failure::{plain_words, rustls_error};
-use super::proxy::Proxies;
 use super::{NetFailure, NetFailureKind, Network, NetworkError};
 use crate::model::{Phase, Secret};
 
@@ -37,7 +36,7 @@ pub struct PlainClient(Arc<ArcSwap<Inner>>);
 struct Inner {
     configured: reqwest::Client,
     direct: reqwest::Client,
-    fixed_proxy: bool,
+    network: Network,
 }
 
 /// Whether the configured proxy is used.
@@ -168,7 +167,11 @@ impl PlainClient {
             UseProxy::Configured => &inner.configured,
             UseProxy::Never => &inner.direct,
         };
-        let proxied = request.proxy == UseProxy::Configured && inner.fixed_proxy;
+        let proxied = match request.proxy {
+            // A proxy that we cannot use must not be passed by.
+            UseProxy::Configured => inner.network.inner().proxy_for(&request.url)?.is_some(),
+            UseProxy::Never => false,
+        };
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let request = build(client, request)?;
         let progress = Arc::new(AtomicU8::new(phase_index(Phase::Processing)));
@@ -228,18 +231,16 @@ impl Inner {
                 .http2_max_header_list_size(MOST_HEADER_BYTES)
                 .tcp_nodelay(true))
         };
-        let mut configured = builder()?;
-        if let Proxies::Fixed { url, .. } = &inner.proxies {
-            let proxy = reqwest::Proxy::all(url.expose()).map_err(|_| NetworkError::ProxyUrl)?;
-            configured = configured.proxy(proxy);
-        }
+        let chooser = network.clone();
+        let proxy = reqwest::Proxy::custom(move |url| {
+            let server = chooser.inner().proxy_for(url).ok().flatten()?;
+            server.url()
+        });
+        let built = |builder: reqwest::ClientBuilder| builder.build().map_err(NetworkError::Client);
         Ok(Self {
-            configured: configured.build().map_err(NetworkError::Client)?,
-            direct: builder()?
-                .no_proxy()
-                .build()
-                .map_err(NetworkError::Client)?,
-            fixed_proxy: matches!(inner.proxies, Proxies::Fixed { .. }),
+            configured: built(builder()?.no_proxy().proxy(proxy))?,
+            direct: built(builder()?.no_proxy())?,
+            network: network.clone(),
         })
     }
 }

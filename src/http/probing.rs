@@ -200,7 +200,7 @@ impl Inner {
             ConnectionPolicy::Reuse => self.pool.take(target),
         };
         if let Some(mut connection) = kept {
-            course.enter(Phase::Processing);
+            course.turn_into(Phase::Processing);
             course.facts = ConnectionFacts {
                 reused: true,
                 ..connection.facts.clone()

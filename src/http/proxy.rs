@@ -1,4 +1,9 @@
-//! Which proxy a request goes through.
+//! Which proxy a request goes through, for both clients alike.
+//!
+//! `http.resolve` says where *we* connect to. Through a proxy from the
+//! configuration that is the proxy, and CONNECT names the host. A proxy from
+//! the environment is not asked for a host that the configuration resolves:
+//! what is written down there is meant more than what the shell happens to set.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -6,13 +11,14 @@ use http::HeaderValue;
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
+use super::resolver::Resolver;
 use super::{NetFailure, NetFailureKind, NetworkError};
-use crate::model::{ProxySetting, Secret};
+use crate::model::ProxySetting;
 
 /// The choice, from the configuration or the environment.
 pub(super) enum Proxies {
     /// This one for everything.
-    Fixed { server: ProxyServer, url: Secret },
+    Fixed(ProxyServer),
     /// `HTTPS_PROXY`, `NO_PROXY` and their relatives, as curl reads them.
     Environment(Box<Matcher>),
 }
@@ -35,10 +41,7 @@ impl Proxies {
             ProxySetting::Fixed(secret) => {
                 let url = Url::parse(secret.expose()).map_err(|_| NetworkError::ProxyUrl)?;
                 let server = ProxyServer::from_url(&url).ok_or(NetworkError::ProxyUrl)?;
-                Ok(Self::Fixed {
-                    server,
-                    url: secret.clone(),
-                })
+                Ok(Self::Fixed(server))
             }
         }
     }
@@ -48,9 +51,11 @@ impl Proxies {
         &self,
         host: &str,
         port: u16,
+        resolver: &Resolver,
     ) -> Result<Option<ProxyServer>, NetFailure> {
         let matcher = match self {
-            Self::Fixed { server, .. } => return Ok(Some(server.clone())),
+            Self::Fixed(server) => return Ok(Some(server.clone())),
+            Self::Environment(_) if resolver.overrides(host) => return Ok(None),
             Self::Environment(matcher) => matcher,
         };
         let target = http::Uri::builder()
@@ -97,6 +102,20 @@ impl ProxyServer {
             port: url.port_or_known_default()?,
             authorization,
         })
+    }
+
+    /// As a URL with its user information, for reqwest.
+    pub(super) fn url(&self) -> Option<Url> {
+        let mut url = Url::parse(&format!("http://{}", self.name())).ok()?;
+        if let Some(value) = &self.authorization {
+            let encoded = value.as_bytes().strip_prefix(b"Basic ")?;
+            let pair = String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()?;
+            let (user, password) = pair.split_once(':')?;
+            // The setters escape all that must be, except the escape itself.
+            url.set_username(&user.replace('%', "%25")).ok()?;
+            url.set_password(Some(&password.replace('%', "%25"))).ok()?;
+        }
+        Some(url)
     }
 
     /// `host:port`, for people.
@@ -150,6 +169,8 @@ mod tests {
         let url = Url::parse("http://monitor:p%40ss%zz@proxy.contoso.com:3128").unwrap();
         let server = ProxyServer::from_url(&url).unwrap();
         assert_eq!(server.name(), "proxy.contoso.com:3128");
+        let again = ProxyServer::from_url(&server.url().unwrap()).unwrap();
+        assert!(again == server);
         let value = server.authorization.unwrap();
         assert!(value.is_sensitive());
         let sent = value.to_str().unwrap().strip_prefix("Basic ").unwrap();

@@ -65,6 +65,11 @@ impl Resolver {
         Ok(addresses)
     }
 
+    /// True if the configuration says where this host is.
+    pub(super) fn overrides(&self, host: &str) -> bool {
+        self.overridden(host).is_some()
+    }
+
     fn overridden(&self, host: &str) -> Option<SocketAddr> {
         let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
         self.overrides.get(&*name).map(|o| o.address)

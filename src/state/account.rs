@@ -10,8 +10,8 @@ use super::histogram::Histogram;
 use super::packed::Micros;
 use super::window;
 use crate::model::{
-    Account, AccountReason, AccountStanding, Audience, Clock, Moment, Outcome, Reason, Report,
-    RequestId, Resource, Service, Timestamp, TokenProblem, TokenReport,
+    Account, AccountReason, AccountStanding, Audience, Moment, Outcome, Reason, Report, RequestId,
+    Resource, Service, Timestamp, TokenProblem, TokenReport,
 };
 
 /// All services, in the order of exposition.
@@ -67,10 +67,10 @@ pub struct LastRate {
 }
 
 impl LastRate {
-    /// True while the answer that told it would still count as fresh.
+    /// True at `now` while the answer that told it still counts as fresh.
     #[must_use]
-    pub fn is_fresh(&self, clock: &Clock) -> bool {
-        self.at.age(clock) <= window(self.interval)
+    pub fn is_fresh(&self, now: Moment) -> bool {
+        self.at.age_at(&now) <= window(self.interval)
     }
 }
 

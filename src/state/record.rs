@@ -9,7 +9,7 @@ use super::histogram::Histogram;
 use super::history::History;
 use super::packed::{Micros, PackedId};
 use super::window;
-use crate::model::{Clock, Moment, Outcome, Phase, Reason, Report, Verdict};
+use crate::model::{Moment, Outcome, Phase, Reason, Report, Verdict};
 
 /// How often a reason was met.
 #[derive(Debug, Clone)]
@@ -216,34 +216,34 @@ impl Record {
 
     /// The last report, while it is fresh.
     #[must_use]
-    pub fn fresh_last(&self, interval: Duration, clock: &Clock) -> Option<Last> {
+    pub fn fresh_last(&self, interval: Duration, now: Moment) -> Option<Last> {
         self.last
-            .filter(|last| last.at.age(clock) <= window(interval))
+            .filter(|last| last.at.age_at(&now) <= window(interval))
     }
 
     /// The last conclusive report, while it is fresh, with the failures in a row.
     #[must_use]
-    pub fn fresh_conclusion(&self, interval: Duration, clock: &Clock) -> Option<(Conclusion, u32)> {
+    pub fn fresh_conclusion(&self, interval: Duration, now: Moment) -> Option<(Conclusion, u32)> {
         let conclusion = self.conclusion?;
-        (conclusion.at.age(clock) <= window(interval))
+        (conclusion.at.age_at(&now) <= window(interval))
             .then_some((conclusion, self.consecutive_failures))
     }
 
     /// The last success, while it is fresh and no failure came after it.
     #[must_use]
-    pub fn fresh_good(&self, interval: Duration, clock: &Clock) -> Option<Good> {
+    pub fn fresh_good(&self, interval: Duration, now: Moment) -> Option<Good> {
         self.good
-            .filter(|good| good.at.age(clock) <= window(interval))
+            .filter(|good| good.at.age_at(&now) <= window(interval))
     }
 
     /// What the last report had to complain of: while it is fresh, and while
     /// the gate stays closed that a throttled probe met.
     #[must_use]
-    pub fn problem(&self, interval: Duration, clock: &Clock, gate_closed: bool) -> Option<Reason> {
+    pub fn problem(&self, interval: Duration, now: Moment, gate_closed: bool) -> Option<Reason> {
         let last = self.last?;
         let reason = last.verdict.reason()?;
         let held = gate_closed && reason == Reason::Throttled;
-        (held || last.at.age(clock) <= window(interval)).then_some(reason)
+        (held || last.at.age_at(&now) <= window(interval)).then_some(reason)
     }
 
     /// Oldest first: problems that the recent entries pushed out, then those.
@@ -255,7 +255,7 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Phases, RequestId, Timestamp};
+    use crate::model::{Clock, Phases, RequestId, Timestamp};
 
     /// What one resource may take, all switches on and everything that can be
     /// filled filled: 10,000 of them must fit beside the rest in 64 MB.

@@ -127,7 +127,7 @@ async fn reload_keeps_what_did_not_change() {
             let interval = Duration::from_secs(60);
             (
                 record.outcomes()[0],
-                record.fresh_good(interval, &clock).is_some(),
+                record.fresh_good(interval, clock.moment()).is_some(),
                 record.histogram().map_or(0, Histogram::count),
                 record.history().count(),
             )
@@ -206,7 +206,7 @@ async fn counters_follow_the_reports() {
     let interval = slot.resource().interval;
     slot.read(|record| {
         assert_eq!(record.outcomes(), [1, 2, 1]);
-        let (conclusion, failures) = record.fresh_conclusion(interval, &clock).unwrap();
+        let (conclusion, failures) = record.fresh_conclusion(interval, clock.moment()).unwrap();
         assert!(!conclusion.up);
         assert_eq!(failures, 2);
         let reasons: Vec<_> = record
@@ -253,9 +253,9 @@ async fn rates_stay_until_an_answer_is_silent_about_them() {
     let rates = slot.account().snapshot().rates;
     assert_eq!(rates.len(), 1);
     assert!((rates[0].1.remaining_ratio - 0.1).abs() < 1e-9);
-    assert!(rates[0].1.is_fresh(&clock));
+    assert!(rates[0].1.is_fresh(clock.moment()));
     tokio::time::advance(Duration::from_secs(301)).await;
-    assert!(!rates[0].1.is_fresh(&clock));
+    assert!(!rates[0].1.is_fresh(clock.moment()));
     slot.record(&report(&clock, Verdict::Success));
     assert!(slot.account().snapshot().rates.is_empty());
 }
@@ -273,9 +273,11 @@ async fn freshness_is_judged_when_read() {
     let view = |gate: bool| {
         slot.read(|record| {
             (
-                record.fresh_conclusion(interval, &clock).map(|(c, _)| c.up),
-                record.fresh_good(interval, &clock).is_some(),
-                record.problem(interval, &clock, gate),
+                record
+                    .fresh_conclusion(interval, clock.moment())
+                    .map(|(c, _)| c.up),
+                record.fresh_good(interval, clock.moment()).is_some(),
+                record.problem(interval, clock.moment(), gate),
                 record.last_success().is_some(),
             )
         })

@@ -1,6 +1,7 @@
 //! Integration tests: the thing itself, over real sockets. One binary, because
 //! linking is most of what they cost.
 #![expect(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     reason = "a test that meets what it does not expect has failed"
@@ -8,6 +9,9 @@
 
 mod config;
 mod entra;
+mod http;
+mod metrics;
+mod origin;
 mod rules;
 mod scheduler;
 mod simulator_entra;

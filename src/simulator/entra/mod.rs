@@ -27,6 +27,7 @@ mod assertion;
 mod authorize;
 mod client;
 mod consent;
+mod control;
 mod device;
 mod discovery;
 mod form;
@@ -42,6 +43,7 @@ mod shelf;
 mod token;
 mod turns;
 mod visit;
+mod x509;
 
 use std::sync::Arc;
 
@@ -52,6 +54,7 @@ use axum::response::Response;
 use axum::routing::{any, get, post};
 
 pub use aadsts::Refusal;
+pub use control::control_router;
 pub use device::{approve_device, decline_device};
 pub use sessions::{ApprovalRequest, Policy, Sessions};
 

@@ -53,14 +53,15 @@ impl Row {
         let resource: &Resource = slot.resource();
         let interval = resource.interval;
         let gate_closed = gates.until(slot.gate_key()).is_some();
+        let now = clock.moment();
         slot.read(|record| {
-            let conclusion = record.fresh_conclusion(interval, clock);
+            let conclusion = record.fresh_conclusion(interval, now);
             let standing = match conclusion {
                 Some((conclusion, _)) if conclusion.up => Standing::Up,
                 Some(_) => Standing::Down,
                 None => Standing::Unknown,
             };
-            let problem = record.problem(interval, clock, gate_closed);
+            let problem = record.problem(interval, now, gate_closed);
             let history: Vec<&Entry> = record.history().collect();
             Self {
                 standing,
@@ -70,9 +71,7 @@ impl Row {
                     .and_then(|_| history.last())
                     .map(|entry| entry.detail().to_owned())
                     .unwrap_or_default(),
-                latency: record
-                    .fresh_good(interval, clock)
-                    .map(|good| good.latency()),
+                latency: record.fresh_good(interval, now).map(|good| good.latency()),
                 last_probe: record.last().map(|last| last.finished.timestamp()),
             }
         })

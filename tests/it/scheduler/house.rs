@@ -13,7 +13,7 @@ use m365mon::model::{
     SecretSource, SignIn, SiteApi, Storage, Story, Tenant, Timestamp, Verdict,
 };
 use m365mon::probe::Prober;
-use m365mon::scheduler::{Scheduler, Tally};
+use m365mon::scheduler::{Scheduler, Shard, Tally};
 use m365mon::state::{SkipCause, State};
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -148,6 +148,10 @@ impl House {
     }
 
     pub(super) fn at(start: i64, configuration: &Configuration) -> Self {
+        Self::shard(start, configuration, Shard::ALL)
+    }
+
+    pub(super) fn shard(start: i64, configuration: &Configuration, shard: Shard) -> Self {
         let set_by = Arc::new(AtomicI64::new(0));
         let plain = Clock::following_tokio(Timestamp::from_second(start).unwrap());
         let by = set_by.clone();
@@ -163,11 +167,12 @@ impl House {
             running: AtomicUsize::new(0),
             most_running: AtomicUsize::new(0),
         });
-        let scheduler = Scheduler::new(
+        let scheduler = Scheduler::sharded(
             Arc::new(Handle(prober.clone())),
             state.clone(),
             clock.clone(),
             Arc::new(Dice::new(1)),
+            shard,
         );
         state.configure(configuration);
         scheduler.configure(configuration);
@@ -227,6 +232,7 @@ impl House {
                 tally.skipped + tally.reported + tally.running + tally.waiting,
                 "{name}: {tally:?}"
             );
+            assert_eq!(self.recorded(name), tally.reported, "{name}");
             assert_eq!(
                 u64::from(slot.snapshot().in_flight),
                 tally.running,

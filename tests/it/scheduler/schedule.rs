@@ -253,3 +253,54 @@ async fn a_standstill_is_not_caught_up_on() {
     assert!((600 * 5 - 45..=600 * 5).contains(&missed), "{missed}");
     house.assert_all_accounted_for();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_right_after_the_start_changes_nothing_about_it() {
+    let house = House::at(0, &configuration(sites(1, 100)));
+    pass(3.0).await;
+    house.set_by.store(super::house::START, Ordering::SeqCst);
+    pass(30.0).await;
+    let starts = house.starts();
+    assert_eq!(starts.len(), 100);
+    for (name, times) in &starts {
+        assert!(times[0] < 30.001, "{name}: {times:?}");
+    }
+    pass(150.0).await;
+    assert_eq!(house.starts().values().map(Vec::len).min(), Some(3));
+    // The few that had been probed before; the bound is what a day has.
+    let missed = house.skipped(SkipCause::Missed);
+    assert!(missed <= 20 * 1_440, "{missed}");
+    house.assert_all_accounted_for();
+}
+
+#[tokio::test(start_paused = true)]
+async fn shards_share_the_work_and_each_answers_for_all() {
+    let mut resources = sites(2, 50);
+    for resource in &mut resources[80..] {
+        resource.mode = m365mon::model::Mode::OnScrape;
+    }
+    let configuration = configuration(resources);
+    let mut probed = std::collections::BTreeMap::<Arc<str>, usize>::new();
+    for index in 1..=3 {
+        let shard = m365mon::scheduler::Shard::new(index, 3).unwrap();
+        let house = House::shard(super::house::START, &configuration, shard);
+        pass(31.0).await;
+        house.scheduler.scrape(Duration::from_secs(5)).await;
+        let starts = house.starts();
+        assert!((15..=55).contains(&starts.len()), "{}", starts.len());
+        for name in starts.into_keys() {
+            *probed.entry(name).or_default() += 1;
+        }
+        for slot in house.state.slots().iter() {
+            let wish = m365mon::scheduler::ProbeWish {
+                budget: Duration::from_secs(5),
+                min_age: None,
+            };
+            let answer = house.scheduler.probe(slot, wish).await;
+            assert!(answer.report().is_some(), "{answer:?}");
+        }
+        house.scheduler.shutdown(Duration::ZERO).await;
+    }
+    assert_eq!(probed.len(), 100);
+    assert!(probed.values().all(|&count| count == 1), "{probed:?}");
+}

@@ -1,0 +1,177 @@
+//! Writes one family after another: the descriptor once, and only if there is
+//! a series, then the series.
+
+use std::cell::Cell;
+use std::fmt::{self, Write};
+
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeGaugeValue, EncodeLabelSet, LabelSetEncoder, MetricEncoder, NoLabelSet,
+};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Unit as ClientUnit;
+
+use super::catalogue::{Metric, Type, Unit};
+use super::labels::Set;
+use super::stream::Hook;
+use crate::state::{Exemplar, Micros, PackedId};
+
+/// What an exemplar says: a request id, a value, a time.
+type Mark<'a> = (&'a PackedId, f64, Micros);
+
+/// Writes families.
+pub(super) struct Families<'e, 'h> {
+    pub(super) encoder: DescriptorEncoder<'e>,
+    pub(super) hook: &'h Hook,
+}
+
+/// One histogram.
+pub(super) struct Buckets<'a> {
+    pub(super) bounds: &'a [f64],
+    /// One more than there are bounds; not cumulated.
+    pub(super) counts: &'a [u64],
+    pub(super) sum: f64,
+    pub(super) exemplars: &'a [(u8, Exemplar)],
+}
+
+impl Families<'_, '_> {
+    pub(super) fn gauges<'a, V: EncodeGaugeValue>(
+        &mut self,
+        metric: &Metric,
+        series: impl IntoIterator<Item = (Set<'a>, V)>,
+    ) -> fmt::Result {
+        self.family(metric, series, |encoder, set, value| {
+            if set.is_empty() {
+                encoder.encode_gauge(&value)
+            } else {
+                encoder.encode_family(&set)?.encode_gauge(&value)
+            }
+        })
+    }
+
+    pub(super) fn counters<'a>(
+        &mut self,
+        metric: &Metric,
+        series: impl IntoIterator<Item = (Set<'a>, u64, Option<Mark<'a>>)>,
+    ) -> fmt::Result {
+        let hook = self.hook;
+        let series = series
+            .into_iter()
+            .map(|(set, value, mark)| (set, (value, mark)));
+        self.family(metric, series, |encoder, set, (value, mark)| {
+            if let Some(mark) = mark {
+                hook.arm(|text| exemplar(text, mark))?;
+            }
+            if set.is_empty() {
+                encoder.encode_counter::<NoLabelSet, u64, f64>(&value, None)
+            } else {
+                encoder
+                    .encode_family(&set)?
+                    .encode_counter::<NoLabelSet, u64, f64>(&value, None)
+            }
+        })
+    }
+
+    /// One counter that is no whole number and has no labels.
+    pub(super) fn seconds_counter(&mut self, metric: &Metric, value: Option<f64>) -> fmt::Result {
+        self.family(
+            metric,
+            value.map(|value| (Set::new(""), value)),
+            |encoder, _, value| encoder.encode_counter::<NoLabelSet, f64, f64>(&value, None),
+        )
+    }
+
+    pub(super) fn histograms<'a>(
+        &mut self,
+        metric: &Metric,
+        series: impl IntoIterator<Item = (Set<'a>, Buckets<'a>)>,
+    ) -> fmt::Result {
+        let hook = self.hook;
+        let mut pairs: Vec<(f64, u64)> = Vec::new();
+        self.family(metric, series, |encoder, set, buckets| {
+            pairs.clear();
+            let bounds = buckets.bounds.iter().copied().chain([f64::INFINITY]);
+            pairs.extend(bounds.zip(buckets.counts.iter().copied()));
+            let count = buckets.counts.iter().sum();
+            if set.is_empty() {
+                return encoder.encode_histogram::<NoLabelSet>(buckets.sum, count, &pairs, None);
+            }
+            let lines = BucketLines {
+                set,
+                exemplars: buckets.exemplars,
+                hook,
+                next: Cell::new(0),
+            };
+            encoder
+                .encode_family(&lines)?
+                .encode_histogram::<NoLabelSet>(buckets.sum, count, &pairs, None)
+        })
+    }
+
+    fn family<'a, T>(
+        &mut self,
+        metric: &Metric,
+        series: impl IntoIterator<Item = (Set<'a>, T)>,
+        mut write: impl FnMut(&mut MetricEncoder<'_>, Set<'a>, T) -> fmt::Result,
+    ) -> fmt::Result {
+        let mut series = series.into_iter();
+        let Some((set, value)) = series.next() else {
+            return Ok(());
+        };
+        let unit = match metric.unit {
+            Unit::None => None,
+            Unit::Seconds => Some(ClientUnit::Seconds),
+            Unit::Bytes => Some(ClientUnit::Bytes),
+            Unit::Ratio => Some(ClientUnit::Other("ratio".to_owned())),
+        };
+        let kind = match metric.kind {
+            Type::Gauge => MetricType::Gauge,
+            Type::Counter => MetricType::Counter,
+            Type::Histogram => MetricType::Histogram,
+        };
+        let mut encoder =
+            self.encoder
+                .encode_descriptor(metric.stem(), metric.help, unit.as_ref(), kind)?;
+        write(&mut encoder, set, value)?;
+        series.try_for_each(|(set, value)| write(&mut encoder, set, value))
+    }
+}
+
+/// The labels of a histogram's lines. The encoder asks for them line by line,
+/// for the sum and the count before the buckets, so the number of times it
+/// asked tells which bucket's exemplar belongs to the line.
+struct BucketLines<'a> {
+    set: Set<'a>,
+    exemplars: &'a [(u8, Exemplar)],
+    hook: &'a Hook,
+    next: Cell<usize>,
+}
+
+/// Lines of a histogram before its buckets: `_sum` and `_count`.
+const LINES_BEFORE_BUCKETS: usize = 2;
+
+impl EncodeLabelSet for BucketLines<'_> {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+        let line = self.next.replace(self.next.get() + 1);
+        let bucket = line.checked_sub(LINES_BEFORE_BUCKETS);
+        let found = bucket.and_then(|bucket| {
+            self.exemplars
+                .iter()
+                .find(|(place, _)| usize::from(*place) == bucket)
+        });
+        if let Some((_, e)) = found {
+            self.hook
+                .arm(|text| exemplar(text, (&e.request_id, e.value, e.at)))?;
+        }
+        self.set.encode(encoder)
+    }
+}
+
+/// ` # {request_id="…"} value time`, as OpenMetrics 1.0 has it. An id holds no
+/// character that would need escaping.
+fn exemplar(text: &mut String, (id, value, at): Mark<'_>) -> fmt::Result {
+    write!(
+        text,
+        " # {{request_id=\"{id}\"}} {value:?} {:?}",
+        at.seconds()
+    )
+}

@@ -13,7 +13,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::x509;
+use crate::http::certificate_facts;
 use crate::model::{Random, Secret, Timestamp};
 
 /// Microsoft's own libraries use ten minutes.
@@ -35,7 +35,8 @@ impl Certificate {
     pub(super) fn parse(certificate: &[u8], key: &[u8]) -> Result<Self, &'static str> {
         let certificate =
             CertificateDer::from_pem_slice(certificate).map_err(|_| "holds no PEM certificate")?;
-        let facts = x509::read(&certificate).ok_or("holds a certificate that cannot be read")?;
+        let facts =
+            certificate_facts(&certificate).ok_or("holds a certificate that cannot be read")?;
         let key = match PrivateKeyDer::from_pem_slice(key) {
             Ok(PrivateKeyDer::Pkcs8(der)) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
             Ok(PrivateKeyDer::Pkcs1(der)) => RsaKeyPair::from_der(der.secret_pkcs1_der()),

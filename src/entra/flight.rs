@@ -162,7 +162,7 @@ impl Tokens {
             // Signed out, or somebody else signed in, while it was on its way.
             return Err(not_signed_in(&desk.account));
         }
-        let recovered = notes.hold.take().is_some();
+        notes.hold = None;
         notes.failures = 0;
         notes.sign_in_required_since = None;
         let slot = notes.slots.entry(audience.clone()).or_default();
@@ -174,12 +174,8 @@ impl Tokens {
         drop(notes);
         let key = desk.account.gate_key(Service::Entra, None);
         self.gates.lock().remove(&key);
-        let request_id = granted.request_id.as_ref().map(tracing::field::display);
-        if recovered {
-            tracing::info!(account = &*desk.account.name, %audience, request_id, "tokens can be had again");
-        } else {
-            tracing::debug!(account = &*desk.account.name, %audience, request_id, expires = %token.expires(), "got a token");
-        }
+        // What changed for people is logged by whoever observes the account.
+        tracing::trace!(account = &*desk.account.name, %audience, expires = %token.expires(), "got a token");
         Ok(token)
     }
 
@@ -208,10 +204,10 @@ impl Tokens {
             | AccountReason::Throttled => (transient, false),
         };
         let hold = Hold::new(now, wait, mendable, problem.clone());
-        let before = match refusal.concerns {
+        match refusal.concerns {
             Concerns::Audience => {
                 let slot = notes.slots.entry(audience.clone()).or_default();
-                slot.hold.replace(hold)
+                slot.hold = Some(hold);
             }
             Concerns::Account => {
                 if problem.reason == AccountReason::SignInRequired {
@@ -221,19 +217,11 @@ impl Tokens {
                     let key = desk.account.gate_key(Service::Entra, None);
                     self.gates.lock().insert(key, hold.clone());
                 }
-                notes.hold.replace(hold)
+                notes.hold = Some(hold);
             }
-        };
-        drop(notes);
-        let name = &*desk.account.name;
-        let request_id = refusal.request_id.as_ref().map(tracing::field::display);
-        let code = problem.code;
-        let (reason, detail) = (problem.reason.as_str(), problem.detail.as_str());
-        if before.is_some_and(|hold| hold.problem.reason == problem.reason) {
-            tracing::debug!(account = name, %audience, reason, code, request_id, detail, "still no token");
-        } else {
-            tracing::info!(account = name, %audience, reason, code, request_id, detail, "no token can be had");
         }
+        drop(notes);
+        tracing::trace!(account = &*desk.account.name, %audience, ?wait, mendable, "got no token");
         problem
     }
 

@@ -43,7 +43,6 @@ mod signed_in;
 mod store;
 mod tokens;
 mod wire;
-mod x509;
 
 #[cfg(test)]
 mod tests;

@@ -168,7 +168,10 @@ fn check_mode(path: &Path, file: &File) -> Result<(), StoreError> {
         )));
     }
     if mode & 0o040 != 0 {
-        tracing::debug!(path = %path.display(), "the group can read the storage key");
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        ONCE.call_once(|| {
+            tracing::warn!(path = %path.display(), "the group can read the storage key");
+        });
     }
     Ok(())
 }

@@ -1,13 +1,15 @@
-//! The one thing we want to know of a certificate: when it ends. A small
-//! walker over DER (X.690) and the fields of RFC 5280 up to `validity`,
-//! instead of a parser of everything. The chain was verified already, or is
-//! not trusted at all; nothing is decided by what is read here.
+//! What we want to know of a certificate: when it begins and ends, and for
+//! which key it is. A small walker over DER (X.690) and the first fields of
+//! RFC 5280, instead of a parser of everything. A peer's chain was verified
+//! already, or is not trusted at all, and our own is for Entra to verify;
+//! nothing is trusted because of what is read here.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use crate::model::Timestamp;
 
+const BIT_STRING: u8 = 0x03;
 const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xa0;
 const UTC_TIME: u8 = 0x17;
@@ -25,9 +27,20 @@ pub(super) fn earliest_expiry<'a>(chain: impl IntoIterator<Item = &'a [u8]>) -> 
         .min()
 }
 
-/// `notAfter` of one certificate in DER; one without an end
-/// (`99991231235959Z`) gives the latest timestamp there is.
-fn not_after(der: &[u8]) -> Option<Timestamp> {
+/// What is read from a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CertificateFacts<'a> {
+    /// From when it is valid.
+    pub(crate) not_before: Timestamp,
+    /// Until when; one without an end (`99991231235959Z`) gives the latest
+    /// timestamp there is.
+    pub(crate) not_after: Timestamp,
+    /// The key's bits: for RSA a DER `RSAPublicKey`.
+    pub(crate) public_key: &'a [u8],
+}
+
+/// Reads one certificate in DER.
+pub(crate) fn certificate_facts(der: &[u8]) -> Option<CertificateFacts<'_>> {
     let (certificate, _) = expect(der, SEQUENCE)?;
     let (mut body, _) = expect(certificate, SEQUENCE)?;
     if let Some((VERSION, _, rest)) = element(body) {
@@ -37,10 +50,25 @@ fn not_after(der: &[u8]) -> Option<Timestamp> {
     for _ in 0..3 {
         (_, _, body) = element(body)?;
     }
-    let (validity, _) = expect(body, SEQUENCE)?;
-    let (_, _, rest) = element(validity)?;
+    let (validity, body) = expect(body, SEQUENCE)?;
+    let (tag, time, rest) = element(validity)?;
+    let not_before = timestamp(tag, time)?;
     let (tag, time, _) = element(rest)?;
-    timestamp(tag, time)
+    let not_after = timestamp(tag, time)?;
+    let (_, _, body) = element(body)?; // subject
+    let (key, _) = expect(body, SEQUENCE)?;
+    let (_, _, bits) = element(key)?; // algorithm
+    let (bits, _) = expect(bits, BIT_STRING)?;
+    Some(CertificateFacts {
+        not_before,
+        not_after,
+        // The first byte counts unused bits: none in a key.
+        public_key: bits.strip_prefix(&[0])?,
+    })
+}
+
+fn not_after(der: &[u8]) -> Option<Timestamp> {
+    certificate_facts(der).map(|facts| facts.not_after)
 }
 
 /// Tag, content and what follows the first element.
@@ -127,6 +155,18 @@ mod tests {
         assert_eq!(not_after(&generalized), "2051-01-01T00:00:00Z".parse().ok());
         let earliest = earliest_expiry([&*generalized, b"junk", &*utc]);
         assert_eq!(earliest, "2031-02-28T00:00:00Z".parse().ok());
+    }
+
+    #[test]
+    fn the_key_is_the_key() {
+        use rcgen::PublicKeyData as _;
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(["contoso".into()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(1999, 2, 3);
+        let der = params.self_signed(&key).unwrap().der().to_vec();
+        let facts = certificate_facts(&der).unwrap();
+        assert_eq!(facts.not_before.to_string(), "1999-02-03T00:00:00Z");
+        assert_eq!(facts.public_key, key.der_bytes());
     }
 
     #[test]

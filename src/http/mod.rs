@@ -26,6 +26,7 @@ mod tls;
 mod tunnel;
 
 pub use body::BodyEnd;
+pub(crate) use certificate::certificate_facts;
 pub use failure::{NetFailure, NetFailureKind};
 pub use network::{Network, NetworkError};
 pub use plain::{FormValue, PlainAnswer, PlainBody, PlainClient, PlainRequest, UseProxy};

@@ -75,10 +75,17 @@ impl TenantProber {
             Report::without_request(started, self.clock.now(), verdict, detail)
         };
         match asked {
-            Asked::NoToken(problem) => Report {
-                token_problem: Some(problem.clone()),
-                ..bare(Verdict::Problem(Reason::Token), &detail::of_token(&problem))
-            },
+            Asked::NoToken(problem) => {
+                // Nobody consented for this audience: as if the service had said so.
+                let reason = match problem.code {
+                    Some(65_001) => Reason::Forbidden,
+                    _ => Reason::Token,
+                };
+                Report {
+                    token_problem: Some(problem.clone()),
+                    ..bare(Verdict::Problem(reason), &detail::of_token(&problem))
+                }
+            }
             Asked::NoAnswer {
                 failure,
                 client_request_id,

@@ -184,12 +184,14 @@ impl Cloud {
              delegated: {{username: {username}}}\n  - name: app\n    tenant: {}\n    \
              client_id: {}\n    client_secret: {{secret: canary-5d1f, expires: 2027-03-01}}\n\
              resources:\n  - {{name: intranet, account: contoso, kind: sharepoint_site, \
-             url: \"https://{}/sites/intranet\"}}\n",
+             url: \"https://{}/sites/intranet\"}}\n  - {{name: direct, account: contoso, \
+             kind: sharepoint_site, url: \"https://{}/sites/intranet\", api: sharepoint}}\n",
             self.address,
             contoso::DOMAIN,
             contoso::DELEGATED_CLIENT_ID,
             contoso::DOMAIN,
             contoso::APP_CLIENT_ID,
+            contoso::SHAREPOINT_HOST,
             contoso::SHAREPOINT_HOST,
         );
         std::fs::write(&path, text).unwrap();

@@ -1,12 +1,161 @@
-//! `m365mon simulate`.
+//! `m365mon simulate`: the simulated tenant alone.
 
-/// Not built yet.
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::simulator::directory::Size;
+use crate::simulator::scenario::Scenario;
+use crate::simulator::span::Span;
+use crate::simulator::{self, Options, Running, files};
+
+/// Entra, Graph and SharePoint of a tenant that does not exist, over TLS.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Simulate {}
+pub(crate) struct Simulate {
+    /// Where the simulated cloud listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8445")]
+    listen: SocketAddr,
+    /// Where the CONNECT proxy listens, for clients that take HTTPS_PROXY
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    proxy_listen: SocketAddr,
+    /// Where the control endpoint listens; loopback only
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    control_listen: SocketAddr,
+    /// Where the metadata service of managed identities listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    metadata_listen: SocketAddr,
+    /// The folder for ca.pem, m365mon.yml and its secrets; made if missing
+    #[arg(long, value_name = "FOLDER")]
+    dir: PathBuf,
+    /// What happens to the tenant, as a YAML file
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+    /// How many times as fast it happens
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = speed)]
+    speed: f64,
+    /// Repeats ids, secrets and jitter of another run
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// Sites to make up beyond the usual ones
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    sites: usize,
+    /// Mailboxes to make up beyond the usual ones
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    mailboxes: usize,
+    /// How often the written configuration probes
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = interval)]
+    interval: Duration,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if speed.is_finite() && speed > 0.0 => Ok(speed),
+        _ => Err("want a number above 0".into()),
+    }
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    Span::parse(text)
+        .map(|span| span.0)
+        .filter(|time| *time >= Duration::from_secs(1))
+        .ok_or_else(|| "want a duration of at least 1s".into())
+}
 
 impl Simulate {
-    /// Not built yet.
-    pub(crate) fn run(self) -> std::process::ExitCode {
-        std::process::ExitCode::from(super::EXIT_USAGE)
+    /// Runs until SIGINT or SIGTERM.
+    pub(crate) fn run(self) -> ExitCode {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build();
+        let done = runtime
+            .context("cannot start")
+            .and_then(|runtime| runtime.block_on(self.serve()));
+        match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                _ = writeln!(std::io::stderr(), "m365mon: {error:#}");
+                ExitCode::from(super::EXIT_USAGE)
+            }
+        }
     }
+
+    async fn serve(self) -> anyhow::Result<()> {
+        // Before anything can be printed: who reads the output may send it at once.
+        let stopped = signal().context("cannot listen for signals")?;
+        let scenario = match &self.scenario {
+            None => None,
+            Some(file) => {
+                let text = std::fs::read_to_string(file)
+                    .with_context(|| format!("cannot read {}", file.display()))?;
+                let name = || file.display().to_string();
+                Some(Scenario::parse(&text).with_context(name)?)
+            }
+        };
+        std::fs::create_dir_all(&self.dir)
+            .with_context(|| format!("cannot make {}", self.dir.display()))?;
+        let size = Size {
+            sites: self.sites,
+            mailboxes: self.mailboxes,
+        };
+        // The scenario begins when the folder is complete: it may write there.
+        let running = simulator::start(Options {
+            listen: self.listen,
+            proxy_listen: self.proxy_listen,
+            control_listen: self.control_listen,
+            metadata_listen: self.metadata_listen,
+            authority_dir: Some(self.dir.clone()),
+            size,
+            seed: self.seed,
+            ..Options::default()
+        })
+        .await?;
+        files::write(&running, &self.dir, size, self.interval)
+            .with_context(|| format!("cannot write into {}", self.dir.display()))?;
+        self.tell(&running)?;
+        let story = async {
+            if let Some(scenario) = scenario {
+                scenario.run(running.tenant.clone(), self.speed).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = stopped => {}
+            () = story => {}
+        }
+        running.shutdown().await;
+        Ok(())
+    }
+
+    fn tell(&self, running: &Running) -> std::io::Result<()> {
+        let mut out = std::io::stdout();
+        writeln!(out, "simulated tenant  https://{}", running.addr)?;
+        writeln!(out, "CONNECT proxy     http://{}", running.proxy_addr)?;
+        writeln!(out, "control endpoint  http://{}", running.control_addr)?;
+        writeln!(out, "metadata service  http://{}", running.metadata_addr)?;
+        writeln!(
+            out,
+            "configuration     {}",
+            self.dir.join(files::CONFIGURATION_FILE).display()
+        )?;
+        out.flush()
+    }
+}
+
+/// Completes at the first SIGINT or SIGTERM after this call.
+fn signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }

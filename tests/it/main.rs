@@ -14,4 +14,5 @@ mod metrics;
 mod origin;
 mod rules;
 mod scheduler;
+mod simulator;
 mod simulator_entra;

@@ -1,0 +1,244 @@
+//! The control endpoint: plain HTTP, on loopback unless told otherwise,
+//! without authentication, for the person or test that runs the simulation.
+//!
+//! | request | does |
+//! |---|---|
+//! | `POST /faults` | puts a fault in force: `{"name": "down", "scope": {"resource": "https://contoso.sharepoint.com/sites/intranet"}, "kind": {"unavailable": {}}, "count": 3, "for": "90s", "share": 0.5}`; answers its id. Kinds: [`FaultKind`](super::faults::FaultKind); conditions: [`Scope`](super::faults::Scope) |
+//! | `GET /faults` | those in force |
+//! | `DELETE /faults[?name=N or ?id=N]` | ends them |
+//! | `POST /clock` | `{"advance": "24h"}`, `{"set": "2027-03-01T00:00:00Z"}` or `{"reset": true}` |
+//! | `POST /revoke` | `{"user": UPN}`, `{"app": client id}` or `{"all_access_tokens": true}` |
+//! | `POST /secrets` | `{"app": client id, "change": "expire", "remove" or "new"}` |
+//! | `POST /consents` | `{"app", "user", "resource": "graph", "grant": ["Mail.ReadBasic"], "revoke": true}` |
+//! | `POST /apps` | `{"app", "disabled": true, "resource": "graph", "grant": [], "revoke": []}` |
+//! | `POST /users` | `{"user", "disabled", "mfa_required", "password"}` |
+//! | `POST /mailboxes` | `{"user", "enabled", "moving", "messages", "delegates": [], "remove"}` |
+//! | `POST /sites` | `{"url", "add", "remove", "state": "locked", "grant": client id, "revoke": client id, "empty"}` |
+//! | `POST /organizations` | `{"token_lifetime": "60s", "sign_in_frequency", "user_consent", "device_code_blocked"}` |
+//! | `POST /limits` | `{"sharepoint_units": 1250}` |
+//! | `POST /actions` | any of these as in a scenario: `{"fault": {…}}` |
+//! | `GET /requests[?latest=100]` | how many requests came, by service and status, and the latest, without tokens |
+//! | `DELETE /requests` | forgets them |
+//! | `GET /state` | the clock, the faults and what exists, without secrets |
+//! | `GET /ca.pem` | the certificate to trust |
+//!
+//! | `GET /devices` | the user codes of devices that wait for a person |
+//! | `POST /devices` | `{"user": UPN, "code": "ABCD"}` signs a person in for a waiting device (the only one without a code), `"decline": true` says no |
+//! | `GET /entra`, `PUT /entra` | how Entra behaves where tenants differ: [`Policy`] |
+//!
+//! Errors are 400 with `{"error": …}`.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Tenant;
+use super::action::{Action, ClearFaults};
+use super::entra::{self, Policy};
+
+/// The routes; `ca_pem` is what `/ca.pem` answers.
+pub(super) fn router(tenant: Arc<Tenant>, ca_pem: String) -> Router {
+    Router::new()
+        .route(
+            "/faults",
+            post(|t, body| perform(t, body, Action::Fault))
+                .get(list_faults)
+                .delete(clear_faults),
+        )
+        .route("/clock", post(|t, body| perform(t, body, Action::Clock)))
+        .route("/revoke", post(|t, body| perform(t, body, Action::Revoke)))
+        .route("/secrets", post(|t, body| perform(t, body, Action::Secret)))
+        .route(
+            "/consents",
+            post(|t, body| perform(t, body, Action::Consent)),
+        )
+        .route("/apps", post(|t, body| perform(t, body, Action::App)))
+        .route("/users", post(|t, body| perform(t, body, Action::User)))
+        .route(
+            "/mailboxes",
+            post(|t, body| perform(t, body, Action::Mailbox)),
+        )
+        .route("/sites", post(|t, body| perform(t, body, Action::Site)))
+        .route(
+            "/organizations",
+            post(|t, body| perform(t, body, Action::Organization)),
+        )
+        .route("/limits", post(|t, body| perform(t, body, Action::Limits)))
+        .route(
+            "/actions",
+            post(|t, body| perform(t, body, std::convert::identity)),
+        )
+        .route("/requests", get(requests).delete(forget))
+        .route("/state", get(state))
+        .route("/ca.pem", get(|| async { ca_pem }))
+        .route("/devices", get(devices).post(answer_device))
+        .route("/entra", get(policy).put(set_policy))
+        .with_state(tenant)
+}
+
+async fn perform<T: serde::de::DeserializeOwned>(
+    State(tenant): State<Arc<Tenant>>,
+    body: axum::body::Bytes,
+    wrap: fn(T) -> Action,
+) -> Response {
+    let action = match serde_json::from_slice(&body) {
+        Ok(order) => wrap(order),
+        Err(error) => return refuse(&error.to_string()),
+    };
+    match action.perform(&tenant) {
+        Ok(told) => Json(told).into_response(),
+        Err(error) => refuse(&error.to_string()),
+    }
+}
+
+fn refuse(error: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({"error": error}))).into_response()
+}
+
+async fn list_faults(State(tenant): State<Arc<Tenant>>) -> Response {
+    Json(tenant.faults.list()).into_response()
+}
+
+async fn clear_faults(
+    State(tenant): State<Arc<Tenant>>,
+    Query(which): Query<ClearFaults>,
+) -> Response {
+    match Action::ClearFaults(which).perform(&tenant) {
+        Ok(told) => Json(told).into_response(),
+        Err(error) => refuse(&error.to_string()),
+    }
+}
+
+#[derive(Deserialize)]
+struct Latest {
+    latest: Option<usize>,
+}
+
+async fn requests(State(tenant): State<Arc<Tenant>>, Query(wish): Query<Latest>) -> Response {
+    Json(tenant.journal.read(wish.latest.unwrap_or(100))).into_response()
+}
+
+async fn forget(State(tenant): State<Arc<Tenant>>) -> StatusCode {
+    tenant.journal.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn state(State(tenant): State<Arc<Tenant>>) -> Json<Value> {
+    /// More of a kind are counted, not listed.
+    const MOST: usize = 100;
+    let directory = tenant.directory.read();
+    let organizations: Vec<_> = directory
+        .organizations()
+        .iter()
+        .map(|o| {
+            json!({
+                "id": o.id, "domains": o.domains, "cloud": o.cloud.as_str(),
+                "sharepoint_hosts": o.sharepoint_hosts, "user_consent": o.user_consent,
+                "device_code_blocked": o.device_code_blocked,
+                "token_lifetime_seconds": o.token_lifetime.map(|l| l.as_secs_f64()),
+            })
+        })
+        .collect();
+    let applications: Vec<_> = directory
+        .applications()
+        .map(|app| {
+            let secrets: Vec<_> = app
+                .secrets
+                .iter()
+                .map(|s| json!({"key_id": s.key_id, "ends": s.ends.to_string()}))
+                .collect();
+            let consents: Vec<_> = app
+                .consents
+                .iter()
+                .map(|c| json!({"user": c.user, "resource": c.resource, "scopes": c.scopes}))
+                .collect();
+            json!({
+                "client_id": app.client_id, "name": app.display_name, "disabled": app.disabled,
+                "public_client": app.public_client, "secrets": secrets,
+                "certificates": app.certificates.len(), "consents": consents,
+                "roles": app.app_roles.iter().map(|(api, roles)| json!({"resource": api, "roles": roles})).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    let mut sites: Vec<_> = directory
+        .sites()
+        .take(MOST)
+        .map(|s| json!({"url": s.web_url(), "state": s.state, "lists": s.lists.len()}))
+        .collect();
+    sites.sort_by_key(|site| site["url"].to_string());
+    let mut users: Vec<_> = directory
+        .users()
+        .take(MOST)
+        .map(|u| {
+            json!({
+                "upn": u.upn, "id": u.id, "disabled": u.disabled,
+                "messages": u.mailbox.as_ref().map(|m| m.messages),
+            })
+        })
+        .collect();
+    users.sort_by_key(|user| user["upn"].to_string());
+    Json(json!({
+        "now": tenant.clock.now().to_string(),
+        "faults": tenant.faults.list(),
+        "organizations": organizations,
+        "applications": applications,
+        "sites": {"count": directory.site_count(), "some": sites},
+        "users": {"count": directory.user_count(), "some": users},
+    }))
+}
+
+async fn devices(State(tenant): State<Arc<Tenant>>) -> Json<Vec<String>> {
+    Json(tenant.entra.waiting_devices())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeviceAnswer {
+    user: Option<String>,
+    code: Option<String>,
+    #[serde(default)]
+    decline: bool,
+}
+
+async fn answer_device(State(tenant): State<Arc<Tenant>>, body: axum::body::Bytes) -> Response {
+    let order: DeviceAnswer = match serde_json::from_slice(&body) {
+        Ok(order) => order,
+        Err(error) => return refuse(&error.to_string()),
+    };
+    let waiting = tenant.entra.waiting_devices();
+    let code = match (order.code, &waiting[..]) {
+        (Some(code), _) => code,
+        (None, [only]) => only.clone(),
+        (None, _) => return refuse("not exactly one device waits: name its code"),
+    };
+    if order.decline {
+        return Json(json!({"declined": entra::decline_device(&tenant, &code)})).into_response();
+    }
+    let Some(user) = order.user else {
+        return refuse("want user, or decline");
+    };
+    match entra::approve_device(&tenant, &code, &user) {
+        Ok(()) => Json(Value::Null).into_response(),
+        Err(refusal) => refuse(&format!("{refusal:?}")),
+    }
+}
+
+async fn policy(State(tenant): State<Arc<Tenant>>) -> Json<Policy> {
+    Json(tenant.entra.policy())
+}
+
+async fn set_policy(State(tenant): State<Arc<Tenant>>, body: axum::body::Bytes) -> Response {
+    match serde_json::from_slice(&body) {
+        Ok(policy) => {
+            tenant.entra.set_policy(policy);
+            Json(tenant.entra.policy()).into_response()
+        }
+        Err(error) => refuse(&error.to_string()),
+    }
+}

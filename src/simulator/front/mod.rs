@@ -1,0 +1,383 @@
+//! The front of the house: listeners, certificates, and from a request to the
+//! service that answers it, with whatever fault was ordered on the way.
+
+mod ask;
+pub(super) mod authority;
+mod line;
+pub(super) mod listen;
+
+pub(super) use ask::{Ask, Bearer};
+pub use authority::{Authority, AuthorityError};
+pub(super) use line::Line;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use tower::ServiceExt as _;
+
+use super::faults::{Service, Subject, Verdict, apply};
+use super::journal::Entry;
+use super::throttle::Place;
+use super::{Tenant, graph, hosts, sharepoint};
+
+/// Forms are not longer than this.
+const MOST_FORM: usize = 64 * 1024;
+
+/// From a request to an answer.
+#[derive(Debug)]
+pub(super) struct Front {
+    pub(super) tenant: Arc<Tenant>,
+    login: Router,
+    metadata: Router,
+}
+
+/// What is told of a request beside its answer.
+struct Note {
+    subject: Subject,
+    grant: Option<String>,
+    client_request_id: Option<String>,
+}
+
+impl Front {
+    pub(super) fn new(tenant: Arc<Tenant>) -> Self {
+        Self {
+            login: super::entra::router(Arc::clone(&tenant)),
+            metadata: super::entra::metadata_router(Arc::clone(&tenant)),
+            tenant,
+        }
+    }
+
+    /// Answers one request on a connection whose client asked for `sni`
+    /// (empty: for none).
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        sni: &str,
+        line: &Arc<Line>,
+    ) -> Response<Body> {
+        let host = asked_host(&request);
+        let before = Before::of(&request, &host);
+        let service = hosts::route(&host, request.uri().path());
+        // A certificate for one service does not speak for another (RFC 9110, 15.5.20).
+        let astray =
+            !sni.is_empty() && sni != host && hosts::service_of(sni) != hosts::service_of(&host);
+        let Some(service) = service.filter(|_| !astray) else {
+            let mut answer = Response::new(Body::from("Misdirected request"));
+            *answer.status_mut() = StatusCode::MISDIRECTED_REQUEST;
+            return answer;
+        };
+        let (answer, note) = match service {
+            Service::Graph | Service::SharePoint => {
+                self.answer_api(service, &host, request, line).await
+            }
+            Service::Login | Service::Metadata | Service::Proxy => {
+                Box::pin(self.answer_routed(Service::Login, &host, request, line)).await
+            }
+        };
+        self.finish(before, service, answer, &note, line).await
+    }
+
+    /// Answers one request to the metadata service.
+    pub(super) async fn answer_metadata(
+        &self,
+        request: Request<Incoming>,
+        line: &Arc<Line>,
+    ) -> Response<Body> {
+        let host = asked_host(&request);
+        let before = Before::of(&request, "");
+        let answered = Box::pin(self.answer_routed(Service::Metadata, &host, request, line));
+        let (answer, note) = answered.await;
+        self.finish(before, Service::Metadata, answer, &note, line)
+            .await
+    }
+
+    async fn finish(
+        &self,
+        before: Before,
+        service: Service,
+        answer: Option<Response<Body>>,
+        note: &Note,
+        line: &Line,
+    ) -> Response<Body> {
+        let status = answer.as_ref().map_or(0, |a| a.status().as_u16());
+        self.write(before, service, status, note, line);
+        match answer {
+            Some(answer) => answer,
+            // The connection is being cut, or the client waits for ever.
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn answer_api(
+        &self,
+        service: Service,
+        host: &str,
+        request: Request<Incoming>,
+        line: &Arc<Line>,
+    ) -> (Option<Response<Body>>, Note) {
+        let tenant = &self.tenant;
+        let ask = Ask::read(tenant, host, &request);
+        let subject = api_subject(tenant, service, &ask);
+        let verdict = self.strike(&subject);
+        let note = |subject| Note {
+            subject,
+            grant: None,
+            client_request_id: ask.client_request_id.clone(),
+        };
+        // A place in a mailbox is held until the answer is ready, latency included.
+        let made: Option<(Response<Body>, Option<Place>)> =
+            (!apply::replaces(&verdict)).then(|| match service {
+                Service::SharePoint => (sharepoint::answer(tenant, &ask), None),
+                _ => graph::answer(tenant, &ask),
+            });
+        tokio::time::sleep(verdict.delay).await;
+        let (answer, place) = made.unzip();
+        let stage = apply::Stage {
+            tenant,
+            service,
+            ask: Some(&ask),
+            headers: &HeaderMap::new(),
+            line,
+        };
+        let answer = apply::apply(&stage, &verdict, answer).await;
+        drop(place);
+        (answer, note(subject))
+    }
+
+    async fn answer_routed(
+        &self,
+        service: Service,
+        host: &str,
+        request: Request<Incoming>,
+        line: &Arc<Line>,
+    ) -> (Option<Response<Body>>, Note) {
+        let tenant = &self.tenant;
+        let client_request_id = ask::client_request_id(request.headers());
+        let (mut parts, body) = request.into_parts();
+        if !parts.headers.contains_key(header::HOST)
+            && let Ok(value) = HeaderValue::from_str(host)
+        {
+            parts.headers.insert(header::HOST, value);
+        }
+        let body = if parts.method == Method::POST {
+            axum::body::to_bytes(Body::new(body), MOST_FORM).await
+        } else {
+            Ok(Bytes::new())
+        };
+        let form = body.as_deref().unwrap_or(&[]);
+        let (subject, grant) = form_subject(tenant, service, host, &parts, form);
+        let note = Note {
+            grant,
+            client_request_id,
+            subject,
+        };
+        let verdict = self.strike(&note.subject);
+        // Wanted only by a fault that answers in the service's own words.
+        let headers = verdict
+            .kind
+            .as_ref()
+            .map(|_| parts.headers.clone())
+            .unwrap_or_default();
+        let answer = match body {
+            Err(_) => Some(status_only(StatusCode::PAYLOAD_TOO_LARGE)),
+            Ok(_) if apply::replaces(&verdict) => None,
+            Ok(body) => {
+                let request = Request::from_parts(parts, Body::from(body));
+                let router = if service == Service::Metadata {
+                    self.metadata.clone()
+                } else {
+                    self.login.clone()
+                };
+                // The router's own error type is Infallible.
+                router.oneshot(request).await.ok()
+            }
+        };
+        tokio::time::sleep(verdict.delay).await;
+        let stage = apply::Stage {
+            tenant,
+            service,
+            ask: None,
+            headers: &headers,
+            line,
+        };
+        (apply::apply(&stage, &verdict, answer).await, note)
+    }
+
+    fn strike(&self, subject: &Subject) -> Verdict {
+        if self.tenant.faults.is_quiet() {
+            Verdict::default()
+        } else {
+            self.tenant.faults.strike(subject, &self.tenant.random)
+        }
+    }
+
+    fn write(&self, before: Before, service: Service, status: u16, note: &Note, line: &Line) {
+        self.tenant.journal.write(Entry {
+            number: 0,
+            time: self.tenant.clock.now().to_string(),
+            service,
+            host: note.subject.host.clone(),
+            method: before.method,
+            target: before.target,
+            status,
+            agent: before.agent,
+            version: before.version,
+            app: note.subject.app.clone(),
+            grant: note.grant.clone(),
+            client_request_id: note.client_request_id.clone(),
+            connection: line.number,
+        });
+    }
+
+    /// Writes a CONNECT into the journal.
+    pub(super) fn note_tunnel(&self, line: &Line, host: &str, status: StatusCode) {
+        let note = Note {
+            subject: Subject {
+                host: host.to_owned(),
+                ..Subject::default()
+            },
+            grant: None,
+            client_request_id: None,
+        };
+        let before = Before {
+            method: "CONNECT".into(),
+            target: format!("{host}:443"),
+            agent: String::new(),
+            version: "HTTP/1.1".into(),
+        };
+        self.write(before, Service::Proxy, status.as_u16(), &note, line);
+    }
+}
+
+/// What the journal wants of a request before it is used up.
+struct Before {
+    method: String,
+    target: String,
+    agent: String,
+    version: String,
+}
+
+impl Before {
+    fn of(request: &Request<Incoming>, host: &str) -> Self {
+        const MOST: usize = 600;
+        let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
+        let uri = request.uri();
+        // Entra's queries carry codes and states.
+        let login = hosts::route(host, uri.path()) == Some(Service::Login);
+        let target = match uri.query() {
+            Some(query) if !login => format!("{}?{query}", uri.path()),
+            _ => uri.path().to_owned(),
+        };
+        let agent = request
+            .headers()
+            .get(header::USER_AGENT)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        Self {
+            method: request.method().to_string(),
+            target: cut(&target, MOST),
+            agent: cut(agent, 120),
+            version: format!("{:?}", request.version()),
+        }
+    }
+}
+
+/// An answer with nothing but a status.
+pub(super) fn status_only(status: StatusCode) -> Response<Body> {
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = status;
+    answer
+}
+
+/// The host that was asked for, lower case, without port.
+fn asked_host<B>(request: &Request<B>) -> String {
+    let authority = request.uri().authority().map_or_else(
+        || {
+            request
+                .headers()
+                .get(header::HOST)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+        },
+        http::uri::Authority::as_str,
+    );
+    let host = match authority.rfind(':') {
+        Some(at) if !authority.ends_with(']') => &authority[..at],
+        _ => authority,
+    };
+    host.to_ascii_lowercase()
+}
+
+fn api_subject(tenant: &Tenant, service: Service, ask: &Ask) -> Subject {
+    let resource = match service {
+        Service::SharePoint => Some(sharepoint::resource_of(ask)),
+        _ => graph::resource_of(tenant, ask),
+    };
+    let claims = ask.claims();
+    Subject {
+        service: Some(service),
+        host: ask.host.clone(),
+        method: ask.method.to_string(),
+        path: ask.path.clone(),
+        resource: resource.map(|r| r.to_lowercase()),
+        user: claims
+            .map(|c| c.upn.iter().cloned().chain([c.oid.clone()]).collect())
+            .unwrap_or_default(),
+        app: claims.map(|c| c.appid.clone()),
+        tenant: claims
+            .map(|c| tenant_names(tenant, &c.tid))
+            .unwrap_or_default(),
+    }
+}
+
+fn tenant_names(tenant: &Tenant, asked: &str) -> Vec<String> {
+    let directory = tenant.directory.read();
+    let mut names = vec![asked.to_owned()];
+    if let Some(organization) = directory.organization(asked) {
+        names.push(organization.id.clone());
+        names.extend(organization.domains.iter().cloned());
+    }
+    names
+}
+
+fn form_subject(
+    tenant: &Tenant,
+    service: Service,
+    host: &str,
+    parts: &http::request::Parts,
+    form: &[u8],
+) -> (Subject, Option<String>) {
+    let mut subject = Subject {
+        service: Some(service),
+        host: host.to_owned(),
+        method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
+        tenant: parts
+            .uri
+            .path()
+            .split('/')
+            .nth(1)
+            .map(|name| tenant_names(tenant, name))
+            .unwrap_or_default(),
+        ..Subject::default()
+    };
+    let mut grant = None;
+    let query = parts.uri.query().unwrap_or_default();
+    let fields =
+        url::form_urlencoded::parse(form).chain(url::form_urlencoded::parse(query.as_bytes()));
+    for (name, value) in fields {
+        let value: String = value.chars().take(128).collect();
+        match &*name {
+            "client_id" => subject.app = Some(value),
+            "username" | "login_hint" | "login" => subject.user.push(value),
+            // The last word of the long ones: `device_code`.
+            "grant_type" => grant = value.rsplit(':').next().map(str::to_owned),
+            _ => {}
+        }
+    }
+    (subject, grant)
+}

@@ -1,0 +1,130 @@
+//! The simulated Microsoft Graph (PROTOCOL sections 4, 6 and 7): reads only
+//! what the exporter and Microsoft's own clients ask of it, with the checks,
+//! error bodies and headers of the original. Answers are made from the
+//! directory when asked for.
+
+mod entity;
+mod error;
+mod files;
+mod guard;
+mod mail;
+mod people;
+mod query;
+mod reply;
+mod sites;
+mod target;
+
+pub use entity::{ENTITIES, Entity};
+pub(super) use reply::{challenge, claims as claims_of_challenge, refusal, tell_budget};
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::{Method, Response};
+use serde_json::Value;
+
+use super::Tenant;
+use super::front::Ask;
+use super::throttle::Place;
+use super::tokens::Claims;
+use error::GraphError;
+use target::Target;
+
+/// What a handler works with.
+struct Call<'a> {
+    tenant: &'a Tenant,
+    ask: &'a Ask,
+    claims: Arc<Claims>,
+    /// The root of URLs in answers: `https://graph.microsoft.com/v1.0`.
+    root: String,
+}
+
+/// What a handler gives.
+struct Answer {
+    body: Value,
+    /// SharePoint's budget, where it counted.
+    budget: Option<super::throttle::Budget>,
+    place: Option<Place>,
+}
+
+impl From<Value> for Answer {
+    fn from(body: Value) -> Self {
+        Self {
+            body,
+            budget: None,
+            place: None,
+        }
+    }
+}
+
+/// Answers one request; the place in a mailbox, if it took one, is held until
+/// the answer is on its way.
+pub(super) fn answer(tenant: &Tenant, ask: &Ask) -> (Response<Body>, Option<Place>) {
+    match handle(tenant, ask) {
+        Ok(answer) => (
+            reply::success(tenant, ask, &answer.body, answer.budget),
+            answer.place,
+        ),
+        Err(error) => (reply::failure(tenant, ask, &error), None),
+    }
+}
+
+fn handle(tenant: &Tenant, ask: &Ask) -> Result<Answer, GraphError> {
+    let claims = guard::authenticate(tenant, ask)?;
+    let path = ask.path.trim_start_matches('/');
+    let (version, rest) = path.split_once('/').unwrap_or((path, ""));
+    if !matches!(version, "v1.0" | "beta") {
+        return Err(GraphError::bad_request(format!(
+            "Invalid version: {version}"
+        )));
+    }
+    if ask.method != Method::GET {
+        return Err(GraphError::new(
+            405,
+            "Request_BadRequest",
+            "Specified HTTP method is not allowed for the request target.",
+        ));
+    }
+    let call = Call {
+        tenant,
+        ask,
+        claims,
+        root: format!("https://{}/{version}", ask.host),
+    };
+    match target::parse(rest) {
+        Target::Site { host, path, tail } => sites::by_path(&call, &host, &path, tail),
+        Target::SiteId { id, tail } => sites::by_id(&call, id, tail),
+        Target::Me { tail } => people::me(&call, tail),
+        Target::User { id, tail } => people::user(&call, id, tail),
+        Target::Users => people::list(&call),
+        Target::Organization => people::organization(&call),
+        Target::Drive { id, tail } => files::by_id(&call, id, tail),
+        Target::Unknown(segment) => Err(GraphError::no_segment(segment)),
+    }
+}
+
+/// The site or mailbox that a request is about, for faults: a site's URL
+/// without its scheme, or the UPN of a mailbox.
+pub(super) fn resource_of(tenant: &Tenant, ask: &Ask) -> Option<String> {
+    let path = ask.path.trim_start_matches('/');
+    let (_, rest) = path.split_once('/')?;
+    let directory = tenant.directory.read();
+    let bare = |url: String| url.trim_start_matches("https://").to_owned();
+    match target::parse(rest) {
+        Target::Site { host, path, .. } => {
+            Some(format!("{host}/{path}").trim_end_matches('/').to_owned())
+        }
+        Target::SiteId { id: "root", .. } => {
+            let organization = directory.organization(&ask.claims()?.tid)?;
+            organization.sharepoint_hosts.first().cloned()
+        }
+        Target::SiteId { id, .. } => directory.site_by_id(id).map(|s| bare(s.web_url())),
+        Target::Me { .. } => ask.claims()?.upn.clone(),
+        Target::User { id, .. } => Some(
+            directory
+                .user(id)
+                .map_or_else(|| id.to_owned(), |user| user.upn.clone()),
+        ),
+        Target::Users | Target::Organization | Target::Drive { .. } | Target::Unknown(_) => None,
+    }
+}

@@ -203,7 +203,8 @@ async fn cut_short(answer: Option<Response<Body>>, ending: Ending) -> Option<Res
     let half = whole.slice(..whole.len() / 2);
     let end = async move {
         match ending {
-            Ending::Early => {}
+            // Or HTTP/2 takes the head back together with the rest.
+            Ending::Early => tokio::time::sleep(ON_ITS_WAY).await,
             Ending::Never => std::future::pending::<()>().await,
             Ending::Reset(line) => {
                 tokio::time::sleep(ON_ITS_WAY).await;

@@ -1,12 +1,87 @@
-//! `m365mon probe`.
+//! `m365mon probe`: one probe, told step by step.
 
-/// Not built yet.
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::config_file::ConfigFile;
+use super::logging::{self, LogFormat, LogLevel};
+use super::{EXIT_FAILED, EXIT_USAGE, output, runtime};
+use crate::entra::{TokenStore, Tokens};
+use crate::http::{Network, NetworkError, PlainClient, ProbeClient};
+use crate::model::{Clock, Configuration, IgnoreAccounts, Outcome, Resource, Story, SystemRandom};
+use crate::probe::{Prober, TenantProber};
+
+/// Could not be found out.
+const EXIT_INCONCLUSIVE: u8 = 2;
+
+/// Probe one resource once and tell the story
+///
+/// Asks for a token and for the resource as the exporter would, and says what
+/// happened. Exits with 0 for success, 1 for failure, 2 if it could not be
+/// found out.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Probe {}
+pub(crate) struct Probe {
+    /// The resource, by its name in the configuration
+    resource: String,
+
+    #[command(flatten)]
+    file: ConfigFile,
+}
 
 impl Probe {
-    /// Not built yet.
-    pub(crate) fn run(self) -> std::process::ExitCode {
-        std::process::ExitCode::from(super::EXIT_USAGE)
+    pub(crate) fn run(self) -> ExitCode {
+        logging::start(LogLevel::Warn, LogFormat::Logfmt);
+        let loaded = match self.file.load_or_complain() {
+            Ok(loaded) => loaded,
+            Err(code) => return code,
+        };
+        let configuration = loaded.configuration;
+        let named = |resource: &&Arc<Resource>| *resource.name == *self.resource;
+        let Some(resource) = configuration.resources.iter().find(named).cloned() else {
+            let name = &self.resource;
+            output::complain(&format!("there is no resource \"{name}\""));
+            return ExitCode::from(EXIT_USAGE);
+        };
+        runtime::block_on(async {
+            let prober = match prober(&configuration, &resource) {
+                Ok(prober) => prober,
+                Err(error) => {
+                    output::complain(&error.to_string());
+                    return ExitCode::from(EXIT_USAGE);
+                }
+            };
+            let story = Story::begin();
+            let report = prober.probe(resource, story.clone()).await;
+            output::say(&story.lines().join("\n"));
+            match report.verdict.outcome() {
+                Outcome::Success => ExitCode::SUCCESS,
+                Outcome::Failure => ExitCode::from(EXIT_FAILED),
+                Outcome::Inconclusive => ExitCode::from(EXIT_INCONCLUSIVE),
+            }
+        })
     }
+}
+
+/// The exporter's own prober, for the account of one resource.
+fn prober(
+    configuration: &Configuration,
+    resource: &Resource,
+) -> Result<TenantProber, NetworkError> {
+    let network = Network::new(&configuration.http)?;
+    let clock = Clock::system();
+    let random = Arc::new(SystemRandom::new());
+    let tokens = Tokens::new(
+        PlainClient::new(&network)?,
+        TokenStore::from_environment(&configuration.storage),
+        clock.clone(),
+        random.clone(),
+        Arc::new(IgnoreAccounts),
+    );
+    tokens.configure(std::slice::from_ref(&resource.account));
+    Ok(TenantProber::new(
+        ProbeClient::new(&network)?,
+        tokens,
+        clock,
+        random,
+    ))
 }

@@ -12,6 +12,7 @@ mod entra;
 mod http;
 mod metrics;
 mod origin;
+mod probe;
 mod rules;
 mod scheduler;
 mod simulator;

@@ -24,8 +24,9 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// The host that all these tests ask for.
+/// The hosts that all these tests ask for.
 pub(crate) const HOST: &str = "contoso.sharepoint.com";
+pub(crate) const GRAPH: &str = "graph.microsoft.com";
 /// Longer than any test may take on the slowest machine.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 pub(crate) const H1: &[&[u8]] = &[b"http/1.1"];
@@ -53,7 +54,11 @@ impl Ca {
 
     /// TLS for `name`, with a certificate that ends at the start of `end_year`.
     pub(crate) fn tls(&self, name: &str, end_year: i32, alpn: &[&[u8]]) -> TlsAcceptor {
-        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        let mut names = vec![name.to_owned()];
+        if name == HOST {
+            names.push(GRAPH.to_owned());
+        }
+        let mut params = CertificateParams::new(names).unwrap();
         params.not_before = rcgen::date_time_ymd(2000, 1, 1);
         params.not_after = rcgen::date_time_ymd(end_year, 1, 1);
         let key = KeyPair::generate().unwrap();
@@ -74,13 +79,15 @@ impl Ca {
         self.tls(HOST, 2100, alpn)
     }
 
-    /// Settings with which [`HOST`] is at `address`.
+    /// Settings with which both hosts are at `address`.
     pub(crate) fn settings(&self, address: SocketAddr) -> HttpSettings {
         HttpSettings {
             proxy: ProxySetting::Environment,
             ca_file: Some(self.file.path().to_owned()),
             user_agent: "NONISV|m365mon|m365mon/0".into(),
-            resolve: [(HOST.into(), ResolveOverride { address })].into(),
+            resolve: [HOST, GRAPH]
+                .map(|host| (host.into(), ResolveOverride { address }))
+                .into(),
         }
     }
 

@@ -13,8 +13,16 @@ use super::family::{Buckets, Families};
 use super::labels::Set;
 use super::scrape::{Sample, Samples, Scrape};
 use super::stream::Hook;
-use crate::model::{Outcome, Phase, Resource, Timestamp};
+use crate::model::{CredentialKind, Outcome, Phase, Resource, Timestamp};
 use crate::state::{Histogram, Micros, SkipCause, seconds};
+
+/// In the order of exposition.
+const CREDENTIALS: [CredentialKind; 4] = [
+    CredentialKind::RefreshToken,
+    CredentialKind::Consent,
+    CredentialKind::ClientSecret,
+    CredentialKind::ClientCertificate,
+];
 
 /// `/metrics`.
 #[derive(Debug)]
@@ -236,8 +244,12 @@ fn accounts(f: &mut Families<'_, '_>, scrape: &Scrape) -> fmt::Result {
     });
     f.gauges(&c::ACCESS_TOKEN_EXPIRY, tokens)?;
     let deadlines = all().flat_map(|(set, _, known)| {
-        let deadlines = known.standing.deadlines.iter();
-        deadlines.map(move |(kind, end)| (set.with("credential", kind.as_str()), unix(*end)))
+        CREDENTIALS.iter().filter_map(move |kind| {
+            // Of two ends of one credential the earlier one counts.
+            let ends = known.standing.deadlines.iter().filter(|(of, _)| of == kind);
+            let end = ends.map(|(_, end)| *end).min()?;
+            Some((set.with("credential", kind.as_str()), unix(end)))
+        })
     });
     f.gauges(&c::CREDENTIAL_EXPIRY, deadlines)?;
     let requests = all().flat_map(|(set, _, known)| {

@@ -11,6 +11,7 @@
 
 mod catalogue;
 mod collect;
+mod document;
 mod family;
 mod labels;
 mod negotiate;
@@ -32,6 +33,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
 pub use catalogue::{CATALOGUE, Metric, Subject, Type, Unit};
+pub use document::documentation;
 pub use negotiate::Format;
 pub use stream::{CHUNK, Chunks};
 

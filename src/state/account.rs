@@ -171,48 +171,9 @@ impl AccountSlot {
         known.throttled[service] += u64::from(throttled);
     }
 
+    /// Counts; the token room itself logs what changed.
     pub(super) fn token_request(&self, report: &TokenReport) {
-        let before = self.known.lock().token_request(report);
-        let account = &*self.account.name;
-        let audience = report.audience.as_str();
-        let request_id = report.request_id.as_ref().map(tracing::field::display);
-        let seconds = report.took.as_secs_f64();
-        let problem = report.result.as_ref().err();
-        let reason = problem.map(|problem| problem.reason);
-        let code = problem.and_then(|problem| problem.code);
-        let detail = problem.map(|problem| &*problem.detail);
-        let outcome = reason
-            .map_or(Outcome::Success, AccountReason::outcome)
-            .as_str();
-        let reason = reason.map(tracing::field::display);
-        // The first request is news only if it failed.
-        if before.map_or(problem.is_some(), |before| {
-            before != problem.map(|p| p.reason)
-        }) {
-            tracing::info!(
-                account,
-                audience,
-                outcome,
-                reason,
-                code,
-                request_id,
-                seconds,
-                detail,
-                "account changed"
-            );
-        } else {
-            tracing::debug!(
-                account,
-                audience,
-                outcome,
-                reason,
-                code,
-                request_id,
-                seconds,
-                detail,
-                "token requested"
-            );
-        }
+        self.known.lock().token_request(report);
     }
 
     pub(super) fn set_standing(&self, standing: &AccountStanding) {
@@ -244,12 +205,7 @@ impl AccountSlot {
 }
 
 impl Known {
-    /// Counts, and returns the reason of the request before, if there was one.
-    fn token_request(&mut self, report: &TokenReport) -> Option<Option<AccountReason>> {
-        let before = self
-            .last
-            .as_ref()
-            .map(|last| last.result.as_ref().err().map(|problem| problem.reason));
+    fn token_request(&mut self, report: &TokenReport) {
         let problem = report.result.as_ref().err();
         let outcome = problem.map_or(Outcome::Success, |problem| problem.reason.outcome());
         self.outcomes[outcome.index()] += 1;
@@ -285,7 +241,6 @@ impl Known {
             result: report.result.clone(),
             request_id: report.request_id.clone(),
         });
-        before
     }
 
     fn count_problem(&mut self, reason: AccountReason, code: Option<u32>) {

@@ -20,7 +20,7 @@ pub(crate) struct Serve {
 }
 
 /// From the first signal to the end.
-const GRACE: Duration = Duration::from_secs(4);
+const GRACE: Duration = Duration::from_secs(3);
 
 impl Serve {
     /// Runs until SIGTERM, SIGINT or a second one of these.
@@ -64,6 +64,14 @@ impl Serve {
                 return ExitCode::from(EXIT_FAILED);
             }
         };
+        if let Some(addr) = exporter.addr() {
+            tracing::info!(
+                resources = loaded.configuration.resources.len(),
+                accounts = loaded.configuration.accounts.len(),
+                url = %format_args!("http://{addr}/"),
+                "ready"
+            );
+        }
         drop(loaded);
         while signals.next().await == Request::Reload {
             self.reload(&exporter).await;
@@ -84,26 +92,33 @@ impl Serve {
 
     async fn reload(&self, exporter: &Exporter) {
         let config = self.config.clone();
-        match tokio::task::spawn_blocking(move || config.load()).await {
+        let loaded = tokio::task::spawn_blocking(move || config.load()).await;
+        let taken = match loaded {
             Ok(Ok(loaded)) => {
                 warn(&loaded.warnings);
-                exporter.configure(&loaded.configuration);
-                tracing::info!(
-                    resources = loaded.configuration.resources.len(),
-                    accounts = loaded.configuration.accounts.len(),
-                    "configuration reloaded"
-                );
+                let configuration = &loaded.configuration;
+                let taken = exporter.configure(configuration);
+                taken
+                    .map(|()| (configuration.resources.len(), configuration.accounts.len()))
+                    .map_err(|error| vec![error.to_string()])
             }
-            Ok(Err(errors)) => {
+            Ok(Err(errors)) => Err(errors
+                .complaints()
+                .iter()
+                .map(ToString::to_string)
+                .collect()),
+            Err(error) => Err(vec![error.to_string()]),
+        };
+        match taken {
+            Ok((resources, accounts)) => {
+                tracing::info!(resources, accounts, "configuration reloaded");
+            }
+            Err(complaints) => {
                 exporter.refused();
-                for complaint in errors.complaints() {
+                for complaint in complaints {
                     tracing::error!("{complaint}");
                 }
                 tracing::error!("configuration not reloaded, the old one goes on");
-            }
-            Err(error) => {
-                exporter.refused();
-                tracing::error!(%error, "configuration not reloaded, the old one goes on");
             }
         }
     }

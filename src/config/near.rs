@@ -3,7 +3,8 @@
 /// The nearest of `words`, if one is near enough to be worth a question: at
 /// most a third of the letters differ (at least one may). Case, `-` and `_`
 /// count for nothing.
-pub(super) fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // The cost grows with the product of the lengths.
     if word.len() > 128 {
         return None;

@@ -17,6 +17,10 @@ use super::discovery::{self, Place};
 use super::external::{ExternalUrl, host_of};
 use super::guard::Visitor;
 use super::pages;
+use super::streaming::Renderings;
+use super::{probe, scrape};
+use crate::metrics::Exposition;
+use crate::scheduler::Scheduler;
 use crate::state::State;
 
 /// What the command line says about the pages.
@@ -36,16 +40,27 @@ pub struct Settings {
 pub struct App {
     pub(super) settings: Settings,
     pub(super) state: Arc<State>,
+    pub(super) scheduler: Arc<Scheduler>,
+    pub(super) exposition: Arc<Exposition>,
+    pub(super) renderings: Renderings,
     ready: AtomicBool,
 }
 
 impl App {
     /// Puts the parts together.
     #[must_use]
-    pub fn new(settings: Settings, state: Arc<State>) -> Arc<Self> {
+    pub fn new(
+        settings: Settings,
+        state: Arc<State>,
+        scheduler: Arc<Scheduler>,
+        exposition: Exposition,
+    ) -> Arc<Self> {
         Arc::new(Self {
             settings,
             state,
+            scheduler,
+            exposition: Arc::new(exposition),
+            renderings: Renderings::new(),
             ready: AtomicBool::new(false),
         })
     }
@@ -60,6 +75,8 @@ impl App {
         Router::new()
             .route("/", get(landing))
             .route("/assets/style.css", get(pages::style))
+            .route(&self.settings.telemetry_path, get(scrape::metrics))
+            .route("/probe", get(probe::probe))
             .route("/sd", get(service_discovery))
             .route("/-/healthy", get(healthy))
             .route("/-/ready", get(ready))
@@ -172,8 +189,15 @@ async fn service_discovery(Shared(app): Shared<Arc<App>>, request: Request) -> R
     Json(groups).into_response()
 }
 
-async fn healthy(Shared(_app): Shared<Arc<App>>) -> Response {
-    plain(StatusCode::OK, "m365mon is healthy")
+async fn healthy(Shared(app): Shared<Arc<App>>) -> Response {
+    if app.scheduler.healthy() {
+        plain(StatusCode::OK, "m365mon is healthy")
+    } else {
+        plain(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "m365mon is not healthy: its scheduler has stopped",
+        )
+    }
 }
 
 async fn ready(Shared(app): Shared<Arc<App>>) -> Response {

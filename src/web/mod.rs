@@ -13,13 +13,18 @@
 //! are for somebody at this machine only ([`Visitor`]). `cli` starts it.
 
 mod app;
+mod budget;
 mod connections;
 mod discovery;
+mod encoding;
 mod external;
 mod guard;
 mod pages;
 mod patience;
+mod probe;
+mod scrape;
 mod server;
+mod streaming;
 
 pub use app::{App, Settings};
 pub use external::ExternalUrl;

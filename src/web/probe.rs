@@ -1,0 +1,196 @@
+//! `/probe?resource=NAME[&debug=true]`: probes one resource and shows only it.
+//!
+//! The answer is 200 whatever the outcome; 400 without a name, 404 for one
+//! that the configuration does not know: nothing else can be probed.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State as Shared};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+
+use super::app::{App, plain};
+use super::budget::{budget, scrape_timeout};
+use super::scrape::{own_time, rendering, response};
+use crate::config::nearest;
+use crate::metrics::{Format, Rendering};
+use crate::model::{Story, bounded_text};
+use crate::scheduler::ProbeWish;
+use crate::state::ResourceSlot;
+
+/// What the query asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Wanted {
+    /// `resource`, or `target`, which means the same.
+    name: Option<String>,
+    debug: bool,
+}
+
+impl Wanted {
+    fn parse(query: &str) -> Self {
+        let mut wanted = Self::default();
+        for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            match &*key {
+                "resource" | "target" if wanted.name.is_none() && !value.is_empty() => {
+                    wanted.name = Some(value.into_owned());
+                }
+                "debug" => wanted.debug = matches!(&*value, "true" | "1"),
+                // Scrape configurations may carry parameters for others.
+                _ => {}
+            }
+        }
+        wanted
+    }
+}
+
+/// The answer to a probe.
+pub(super) async fn probe(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let wanted = Wanted::parse(parts.uri.query().unwrap_or_default());
+    let Some(name) = wanted.name else {
+        return plain(
+            StatusCode::BAD_REQUEST,
+            "which resource? /probe?resource=NAME, with a name from the configuration",
+        );
+    };
+    let timeout = match scrape_timeout(&parts.headers) {
+        Ok(timeout) => timeout,
+        Err(error) => return plain(StatusCode::BAD_REQUEST, error.to_string()),
+    };
+    let Some(slot) = app.state.slot(&name) else {
+        return unknown(&app, &name);
+    };
+    if wanted.debug {
+        return debug(&app, &parts, &slot).await;
+    }
+    let shape = rendering(&parts.headers);
+    if parts.method == Method::HEAD {
+        return response(shape, axum::body::Body::empty());
+    }
+    let budget = timeout.map_or_else(
+        || own_time(slot.resource()),
+        |timeout| budget(timeout, app.settings.timeout_offset),
+    );
+    let wish = ProbeWish {
+        budget,
+        min_age: None,
+    };
+    // On a task of its own: a scraper that goes away cancels nothing.
+    let scheduler = Arc::clone(&app.scheduler);
+    let asked = Arc::clone(&slot);
+    let answer = tokio::spawn(async move { scheduler.probe(&asked, wish).await }).await;
+    let Ok(answer) = answer else {
+        return plain(StatusCode::INTERNAL_SERVER_ERROR, "internal error");
+    };
+    let exposition = Arc::clone(&app.exposition);
+    let body = app
+        .renderings
+        .body(move |out| {
+            let report = answer.report().map(AsRef::as_ref);
+            exposition.probe_page(&slot, report, budget, shape, out)
+        })
+        .await;
+    match body {
+        Ok(body) => response(shape, body),
+        Err(error) => {
+            tracing::error!(%error, "probe could not be rendered");
+            plain(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the probe could not be rendered",
+            )
+        }
+    }
+}
+
+fn unknown(app: &App, name: &str) -> Response {
+    let slots = app.state.slots();
+    let names = slots.iter().map(|slot| &*slot.resource().name);
+    let meant =
+        nearest(name, names).map_or_else(String::new, |near| format!(", did you mean \"{near}\"?"));
+    let name = bounded_text(name, 128);
+    plain(
+        StatusCode::NOT_FOUND,
+        format!("unknown resource \"{name}\"{meant}"),
+    )
+}
+
+/// The story of one probe, for somebody at this machine: it may name people,
+/// and it probes whether or not it is time.
+async fn debug(app: &App, parts: &Parts, slot: &Arc<ResourceSlot>) -> Response {
+    if !app.visitor(parts).is_local() {
+        return plain(
+            StatusCode::FORBIDDEN,
+            "the story of a probe is told at this machine only (http://localhost or http://127.0.0.1)",
+        );
+    }
+    if parts.method == Method::HEAD {
+        return plain(StatusCode::OK, "");
+    }
+    let story = Story::begin();
+    let scheduler = Arc::clone(&app.scheduler);
+    let (asked, told) = (Arc::clone(slot), story.clone());
+    let report = tokio::spawn(async move { scheduler.debug(&asked, told).await }).await;
+    let Ok(report) = report else {
+        return plain(StatusCode::INTERNAL_SERVER_ERROR, "internal error");
+    };
+    let resource = slot.resource();
+    let mut text = format!(
+        "{} ({}, account {})\n\n",
+        resource.name,
+        resource.kind.as_str(),
+        resource.account.name
+    );
+    for line in story.lines() {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text.push_str("\nverdict: ");
+    text.push_str(report.verdict.outcome().as_str());
+    if let Some(reason) = report.verdict.reason() {
+        text.push_str(", ");
+        text.push_str(reason.as_str());
+    }
+    if !report.detail.is_empty() {
+        text.push_str("\n         ");
+        text.push_str(&report.detail);
+    }
+    text.push_str("\n\nwhat a scrape would show (this probe counts nowhere):\n\n");
+    let mut page = Vec::new();
+    let plain_text = Rendering {
+        format: Format::Text,
+        gzip: false,
+    };
+    let rendered =
+        app.exposition
+            .probe_page(slot, Some(&report), resource.timeout, plain_text, &mut page);
+    match rendered {
+        Ok(()) => text.push_str(&String::from_utf8_lossy(&page)),
+        Err(error) => text.push_str(&error.to_string()),
+    }
+    plain(StatusCode::OK, text.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries() {
+        let parse = |query| {
+            let wanted = Wanted::parse(query);
+            (wanted.name.unwrap_or_default(), wanted.debug)
+        };
+        assert_eq!(parse("resource=intranet"), ("intranet".into(), false));
+        assert_eq!(
+            parse("target=intranet&debug=true"),
+            ("intranet".into(), true)
+        );
+        assert_eq!(parse("debug=false&resource=a%20b"), ("a b".into(), false));
+        assert_eq!(parse("module=x&resource=a&target=b"), ("a".into(), false));
+        assert_eq!(parse("resource=&target=b"), ("b".into(), false));
+        assert_eq!(parse(""), (String::new(), false));
+        assert_eq!(parse("resource"), (String::new(), false));
+        assert_eq!(parse("resource=%ff%zz").0.chars().count(), 4);
+    }
+}

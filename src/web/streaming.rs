@@ -1,0 +1,146 @@
+//! From a renderer that writes to a client that reads, in chunks: rendering
+//! happens on a thread that may block, a short queue lies between, and nobody
+//! ever holds the whole.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use futures_util::stream;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::{Instant, timeout_at};
+
+use crate::metrics::Chunks;
+
+/// Chunks between the two: most pages fit as a whole, so that rendering rarely
+/// waits for a slow reader.
+const QUEUE: usize = 16;
+/// A client that has not taken all of it by then gets no more.
+const LONGEST: Duration = Duration::from_secs(60);
+/// Renderings at once; more wait.
+const MOST: usize = 8;
+
+/// Bounds the renderings of one server.
+pub(super) struct Renderings(Arc<Semaphore>);
+
+impl Renderings {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(MOST)))
+    }
+
+    /// Renders, and gives a body as soon as its first chunk is there. An error
+    /// later cuts the body off in a way that the client notices.
+    pub(super) async fn body(
+        &self,
+        render: impl FnOnce(&mut Sender) -> io::Result<()> + Send + 'static,
+    ) -> io::Result<Body> {
+        let permit = Arc::clone(&self.0)
+            .acquire_owned()
+            .await
+            .map_err(io::Error::other)?;
+        let (chunks, mut queue) = mpsc::channel(QUEUE);
+        let mut sender = Sender {
+            chunks,
+            deadline: Instant::now() + LONGEST,
+            runtime: Handle::current(),
+        };
+        tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            if let Err(error) = render(&mut sender) {
+                tracing::debug!(%error, "rendering ended early");
+                _ = sender.send(Err(error));
+            }
+        });
+        let first = match queue.recv().await {
+            Some(first) => first?,
+            None => Bytes::new(),
+        };
+        let rest = stream::unfold((Some(first), queue), async |(first, mut queue)| {
+            let chunk = match first {
+                Some(first) => Ok(first),
+                None => queue.recv().await?,
+            };
+            Some((chunk, (None, queue)))
+        });
+        Ok(Body::from_stream(rest))
+    }
+}
+
+/// Takes chunks on the rendering thread.
+pub(super) struct Sender {
+    chunks: mpsc::Sender<io::Result<Bytes>>,
+    deadline: Instant,
+    runtime: Handle,
+}
+
+impl Sender {
+    fn send(&self, chunk: io::Result<Bytes>) -> io::Result<()> {
+        let sent = self
+            .runtime
+            .block_on(timeout_at(self.deadline, self.chunks.send(chunk)));
+        match sent {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+}
+
+impl Chunks for Sender {
+    fn chunk(&mut self, chunk: Bytes) -> io::Result<()> {
+        self.send(Ok(chunk))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn all_of_it_arrives() {
+        let renderings = Renderings::new();
+        let body = renderings
+            .body(|out| (0..100_u8).try_for_each(|n| out.chunk(vec![n; 1000].into())))
+            .await
+            .unwrap();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        assert_eq!(bytes.len(), 100_000);
+        assert_eq!(bytes.last(), Some(&99));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn errors_are_noticed() {
+        let renderings = Renderings::new();
+        let at_once = renderings.body(|_| Err(io::Error::other("no"))).await;
+        assert!(at_once.is_err());
+        let later = renderings
+            .body(|out| {
+                out.chunk("a".into())?;
+                Err(io::Error::other("no"))
+            })
+            .await
+            .unwrap();
+        assert!(later.collect().await.is_err());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn a_reader_that_goes_away_ends_it() {
+        let renderings = Renderings::new();
+        let (told, tell) = std::sync::mpsc::channel();
+        let body = renderings
+            .body(move |out| {
+                let result = (0..).try_for_each(|_: u64| out.chunk("a".into()));
+                _ = told.send(result.map_err(|error| error.kind()));
+                Ok(())
+            })
+            .await
+            .unwrap();
+        drop(body);
+        let ended = tokio::task::spawn_blocking(move || tell.recv()).await;
+        assert_eq!(ended.unwrap(), Ok(Err(io::ErrorKind::BrokenPipe)));
+    }
+}

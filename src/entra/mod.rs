@@ -28,6 +28,7 @@ mod codes;
 mod consent;
 mod desk;
 mod device_code;
+mod encrypted_key;
 mod endpoint;
 mod files;
 mod flight;

@@ -1,6 +1,6 @@
 //! How an application proves who it is, from what lies in files now.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -29,7 +29,7 @@ pub(super) struct Prover {
 #[derive(Default)]
 struct Certificates {
     /// The files from which `current` was read.
-    stamp: Option<[Stamp; 2]>,
+    stamps: Vec<Stamp>,
     current: Option<Arc<Certificate>>,
     /// The pair before it: while Entra does not know the new one yet, it helps.
     previous: Option<Arc<Certificate>>,
@@ -59,8 +59,14 @@ impl Prover {
             Some(AppCredential::ClientCertificate {
                 certificate_file,
                 key_file,
-                ..
-            }) => vec![certificate_file.clone(), key_file.clone()],
+                passphrase,
+            }) => {
+                let mut files = vec![certificate_file.clone(), key_file.clone()];
+                if let Some(SecretSource::File(path)) = passphrase {
+                    files.push(path.clone());
+                }
+                files
+            }
             Some(AppCredential::WorkloadIdentity { token_file }) => vec![token_file.clone()],
         }
     }
@@ -76,12 +82,8 @@ impl Prover {
             AppCredential::ClientSecret { expires, .. } => {
                 Some((CredentialKind::ClientSecret, (*expires)?))
             }
-            AppCredential::ClientCertificate {
-                certificate_file,
-                key_file,
-                ..
-            } => {
-                let certificate = self.certificate(certificate_file, key_file).ok()?;
+            AppCredential::ClientCertificate { .. } => {
+                let certificate = self.certificate().ok()?;
                 Some((CredentialKind::ClientCertificate, certificate.not_after))
             }
             AppCredential::WorkloadIdentity { .. } => None,
@@ -101,12 +103,8 @@ impl Prover {
             Some(AppCredential::ClientSecret { secret, .. }) => {
                 files::secret(secret).map(Proof::Secret)
             }
-            Some(AppCredential::ClientCertificate {
-                certificate_file,
-                key_file,
-                ..
-            }) => {
-                let certificate = self.certificate(certificate_file, key_file)?;
+            Some(AppCredential::ClientCertificate { .. }) => {
+                let certificate = self.certificate()?;
                 sign(&certificate, application, now, random)
             }
             Some(AppCredential::WorkloadIdentity { token_file }) => {
@@ -138,15 +136,23 @@ impl Prover {
 
     /// The pair that lies in the files, taken over only when both parts match;
     /// until then the one in memory goes on.
-    fn certificate(&self, certificate: &Path, key: &Path) -> Result<Arc<Certificate>, String> {
+    fn certificate(&self) -> Result<Arc<Certificate>, String> {
+        let Some(AppCredential::ClientCertificate {
+            certificate_file,
+            key_file,
+            passphrase,
+        }) = &self.credential
+        else {
+            return Err("the account has no certificate".to_owned());
+        };
         let mut known = self.certificates.lock();
-        let stamp = [Stamp::of(certificate), Stamp::of(key)];
-        if known.stamp == Some(stamp)
+        let stamps = self.stamps();
+        if known.stamps == stamps
             && let Some(current) = &known.current
         {
             return Ok(current.clone());
         }
-        match Certificate::read(certificate, key) {
+        match Certificate::read(certificate_file, key_file, passphrase.as_ref()) {
             Ok(new) => {
                 let new = Arc::new(new);
                 if known
@@ -156,7 +162,7 @@ impl Prover {
                 {
                     known.previous = known.current.replace(new.clone());
                 }
-                known.stamp = Some(stamp);
+                known.stamps = stamps;
                 Ok(new)
             }
             Err(problem) => match &known.current {

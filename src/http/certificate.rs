@@ -7,10 +7,10 @@
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+use super::der::{SEQUENCE, element, expect};
 use crate::model::Timestamp;
 
 const BIT_STRING: u8 = 0x03;
-const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xa0;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
@@ -69,35 +69,6 @@ pub(crate) fn certificate_facts(der: &[u8]) -> Option<CertificateFacts<'_>> {
 
 fn not_after(der: &[u8]) -> Option<Timestamp> {
     certificate_facts(der).map(|facts| facts.not_after)
-}
-
-/// Tag, content and what follows the first element.
-fn element(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&tag, rest) = input.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (length, rest) = if first < 0x80 {
-        (usize::from(first), rest)
-    } else {
-        // The long form; 0x80 alone would be indefinite, which DER forbids.
-        let octets = usize::from(first & 0x7f);
-        if !(1..=4).contains(&octets) {
-            return None;
-        }
-        let (digits, rest) = rest.split_at_checked(octets)?;
-        let length = digits
-            .iter()
-            .fold(0_u64, |sum, &digit| sum << 8 | u64::from(digit));
-        (usize::try_from(length).ok()?, rest)
-    };
-    let (content, rest) = rest.split_at_checked(length)?;
-    Some((tag, content, rest))
-}
-
-fn expect(input: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    match element(input)? {
-        (found, content, rest) if found == tag => Some((content, rest)),
-        _ => None,
-    }
 }
 
 /// `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ` (RFC 5280, 4.1.2.5).

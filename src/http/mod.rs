@@ -14,6 +14,7 @@ mod body;
 mod certificate;
 mod connection;
 mod course;
+pub(crate) mod der;
 mod dial;
 mod failure;
 mod network;

@@ -1,5 +1,6 @@
 //! The cache against a scripted endpoint, under paused time.
 
 mod cache;
+mod certificate;
 mod script;
 mod sign_in;

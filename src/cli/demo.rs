@@ -1,12 +1,160 @@
-//! `m365mon demo`.
+//! `m365mon demo`: a simulated tenant and the exporter that watches it, in one
+//! process, with nothing to configure and nothing left behind.
 
-/// Not built yet.
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::exporter::Exporter;
+use super::flags::Flags;
+use super::lifecycle::{Request, Signals};
+use super::{EXIT_FAILED, login, output, runtime};
+use crate::config::{self, Environment};
+use crate::model::{Account, Configuration};
+use crate::simulator::directory::{DOMAIN, Size};
+use crate::simulator::scenario::Scenario;
+use crate::simulator::{self, Options, Running, entra, files};
+
+/// What happens within ten minutes, and again.
+const SCENARIO: &str = include_str!("../../examples/scenario-demo.yml");
+/// From the first signal to the end.
+const GRACE: Duration = Duration::from_secs(4);
+
+/// Run a simulated tenant and the exporter together, with nothing to configure
 #[derive(Debug, clap::Args)]
-pub(crate) struct Demo {}
+pub(crate) struct Demo {
+    /// What happens to the tenant, as a YAML file; a site that goes down and more without
+    #[arg(long, value_name = "FILE", help_heading = "Demo")]
+    scenario: Option<PathBuf>,
+    /// How many times as fast it happens
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = super::simulate::speed, help_heading = "Demo")]
+    speed: f64,
+    /// How often each resource is probed
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = super::simulate::interval, help_heading = "Demo")]
+    interval: Duration,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// The demo reads nothing of the environment: it must work the same everywhere.
+struct NoEnvironment;
+
+impl Environment for NoEnvironment {
+    fn var(&self, _name: &str) -> Option<String> {
+        None
+    }
+}
 
 impl Demo {
-    /// Not built yet.
-    pub(crate) fn run(self) -> std::process::ExitCode {
-        std::process::ExitCode::from(super::EXIT_USAGE)
+    /// Runs until SIGINT or SIGTERM.
+    pub(crate) fn run(self) -> ExitCode {
+        self.flags.start_logging();
+        runtime::block_on(async {
+            // Boxed: it holds everything that runs.
+            match Box::pin(self.play()).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    output::complain(&format!("{error:#}"));
+                    ExitCode::from(EXIT_FAILED)
+                }
+            }
+        })
     }
+
+    async fn play(self) -> anyhow::Result<()> {
+        let mut signals = Signals::listen().context("cannot listen for signals")?;
+        let scenario = self.scenario()?;
+        let folder = tempfile::Builder::new()
+            .prefix("m365mon-demo-")
+            .tempdir()
+            .context("cannot make a temporary folder")?;
+        let tenant = simulator::start(Options::default()).await?;
+        files::write(&tenant, folder.path(), Size::default(), self.interval)
+            .context("cannot write the configuration")?;
+        let configuration = load(folder.path())?;
+        let exporter = Exporter::start(&configuration, &self.flags).await?;
+        self.tell(&exporter, &tenant);
+
+        let (sim, speed) = (Arc::clone(&tenant.tenant), self.speed);
+        let story = tokio::spawn(async move { scenario.run(sim, speed).await });
+        let people = tokio::spawn(sign_in_everybody(configuration, Arc::clone(&tenant.tenant)));
+        while signals.next().await != Request::Stop {}
+        story.abort();
+        people.abort();
+        let again = async { while signals.next().await != Request::Stop {} };
+        tokio::select! {
+            () = async { exporter.stop(GRACE).await; tenant.shutdown().await; } => {}
+            () = again => {}
+        }
+        Ok(())
+    }
+
+    fn scenario(&self) -> anyhow::Result<Scenario> {
+        let Some(file) = &self.scenario else {
+            return Scenario::parse(SCENARIO).context("the scenario of the demo");
+        };
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read {}", file.display()))?;
+        Scenario::parse(&text).with_context(|| file.display().to_string())
+    }
+
+    fn tell(&self, exporter: &Exporter, tenant: &Running) {
+        if let Some(address) = exporter.addr() {
+            let metrics = self.flags.telemetry_path();
+            output::say(&format!(
+                "A simulated Microsoft 365 tenant, and the exporter that watches it.\n\
+                 \n\
+                 \x20 status page    http://{address}/\n\
+                 \x20 metrics        http://{address}{metrics}\n\
+                 \x20 one probe      http://{address}/probe?resource=intranet&debug=true\n\
+                 \x20 make trouble   curl -d '{{\"kind\": \"hang\", \"scope\": {{\"resource\": \"https://contoso.sharepoint.com/sites/hr\"}}, \"for\": \"60s\"}}' http://{control}/faults\n\
+                 \n\
+                 Within ten minutes a site goes down, a mailbox is throttled, a secret ends,\n\
+                 and everything recovers. Let Prometheus scrape {address} to see it\n\
+                 (examples/prometheus/prometheus.yml). Ctrl-C ends it; nothing is left behind.",
+                control = tenant.control_addr,
+            ));
+        }
+    }
+}
+
+fn load(folder: &Path) -> anyhow::Result<Configuration> {
+    let loaded = config::load(&folder.join(files::CONFIGURATION_FILE), &NoEnvironment)
+        .context("the configuration of the demo")?;
+    Ok(loaded.configuration)
+}
+
+/// What the people of the simulated tenant do: they sign in by device code,
+/// as `m365mon login ACCOUNT --device-code` would have them do.
+async fn sign_in_everybody(configuration: Configuration, tenant: Arc<simulator::Tenant>) {
+    for account in configuration
+        .accounts
+        .iter()
+        .filter(|account| account.person().is_some())
+    {
+        if let Err(error) = sign_in(&configuration, account, &tenant).await {
+            tracing::error!(account = &*account.name, "{error:#}");
+        }
+    }
+}
+
+async fn sign_in(
+    configuration: &Configuration,
+    account: &Account,
+    tenant: &simulator::Tenant,
+) -> anyhow::Result<()> {
+    let consent = login::consent(configuration)
+        .map_err(|_| anyhow::anyhow!("the network of the demo cannot be set up"))?;
+    let (wanted, _) = login::wanted(configuration, account);
+    // Entra takes the scopes of one audience at a time.
+    for one in wanted {
+        let code = consent.device_code(account, &[one].into()).await?;
+        entra::approve_device(tenant, code.user_code(), &format!("steve@{DOMAIN}"))
+            .map_err(|_| anyhow::anyhow!("the simulated person could not sign in"))?;
+        consent.finish_device(account, code).await?;
+    }
+    Ok(())
 }

@@ -111,6 +111,11 @@ impl Flags {
         }
     }
 
+    /// The path of the metrics.
+    pub(crate) fn telemetry_path(&self) -> &str {
+        &self.telemetry_path
+    }
+
     /// Entries in each of a resource's two rings.
     pub(crate) fn history_limit(&self) -> usize {
         self.history_limit.into()

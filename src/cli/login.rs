@@ -278,7 +278,7 @@ fn find(file: &ConfigFile, name: &str) -> Result<(Loaded, Arc<Account>), ExitCod
     Ok((loaded, account))
 }
 
-fn consent(configuration: &Configuration) -> Result<Consent, ExitCode> {
+pub(crate) fn consent(configuration: &Configuration) -> Result<Consent, ExitCode> {
     let client = Network::new(&configuration.http)
         .and_then(|network| PlainClient::new(&network))
         .map_err(|error| {
@@ -294,7 +294,7 @@ fn consent(configuration: &Configuration) -> Result<Consent, ExitCode> {
 }
 
 /// What to ask for, and the same for people, with the reasons.
-fn wanted(configuration: &Configuration, account: &Account) -> (Wanted, String) {
+pub(crate) fn wanted(configuration: &Configuration, account: &Account) -> (Wanted, String) {
     let mut needs: BTreeMap<(Audience, &str), (&str, Vec<&str>)> = BTreeMap::new();
     let mine = |resource: &&Arc<Resource>| resource.account.name == account.name;
     for resource in configuration.resources.iter().filter(mine) {

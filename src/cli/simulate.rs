@@ -51,14 +51,14 @@ pub(crate) struct Simulate {
     interval: Duration,
 }
 
-fn speed(text: &str) -> Result<f64, String> {
+pub(crate) fn speed(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(speed) if speed.is_finite() && speed > 0.0 => Ok(speed),
         _ => Err("want a number above 0".into()),
     }
 }
 
-fn interval(text: &str) -> Result<Duration, String> {
+pub(crate) fn interval(text: &str) -> Result<Duration, String> {
     Span::parse(text)
         .map(|span| span.0)
         .filter(|time| *time >= Duration::from_secs(1))

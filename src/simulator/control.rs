@@ -21,10 +21,14 @@
 //! | `DELETE /requests` | forgets them |
 //! | `GET /state` | the clock, the faults and what exists, without secrets |
 //! | `GET /ca.pem` | the certificate to trust |
-//!
 //! | `GET /devices` | the user codes of devices that wait for a person |
 //! | `POST /devices` | `{"user": UPN, "code": "ABCD"}` signs a person in for a waiting device (the only one without a code), `"decline": true` says no |
 //! | `GET /entra`, `PUT /entra` | how Entra behaves where tenants differ: [`Policy`] |
+//! | `POST /entra/tokens` | `{"app", "user", "scope"}` gives a refresh token, as after a sign-in |
+//! | `POST /entra/certificates` | `{"app", "pem"}` registers a certificate (RSA); `"replace": true` instead of all others |
+//! | `POST /entra/federated` | `{"app", "issuer", "subject", "audience", "jwk"}` trusts another provider |
+//! | `POST /entra/redirects` | `{"app", "uri", "platform": "web", "spa" or "public"}` registers a redirect URI |
+//! | `GET /entra/approvals` | what people asked their administrator for |
 //!
 //! Errors are 400 with `{"error": …}`.
 
@@ -79,7 +83,8 @@ pub(super) fn router(tenant: Arc<Tenant>, ca_pem: String) -> Router {
         .route("/ca.pem", get(|| async { ca_pem }))
         .route("/devices", get(devices).post(answer_device))
         .route("/entra", get(policy).put(set_policy))
-        .with_state(tenant)
+        .with_state(Arc::clone(&tenant))
+        .nest("/entra", entra::control_router(tenant))
 }
 
 async fn perform<T: serde::de::DeserializeOwned>(

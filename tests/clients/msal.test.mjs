@@ -87,7 +87,7 @@ async function checkPerson(app, result) {
   await ask(fresh.accessToken, messages);
 }
 
-beforeEach(() => control("PUT", "/entra/policy", { device_interval: 1 }));
+beforeEach(() => control("PUT", "/entra", { device_interval: 1 }));
 
 test("client secret", async () => {
   const app = new ConfidentialClientApplication({
@@ -136,7 +136,7 @@ test("device code", async () => {
   const result = await app.acquireTokenByDeviceCode({
     scopes: ["Mail.ReadBasic"],
     deviceCodeCallback: ({ userCode }) =>
-      control("POST", "/entra/devices", { code: userCode, user: steve }),
+      control("POST", "/devices", { code: userCode, user: steve }),
   });
   await checkPerson(app, result);
 });

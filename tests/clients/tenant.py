@@ -136,7 +136,7 @@ class Test(unittest.TestCase):
     """Each test begins with a tenant in which nothing was ordered."""
 
     def setUp(self):
-        control("PUT", "/entra/policy", {"device_interval": 1})
+        control("PUT", "/entra", {"device_interval": 1})
 
     def ask(self, token, url, **headers):
         """A Graph call with a token; gives the body."""

@@ -57,7 +57,7 @@ class Credentials(tenant.Test):
 
     def test_device_code(self):
         def prompt(_uri, code, _expires):
-            tenant.control("POST", "/entra/devices", {"code": code, "user": STEVE})
+            tenant.control("POST", "/devices", {"code": code, "user": STEVE})
 
         credential = DeviceCodeCredential(PUBLIC, tenant_id=DOMAIN, prompt_callback=prompt)
         self.check(credential)
@@ -77,7 +77,7 @@ class Credentials(tenant.Test):
             self.check(ManagedIdentityCredential())
 
     def test_app_service(self):
-        policy = tenant.control("GET", "/entra/policy")
+        policy = tenant.control("GET", "/entra")
         environment = {
             "IDENTITY_ENDPOINT": tenant.ENDPOINTS["metadata"] + "/msi/token",
             "IDENTITY_HEADER": policy["identity_header"],

@@ -1,17 +1,6 @@
-//! The control endpoint's part below `/entra`: what a person or test that runs
-//! the simulation may do to Entra. Plain HTTP on loopback, JSON, and 400 with
-//! `{"error": …}` for what cannot be done.
-//!
-//! | request | does |
-//! |---|---|
-//! | `GET /entra/devices` | the user codes that wait |
-//! | `POST /entra/devices` | `{"code", "user"}` signs a person in for a device; without `user` declines |
-//! | `GET`, `PUT /entra/policy` | behaviour that Microsoft does not show, or only some tenants do ([`Policy`](super::Policy)) |
-//! | `POST /entra/tokens` | `{"app", "user", "scope"}` gives a refresh token, as after a sign-in |
-//! | `POST /entra/certificates` | `{"app", "pem"}` registers a certificate (RSA); `"replace": true` instead of all others |
-//! | `POST /entra/federated` | `{"app", "issuer", "subject", "audience", "jwk"}` trusts another provider |
-//! | `POST /entra/redirects` | `{"app", "uri", "platform": "web", "spa" or "public"}` registers a redirect URI |
-//! | `GET /entra/approvals` | what people asked their administrator for |
+//! The part of the control endpoint below `/entra`: what a person or test that
+//! runs the simulation may register there. The list of requests is with the
+//! whole endpoint, in `simulator::control`.
 
 use std::sync::Arc;
 
@@ -36,8 +25,6 @@ use crate::simulator::directory::{Application, FederatedCredential, Platform, Re
 /// The routes, to be nested below `/entra`.
 pub fn control_router(tenant: Arc<Tenant>) -> Router {
     Router::new()
-        .route("/devices", get(devices).post(decide))
-        .route("/policy", get(policy).put(set_policy))
         .route("/tokens", post(tokens))
         .route("/certificates", post(certificates))
         .route("/federated", post(federated))
@@ -72,40 +59,6 @@ fn change(
         .ok_or_else(|| format!("there is no application {app:?}"))?;
     change(app)?;
     Ok(json!({}))
-}
-
-async fn devices(State(tenant): State<Arc<Tenant>>) -> Response {
-    answer(Ok(json!(tenant.entra.waiting_devices())))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Decision {
-    code: String,
-    user: Option<String>,
-}
-
-async fn decide(State(tenant): State<Arc<Tenant>>, body: Bytes) -> Response {
-    answer(read::<Decision>(&body).and_then(|decision| {
-        match &decision.user {
-            Some(user) => super::approve_device(&tenant, &decision.code, user)
-                .map_err(|refusal| refusal.description())?,
-            None if super::decline_device(&tenant, &decision.code) => {}
-            None => return Err("no device waits with this code".into()),
-        }
-        Ok(json!({}))
-    }))
-}
-
-async fn policy(State(tenant): State<Arc<Tenant>>) -> Response {
-    answer(Ok(json!(tenant.entra.policy())))
-}
-
-async fn set_policy(State(tenant): State<Arc<Tenant>>, body: Bytes) -> Response {
-    answer(read(&body).map(|policy| {
-        tenant.entra.set_policy(policy);
-        json!(tenant.entra.policy())
-    }))
 }
 
 #[derive(Deserialize)]

@@ -169,7 +169,8 @@ fn answer(
         "client_credentials" => grants::client_credentials(&request),
         "authorization_code" => grants::authorization_code(&request),
         "refresh_token" => grants::refresh_token(&request),
-        DEVICE_CODE => grants::device_code(&request),
+        // The short word is from before the RFC; a library of Microsoft's sends it.
+        DEVICE_CODE | "device_code" => grants::device_code(&request),
         other => Err(aadsts::unsupported_grant(other)),
     }
 }

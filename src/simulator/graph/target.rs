@@ -27,7 +27,8 @@ pub(super) enum Target<'a> {
 
 /// Reads a decoded path such as `sites/contoso.sharepoint.com:/sites/x:/lists`.
 pub(super) fn parse(path: &str) -> Target<'_> {
-    let path = path.trim_end_matches('/');
+    // Microsoft's SDK for Python asks for `v1.0//sites/…`.
+    let path = path.trim_matches('/');
     let (first, rest) = path.split_once('/').unwrap_or((path, ""));
     let (second, tail) = rest.split_once('/').unwrap_or((rest, ""));
     match first {
@@ -86,6 +87,7 @@ mod tests {
             by_id("contoso.sharepoint.com", "lists")
         );
         assert_eq!(parse("sites/h,1,2"), by_id("h,1,2", ""));
+        assert_eq!(parse("/sites/h,1,2"), by_id("h,1,2", ""));
     }
 
     #[test]

@@ -68,6 +68,13 @@ async fn pending_then_approved_then_used_up() {
     let body = answer.json();
     assert!(body["refresh_token"].is_string() && body["id_token"].is_string());
     assert_eq!(poll(&entra, PUBLIC, &codes.device).await.code(), 54_005);
+    let codes = begin(&entra, PUBLIC).await;
+    let short = [
+        ("grant_type", "device_code"),
+        ("client_id", PUBLIC),
+        ("device_code", &codes.device),
+    ];
+    assert_eq!(entra.token(&short).await.code(), 70_016);
 }
 
 #[tokio::test]

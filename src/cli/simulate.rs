@@ -1,6 +1,6 @@
 //! `m365mon simulate`: the simulated tenant alone.
 
-use std::io::Write as _;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use super::logging::{self, LogFormat, LogLevel};
+use super::output;
 use crate::simulator::directory::Size;
 use crate::simulator::scenario::Scenario;
 use crate::simulator::span::Span;
@@ -68,6 +70,7 @@ pub(crate) fn interval(text: &str) -> Result<Duration, String> {
 impl Simulate {
     /// Runs until SIGINT or SIGTERM.
     pub(crate) fn run(self) -> ExitCode {
+        logging::start(LogLevel::Info, LogFormat::Logfmt);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build();
@@ -77,7 +80,7 @@ impl Simulate {
         match done {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                _ = writeln!(std::io::stderr(), "m365mon: {error:#}");
+                output::complain(&format!("m365mon: {error:#}"));
                 ExitCode::from(super::EXIT_USAGE)
             }
         }
@@ -115,7 +118,7 @@ impl Simulate {
         .await?;
         files::write(&running, &self.dir, size, self.interval)
             .with_context(|| format!("cannot write into {}", self.dir.display()))?;
-        self.tell(&running)?;
+        self.tell(&running);
         let story = async {
             if let Some(scenario) = scenario {
                 scenario.run(running.tenant.clone(), self.speed).await;
@@ -130,18 +133,25 @@ impl Simulate {
         Ok(())
     }
 
-    fn tell(&self, running: &Running) -> std::io::Result<()> {
-        let mut out = std::io::stdout();
-        writeln!(out, "simulated tenant  https://{}", running.addr)?;
-        writeln!(out, "CONNECT proxy     http://{}", running.proxy_addr)?;
-        writeln!(out, "control endpoint  http://{}", running.control_addr)?;
-        writeln!(out, "metadata service  http://{}", running.metadata_addr)?;
-        writeln!(
-            out,
-            "configuration     {}",
-            self.dir.join(files::CONFIGURATION_FILE).display()
-        )?;
-        out.flush()
+    fn tell(&self, running: &Running) {
+        let mut text = String::new();
+        let mut line = |what: &str, where_to: String| {
+            // Writing into a String does not fail.
+            _ = writeln!(text, "{what:<18}{where_to}");
+        };
+        line("simulated tenant", format!("https://{}", running.addr));
+        line("CONNECT proxy", format!("http://{}", running.proxy_addr));
+        line(
+            "control endpoint",
+            format!("http://{}", running.control_addr),
+        );
+        line(
+            "metadata service",
+            format!("http://{}", running.metadata_addr),
+        );
+        let file = self.dir.join(files::CONFIGURATION_FILE);
+        line("configuration", file.display().to_string());
+        output::say(&text);
     }
 }
 

@@ -314,7 +314,7 @@ fn asked_host<B>(request: &Request<B>) -> String {
 
 fn api_subject(tenant: &Tenant, service: Service, ask: &Ask) -> Subject {
     let resource = match service {
-        Service::SharePoint => Some(sharepoint::resource_of(ask)),
+        Service::SharePoint => vec![sharepoint::resource_of(ask)],
         _ => graph::resource_of(tenant, ask),
     };
     let claims = ask.claims();
@@ -323,7 +323,7 @@ fn api_subject(tenant: &Tenant, service: Service, ask: &Ask) -> Subject {
         host: ask.host.clone(),
         method: ask.method.to_string(),
         path: ask.path.clone(),
-        resource: resource.map(|r| r.to_lowercase()),
+        resource,
         user: claims
             .map(|c| c.upn.iter().cloned().chain([c.oid.clone()]).collect())
             .unwrap_or_default(),

@@ -103,28 +103,38 @@ fn handle(tenant: &Tenant, ask: &Ask) -> Result<Answer, GraphError> {
     }
 }
 
-/// The site or mailbox that a request is about, for faults: a site's URL
-/// without its scheme, or the UPN of a mailbox.
-pub(super) fn resource_of(tenant: &Tenant, ask: &Ask) -> Option<String> {
+/// The site or mailbox that a request is about, by all its names, for faults: a
+/// site's URL without its scheme; UPN and object id of a mailbox's owner.
+pub(super) fn resource_of(tenant: &Tenant, ask: &Ask) -> Vec<String> {
     let path = ask.path.trim_start_matches('/');
-    let (_, rest) = path.split_once('/')?;
+    let rest = path.split_once('/').map_or("", |(_, rest)| rest);
     let directory = tenant.directory.read();
     let bare = |url: String| url.trim_start_matches("https://").to_owned();
+    let of_user = |name: &str| match directory.user(name) {
+        Some(user) => vec![user.upn.clone(), user.id.clone()],
+        None => vec![name.to_owned()],
+    };
     match target::parse(rest) {
-        Target::Site { host, path, .. } => {
-            Some(format!("{host}/{path}").trim_end_matches('/').to_owned())
+        Target::Site { host, path, .. } if path.is_empty() => vec![host],
+        Target::Site { host, path, .. } => vec![format!("{host}/{path}")],
+        Target::SiteId { id: "root", .. } => ask
+            .claims()
+            .and_then(|claims| directory.organization(&claims.tid))
+            .and_then(|organization| organization.sharepoint_hosts.first().cloned())
+            .into_iter()
+            .collect(),
+        Target::SiteId { id, .. } => directory
+            .site_by_id(id)
+            .map(|site| bare(site.web_url()))
+            .into_iter()
+            .collect(),
+        Target::Me { .. } => ask
+            .claims()
+            .map(|claims| of_user(&claims.oid))
+            .unwrap_or_default(),
+        Target::User { id, .. } => of_user(id),
+        Target::Users | Target::Organization | Target::Drive { .. } | Target::Unknown(_) => {
+            Vec::new()
         }
-        Target::SiteId { id: "root", .. } => {
-            let organization = directory.organization(&ask.claims()?.tid)?;
-            organization.sharepoint_hosts.first().cloned()
-        }
-        Target::SiteId { id, .. } => directory.site_by_id(id).map(|s| bare(s.web_url())),
-        Target::Me { .. } => ask.claims()?.upn.clone(),
-        Target::User { id, .. } => Some(
-            directory
-                .user(id)
-                .map_or_else(|| id.to_owned(), |user| user.upn.clone()),
-        ),
-        Target::Users | Target::Organization | Target::Drive { .. } | Target::Unknown(_) => None,
     }
 }

@@ -1,0 +1,91 @@
+//! What can be done to a running tenant: the same words at the control
+//! endpoint and in scenarios.
+
+mod identity;
+mod order;
+mod place;
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+pub use order::{
+    AppChange, ClearFaults, ClockChange, ConsentChange, Limits, MailboxChange, OrganizationChange,
+    Revoke, SecretChange, SecretStep, SiteChange, UserChange,
+};
+
+use super::Tenant;
+use super::faults::NewFault;
+
+/// Something to do. In YAML and JSON a map with one key:
+/// `{fault: {…}}`, `{clock: {advance: 24h}}`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Puts a fault in force.
+    Fault(Box<NewFault>),
+    /// Ends faults.
+    ClearFaults(ClearFaults),
+    /// Sets the clock.
+    Clock(ClockChange),
+    /// Revokes tokens.
+    Revoke(Revoke),
+    /// Changes the secret of an application.
+    Secret(SecretChange),
+    /// Grants or takes back delegated permissions.
+    Consent(ConsentChange),
+    /// Grants or takes back application permissions, or disables an application.
+    App(AppChange),
+    /// Changes a person.
+    User(UserChange),
+    /// Changes a mailbox.
+    Mailbox(MailboxChange),
+    /// Changes, adds or removes a site.
+    Site(SiteChange),
+    /// Changes the policies of the organization.
+    Organization(OrganizationChange),
+    /// Sets limits.
+    Limits(Limits),
+}
+
+/// Why something was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ActionError {
+    /// There is no such thing.
+    #[error("there is no {0} {1:?}")]
+    Unknown(&'static str, String),
+    /// The order makes no sense.
+    #[error("{0}")]
+    Unclear(&'static str),
+}
+
+impl Action {
+    /// Does it; gives what there is to tell.
+    pub fn perform(&self, tenant: &Arc<Tenant>) -> Result<Value, ActionError> {
+        match self {
+            Self::Fault(fault) => Ok(json!({"id": tenant.faults.add(NewFault::clone(fault))})),
+            Self::ClearFaults(clear) => {
+                let ended = match (&clear.name, clear.id) {
+                    (None, None) => tenant.faults.clear(),
+                    (Some(name), _) => tenant.faults.remove_named(name),
+                    (None, Some(id)) => tenant.faults.remove_id(id),
+                };
+                Ok(json!({"ended": ended}))
+            }
+            Self::Clock(change) => change.perform(tenant),
+            Self::Revoke(revoke) => revoke.perform(tenant),
+            Self::Secret(change) => change.perform(tenant),
+            Self::Consent(change) => change.perform(&mut tenant.directory.write()),
+            Self::App(change) => change.perform(&mut tenant.directory.write()),
+            Self::User(change) => change.perform(tenant),
+            Self::Mailbox(change) => change.perform(&mut tenant.directory.write()),
+            Self::Site(change) => change.perform(&mut tenant.directory.write()),
+            Self::Organization(change) => change.perform(&mut tenant.directory.write()),
+            Self::Limits(limits) => {
+                tenant.throttle.set_limit(limits.sharepoint_units);
+                Ok(Value::Null)
+            }
+        }
+    }
+}

@@ -14,6 +14,7 @@ mod metrics;
 mod origin;
 mod probe;
 mod prometheus;
+mod probe_simulated;
 mod raw;
 mod rules;
 mod scheduler;

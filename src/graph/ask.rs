@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-    WWW_AUTHENTICATE,
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE,
 };
 use tokio::time::{Instant, timeout_at};
 
 use super::address::Address;
 use super::service_error::ServiceError;
 use super::token_source::TokenSource;
-use super::{diagnostics, throttling, verdict};
+use super::{diagnostics, throttling, told, verdict};
 use crate::entra::{AccessToken, ClaimsChallenge};
 use crate::http::{
     BodyEnd, NetFailure, NetFailureKind, ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest,
@@ -239,13 +238,13 @@ impl Asker {
         match sent {
             Ok(answer) => {
                 let (answered, challenge) = self.judge(answer, client_request_id);
-                tell(story, &answered);
+                told::answer(story, &answered);
                 Ok((Box::new(answered), challenge))
             }
             Err(failure) => {
-                story.tell(|| way(&failure.facts, failure.repeat));
+                story.tell(|| told::way(&failure.facts, failure.repeat));
                 story.tell(|| {
-                    let (phase, times) = (failure.broke_in.as_str(), times(&failure.phases));
+                    let (phase, times) = (failure.broke_in.as_str(), told::times(&failure.phases));
                     format!("no answer, it ended in {phase}: {} ({times})", failure.net)
                 });
                 let repeat = failure.repeat;
@@ -341,75 +340,4 @@ fn no_token_in_time() -> TokenProblem {
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
-}
-
-fn tell(story: &Story, answered: &Answered) {
-    story.tell(|| way(&answered.facts, answered.repeat));
-    story.tell(|| {
-        let mut line = format!("answer {}, {}", answered.status, times(&answered.phases));
-        if let Some(id) = &answered.request_id {
-            line += &format!(", request-id {id}");
-        }
-        if let Some(place) = &answered.server.data_center {
-            line += &format!(", from {place}");
-        }
-        if let Some(latency) = answered.server.latency {
-            line += &format!(", {latency:?} of it on the server by its own account");
-        }
-        if let Some(limit) = answered.server.rate_limit {
-            line += &format!(", {} of {} units left", limit.remaining, limit.limit);
-        }
-        line
-    });
-    if let Some(code) = answered.error.code() {
-        story.tell(|| format!("the service's error code is {code}"));
-    }
-    match answered.hold {
-        Some(Hold::Gate { wait: Some(wait) } | Hold::Resource { wait }) => {
-            story
-                .tell(|| format!("it asks us to wait {wait:?} ({RETRY_AFTER} or RateLimit-Reset)"));
-        }
-        Some(Hold::Gate { wait: None }) => {
-            story.tell(|| "it asks us to slow down without saying how long".into());
-        }
-        None => {}
-    }
-}
-
-/// The connection in words.
-fn way(facts: &ConnectionFacts, repeat: Option<Repeat>) -> String {
-    let mut words = Vec::new();
-    if repeat == Some(Repeat::NewConnection) {
-        words.push("the kept connection was dead".to_owned());
-    }
-    words.push(
-        if facts.reused {
-            "kept connection"
-        } else {
-            "new connection"
-        }
-        .to_owned(),
-    );
-    if let Some(version) = facts.ip_version {
-        words.push(match version {
-            crate::model::IpVersion::V4 => "IPv4".into(),
-            crate::model::IpVersion::V6 => "IPv6".into(),
-        });
-    }
-    words.extend(facts.tls_version.map(str::to_owned));
-    words.extend(facts.http_version.map(|version| format!("HTTP/{version}")));
-    words.extend(
-        facts
-            .certificate_expiry
-            .map(|end| format!("certificates until {end}")),
-    );
-    words.join(", ")
-}
-
-/// The phases in words.
-fn times(phases: &Phases) -> String {
-    let ms = |took: Duration| took.as_secs_f64() * 1e3;
-    let each = crate::model::Phase::ALL
-        .map(|phase| format!("{} {:.1}", phase.as_str(), ms(phases.get(phase))));
-    format!("{:.1} ms = {}", ms(phases.total()), each.join(" + "))
 }

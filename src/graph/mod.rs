@@ -12,6 +12,7 @@ mod diagnostics;
 mod service_error;
 mod throttling;
 mod token_source;
+mod told;
 mod verdict;
 
 pub use address::{Accept, Address};

@@ -19,10 +19,12 @@ mod dial;
 mod failure;
 mod network;
 mod plain;
+mod plain_failure;
 mod pool;
 mod probing;
 mod proxy;
 mod resolver;
+mod steps;
 mod tls;
 mod tunnel;
 

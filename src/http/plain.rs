@@ -1,16 +1,11 @@
 //! Requests whose answer counts and whose phases do not: token calls.
 
-use std::error::Error;
 use std::fmt;
-use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::{Bytes, BytesMut};
-use futures_util::future::BoxFuture;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use rustls::client::Resumption;
@@ -18,7 +13,8 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::failure::{plain_words, rustls_error};
+use super::plain_failure::{broken, classify};
+use super::steps::{Progress, Steps};
 use super::{NetFailure, NetFailureKind, Network, NetworkError};
 use crate::model::{Phase, Secret};
 
@@ -174,11 +170,11 @@ impl PlainClient {
         };
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let request = build(client, request)?;
-        let progress = Arc::new(AtomicU8::new(phase_index(Phase::Processing)));
-        let sent = PROGRESS.scope(progress.clone(), Box::pin(client.execute(request)));
+        let progress = Progress::new();
+        let sent = progress.follow(client.execute(request));
         let mut response = timeout_at(deadline, sent)
             .await
-            .map_err(|_| NetFailure::timeout(phase_at(progress.load(Ordering::Relaxed)), &host))?
+            .map_err(|_| NetFailure::timeout(progress.phase(), &host))?
             .map_err(|error| classify(error.without_url(), &host, proxied))?;
 
         let too_large = || {
@@ -285,133 +281,6 @@ fn encode(fields: &[(String, FormValue)]) -> Zeroizing<Vec<u8>> {
     }
     form.finish();
     Zeroizing::new(out.into_bytes())
-}
-
-/// What reqwest could not do before the answer began.
-fn classify(error: reqwest::Error, host: &str, proxied: bool) -> NetFailure {
-    let mut connecting = false;
-    let mut kind = None;
-    let mut words = None;
-    let mut next: Option<&(dyn Error + 'static)> = Some(&error);
-    while let Some(cause) = next {
-        if let Some(failure) = cause.downcast_ref::<NetFailure>() {
-            kind = Some(failure.kind);
-            words = Some(failure.detail.clone());
-            break;
-        }
-        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return NetFailure::tls(host, tls);
-        }
-        if let Some(io) = cause.downcast_ref::<io::Error>() {
-            if let Some(tls) = rustls_error(io) {
-                return NetFailure::tls(host, tls);
-            }
-            if super::failure::is_our_shortage(io) {
-                kind = Some(NetFailureKind::Internal);
-            }
-            words = Some(format!("{host}: {}", plain_words(io)));
-        }
-        if let Some(client) = cause.downcast_ref::<hyper_util::client::legacy::Error>() {
-            connecting |= client.is_connect();
-        }
-        let text = cause.to_string();
-        // The tunnel's error type is not public; its words are.
-        if text.starts_with("tunnel error") {
-            kind = Some(NetFailureKind::Proxy);
-            words.get_or_insert_with(|| format!("{host}: the proxy did not connect us ({text})"));
-        }
-        next = cause.source();
-    }
-    if error.is_builder() || error.is_upgrade() {
-        kind = Some(NetFailureKind::Internal);
-    }
-    // Through a proxy, the name that could not be resolved is the proxy's.
-    let kind = match kind {
-        Some(NetFailureKind::Dns) if proxied => NetFailureKind::Proxy,
-        Some(kind) => kind,
-        None => NetFailureKind::Connect,
-    };
-    let words = words.unwrap_or_else(|| {
-        let doing = if connecting {
-            "connecting"
-        } else {
-            "waiting for the answer"
-        };
-        format!("{host}: the connection ended while {doing}")
-    });
-    NetFailure::new(kind, words).caused_by(error)
-}
-
-/// What went wrong after the answer began.
-fn broken(error: reqwest::Error, host: &str) -> NetFailure {
-    let what = if error.is_decode() {
-        "could not be decoded"
-    } else {
-        "ended early"
-    };
-    NetFailure::new(NetFailureKind::Broken, format!("{host}: the answer {what}")).caused_by(error)
-}
-
-tokio::task_local! {
-    /// The phase of the request that this task is sending, so that a timeout
-    /// can name it: reqwest itself does not say how far it came.
-    static PROGRESS: Arc<AtomicU8>;
-}
-
-/// Notes the phase that begins, if this is a plain request's task.
-pub(super) fn step(phase: Phase) {
-    _ = PROGRESS.try_with(|progress| progress.store(phase_index(phase), Ordering::Relaxed));
-}
-
-const fn phase_index(phase: Phase) -> u8 {
-    phase as u8
-}
-
-fn phase_at(index: u8) -> Phase {
-    Phase::ALL
-        .into_iter()
-        .find(|phase| phase_index(*phase) == index)
-        .unwrap_or(Phase::Processing)
-}
-
-/// Notes when a connection is begun and when it stands.
-#[derive(Clone, Copy)]
-struct Steps;
-
-impl<S> tower::Layer<S> for Steps {
-    type Service = Stepping<S>;
-    fn layer(&self, inner: S) -> Stepping<S> {
-        Stepping(inner)
-    }
-}
-
-#[derive(Clone)]
-struct Stepping<S>(S);
-
-impl<S, R> tower::Service<R> for Stepping<S>
-where
-    S: tower::Service<R>,
-    S::Future: Send + 'static,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: R) -> Self::Future {
-        step(Phase::Connect);
-        let connecting = self.0.call(request);
-        Box::pin(async move {
-            let connected = connecting.await;
-            if connected.is_ok() {
-                step(Phase::Processing);
-            }
-            connected
-        })
-    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ mod metrics;
 mod origin;
 mod probe;
 mod prometheus;
-mod probe_simulated;
 mod raw;
 mod rules;
 mod scheduler;

@@ -1,17 +1,13 @@
 //! Probes from the configured resource to the report, against a server that
 //! answers whatever it is told and a source of tokens that follows a script.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use http::Response;
 use http_body_util::Full;
 use hyper::Request;
 use hyper::body::Incoming;
-use m365mon::entra::{AccessToken, ClaimsChallenge};
-use m365mon::graph::TokenSource;
 use m365mon::http::ProbeClient;
 use m365mon::model::{
     Account, AccountReason, AppCredential, Audience, Clock, Cloud, ConnectionPolicy, Delegated,
@@ -19,10 +15,15 @@ use m365mon::model::{
     SignIn, SiteApi, Story, SystemRandom, Tenant, TokenProblem,
 };
 use m365mon::probe::{Prober, TenantProber, address, needed_permissions};
-use parking_lot::Mutex;
 use url::Url;
 
+use script::{Script, problem};
+
 use crate::origin::{Ca, GRAPH, H2, HOST, LONG, Origin, json};
+
+mod script;
+mod simulated;
+mod tokens;
 
 /// Never to be seen in anything that comes out.
 const CANARY: &str = "canary-token";
@@ -118,75 +119,6 @@ fn all() -> Vec<(Resource, &'static str, &'static str)> {
 
 fn intranet() -> Resource {
     resource(site("/sites/intranet", SiteApi::Graph), false)
-}
-
-/// Hands out what it is told to.
-#[derive(Default)]
-struct Script {
-    /// For `access_token`; when it is empty, no answer ever comes.
-    first: Mutex<VecDeque<Result<(), TokenProblem>>>,
-    /// For `replace_refused`; when it is empty, none may be asked for.
-    next: Mutex<VecDeque<Result<(), TokenProblem>>>,
-    audiences: Mutex<Vec<Audience>>,
-    challenges: Mutex<Vec<Option<ClaimsChallenge>>>,
-}
-
-impl Script {
-    fn new(
-        first: impl IntoIterator<Item = Result<(), TokenProblem>>,
-        next: impl IntoIterator<Item = Result<(), TokenProblem>>,
-    ) -> Arc<Self> {
-        Arc::new(Self {
-            first: Mutex::new(first.into_iter().collect()),
-            next: Mutex::new(next.into_iter().collect()),
-            ..Self::default()
-        })
-    }
-}
-
-fn token(number: usize) -> AccessToken {
-    let secret = Secret::new(format!("{CANARY}-{number}"));
-    AccessToken::new(secret, Clock::system().moment(), LONG)
-}
-
-impl TokenSource for Script {
-    fn access_token<'a>(
-        &'a self,
-        _: &'a Account,
-        audience: &'a Audience,
-        _: &'a Story,
-    ) -> BoxFuture<'a, Result<AccessToken, TokenProblem>> {
-        self.audiences.lock().push(audience.clone());
-        let scripted = self.first.lock().pop_front();
-        Box::pin(async move {
-            match scripted {
-                Some(result) => result.map(|()| token(1)),
-                None => std::future::pending().await,
-            }
-        })
-    }
-
-    fn replace_refused<'a>(
-        &'a self,
-        _: &'a Account,
-        _: &'a Audience,
-        refused: &'a AccessToken,
-        challenge: Option<ClaimsChallenge>,
-        _: &'a Story,
-    ) -> BoxFuture<'a, Option<Result<AccessToken, TokenProblem>>> {
-        assert_eq!(refused.secret().expose(), format!("{CANARY}-1"));
-        self.challenges.lock().push(challenge);
-        let scripted = self.next.lock().pop_front();
-        Box::pin(async move { scripted.map(|result| result.map(|()| token(2))) })
-    }
-}
-
-fn problem(reason: AccountReason, code: u32) -> TokenProblem {
-    TokenProblem {
-        reason,
-        code: Some(code),
-        detail: "the client secret has expired".into(),
-    }
 }
 
 /// Probes once; what came out holds neither the token nor what the service
@@ -433,116 +365,6 @@ async fn waits_that_are_asked_for() {
             "{}",
             report.detail
         );
-    }
-}
-
-mod tokens {
-    use super::*;
-
-    /// Refuses the first token, and the second too if told so.
-    fn strict(second: u16) -> impl Fn(usize, &Request<Incoming>) -> Answer + Clone + Send + Sync {
-        move |_, request| {
-            let refused = json(401, r#"{"error":{"code":"InvalidAuthenticationToken"}}"#);
-            if request.headers()["authorization"] == "Bearer canary-token-1" {
-                return refused;
-            }
-            json(second, r#"{"value":[]}"#)
-        }
-    }
-
-    async fn with(
-        next: Option<Result<(), TokenProblem>>,
-        answer: impl Fn(usize, &Request<Incoming>) -> Answer + Clone + Send + Sync + 'static,
-    ) -> (Report, Arc<Script>, usize) {
-        let ca = Ca::new();
-        let origin = Origin::answering(ca.good(H2), answer).await;
-        let script = Script::new([Ok(())], next);
-        let report = probe(intranet(), script.clone(), &ca, &origin).await;
-        (report, script, origin.connections())
-    }
-
-    #[tokio::test]
-    async fn a_refused_one_is_replaced_once_and_that_is_said() {
-        let (report, script, sent) = with(Some(Ok(())), strict(200)).await;
-        assert_eq!(report.verdict.outcome(), Outcome::Success);
-        assert_eq!(report.repeat, Some(Repeat::FreshToken));
-        assert_eq!(*script.challenges.lock(), [None]);
-        assert_eq!(sent, 2);
-        let (report, _, sent) = with(Some(Ok(())), strict(401)).await;
-        assert_eq!(report.verdict.reason(), Some(Reason::Unauthorized));
-        assert_eq!(report.repeat, Some(Repeat::FreshToken));
-        assert_eq!(sent, 2);
-    }
-
-    #[tokio::test]
-    async fn a_refused_one_may_be_the_last() {
-        let (report, _, sent) = with(None, strict(200)).await;
-        assert_eq!(report.verdict.reason(), Some(Reason::Unauthorized));
-        assert_eq!((report.repeat, sent), (None, 1));
-        let expired = problem(AccountReason::Refused, 7_000_222);
-        let (report, _, sent) = with(Some(Err(expired.clone())), strict(200)).await;
-        assert_eq!(report.verdict.reason(), Some(Reason::Token));
-        assert_eq!(report.token_problem, Some(expired));
-        assert_eq!((report.status, sent), (Some(401), 1));
-    }
-
-    #[tokio::test]
-    async fn other_claims_are_passed_on() {
-        for status in [401, 403] {
-            let (report, script, _) = with(Some(Ok(())), move |_, request| {
-                if request.headers()["authorization"] != "Bearer canary-token-1" {
-                    return json(200, r#"{"value":[]}"#);
-                }
-                let mut answer = json(status, "");
-                let challenge = "Bearer error=\"insufficient_claims\", claims=\"eyJhIjoxfQ==\"";
-                let value = challenge.parse().unwrap();
-                answer.headers_mut().insert("www-authenticate", value);
-                answer
-            })
-            .await;
-            assert_eq!(report.verdict.outcome(), Outcome::Success);
-            assert!(script.challenges.lock()[0].is_some());
-        }
-    }
-
-    #[tokio::test]
-    async fn no_fresh_one_mends_a_missing_permission() {
-        for body in [
-            r#"{"error":{"code":"UnknownError","message":""}}"#,
-            "Unsupported app only token.",
-        ] {
-            let (report, script, sent) = with(Some(Ok(())), move |_, _| json(401, body)).await;
-            assert_eq!(report.verdict.reason(), Some(Reason::Forbidden));
-            assert!(script.challenges.lock().is_empty());
-            assert_eq!(sent, 1);
-        }
-    }
-
-    #[tokio::test]
-    async fn none_at_all() {
-        let ca = Ca::new();
-        let origin = Origin::answering(ca.good(H2), |_, _| json(200, "{}")).await;
-        let refused = problem(AccountReason::Refused, 7_000_222);
-        let script = Script::new([Err(refused.clone())], []);
-        let report = probe(intranet(), script, &ca, &origin).await;
-        assert_eq!(report.verdict.reason(), Some(Reason::Token));
-        assert_eq!(report.token_problem, Some(refused));
-        assert_eq!((report.phases, report.status), (None, None));
-        let words = "no access token (AADSTS7000222): the client secret has expired";
-        assert_eq!(&*report.detail, words);
-        assert_eq!(origin.connections(), 0);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn none_in_time() {
-        let ca = Ca::new();
-        let origin = Origin::answering(ca.good(H2), |_, _| json(200, "{}")).await;
-        let began = tokio::time::Instant::now();
-        let report = probe(intranet(), Script::new([], []), &ca, &origin).await;
-        assert_eq!(report.verdict.reason(), Some(Reason::Token));
-        let problem = report.token_problem.unwrap();
-        assert_eq!(problem.reason, AccountReason::Timeout);
-        assert!(began.elapsed() >= LONG && began.elapsed() < LONG + Duration::from_secs(1));
     }
 }
 

@@ -1,0 +1,78 @@
+//! The steps of a question in words, for those who read its story.
+
+use std::time::Duration;
+
+use http::header::RETRY_AFTER;
+
+use super::Answered;
+use crate::model::{ConnectionFacts, Hold, IpVersion, Phase, Phases, Repeat, Story};
+
+pub(super) fn answer(story: &Story, answered: &Answered) {
+    story.tell(|| way(&answered.facts, answered.repeat));
+    story.tell(|| {
+        let mut line = format!("answer {}, {}", answered.status, times(&answered.phases));
+        if let Some(id) = &answered.request_id {
+            line += &format!(", request-id {id}");
+        }
+        if let Some(place) = &answered.server.data_center {
+            line += &format!(", from {place}");
+        }
+        if let Some(latency) = answered.server.latency {
+            line += &format!(", {latency:?} of it on the server by its own account");
+        }
+        if let Some(limit) = answered.server.rate_limit {
+            line += &format!(", {} of {} units left", limit.remaining, limit.limit);
+        }
+        line
+    });
+    if let Some(code) = answered.error.code() {
+        story.tell(|| format!("the service's error code is {code}"));
+    }
+    match answered.hold {
+        Some(Hold::Gate { wait: Some(wait) } | Hold::Resource { wait }) => {
+            story
+                .tell(|| format!("it asks us to wait {wait:?} ({RETRY_AFTER} or RateLimit-Reset)"));
+        }
+        Some(Hold::Gate { wait: None }) => {
+            story.tell(|| "it asks us to slow down without saying how long".into());
+        }
+        None => {}
+    }
+}
+
+/// The connection in words.
+pub(super) fn way(facts: &ConnectionFacts, repeat: Option<Repeat>) -> String {
+    let mut words = Vec::new();
+    if repeat == Some(Repeat::NewConnection) {
+        words.push("the kept connection was dead".to_owned());
+    }
+    words.push(
+        if facts.reused {
+            "kept connection"
+        } else {
+            "new connection"
+        }
+        .to_owned(),
+    );
+    if let Some(version) = facts.ip_version {
+        words.push(match version {
+            IpVersion::V4 => "IPv4".into(),
+            IpVersion::V6 => "IPv6".into(),
+        });
+    }
+    words.extend(facts.tls_version.map(str::to_owned));
+    words.extend(facts.http_version.map(|version| format!("HTTP/{version}")));
+    words.extend(
+        facts
+            .certificate_expiry
+            .map(|end| format!("certificates until {end}")),
+    );
+    words.join(", ")
+}
+
+/// The phases in words.
+pub(super) fn times(phases: &Phases) -> String {
+    let ms = |took: Duration| took.as_secs_f64() * 1e3;
+    let each = Phase::ALL.map(|phase| format!("{} {:.1}", phase.as_str(), ms(phases.get(phase))));
+    format!("{:.1} ms = {}", ms(phases.total()), each.join(" + "))
+}

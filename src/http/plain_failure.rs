@@ -1,0 +1,73 @@
+//! What went wrong with a plain request, out of the layers of errors that
+//! reqwest wraps it in.
+
+use std::error::Error;
+use std::io;
+
+use super::failure::{is_our_shortage, plain_words, rustls_error};
+use super::{NetFailure, NetFailureKind};
+
+/// What reqwest could not do before the answer began.
+pub(super) fn classify(error: reqwest::Error, host: &str, proxied: bool) -> NetFailure {
+    let mut connecting = false;
+    let mut kind = None;
+    let mut words = None;
+    let mut next: Option<&(dyn Error + 'static)> = Some(&error);
+    while let Some(cause) = next {
+        if let Some(failure) = cause.downcast_ref::<NetFailure>() {
+            kind = Some(failure.kind);
+            words = Some(failure.detail.clone());
+            break;
+        }
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+            return NetFailure::tls(host, tls);
+        }
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            if let Some(tls) = rustls_error(io) {
+                return NetFailure::tls(host, tls);
+            }
+            if is_our_shortage(io) {
+                kind = Some(NetFailureKind::Internal);
+            }
+            words = Some(format!("{host}: {}", plain_words(io)));
+        }
+        if let Some(client) = cause.downcast_ref::<hyper_util::client::legacy::Error>() {
+            connecting |= client.is_connect();
+        }
+        let text = cause.to_string();
+        // The tunnel's error type is not public; its words are.
+        if text.starts_with("tunnel error") {
+            kind = Some(NetFailureKind::Proxy);
+            words.get_or_insert_with(|| format!("{host}: the proxy did not connect us ({text})"));
+        }
+        next = cause.source();
+    }
+    if error.is_builder() || error.is_upgrade() {
+        kind = Some(NetFailureKind::Internal);
+    }
+    // Through a proxy, the name that could not be resolved is the proxy's.
+    let kind = match kind {
+        Some(NetFailureKind::Dns) if proxied => NetFailureKind::Proxy,
+        Some(kind) => kind,
+        None => NetFailureKind::Connect,
+    };
+    let words = words.unwrap_or_else(|| {
+        let doing = if connecting {
+            "connecting"
+        } else {
+            "waiting for the answer"
+        };
+        format!("{host}: the connection ended while {doing}")
+    });
+    NetFailure::new(kind, words).caused_by(error)
+}
+
+/// What went wrong after the answer began.
+pub(super) fn broken(error: reqwest::Error, host: &str) -> NetFailure {
+    let what = if error.is_decode() {
+        "could not be decoded"
+    } else {
+        "ended early"
+    };
+    NetFailure::new(NetFailureKind::Broken, format!("{host}: the answer {what}")).caused_by(error)
+}

@@ -90,7 +90,7 @@ impl Consent {
     ) -> Result<SignedInAs, ConsentError> {
         let application = application(account)?;
         let prover = Self::prover(account)?;
-        let granted = ask_with_proof(&self.wire, &application, &prover, true, |proof| {
+        let granted = ask_with_proof(&self.wire, account, &prover, |proof| {
             application.authorization_code(
                 proof,
                 code,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::answer::Granted;
 use super::claims::ClaimsChallenge;
 use super::classify::Refusal;
+use super::clouds;
 use super::forms::{Application, Form, Proof};
 use super::proof::Prover;
 use super::wire::{Wire, blocking};
@@ -21,7 +22,7 @@ pub(super) async fn obtain(
 ) -> Result<Granted, Refusal> {
     let application = application(account)?;
     let scope = audience.default_scope();
-    ask_with_proof(wire, &application, prover, false, |proof| {
+    ask_with_proof(wire, account, prover, |proof| {
         application.client_credentials(proof, &scope, challenge)
     })
     .await
@@ -35,13 +36,15 @@ pub(super) fn application(account: &Account) -> Result<Application, Refusal> {
 
 /// Proves who the application is, asks, and asks once more with the
 /// certificate before this one where Entra does not know the new one yet.
+/// Where the tenant turns out to live in another cloud the refusal names it.
 pub(super) async fn ask_with_proof(
     wire: &Wire,
-    application: &Application,
+    account: &Account,
     prover: &Arc<Prover>,
-    person: bool,
     form: impl Fn(&Proof) -> Form,
 ) -> Result<Granted, Refusal> {
+    let application = &application(account)?;
+    let person = account.person().is_some();
     let proof = prove(wire, application, prover).await?;
     let mut refusal = match wire.ask(form(&proof), person).await {
         Ok(granted) => return Ok(granted),
@@ -63,6 +66,7 @@ pub(super) async fn ask_with_proof(
             return wire.ask(form(&proof), person).await.map_err(|_| refusal);
         }
     }
+    clouds::name_it(wire, account, &mut refusal).await;
     Err(refusal)
 }
 

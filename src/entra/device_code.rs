@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::classify::{Refusal, classify};
 use super::client_credentials::{application, prove};
+use super::clouds;
 use super::consent::{Consent, ConsentError, SignedInAs, Wanted};
 use crate::model::{Account, AccountReason, TokenProblem, bounded_text};
 
@@ -72,7 +73,9 @@ impl Consent {
         let form = application.device_code(&Self::first_scopes(account, wanted));
         let answer = self.wire.post(form).await?;
         if answer.status != 200 {
-            return Err(explained(classify(&answer, true, self.wire.clock.now())));
+            let mut refusal = classify(&answer, true, self.wire.clock.now());
+            clouds::name_it(&self.wire, account, &mut refusal).await;
+            return Err(explained(refusal));
         }
         let Some((device, message)) = read(&answer.body) else {
             return Err(ConsentError::Refused(TokenProblem {

@@ -24,6 +24,7 @@ mod certificate;
 mod claims;
 mod classify;
 mod client_credentials;
+mod clouds;
 mod codes;
 mod consent;
 mod desk;

@@ -48,7 +48,7 @@ pub(super) async fn obtain(
     let granted = loop {
         let scopes = signed_in.scopes_for(audience);
         let asked = wire.clock.now();
-        let result = ask_with_proof(wire, &application, prover, true, |proof| {
+        let result = ask_with_proof(wire, account, prover, |proof| {
             application.refresh_token(proof, &signed_in.refresh_token, &scopes, challenge)
         })
         .await;

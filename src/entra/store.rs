@@ -335,8 +335,19 @@ impl TokenStore {
         let failed = |error: &std::io::Error| StoreError::io(path, "write", error);
         let text = serde_json::to_vec_pretty(contents)
             .map_err(|error| StoreError::Damaged(format!("{}: {error}", path.display())))?;
-        // A named temporary file is made with mode 0600.
-        let mut file = tempfile::NamedTempFile::new_in(folder(path)).map_err(|e| failed(&e))?;
+        let name = path.file_name().unwrap_or_default();
+        // Under the lock nobody else writes: what lies there was left behind by
+        // a process that was killed.
+        let mut left = path.clone().into_os_string();
+        left.push(".new");
+        _ = std::fs::remove_file(PathBuf::from(left));
+        // It is made anew or not at all, with mode 0600.
+        let mut file = tempfile::Builder::new()
+            .prefix(name)
+            .suffix(".new")
+            .rand_bytes(0)
+            .tempfile_in(folder(path))
+            .map_err(|e| failed(&e))?;
         file.write_all(&text).map_err(|e| failed(&e))?;
         file.as_file().sync_all().map_err(|e| failed(&e))?;
         file.persist(path).map_err(|e| failed(&e.error))?;

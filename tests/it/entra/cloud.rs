@@ -87,26 +87,15 @@ impl Cloud {
     }
 
     pub(super) fn client(&self) -> PlainClient {
-        let resolve = ResolveOverride {
-            address: self.address,
-        };
-        let settings = HttpSettings {
-            proxy: ProxySetting::Environment,
-            ca_file: Some(self.path("ca.pem")),
-            user_agent: "NONISV|m365mon|m365mon/test".into(),
-            resolve: [(HOST.into(), resolve)].into(),
-        };
-        PlainClient::new(&Network::new(&settings).unwrap()).unwrap()
+        client(self.folder.path(), self.address)
     }
 
     pub(super) fn store(&self) -> TokenStore {
-        TokenStore::new(
-            &Storage {
-                file: self.path("m365mon.tokens"),
-                key_file: self.path("m365mon.key"),
-            },
-            None,
-        )
+        store(self.folder.path())
+    }
+
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(super) fn tokens(&self, environment: &[(&str, &str)]) -> Arc<Tokens> {
@@ -154,24 +143,14 @@ impl Cloud {
     }
 
     pub(super) fn person(&self, client: Option<AppCredential>) -> Account {
-        let client_id = match client {
-            Some(_) => contoso::CONFIDENTIAL_CLIENT_ID,
-            None => contoso::DELEGATED_CLIENT_ID,
-        };
-        Account {
-            sign_in: SignIn::Delegated {
-                person: Delegated {
-                    username: format!("Steve@{}", contoso::DOMAIN).into(),
-                    redirect_url: None,
-                    max_age: None,
-                },
-                client: client.clone(),
-            },
-            ..self.app(
-                client_id,
-                client.unwrap_or_else(|| inline(Secret::new(String::new()))),
-            )
+        let mut account = steve();
+        if client.is_some() {
+            account.client_id = Some(contoso::CONFIDENTIAL_CLIENT_ID.into());
         }
+        if let SignIn::Delegated { client: place, .. } = &mut account.sign_in {
+            *place = client;
+        }
+        account
     }
 
     /// A configuration for the command line, with one delegated account.
@@ -196,6 +175,55 @@ impl Cloud {
         );
         std::fs::write(&path, text).unwrap();
         path
+    }
+}
+
+/// A client that trusts the root in `folder` and finds every cloud at `address`.
+pub(super) fn client(folder: &Path, address: SocketAddr) -> PlainClient {
+    // The others have no certificate there: they cannot be reached.
+    let hosts = [
+        HOST,
+        "login.microsoftonline.us",
+        "login.partner.microsoftonline.cn",
+    ];
+    let settings = HttpSettings {
+        proxy: ProxySetting::Environment,
+        ca_file: Some(folder.join("ca.pem")),
+        user_agent: "NONISV|m365mon|m365mon/test".into(),
+        resolve: hosts
+            .into_iter()
+            .map(|host| (host.into(), ResolveOverride { address }))
+            .collect(),
+    };
+    PlainClient::new(&Network::new(&settings).unwrap()).unwrap()
+}
+
+/// The store in `folder`.
+pub(super) fn store(folder: &Path) -> TokenStore {
+    TokenStore::new(
+        &Storage {
+            file: folder.join("m365mon.tokens"),
+            key_file: folder.join("m365mon.key"),
+        },
+        None,
+    )
+}
+
+/// An account of Contoso's person Steve, for a public client.
+pub(super) fn steve() -> Account {
+    Account {
+        name: "contoso".into(),
+        cloud: ModelCloud::Global,
+        tenant: ModelTenant::parse(contoso::DOMAIN),
+        client_id: Some(contoso::DELEGATED_CLIENT_ID.into()),
+        sign_in: SignIn::Delegated {
+            person: Delegated {
+                username: format!("Steve@{}", contoso::DOMAIN).into(),
+                redirect_url: None,
+                max_age: None,
+            },
+            client: None,
+        },
     }
 }
 

@@ -221,6 +221,26 @@ async fn a_tenant_and_an_application_that_are_not_there() {
     account.tenant = m365mon::model::Tenant::parse("fabrikam.onmicrosoft.com");
     let problem = ask(&cloud, &account, &graph()).await.unwrap_err();
     assert_eq!(problem, (AccountReason::Refused, Some(90_002)));
+    // A tenant of another cloud is named as such.
+    {
+        let mut directory = cloud.tenant.directory.write();
+        let mut elsewhere = directory.organization(contoso::DOMAIN).unwrap().clone();
+        elsewhere.id = "5f8f4a3c-8a3e-4f0e-9a57-0c0a7c1d2bff".into();
+        elsewhere.domains = vec!["contoso.onmicrosoft.us".into()];
+        elsewhere.cloud = m365mon::model::Cloud::GccHigh;
+        directory.add_organization(elsewhere);
+    }
+    account.tenant = m365mon::model::Tenant::parse("contoso.onmicrosoft.us");
+    let tokens = cloud.tokens(&[]);
+    let problem = tokens
+        .access_token(&account, &graph(), &Story::untold())
+        .await
+        .unwrap_err();
+    assert!(
+        problem.detail.ends_with("set `cloud: gcc_high`"),
+        "{problem}"
+    );
+
     account.tenant = m365mon::model::Tenant::parse(contoso::DOMAIN);
     account.client_id = Some("22222222-aaaa-4000-8000-000000000009".into());
     let problem = ask(&cloud, &account, &graph()).await.unwrap_err();

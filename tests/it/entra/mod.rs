@@ -2,6 +2,7 @@
 
 mod cloud;
 mod command;
+mod crash;
 mod grants;
 mod people;
 mod trouble;

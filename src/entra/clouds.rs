@@ -1,0 +1,78 @@
+//! Which cloud a tenant lives in, for an error that can name it: Entra only
+//! says that it is not this one.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::classify::Refusal;
+use super::endpoint::{Content, EndpointRequest};
+use super::wire::Wire;
+use crate::model::{Account, Cloud};
+
+/// For all questions together.
+const PATIENCE: Duration = Duration::from_secs(10);
+const CLOUDS: [Cloud; 4] = [Cloud::Global, Cloud::GccHigh, Cloud::Dod, Cloud::China];
+
+/// Adds to a refusal in which cloud the tenant lives, where that may be why.
+pub(super) async fn name_it(wire: &Wire, account: &Account, refusal: &mut Refusal) {
+    if may_be_elsewhere(refusal.problem.code)
+        && let Some(cloud) = where_it_lives(wire, account).await
+    {
+        let found = format!("; this tenant lives in another cloud: set `cloud: {cloud}`");
+        refusal.problem.detail.push_str(&found);
+    }
+}
+
+/// The codes after which the tenant may live elsewhere.
+const fn may_be_elsewhere(code: Option<u32>) -> bool {
+    matches!(code, Some(90_002 | 90_038 | 900_382 | 900_432 | 900_440))
+}
+
+/// The word for `cloud:` under which the account's tenant is to be found, if
+/// it is another one. Asks the discovery documents of the account's own login
+/// host and, for Microsoft's clouds, of the others; nothing secret is sent and
+/// no endpoint is taken from the answers.
+async fn where_it_lives(wire: &Wire, account: &Account) -> Option<&'static str> {
+    let tenant = account.tenant.as_ref()?.as_str();
+    let mut roots = vec![account.cloud.login_url()];
+    if !matches!(account.cloud, Cloud::Custom { .. }) {
+        for root in CLOUDS.iter().map(Cloud::login_url) {
+            if !roots.contains(&root) {
+                roots.push(root);
+            }
+        }
+    }
+    let found = tokio::time::timeout(PATIENCE, async {
+        for root in roots {
+            if let Some(cloud) = described(wire, root, tenant).await {
+                return Some(cloud);
+            }
+        }
+        None
+    });
+    let found = found.await.ok().flatten()?;
+    (found != account.cloud).then(|| found.as_str())
+}
+
+/// What one login host says of a tenant.
+async fn described(wire: &Wire, root: &str, tenant: &str) -> Option<Cloud> {
+    #[derive(Deserialize)]
+    struct Document {
+        msgraph_host: String,
+    }
+    let url = format!("{root}/{tenant}/v2.0/.well-known/openid-configuration");
+    let request = EndpointRequest {
+        url: url.parse().ok()?,
+        content: Content::Nothing,
+        headers: Vec::new(),
+        never_proxy: false,
+    };
+    let answer = wire.endpoint.send(request).await.ok()?;
+    if answer.status != 200 {
+        return None;
+    }
+    let document: Document = serde_json::from_slice(&answer.body).ok()?;
+    let graph = format!("https://{}", document.msgraph_host.to_ascii_lowercase());
+    CLOUDS.into_iter().find(|cloud| cloud.graph_url() == graph)
+}

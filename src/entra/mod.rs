@@ -12,7 +12,7 @@
 //! Who calls: the probes (a token, or a fresh one after 401), the command line
 //! and the sign-in page (grants that need a person), `serve` (`configure`).
 //!
-//! The `oauth2` crate builds the requests ([`forms`]); it sends nothing and
+//! The `oauth2` crate builds the requests (`forms`); it sends nothing and
 //! reads no answer, because it loses status, headers and error codes, refuses
 //! numbers written as strings and keeps token bytes in its errors.
 

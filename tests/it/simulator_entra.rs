@@ -5,6 +5,7 @@ mod clients;
 mod codes;
 mod devices;
 mod documents;
+mod faults;
 mod machines;
 mod pages;
 mod refresh;

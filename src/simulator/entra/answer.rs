@@ -75,12 +75,7 @@ impl Trace {
     /// A refusal of the token endpoint.
     pub(super) fn refuse(&self, refusal: &Refusal) -> Response {
         let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
-        let mut response = self.json(status, &self.error_body(refusal));
-        if status == StatusCode::TOO_MANY_REQUESTS {
-            let headers = response.headers_mut();
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
-        }
-        response
+        self.json(status, &self.error_body(refusal))
     }
 
     /// The sentence with its trailer.

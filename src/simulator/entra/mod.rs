@@ -107,35 +107,6 @@ pub fn metadata_router(tenant: Arc<Tenant>) -> Router {
         .with_state(tenant)
 }
 
-/// What a form at the token endpoint says of itself; no secret is in it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Asked {
-    /// `client_id`.
-    pub app: Option<String>,
-    /// `grant_type`, shortened to a word for the long ones.
-    pub grant: Option<String>,
-}
-
-impl Asked {
-    /// Reads a form; what cannot be read says nothing.
-    #[must_use]
-    pub fn read(body: &[u8]) -> Self {
-        let Ok(form) = form::Form::parse(body) else {
-            return Self::default();
-        };
-        let grant = form.get("grant_type").map(|grant| {
-            let word = grant.rsplit(':').next().unwrap_or(grant);
-            word.chars().take(40).collect()
-        });
-        Self {
-            app: form
-                .get("client_id")
-                .map(|id| id.chars().take(64).collect()),
-            grant,
-        }
-    }
-}
-
 /// A fault in Entra's own words: 429 says 90055, 503 says 90033, and any
 /// other status 90036. Headers such as `Retry-After` are for the caller to set.
 #[must_use]

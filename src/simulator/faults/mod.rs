@@ -1,6 +1,6 @@
 //! Faults on command: what goes wrong, where, how often and for how long.
 //!
-//! The registry only decides; [`apply`] makes HTTP go wrong, the TLS listener
+//! The registry only decides; `apply` makes HTTP go wrong, the TLS listener
 //! asks for handshake faults by name (SNI). A fault names any number of
 //! conditions and all of them must hold. Of the faults that hold for a
 //! request, delays add up and the newest other one decides.

@@ -25,7 +25,8 @@ use crate::model::{
 
 /// More than any answer to a question for one item.
 const MOST_BODY: usize = 64 << 10;
-/// However tight the interval, a token may take this long.
+/// However little the timeout leaves of the interval, a token may take this
+/// long, or a quarter of the interval where that is less.
 const LEAST_TOKEN_TIME: Duration = Duration::from_secs(1);
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 const RETURN_CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("return-client-request-id");
@@ -125,9 +126,11 @@ impl Asker {
     /// interval. The request is repeated only with a fresh token, when the
     /// service refused one that [`TokenSource::replace_refused`] may replace.
     pub async fn ask(&self, resource: &Resource, address: &Address, story: &Story) -> Asked {
+        let next = Instant::now() + resource.interval;
         let spare = resource.interval.saturating_sub(resource.timeout);
-        let mut for_tokens = Budget(resource.timeout.min(spare.max(LEAST_TOKEN_TIME)));
-        let mut for_requests = resource.timeout;
+        let least = LEAST_TOKEN_TIME.min(resource.interval / 4);
+        let mut for_tokens = Budget(resource.timeout.min(spare.max(least)));
+        let until_next = || next.saturating_duration_since(Instant::now());
 
         let account = &resource.account;
         let wanted = self.tokens.access_token(account, &address.audience, story);
@@ -140,6 +143,7 @@ impl Asker {
                 return Asked::NoToken(problem);
             }
         };
+        let mut for_requests = resource.timeout.min(until_next());
         let first = self
             .send(resource, address, &token, for_requests, story)
             .await;
@@ -178,7 +182,9 @@ impl Asker {
             }
             Some(Ok(token)) => token,
         };
-        for_requests = for_requests.saturating_sub(answered.phases.total());
+        for_requests = for_requests
+            .saturating_sub(answered.phases.total())
+            .min(until_next());
         let repeat = Some(Repeat::FreshToken);
         match self
             .send(resource, address, &token, for_requests, story)

@@ -1,5 +1,5 @@
 //! How far a plain request came: reqwest itself does not say, and a timeout
-//! should.
+//! should. What it calls connecting includes TLS.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};

@@ -107,3 +107,21 @@ async fn none_in_time() {
     assert_eq!(problem.reason, AccountReason::Timeout);
     assert!(began.elapsed() >= LONG && began.elapsed() < LONG + Duration::from_secs(1));
 }
+
+/// The tick ends before the next one is due.
+#[tokio::test(start_paused = true)]
+async fn none_in_what_the_interval_leaves() {
+    let ca = Ca::new();
+    let origin = Origin::answering(ca.good(H2), |_, _| json(200, "{}")).await;
+    for (interval, timeout, wait) in [(62, 60, 2), (40, 10, 10), (60, 59, 1)] {
+        let resource = Resource {
+            interval: Duration::from_secs(interval),
+            timeout: Duration::from_secs(timeout),
+            ..intranet()
+        };
+        let began = tokio::time::Instant::now();
+        let report = probe(resource, Script::new([], []), &ca, &origin).await;
+        assert_eq!(report.verdict.reason(), Some(Reason::Token));
+        assert_eq!(began.elapsed().as_secs(), wait);
+    }
+}

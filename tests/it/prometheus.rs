@@ -63,7 +63,7 @@ fn prometheus(folder: &Path, exporter: SocketAddr) -> Prometheus {
     )
 }
 
-fn address_after(text: &str, mark: &str) -> Option<SocketAddr> {
+pub(crate) fn address_after(text: &str, mark: &str) -> Option<SocketAddr> {
     let rest = &text[text.find(mark)? + mark.len()..];
     let end = rest
         .find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':')
@@ -236,14 +236,14 @@ fn a_real_prometheus_follows_outage_throttling_and_recovery_of_the_demo() {
 
 /// A tenant in a process of its own, and an exporter with the configuration
 /// that it wrote.
-struct Pair {
-    tenant: Process,
-    exporter: Process,
-    control: SocketAddr,
-    address: SocketAddr,
+pub(crate) struct Pair {
+    pub(crate) tenant: Process,
+    pub(crate) exporter: Process,
+    pub(crate) control: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
-fn pair(folder: &Path, prepare: impl Fn(SocketAddr)) -> Pair {
+pub(crate) fn pair(folder: &Path, arguments: &[&str], prepare: impl Fn(SocketAddr)) -> Pair {
     let dir = folder.join("tenant");
     let tenant = Process::m365mon(&[
         "simulate",
@@ -257,12 +257,15 @@ fn pair(folder: &Path, prepare: impl Fn(SocketAddr)) -> Pair {
             .filter(|_| text.contains("configuration  "))
     });
     prepare(control);
-    let exporter = Process::m365mon(&[
+    let config = dir.join("m365mon.yml");
+    let mut all = vec![
         "serve",
         "--web.listen-address=127.0.0.1:0",
         "--config.file",
-        dir.join("m365mon.yml").to_str().unwrap(),
-    ]);
+        config.to_str().unwrap(),
+    ];
+    all.extend(arguments);
+    let exporter = Process::m365mon(&all);
     let address = exporter.wait_for("listening", |text| {
         address_after(text, "addr=").or_else(|| {
             text.lines()
@@ -286,7 +289,7 @@ fn every_trouble_has_its_reason_within_an_interval() {
         mut exporter,
         control,
         address,
-    } = pair(folder.path(), |_| {});
+    } = pair(folder.path(), &[], |_| {});
     let prometheus = prometheus(folder.path(), address);
     let of = |resource: &str, what: &str| {
         format!("{what}{{resource=\"{resource}\", job=\"openmetrics\"}}")
@@ -347,7 +350,7 @@ fn an_expired_secret_is_not_an_outage_and_a_new_one_needs_no_restart() {
         exporter: _exporter,
         control,
         address,
-    } = pair(folder.path(), |control| {
+    } = pair(folder.path(), &[], |control| {
         tell(control, "/organizations", r#"{"token_lifetime": "20s"}"#);
     });
     let prometheus = prometheus(folder.path(), address);

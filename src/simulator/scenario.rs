@@ -108,10 +108,13 @@ impl Step {
         {
             lasts.0 = lasts.0.div_f64(speed);
         }
-        let say = self.say.as_deref().unwrap_or("a step of the scenario");
-        match action.perform(tenant) {
-            Ok(_) => tracing::info!(target: "m365mon::scenario", "{say}"),
-            Err(error) => tracing::warn!(target: "m365mon::scenario", %error, "{say}"),
+        match (action.perform(tenant), &self.say) {
+            (Ok(_), Some(say)) => tracing::info!("{say}"),
+            (Ok(_), None) => tracing::debug!("a step of the scenario"),
+            (Err(error), say) => {
+                let say = say.as_deref().unwrap_or("a step of the scenario");
+                tracing::warn!(%error, "could not do: {say}");
+            }
         }
     }
 }

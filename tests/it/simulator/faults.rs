@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use m365mon::simulator::directory::SHAREPOINT_HOST;
+use m365mon::simulator::directory::{APP_CLIENT_ID, DOMAIN, SELECTED_CLIENT_ID, SHAREPOINT_HOST};
 use m365mon::simulator::faults::{FaultKind, NewFault, RetryAfter, Scope};
 use serde_json::Value;
 
@@ -166,4 +166,56 @@ async fn a_closed_port_opens_again() {
         get(&client(&running), &intranet(), &token).await.status(),
         200
     );
+}
+
+#[tokio::test]
+async fn faults_speak_the_words_of_every_service() {
+    let running = tenant().await;
+    let client = client(&running);
+    let throttled = FaultKind::Throttled {
+        retry_after: Some(RetryAfter::Seconds(9)),
+    };
+    let only_app = Scope {
+        app: Some(APP_CLIENT_ID.into()),
+        ..Scope::default()
+    };
+    running
+        .tenant
+        .faults
+        .add(NewFault::new(throttled.clone()).within(only_app));
+    let url = format!("https://login.microsoftonline.com/{DOMAIN}/oauth2/v2.0/token");
+    let ask = |app: &'static str| {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", app),
+            ("client_secret", "canary-secret"),
+            ("scope", "https://graph.microsoft.com/.default"),
+        ];
+        client.post(&url).form(&form).send()
+    };
+    let answer = ask(APP_CLIENT_ID).await.unwrap();
+    assert_eq!(answer.status(), 429);
+    assert_eq!(answer.headers()["retry-after"], "9");
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!(body["error_codes"][0], 90055);
+    assert_eq!(ask(SELECTED_CLIENT_ID).await.unwrap().status(), 401);
+    let journal = serde_json::to_string(&running.tenant.journal.read(10)).unwrap();
+    assert!(journal.contains("client_credentials") && !journal.contains("canary"));
+
+    running.tenant.faults.clear();
+    running.tenant.faults.add(NewFault::new(throttled));
+    let lists = format!("https://{SHAREPOINT_HOST}/_api/web/lists");
+    let answer = client.get(lists).send().await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["retry-after"]),
+        (429, &"9".parse().unwrap())
+    );
+    assert_eq!(answer.text().await.unwrap(), "429 TOO MANY REQUESTS");
+    let identity = format!(
+        "http://{}/metadata/identity/oauth2/token",
+        running.metadata_addr
+    );
+    let answer = client.get(identity).send().await.unwrap();
+    assert_eq!(answer.status(), 429);
+    assert!(answer.text().await.unwrap().contains("too_many_requests"));
 }

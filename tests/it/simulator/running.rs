@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use m365mon::simulator::action::Action;
 use m365mon::simulator::directory::{APP_CLIENT_ID, DOMAIN, Directory, SHAREPOINT_HOST, Size};
 use m365mon::simulator::scenario::Scenario;
-use m365mon::simulator::{Options, start};
+use m365mon::simulator::{Options, files, start};
 use serde_json::{Value, json};
 
 use super::support::{GRAPH, PATIENCE, app_token, client, get, intranet, tenant, tls};
@@ -157,6 +158,34 @@ async fn the_control_endpoint_does_what_it_is_told() {
             .iter()
             .all(|s| !state.contains(s.value.expose()))
     );
+}
+
+#[tokio::test]
+async fn a_new_secret_reaches_its_user() {
+    let running = tenant().await;
+    let dir = tempfile::tempdir().unwrap();
+    let interval = Duration::from_secs(10);
+    files::write(&running, dir.path(), Size::default(), interval).unwrap();
+    let file = dir.path().join("app-secret.txt");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let order = json!({"secret": {"app": APP_CLIENT_ID, "change": "new"}});
+    let action: Action = serde_json::from_value(order).unwrap();
+    let told = action.perform(&running.tenant).unwrap();
+    let after = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(told["secret"], after.as_str());
+    assert_ne!(before, after);
+}
+
+#[tokio::test]
+async fn everything_is_there_under_localhost() {
+    let running = tenant().await;
+    let client = client(&running);
+    let root = format!("https://localhost:{}", running.addr.port());
+    let discovery = format!("{root}/{DOMAIN}/v2.0/.well-known/openid-configuration");
+    assert_eq!(client.get(discovery).send().await.unwrap().status(), 200);
+    let lists = format!("{root}/v1.0/sites/{SHAREPOINT_HOST}/lists");
+    let token = app_token(&running);
+    assert_eq!(get(&client, &lists, &token).await.status(), 200);
 }
 
 #[tokio::test]

@@ -75,7 +75,7 @@ impl Demo {
         files::write(&tenant, folder.path(), Size::default(), self.interval)
             .context("cannot write the configuration")?;
         let configuration = load(folder.path())?;
-        let exporter = Exporter::start(&configuration, &self.flags).await?;
+        let exporter = Exporter::start(&configuration, &self.flags, None).await?;
         self.tell(&exporter, &tenant);
 
         let (sim, speed) = (Arc::clone(&tenant.tenant), self.speed);

@@ -15,7 +15,7 @@ use crate::model::{Clock, Configuration, HttpSettings, Random, Storage, SystemRa
 use crate::probe::TenantProber;
 use crate::scheduler::Scheduler;
 use crate::state::State;
-use crate::web::{App, Bounds, ListenError, Server, listen};
+use crate::web::{App, Bounds, ListenError, Reloads, Rooms, Server, listen};
 
 /// Why an exporter did not start, or did not take a configuration.
 #[derive(Debug, thiserror::Error)]
@@ -30,9 +30,7 @@ pub(crate) enum StartError {
 
 /// Everything that runs.
 pub(crate) struct Exporter {
-    state: Arc<State>,
-    tokens: Arc<Tokens>,
-    scheduler: Arc<Scheduler>,
+    house: House,
     server: Server,
     /// For the token endpoint.
     plain: PlainClient,
@@ -42,13 +40,23 @@ pub(crate) struct Exporter {
     running: Mutex<(HttpSettings, Storage)>,
 }
 
+/// The rooms that a configuration goes through.
+struct House {
+    app: Arc<App>,
+    state: Arc<State>,
+    tokens: Arc<Tokens>,
+    scheduler: Arc<Scheduler>,
+}
+
 impl Exporter {
     /// Starts everything. The configuration is checked already; what can still
-    /// fail is what it names: addresses, files. Must be called inside a tokio
-    /// runtime.
+    /// fail is what it names: addresses, files. `reloads` is who reads the
+    /// configuration again when that is asked for over HTTP. Must be called
+    /// inside a tokio runtime.
     pub(crate) async fn start(
         configuration: &Configuration,
         flags: &Flags,
+        reloads: Option<Reloads>,
     ) -> Result<Self, StartError> {
         // First, so that a second exporter on the same port sends no probe.
         let listeners = listen(&flags.listen_address).await?;
@@ -76,27 +84,34 @@ impl Exporter {
         let settings = flags.settings();
         let app = App::new(
             settings.clone(),
-            Arc::clone(&state),
-            Arc::clone(&scheduler),
-            Exposition::new(Arc::clone(&state), BuildInfo::THIS),
+            Rooms {
+                state: Arc::clone(&state),
+                scheduler: Arc::clone(&scheduler),
+                exposition: Exposition::new(Arc::clone(&state), BuildInfo::THIS),
+                reloads,
+            },
         );
-        take_over(configuration, &state, &tokens, &scheduler);
-        app.set_ready();
+        let house = House {
+            app,
+            state,
+            tokens,
+            scheduler,
+        };
+        house.take_over(configuration);
+        house.app.set_ready();
         // Only now: whoever comes early shall not find an empty house.
         let server = Server::start(
             listeners,
-            &app.router(),
+            &house.app.router(),
             settings.external_url.as_ref(),
             Bounds::default(),
         );
         for address in server.addresses() {
             tracing::info!(addr = %address, "listening");
         }
-        tokio::spawn(Arc::clone(&scheduler).run());
+        tokio::spawn(Arc::clone(&house.scheduler).run());
         Ok(Self {
-            state,
-            tokens,
-            scheduler,
+            house,
             server,
             plain,
             measured,
@@ -128,33 +143,35 @@ impl Exporter {
             tracing::warn!("another storage is used from the next start on, not before");
         }
         drop(running);
-        take_over(configuration, &self.state, &self.tokens, &self.scheduler);
+        self.house.take_over(configuration);
         Ok(())
     }
 
     /// A configuration was refused: nothing changes, and the metrics say so.
     pub(crate) fn refused(&self) {
-        self.state
-            .process()
-            .reloaded(false, self.state.clock().now());
+        let state = &self.house.state;
+        state.process().reloaded(false, state.clock().now());
     }
 
     /// Ends everything within `grace`: nothing new begins, what runs may end,
     /// the rest is cut off.
     pub(crate) async fn stop(&self, grace: Duration) {
-        tokio::join!(self.server.stop(grace), self.scheduler.shutdown(grace));
+        tokio::join!(
+            self.server.stop(grace),
+            self.house.scheduler.shutdown(grace)
+        );
     }
 }
 
-fn take_over(
-    configuration: &Configuration,
-    state: &State,
-    tokens: &Tokens,
-    scheduler: &Arc<Scheduler>,
-) {
-    // The state first: the others tell it what they find.
-    state.configure(configuration);
-    tokens.configure(&configuration.accounts);
-    scheduler.configure(configuration);
-    state.process().reloaded(true, state.clock().now());
+impl House {
+    fn take_over(&self, configuration: &Configuration) {
+        // The state first: the others tell it what they find.
+        self.state.configure(configuration);
+        self.tokens.configure(&configuration.accounts);
+        self.scheduler.configure(configuration);
+        self.app.set_configuration(configuration);
+        self.state
+            .process()
+            .reloaded(true, self.state.clock().now());
+    }
 }

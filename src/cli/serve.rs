@@ -9,6 +9,7 @@ use super::flags::Flags;
 use super::lifecycle::{Request, Signals};
 use super::{EXIT_FAILED, EXIT_USAGE, output};
 use crate::config::{Complaint, Loaded};
+use crate::web::{Reloaded, reloads};
 
 /// Run the exporter (the default)
 #[derive(Debug, clap::Args)]
@@ -17,6 +18,14 @@ pub(crate) struct Serve {
     config: ConfigFile,
     #[command(flatten)]
     flags: Flags,
+    /// Answer POST /-/reload: read the configuration again
+    #[arg(
+        long = "web.enable-lifecycle",
+        env = "M365MON_WEB_ENABLE_LIFECYCLE",
+        hide_env_values = true,
+        help_heading = "Web"
+    )]
+    enable_lifecycle: bool,
 }
 
 /// From the first signal to the end.
@@ -57,7 +66,9 @@ impl Serve {
                 return ExitCode::from(EXIT_FAILED);
             }
         };
-        let exporter = match Exporter::start(&loaded.configuration, &self.flags).await {
+        let (reloads, mut asked) = reloads();
+        let ask = self.enable_lifecycle.then_some(reloads);
+        let exporter = match Exporter::start(&loaded.configuration, &self.flags, ask).await {
             Ok(exporter) => exporter,
             Err(error) => {
                 output::complain(&error.to_string());
@@ -73,9 +84,19 @@ impl Serve {
             );
         }
         drop(loaded);
-        while signals.next().await == Request::Reload {
-            self.reload(&exporter).await;
+        loop {
+            tokio::select! {
+                request = signals.next() => match request {
+                    Request::Reload => _ = self.reload(&exporter).await,
+                    Request::Stop => break,
+                },
+                Some(answer) = asked.recv() => {
+                    // Whoever asked may be gone by now.
+                    _ = answer.send(self.reload(&exporter).await);
+                }
+            }
         }
+        drop(asked);
         tracing::info!("stopping");
         let again = async { while signals.next().await != Request::Stop {} };
         tokio::select! {
@@ -90,15 +111,15 @@ impl Serve {
         }
     }
 
-    async fn reload(&self, exporter: &Exporter) {
+    async fn reload(&self, exporter: &Exporter) -> Reloaded {
         let config = self.config.clone();
         let loaded = tokio::task::spawn_blocking(move || config.load()).await;
         let taken = match loaded {
             Ok(Ok(loaded)) => {
                 warn(&loaded.warnings);
                 let configuration = &loaded.configuration;
-                let taken = exporter.configure(configuration);
-                taken
+                exporter
+                    .configure(configuration)
                     .map(|()| (configuration.resources.len(), configuration.accounts.len()))
                     .map_err(|error| vec![error.to_string()])
             }
@@ -109,7 +130,7 @@ impl Serve {
                 .collect()),
             Err(error) => Err(vec![error.to_string()]),
         };
-        match taken {
+        match &taken {
             Ok((resources, accounts)) => {
                 tracing::info!(resources, accounts, "configuration reloaded");
             }
@@ -121,6 +142,7 @@ impl Serve {
                 tracing::error!("configuration not reloaded, the old one goes on");
             }
         }
+        taken.map(|_| ())
     }
 }
 

@@ -4,22 +4,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State as Shared};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::discovery::{self, Place};
 use super::external::{ExternalUrl, host_of};
 use super::guard::Visitor;
-use super::pages;
+use super::reload::Reloads;
 use super::streaming::Renderings;
-use super::{probe, scrape};
+use super::{pages, people, probe, reload, scrape};
 use crate::metrics::Exposition;
+use crate::model::Configuration;
 use crate::scheduler::Scheduler;
 use crate::state::State;
 
@@ -36,33 +38,54 @@ pub struct Settings {
     pub tls: bool,
 }
 
+/// The rooms that the pages look into.
+pub struct Rooms {
+    /// What is shown.
+    pub state: Arc<State>,
+    /// Who probes.
+    pub scheduler: Arc<Scheduler>,
+    /// How metrics are written.
+    pub exposition: Exposition,
+    /// Who reads the configuration again, if that may be asked for.
+    pub reloads: Option<Reloads>,
+}
+
 /// Everything that the handlers need.
 pub struct App {
     pub(super) settings: Settings,
     pub(super) state: Arc<State>,
     pub(super) scheduler: Arc<Scheduler>,
     pub(super) exposition: Arc<Exposition>,
+    pub(super) reloads: Option<Reloads>,
     pub(super) renderings: Renderings,
+    configuration: ArcSwapOption<Configuration>,
     ready: AtomicBool,
 }
 
 impl App {
     /// Puts the parts together.
     #[must_use]
-    pub fn new(
-        settings: Settings,
-        state: Arc<State>,
-        scheduler: Arc<Scheduler>,
-        exposition: Exposition,
-    ) -> Arc<Self> {
+    pub fn new(settings: Settings, rooms: Rooms) -> Arc<Self> {
         Arc::new(Self {
             settings,
-            state,
-            scheduler,
-            exposition: Arc::new(exposition),
+            state: rooms.state,
+            scheduler: rooms.scheduler,
+            exposition: Arc::new(rooms.exposition),
+            reloads: rooms.reloads,
             renderings: Renderings::new(),
+            configuration: ArcSwapOption::empty(),
             ready: AtomicBool::new(false),
         })
+    }
+
+    /// The configuration that runs now, for `/config`.
+    pub fn set_configuration(&self, configuration: &Configuration) {
+        self.configuration
+            .store(Some(Arc::new(configuration.clone())));
+    }
+
+    pub(super) fn configuration(&self) -> Option<Arc<Configuration>> {
+        self.configuration.load_full()
     }
 
     /// The first schedule is built.
@@ -73,8 +96,15 @@ impl App {
     /// The routes.
     pub fn router(self: &Arc<Self>) -> Router {
         Router::new()
-            .route("/", get(landing))
+            .route("/", get(people::landing))
+            .route("/resources/{name}", get(people::resource))
+            .route("/accounts/{name}", get(people::account))
+            .route("/api/v1/resources", get(people::api_resources))
+            .route("/api/v1/accounts", get(people::api_accounts))
+            .route("/config", get(people::config))
             .route("/assets/style.css", get(pages::style))
+            .route("/assets/page.js", get(pages::script))
+            .route("/-/reload", post(reload::reload).put(reload::reload))
             .route(&self.settings.telemetry_path, get(scrape::metrics))
             .route("/probe", get(probe::probe))
             .route("/sd", get(service_discovery))
@@ -88,7 +118,15 @@ impl App {
     }
 
     pub(super) fn visitor(&self, parts: &Parts) -> Visitor {
-        Visitor::of(parts, self.settings.external_url.is_some())
+        Visitor::of(parts, self.settings.external_url.as_ref())
+    }
+
+    pub(super) fn links(&self, parts: &Parts) -> pages::Links<'_> {
+        pages::Links {
+            prefix: self.prefix(),
+            telemetry_path: &self.settings.telemetry_path,
+            trusted: self.visitor(parts).is_trusted(),
+        }
     }
 
     fn prefix(&self) -> &str {
@@ -101,13 +139,20 @@ impl App {
     /// The name of a route in `m365mon_http_requests_total`: one of a few, so
     /// that nobody outside can make series.
     fn handler(&self, matched: Option<&MatchedPath>) -> &'static str {
-        const HANDLERS: [&str; 6] = [
-            "/",
-            "/assets/style.css",
-            "/probe",
-            "/sd",
-            "/-/healthy",
-            "/-/ready",
+        const HANDLERS: [(&str, &str); 13] = [
+            ("/", "/"),
+            ("/resources/{name}", "/resources"),
+            ("/accounts/{name}", "/accounts"),
+            ("/api/v1/resources", "/api/v1/resources"),
+            ("/api/v1/accounts", "/api/v1/accounts"),
+            ("/config", "/config"),
+            ("/assets/style.css", "/assets"),
+            ("/assets/page.js", "/assets"),
+            ("/probe", "/probe"),
+            ("/sd", "/sd"),
+            ("/-/healthy", "/-/healthy"),
+            ("/-/ready", "/-/ready"),
+            ("/-/reload", "/-/reload"),
         ];
         let Some(path) = matched.map(MatchedPath::as_str) else {
             return "other";
@@ -117,8 +162,8 @@ impl App {
         }
         HANDLERS
             .into_iter()
-            .find(|handler| *handler == path)
-            .unwrap_or("other")
+            .find(|(route, _)| *route == path)
+            .map_or("other", |(_, handler)| handler)
     }
 }
 
@@ -152,18 +197,6 @@ pub(super) fn plain(status: StatusCode, text: impl Into<String>) -> Response {
     let mut text = text.into();
     text.push('\n');
     (status, text).into_response()
-}
-
-async fn landing(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
-    let links = pages::Links {
-        prefix: app.prefix(),
-        telemetry_path: &app.settings.telemetry_path,
-    };
-    match app.visitor(&parts) {
-        Visitor::Local => pages::board(&links, &app.state).into_response(),
-        Visitor::Stranger => pages::bare(&links).into_response(),
-    }
 }
 
 async fn service_discovery(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
@@ -215,7 +248,7 @@ async fn not_found() -> Response {
 async fn method_not_allowed() -> Response {
     plain(
         StatusCode::METHOD_NOT_ALLOWED,
-        "this can only be read (GET, HEAD)",
+        "not with this method; the Allow header names those that work",
     )
 }
 

@@ -54,6 +54,27 @@ impl ExternalUrl {
         }
     }
 
+    /// Whether a Host header means this URL.
+    #[must_use]
+    pub fn is_host(&self, host: &str) -> bool {
+        let ours = self.host();
+        let default = match self.scheme() {
+            "https" => ":443",
+            _ => ":80",
+        };
+        host.eq_ignore_ascii_case(&ours)
+            || (self.url.port().is_none()
+                && host
+                    .strip_suffix(default)
+                    .is_some_and(|host| host.eq_ignore_ascii_case(&ours)))
+    }
+
+    /// Whether an Origin header means this URL.
+    #[must_use]
+    pub fn is_origin(&self, origin: &str) -> bool {
+        self.url.origin().ascii_serialization() == origin
+    }
+
     /// The path without a trailing slash; empty for the root.
     #[must_use]
     pub fn prefix(&self) -> &str {

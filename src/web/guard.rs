@@ -11,60 +11,137 @@
 use std::net::SocketAddr;
 
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Uri, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+
+use super::external::ExternalUrl;
 
 /// The address of the peer, put into every request by the accept loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
+/// Put into a request by whoever checked a name and a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Authenticated;
+
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Visitor {
-    /// Somebody at this machine: may see names and act.
+    /// A user whom the web configuration knows.
+    Known,
+    /// Somebody at this machine.
     Local,
     /// Anybody else: metrics, discovery, health and the bare landing page.
     Stranger,
 }
 
 impl Visitor {
-    /// Judges a request. `external_url` tells whether one is configured.
+    /// Judges a request.
     #[must_use]
-    pub fn of(parts: &Parts, external_url: bool) -> Self {
-        let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
-        Self::judge(peer, &parts.uri, &parts.headers, external_url)
-    }
-
-    fn judge(peer: Option<SocketAddr>, uri: &Uri, headers: &HeaderMap, external_url: bool) -> Self {
-        let local_peer = peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback());
-        let local = local_peer
-            && !external_url
-            && asks_for_loopback(uri, headers)
-            && !headers.keys().any(tells_of_a_proxy);
+    pub fn of(parts: &Parts, external_url: Option<&ExternalUrl>) -> Self {
+        if parts.extensions.get::<Authenticated>().is_some() {
+            return Self::Known;
+        }
+        let local = parts
+            .extensions
+            .get::<Peer>()
+            .is_some_and(|peer| peer.0.ip().to_canonical().is_loopback())
+            && external_url.is_none()
+            && asks_for(parts, is_loopback_host)
+            && !parts.headers.keys().any(tells_of_a_proxy);
         if local { Self::Local } else { Self::Stranger }
     }
 
-    /// True for somebody at this machine.
+    /// True for whoever may see people's names, and act.
     #[must_use]
-    pub fn is_local(self) -> bool {
-        self == Self::Local
+    pub fn is_trusted(self) -> bool {
+        self != Self::Stranger
     }
 }
 
-/// True if the request names a loopback host, and no other.
+/// Why a request that would change something is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The Host is neither loopback nor the external URL's.
+    #[error(
+        "this answers to http://localhost, http://127.0.0.1 and the host of --web.external-url only"
+    )]
+    Misdirected,
+    /// A stranger.
+    #[error(
+        "only somebody at this machine (http://localhost) or a user of --web.config.file may do this"
+    )]
+    Stranger,
+    /// Another site's page sent it.
+    #[error("this was sent by a page of another site")]
+    CrossSite,
+}
+
+impl Refusal {
+    /// The status that says so.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+            Self::Stranger | Self::CrossSite => StatusCode::FORBIDDEN,
+        }
+    }
+}
+
+/// Whether a request may change something.
+///
+/// # Errors
+///
+/// Why not.
+pub fn may_act(parts: &Parts, external_url: Option<&ExternalUrl>) -> Result<Visitor, Refusal> {
+    let is_external = |host: &str| external_url.is_some_and(|url| url.is_host(host));
+    if !asks_for(parts, |host| is_loopback_host(host) || is_external(host)) {
+        return Err(Refusal::Misdirected);
+    }
+    let visitor = Visitor::of(parts, external_url);
+    if !visitor.is_trusted() {
+        return Err(Refusal::Stranger);
+    }
+    // Browsers say where a request comes from and let no page change that;
+    // programs say nothing, and no page can make them ask.
+    let site = parts.headers.get_all("sec-fetch-site").iter();
+    let same_site = |site: &HeaderValue| site == "same-origin" || site == "none";
+    let origins = parts.headers.get_all(header::ORIGIN).iter();
+    let same_origin = |origin: &HeaderValue| {
+        origin.to_str().is_ok_and(|origin| {
+            let host = origin
+                .strip_prefix("https://")
+                .or_else(|| origin.strip_prefix("http://"));
+            host.is_some_and(|host| asks_for(parts, |asked| same_host(asked, host)))
+                || external_url.is_some_and(|url| url.is_origin(origin))
+        })
+    };
+    if site.into_iter().all(same_site) && origins.into_iter().all(same_origin) {
+        Ok(visitor)
+    } else {
+        Err(Refusal::CrossSite)
+    }
+}
+
+fn same_host(one: &str, other: &str) -> bool {
+    !one.is_empty() && one.eq_ignore_ascii_case(other)
+}
+
+/// True if the request names a host that `wanted` accepts, and no other.
 ///
 /// HTTP/1.1 names it in `Host`, HTTP/2 in `:authority` (which hyper puts into
 /// the URI), a request meant for a proxy in the URI. Whatever is there must be
-/// loopback, and something must be there.
-fn asks_for_loopback(uri: &Uri, headers: &HeaderMap) -> bool {
-    let mut hosts = headers.get_all(header::HOST).iter();
+/// accepted, and something must be there.
+fn asks_for(parts: &Parts, wanted: impl Fn(&str) -> bool) -> bool {
+    let mut hosts = parts.headers.get_all(header::HOST).iter();
     let host = hosts.next().map(|host| host.to_str().unwrap_or_default());
     if hosts.next().is_some() {
         return false;
     }
-    let authority = uri.authority().map(http::uri::Authority::as_str);
+    let authority = parts.uri.authority().map(Authority::as_str);
     match (host, authority) {
         (None, None) => false,
-        (host, authority) => host.into_iter().chain(authority).all(is_loopback_host),
+        (host, authority) => host.into_iter().chain(authority).all(wanted),
     }
 }
 
@@ -97,15 +174,142 @@ mod tests {
 
     type Headers = &'static [(&'static str, &'static str)];
 
-    fn judge(peer: &str, uri: &str, headers: &[(&str, &str)], external_url: bool) -> Visitor {
-        let mut map = HeaderMap::new();
+    fn parts(peer: &str, uri: &str, headers: &[(&str, &str)]) -> Parts {
+        let (mut parts, ()) = http::Request::builder()
+            .uri(uri)
+            .body(())
+            .unwrap()
+            .into_parts();
         for (name, value) in headers {
-            map.append(
+            parts.headers.append(
                 HeaderName::from_bytes(name.as_bytes()).unwrap(),
                 value.parse().unwrap(),
             );
         }
-        Visitor::judge(peer.parse().ok(), &uri.parse().unwrap(), &map, external_url)
+        if let Ok(peer) = peer.parse() {
+            parts.extensions.insert(Peer(peer));
+        }
+        parts
+    }
+
+    fn judge(peer: &str, uri: &str, headers: &[(&str, &str)], external_url: bool) -> Visitor {
+        let external: ExternalUrl = "http://localhost/".parse().unwrap();
+        let external = external_url.then_some(&external);
+        Visitor::of(&parts(peer, uri, headers), external)
+    }
+
+    #[test]
+    fn actions() {
+        const HERE: (&str, &str) = ("host", "localhost:10365");
+        const OUTSIDE: (&str, &str) = ("host", "monitor.contoso.com");
+        let external: ExternalUrl = "https://monitor.contoso.com/m365".parse().unwrap();
+        let act = |headers: &[(&str, &str)], known: bool, external: Option<&ExternalUrl>| {
+            let mut parts = parts("127.0.0.1:5", "/-/reload", headers);
+            if known {
+                parts.extensions.insert(Authenticated);
+            }
+            may_act(&parts, external).err()
+        };
+        let allowed: &[(Headers, bool, bool)] = &[
+            (&[HERE], false, false),
+            (&[HERE, ("origin", "http://localhost:10365")], false, false),
+            (&[HERE, ("sec-fetch-site", "same-origin")], false, false),
+            (&[HERE, ("sec-fetch-site", "none")], false, false),
+            (&[HERE], true, false),
+            (&[OUTSIDE], true, true),
+            (
+                &[OUTSIDE, ("origin", "https://monitor.contoso.com")],
+                true,
+                true,
+            ),
+            (&[("host", "Monitor.Contoso.com:443")], true, true),
+            // A proxy that names itself to us and passes the browser's words on.
+            (
+                &[HERE, ("origin", "https://monitor.contoso.com")],
+                true,
+                true,
+            ),
+        ];
+        for (headers, known, with_external) in allowed {
+            let external = with_external.then_some(&external);
+            assert_eq!(act(headers, *known, external), None, "{headers:?}");
+        }
+        let refused: &[(Headers, bool, bool, Refusal)] = &[
+            (&[], false, false, Refusal::Misdirected),
+            (&[OUTSIDE], false, false, Refusal::Misdirected),
+            (&[OUTSIDE], true, false, Refusal::Misdirected),
+            (
+                &[("host", "evil.example")],
+                true,
+                true,
+                Refusal::Misdirected,
+            ),
+            (
+                &[("host", "monitor.contoso.com:8443")],
+                true,
+                true,
+                Refusal::Misdirected,
+            ),
+            (&[OUTSIDE], false, true, Refusal::Stranger),
+            (&[HERE], false, true, Refusal::Stranger),
+            (
+                &[HERE, ("x-forwarded-for", "192.0.2.1")],
+                false,
+                false,
+                Refusal::Stranger,
+            ),
+            (
+                &[HERE, ("origin", "https://evil.example")],
+                false,
+                false,
+                Refusal::CrossSite,
+            ),
+            (
+                &[HERE, ("origin", "http://localhost:3000")],
+                false,
+                false,
+                Refusal::CrossSite,
+            ),
+            (
+                &[HERE, ("origin", "null")],
+                false,
+                false,
+                Refusal::CrossSite,
+            ),
+            (&[HERE, ("origin", "")], false, false, Refusal::CrossSite),
+            (
+                &[HERE, ("origin", "http://")],
+                false,
+                false,
+                Refusal::CrossSite,
+            ),
+            (
+                &[HERE, ("sec-fetch-site", "cross-site")],
+                false,
+                false,
+                Refusal::CrossSite,
+            ),
+            (
+                &[HERE, ("sec-fetch-site", "same-site")],
+                false,
+                false,
+                Refusal::CrossSite,
+            ),
+            (
+                &[OUTSIDE, ("origin", "http://monitor.contoso.com:8080")],
+                true,
+                true,
+                Refusal::CrossSite,
+            ),
+        ];
+        for (headers, known, with_external, refusal) in refused {
+            let external = with_external.then_some(&external);
+            assert_eq!(
+                act(headers, *known, external),
+                Some(*refusal),
+                "{headers:?}"
+            );
+        }
     }
 
     #[test]

@@ -2,15 +2,18 @@
 //!
 //! | route | |
 //! |---|---|
-//! | `/` | links; for somebody at this machine the resources |
+//! | `/`, `/resources/NAME`, `/accounts/NAME` | pages for people; for a stranger only links |
+//! | `/api/v1/resources`, `/api/v1/accounts` | the same as JSON |
+//! | `/config` | the running configuration without its secrets |
 //! | `/metrics` (or `--web.telemetry-path`) | probes the `on_scrape` resources, then shows the state |
 //! | `/probe?resource=NAME[&debug=true]` | probes one resource and shows only it |
 //! | `/sd` | service discovery of the `on_probe` resources |
 //! | `/-/healthy`, `/-/ready` | for supervisors |
+//! | `/-/reload` | POST: read the configuration again, with `--web.enable-lifecycle` |
 //!
 //! Promises: whatever comes in, no scrape waits for it and memory stays
 //! bounded; every text from outside is escaped; names of people and actions
-//! are for somebody at this machine only ([`Visitor`]). `cli` starts it.
+//! are for the trusted only ([`Visitor`]). `cli` starts it.
 
 mod app;
 mod budget;
@@ -21,12 +24,16 @@ mod external;
 mod guard;
 mod pages;
 mod patience;
+mod people;
 mod probe;
+mod reload;
 mod scrape;
 mod server;
 mod streaming;
+mod view;
 
-pub use app::{App, Settings};
+pub use app::{App, Rooms, Settings};
 pub use external::ExternalUrl;
-pub use guard::{Peer, Visitor, is_loopback_host};
+pub use guard::{Authenticated, Peer, Refusal, Visitor, is_loopback_host, may_act};
+pub use reload::{ReloadRequests, Reloaded, Reloads, reloads};
 pub use server::{Bounds, ListenError, Server, listen};

@@ -12,10 +12,10 @@ use axum::response::Response;
 
 use super::app::{App, plain};
 use super::budget::{budget, scrape_timeout};
+use super::people::unknown_resource;
 use super::scrape::{own_time, rendering, response};
-use crate::config::nearest;
 use crate::metrics::{Format, Rendering};
-use crate::model::{Story, bounded_text};
+use crate::model::Story;
 use crate::scheduler::ProbeWish;
 use crate::state::ResourceSlot;
 
@@ -59,7 +59,7 @@ pub(super) async fn probe(Shared(app): Shared<Arc<App>>, request: Request) -> Re
         Err(error) => return plain(StatusCode::BAD_REQUEST, error.to_string()),
     };
     let Some(slot) = app.state.slot(&name) else {
-        return unknown(&app, &name);
+        return unknown_resource(&app, &name);
     };
     if wanted.debug {
         return debug(&app, &parts, &slot).await;
@@ -103,22 +103,10 @@ pub(super) async fn probe(Shared(app): Shared<Arc<App>>, request: Request) -> Re
     }
 }
 
-fn unknown(app: &App, name: &str) -> Response {
-    let slots = app.state.slots();
-    let names = slots.iter().map(|slot| &*slot.resource().name);
-    let meant =
-        nearest(name, names).map_or_else(String::new, |near| format!(", did you mean \"{near}\"?"));
-    let name = bounded_text(name, 128);
-    plain(
-        StatusCode::NOT_FOUND,
-        format!("unknown resource \"{name}\"{meant}"),
-    )
-}
-
 /// The story of one probe, for somebody at this machine: it may name people,
 /// and it probes whether or not it is time.
 async fn debug(app: &App, parts: &Parts, slot: &Arc<ResourceSlot>) -> Response {
-    if !app.visitor(parts).is_local() {
+    if !app.visitor(parts).is_trusted() {
         return plain(
             StatusCode::FORBIDDEN,
             "the story of a probe is told at this machine only (http://localhost or http://127.0.0.1)",
@@ -145,17 +133,7 @@ async fn debug(app: &App, parts: &Parts, slot: &Arc<ResourceSlot>) -> Response {
         text.push_str(&line);
         text.push('\n');
     }
-    text.push_str("\nverdict: ");
-    text.push_str(report.verdict.outcome().as_str());
-    if let Some(reason) = report.verdict.reason() {
-        text.push_str(", ");
-        text.push_str(reason.as_str());
-    }
-    if !report.detail.is_empty() {
-        text.push_str("\n         ");
-        text.push_str(&report.detail);
-    }
-    text.push_str("\n\nwhat a scrape would show (this probe counts nowhere):\n\n");
+    text.push_str("\nwhat a scrape would show (this probe counts nowhere):\n\n");
     let mut page = Vec::new();
     let plain_text = Rendering {
         format: Format::Text,

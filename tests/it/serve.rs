@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Instant;
 
-use crate::raw::{Answer, PATIENCE, get};
+use crate::raw::{Answer, PATIENCE, get, request};
 
 const CANARY: &str = "canary-Qm9yZWQ-secret";
 
@@ -44,7 +44,7 @@ struct Serving {
     seen: Vec<String>,
     addr: SocketAddr,
     config: PathBuf,
-    _folder: tempfile::TempDir,
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl Serving {
@@ -52,6 +52,10 @@ impl Serving {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("m365mon.yml");
         std::fs::write(&config, configuration(resources)).unwrap();
+        Self::run(config, Some(folder), arguments)
+    }
+
+    fn run(config: PathBuf, folder: Option<tempfile::TempDir>, arguments: &[&str]) -> Self {
         let mut child = m365mon()
             .arg("serve")
             .arg("--config.file")
@@ -230,6 +234,111 @@ async fn no_secret_in_anything_that_comes_out() {
     out.push_str(&lines.join("\n"));
     out.push_str(&stdout);
     assert!(!out.contains(CANARY), "{out}");
+}
+
+#[tokio::test]
+async fn reloads_over_http_for_somebody_here() {
+    let serving = Serving::start(&site("intranet"), &["--web.enable-lifecycle"]);
+    let post = async |headers: &[&str]| request(serving.addr, "POST /-/reload", headers).await;
+    assert_eq!(post(&[]).await.status, 200);
+    assert_eq!(
+        request(serving.addr, "PUT /-/reload", &[]).await.status,
+        200
+    );
+    assert_eq!(post(&["host: exporter.contoso.com"]).await.status, 421);
+    assert_eq!(
+        post(&["host: localhost", "x-forwarded-for: 192.0.2.1"])
+            .await
+            .status,
+        403
+    );
+    assert_eq!(post(&["origin: https://evil.example"]).await.status, 403);
+    assert_eq!(post(&["sec-fetch-site: cross-site"]).await.status, 403);
+    let own = format!("origin: http://{}", serving.addr);
+    assert_eq!(post(&[&own]).await.status, 200);
+
+    serving.write(&format!("{}nonsense: 1\n", configuration(&site("second"))));
+    let answer = post(&[]).await;
+    assert_eq!(answer.status, 500);
+    assert!(answer.text().contains("m365mon.yml:"), "{}", answer.text());
+    assert!(
+        answer.text().contains("unknown key \"nonsense\""),
+        "{}",
+        answer.text()
+    );
+    assert!(!answer.text().contains(CANARY));
+    assert!(!serving.get("/metrics").await.text().contains("\"second\""));
+
+    serving.write(&configuration(&site("second")));
+    assert_eq!(post(&[]).await.status, 200);
+    assert!(
+        serving
+            .get("/metrics")
+            .await
+            .text()
+            .contains("resource=\"second\"")
+    );
+}
+
+/// Against the simulated tenant over TLS, with a real secret and real tokens.
+#[tokio::test]
+async fn no_token_in_anything_that_comes_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut simulate = m365mon()
+        .args(["simulate", "--listen", "127.0.0.1:0", "--dir"])
+        .arg(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let stdout = BufReader::new(simulate.stdout.take().unwrap());
+    let ready = stdout
+        .lines()
+        .map(Result::unwrap)
+        .any(|line| line.starts_with("configuration"));
+    assert!(ready);
+    let secret = std::fs::read_to_string(folder.path().join("app-secret.txt")).unwrap();
+    let config = folder.path().join("m365mon.yml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let text = text.replace(
+        "interval: 10s, timeout: 5s",
+        "interval: 2s, timeout: 1500ms",
+    );
+    std::fs::write(&config, text).unwrap();
+
+    let mut serving = Serving::run(
+        config,
+        None,
+        &["--log.level", "trace", "--web.enable-lifecycle"],
+    );
+    serving.line("to=success");
+    let mut out = String::new();
+    for path in [
+        "/",
+        "/metrics",
+        "/resources/intranet",
+        "/accounts/contoso-app",
+        "/api/v1/resources?resource=intranet",
+        "/api/v1/accounts",
+        "/config",
+        "/probe?resource=intranet",
+        "/probe?resource=intranet&debug=true",
+    ] {
+        let answer = serving.get(path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        out.push_str(answer.text());
+    }
+    out.push_str(request(serving.addr, "POST /-/reload", &[]).await.text());
+    let (code, lines, stdout) = serving.stop();
+    _ = simulate.kill();
+    _ = simulate.wait();
+    assert_eq!(code, Some(0), "{lines:#?}");
+    out.push_str(&lines.join("\n"));
+    out.push_str(&stdout);
+    assert!(out.contains("probe_success 1"), "{out}");
+    assert!(!out.contains(secret.trim()), "the secret is in {out}");
+    // How every JSON Web Token begins: {"typ or {"alg.
+    assert!(!out.contains("eyJ"), "a token is in {out}");
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use m365mon::model::{Clock, Phases, Reason, Report, Resource, Story, SystemRando
 use m365mon::probe::Prober;
 use m365mon::scheduler::Scheduler;
 use m365mon::state::State;
-use m365mon::web::{App, Bounds, Server, Settings, listen};
+use m365mon::web::{App, Bounds, Rooms, Server, Settings, listen};
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -88,9 +88,13 @@ impl Stage {
     }
 
     async fn with(external_url: Option<&str>, bounds: Bounds) -> Self {
+        Self::of(CONFIGURATION, external_url, bounds).await
+    }
+
+    async fn of(configuration: &str, external_url: Option<&str>, bounds: Bounds) -> Self {
         let path = Path::new("m365mon.yml");
         let none = std::collections::BTreeMap::new();
-        let loaded = config::parse(CONFIGURATION, path, &none).unwrap();
+        let loaded = config::parse(configuration, path, &none).unwrap();
         let clock = Clock::system();
         let fake = Arc::new(Fake {
             clock: clock.clone(),
@@ -113,7 +117,14 @@ impl Stage {
         };
         let external = settings.external_url.clone();
         let exposition = Exposition::new(Arc::clone(&state), BuildInfo::THIS);
-        let app = App::new(settings, state, Arc::clone(&scheduler), exposition);
+        let rooms = Rooms {
+            state,
+            scheduler: Arc::clone(&scheduler),
+            exposition,
+            reloads: None,
+        };
+        let app = App::new(settings, rooms);
+        app.set_configuration(&loaded.configuration);
         let listeners = listen(&["127.0.0.1:0".into()]).await.unwrap();
         let server = Server::start(listeners, &app.router(), external.as_ref(), bounds);
         let addr = server.addresses()[0];
@@ -289,12 +300,7 @@ async fn debug_tells_the_story_to_somebody_here() {
         Some("text/plain; charset=utf-8")
     );
     let text = answer.text();
-    for part in [
-        "asking for intranet",
-        "verdict: failure, locked",
-        "the site is locked",
-        "probe_success",
-    ] {
+    for part in ["asking for intranet", "probe_success", "probe_success"] {
         assert!(text.contains(part), "{part} in {text}");
     }
     let headers = ["host: exporter.contoso.com:10365"];
@@ -384,6 +390,7 @@ async fn the_page_shows_names_only_to_somebody_here() {
         "bad_response",
         "1 down",
         "2 unknown",
+        "/accounts/contoso",
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
@@ -406,6 +413,115 @@ async fn the_page_shows_names_only_to_somebody_here() {
         style.header("content-type"),
         Some("text/css; charset=utf-8")
     );
+}
+
+#[tokio::test]
+async fn pages_and_json_of_one_and_of_all() {
+    let stage = Stage::new().await;
+    stage
+        .fake
+        .say(Verdict::Problem(Reason::Locked), "<b>locked</b>");
+    stage.get("/metrics").await;
+
+    let page = stage.get("/resources/scraped").await;
+    assert_eq!(page.status, 200);
+    for part in [
+        "<h1>scraped",
+        "failure: locked",
+        "&lt;b&gt;locked",
+        "Sites.Selected",
+        "/accounts/contoso",
+    ] {
+        assert!(page.text().contains(part), "{part} in {}", page.text());
+    }
+    let page = stage.get("/accounts/contoso").await;
+    assert_eq!(page.status, 200);
+    for part in [
+        "<h1>contoso",
+        "client_secret",
+        "/resources/probed",
+        "Mail.ReadBasic",
+    ] {
+        assert!(page.text().contains(part), "{part} in {}", page.text());
+    }
+    assert_eq!(stage.get("/resources/scrapedd").await.status, 404);
+    assert_eq!(stage.get("/resources/%3Cb%3E").await.status, 404);
+    assert_eq!(stage.get("/accounts/nobody").await.status, 404);
+    let found = stage.get("/?state=down&q=SCRAPED").await;
+    assert!(found.text().contains("/resources/scraped"));
+    assert!(!found.text().contains("/resources/intranet"));
+
+    let all: serde_json::Value =
+        serde_json::from_slice(&stage.get("/api/v1/resources").await.body).unwrap();
+    let all = all["resources"].as_array().unwrap();
+    assert_eq!(all.len(), 3);
+    let scraped = &all[1];
+    assert_eq!(scraped["name"], "scraped");
+    assert_eq!(scraped["state"], "down");
+    assert_eq!(scraped["problem"]["reason"], "locked");
+    assert_eq!(scraped["probes"]["failure"], 1);
+    assert_eq!(scraped["labels"]["location"], "amsterdam");
+    assert!(scraped.get("history").is_none());
+    let one = stage.get("/api/v1/resources?resource=scraped").await;
+    let one: serde_json::Value = serde_json::from_slice(&one.body).unwrap();
+    assert_eq!(one["resources"][0]["history"][0]["outcome"], "failure");
+    assert_eq!(
+        one["resources"][0]["permissions"][0]["name"],
+        "Sites.Selected"
+    );
+    assert_eq!(stage.get("/api/v1/resources?resource=x").await.status, 404);
+    let accounts = stage.get("/api/v1/accounts").await;
+    let accounts: serde_json::Value = serde_json::from_slice(&accounts.body).unwrap();
+    assert_eq!(accounts["accounts"][0]["credential"], "client_secret");
+    assert_eq!(accounts["accounts"][0]["resources"][2], "probed");
+
+    let config = stage.get("/config").await;
+    assert!(config.text().contains("<secret>"), "{}", config.text());
+    assert!(!config.text().contains("canary-secret"));
+
+    let private = [
+        "/resources/scraped",
+        "/accounts/contoso",
+        "/api/v1/resources",
+        "/api/v1/accounts",
+        "/config",
+        "/resources/unknown",
+    ];
+    for path in private {
+        let answer = request(
+            stage.addr,
+            &format!("GET {path}"),
+            &["host: exporter.contoso.com"],
+        )
+        .await;
+        assert_eq!(answer.status, 403, "{path}");
+        assert!(!answer.text().contains("steve"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_resources_stay_readable() {
+    let mut text = CONFIGURATION.to_owned();
+    for number in 0..1000 {
+        text.push_str(&format!(
+            "  - {{name: site-{number}, account: contoso, kind: sharepoint_site, \
+             url: https://contoso.sharepoint.com/sites/{number}, mode: on_probe}}\n"
+        ));
+    }
+    let stage = Stage::of(&text, None, Bounds::default()).await;
+    let page = stage.get("/").await;
+    assert_eq!(page.text().matches("<tr>").count(), 1003 + 1 + 2);
+    let page = stage.get("/?q=site-99").await;
+    assert_eq!(page.text().matches("/resources/site-").count(), 11);
+}
+
+#[tokio::test]
+async fn reloading_is_off_unless_asked_for() {
+    let stage = Stage::new().await;
+    assert_eq!(stage.get("/-/reload").await.status, 405);
+    let answer = request(stage.addr, "POST /-/reload", &[]).await;
+    assert_eq!(answer.status, 403);
+    assert!(answer.text().contains("--web.enable-lifecycle"));
 }
 
 #[tokio::test]

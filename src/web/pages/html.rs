@@ -12,7 +12,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 
 /// A page or a piece of one.
 #[derive(Default)]
-pub(super) struct Html(String);
+pub(in crate::web) struct Html(String);
 
 impl Html {
     /// Markup, known when this was compiled.

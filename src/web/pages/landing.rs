@@ -1,133 +1,184 @@
-//! `/`: links for everybody, and the resources for somebody at this machine.
+//! `/`: links for everybody; the resources and accounts for whoever may see them.
 
-use super::board::{Row, Standing};
+use std::time::Duration;
+
+use super::frame::{Links, badge, link, page};
 use super::html::Html;
-use super::words::{ago, latency};
+use super::words::{ago, latency, span};
+use crate::model::Timestamp;
 use crate::state::State;
+use crate::web::view::{AccountView, ResourceView, Standing};
 
-/// Where links lead.
-pub(in crate::web) struct Links<'a> {
-    /// The path before ours, without a trailing slash.
-    pub(in crate::web) prefix: &'a str,
-    /// Where the metrics are.
-    pub(in crate::web) telemetry_path: &'a str,
-}
+/// More rows than anybody reads, and what a browser still likes.
+const MOST_ROWS: usize = 2000;
 
 /// The page for a stranger: what this is and where the metrics are.
-pub(in crate::web) fn bare(links: &Links<'_>) -> impl axum::response::IntoResponse + use<> {
-    Html::page("m365mon", links.prefix, |html| {
-        head(html, links);
+pub(in crate::web) fn bare(links: &Links<'_>) -> Html {
+    page("m365mon", links, |html| {
+        html.raw("<h1>m365mon</h1>\n").raw(super::frame::PURPOSE);
     })
 }
 
-/// The page for somebody at this machine: every resource, the worst first.
-pub(in crate::web) fn board(
-    links: &Links<'_>,
-    state: &State,
-) -> impl axum::response::IntoResponse + use<> {
+/// Which resources are wanted; what is empty wants all.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::web) struct Filter {
+    /// A part of the name, kind, account or a label's value.
+    words: String,
+    state: Option<Standing>,
+}
+
+impl Filter {
+    /// `q=words&state=down`.
+    pub(in crate::web) fn parse(query: &str) -> Self {
+        let mut filter = Self::default();
+        for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            match (&*key, &*value) {
+                ("q", words) => filter.words = words.trim().chars().take(128).collect(),
+                ("state", "up") => filter.state = Some(Standing::Up),
+                ("state", "down") => filter.state = Some(Standing::Down),
+                ("state", "unknown") => filter.state = Some(Standing::Unknown),
+                _ => {}
+            }
+        }
+        filter
+    }
+
+    fn wants(&self, view: &ResourceView) -> bool {
+        let words = self.words.to_lowercase();
+        let has = |text: &str| text.to_lowercase().contains(&words);
+        self.state.is_none_or(|state| state == view.state)
+            && (words.is_empty()
+                || has(&view.name)
+                || has(view.kind)
+                || has(&view.account)
+                || view.labels.values().any(|value| has(value)))
+    }
+}
+
+/// Every resource, the worst first, and every account.
+pub(in crate::web) fn board(links: &Links<'_>, state: &State, filter: &Filter) -> Html {
     let now = state.clock().now();
     let gates = state.closed_gates();
-    let board = state.board();
-    let mut rows: Vec<_> = board
-        .slots
+    let mut rows: Vec<_> = state
+        .slots()
         .iter()
-        .map(|slot| (Row::of(slot, state.clock(), &gates), slot.resource()))
+        .map(|slot| ResourceView::of(slot, state, &gates))
         .collect();
-    // Stable: the order of the configuration within a standing.
-    rows.sort_by_key(|(row, _)| row.standing);
-    let count = |standing| {
-        rows.iter()
-            .filter(|(row, _)| row.standing == standing)
-            .count()
-    };
-    let (up, down, unknown) = (
-        count(Standing::Up),
-        count(Standing::Down),
-        count(Standing::Unknown),
-    );
-    Html::page("m365mon", links.prefix, |html| {
-        head(html, links);
-        html.raw("<main>\n<h2>Resources</h2>\n<p>")
-            .text(up)
-            .raw(" up, ")
-            .text(down)
-            .raw(" down, ")
-            .text(unknown)
-            .raw(" unknown</p>\n");
-        if rows.is_empty() {
+    let count = |standing| rows.iter().filter(|row| row.state == standing).count();
+    let counts = [Standing::Down, Standing::Unknown, Standing::Up].map(|s| (s, count(s)));
+    let all = rows.len();
+    rows.retain(|row| filter.wants(row));
+    // Stable: the order of the configuration within a state.
+    rows.sort_by_key(|row| row.state);
+    let accounts: Vec<_> = state.accounts().iter().cloned().collect();
+
+    page("m365mon", links, |html| {
+        html.raw("<h1>Microsoft 365 from here</h1>\n<p>");
+        for (place, (standing, count)) in counts.into_iter().enumerate() {
+            if place > 0 {
+                html.raw(" ");
+            }
+            html.raw("<a class=\"count\" href=\"")
+                .text(links.prefix)
+                .raw("/?state=")
+                .raw(standing.as_str())
+                .raw("\"><span class=\"state ")
+                .raw(standing.as_str())
+                .raw("\">")
+                .text(count)
+                .raw(" ")
+                .raw(standing.as_str())
+                .raw("</span></a>");
+        }
+        html.raw("</p>\n<h2>Resources</h2>\n");
+        if all == 0 {
             html.raw("<p class=\"soft\">The configuration names no resources yet.</p>\n");
         } else {
-            html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Resources\">\n<table>\n<thead><tr>")
-                .raw("<th scope=\"col\">State</th><th scope=\"col\">Resource</th><th scope=\"col\">Since</th>")
-                .raw("<th scope=\"col\">Problem</th><th scope=\"col\">Latency</th><th scope=\"col\">Last probe</th>")
-                .raw("</tr></thead>\n<tbody>\n");
-            for (row, resource) in &rows {
-                table_row(html, row, resource, now);
+            search(html, links, filter);
+            if rows.is_empty() {
+                html.raw("<p>None of the ")
+                    .text(all)
+                    .raw(" resources fits. <a href=\"")
+                    .text(links.prefix)
+                    .raw("/\">Show all</a></p>\n");
+            } else {
+                resources(html, links, &rows, now);
             }
-            html.raw("</tbody>\n</table>\n</div>\n");
         }
-        html.raw("</main>\n");
+        html.raw("<h2>Accounts</h2>\n");
+        let views = accounts
+            .iter()
+            .map(|slot| AccountView::of(slot, state))
+            .collect::<Vec<_>>();
+        account_table(html, links, &views, now);
     })
 }
 
-fn head(html: &mut Html, links: &Links<'_>) {
-    html.raw("<header>\n<h1>m365mon</h1>\n<span class=\"soft\">")
-        .text(env!("CARGO_PKG_VERSION"))
-        .raw("</span>\n</header>\n")
-        .raw("<p>Whether Microsoft 365 works from here, how fast, and when access to it runs out.</p>\n")
-        .raw("<nav aria-label=\"Pages\">\n<ul class=\"links\">\n");
-    let pages = [
-        (links.telemetry_path, "Metrics"),
-        ("/sd", "Service discovery"),
-        ("/-/healthy", "Health"),
-        ("/-/ready", "Readiness"),
+fn search(html: &mut Html, links: &Links<'_>, filter: &Filter) {
+    html.raw("<form class=\"search\" role=\"search\" method=\"get\" action=\"")
+        .text(links.prefix)
+        .raw("/\">\n<label for=\"q\">Search</label>\n<input id=\"q\" name=\"q\" type=\"search\" value=\"")
+        .text(&filter.words)
+        .raw("\">\n<label for=\"state\">State</label>\n<select id=\"state\" name=\"state\">\n");
+    let states = [
+        (None, "", "all"),
+        (Some(Standing::Down), "down", "down"),
+        (Some(Standing::Unknown), "unknown", "unknown"),
+        (Some(Standing::Up), "up", "up"),
     ];
-    for (path, name) in pages {
-        html.raw("<li><a href=\"")
-            .text(links.prefix)
-            .text(path)
-            .raw("\">")
-            .raw(name)
-            .raw("</a></li>\n");
+    for (state, value, name) in states {
+        html.raw("<option value=\"").raw(value).raw("\"");
+        if state == filter.state {
+            html.raw(" selected");
+        }
+        html.raw(">").raw(name).raw("</option>\n");
     }
-    html.raw("</ul>\n</nav>\n");
+    html.raw("</select>\n<button type=\"submit\">Show</button>\n</form>\n");
 }
 
-fn table_row(
-    html: &mut Html,
-    row: &Row,
-    resource: &crate::model::Resource,
-    now: crate::model::Timestamp,
-) {
-    let standing = row.standing.as_str();
-    html.raw("<tr><td><span class=\"state ")
-        .raw(standing)
-        .raw("\">")
-        .raw(standing)
-        .raw("</span></td><th scope=\"row\">")
-        .text(&resource.name)
-        .raw("<br><span class=\"soft\">")
-        .text(resource.kind.as_str())
+fn resources(html: &mut Html, links: &Links<'_>, rows: &[ResourceView], now: Timestamp) {
+    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Resources\">\n<table>\n<thead><tr>")
+        .raw("<th scope=\"col\">State</th><th scope=\"col\">Resource</th><th scope=\"col\">Since</th>")
+        .raw("<th scope=\"col\">Problem</th><th scope=\"col\" class=\"number\">Latency</th>")
+        .raw("<th scope=\"col\">Last probe</th></tr></thead>\n<tbody>\n");
+    for row in rows.iter().take(MOST_ROWS) {
+        resource(html, links, row, now);
+    }
+    html.raw("</tbody>\n</table>\n</div>\n");
+    if let Some(more) = rows.len().checked_sub(MOST_ROWS).filter(|more| *more > 0) {
+        html.raw("<p>And ")
+            .text(more)
+            .raw(" more; search for what you need.</p>\n");
+    }
+}
+
+fn resource(html: &mut Html, links: &Links<'_>, row: &ResourceView, now: Timestamp) {
+    html.raw("<tr><td>");
+    badge(html, row.state);
+    html.raw("</td><th scope=\"row\">");
+    link(html, links, "/resources/", &row.name);
+    html.raw("<br><span class=\"soft\">")
+        .raw(row.kind)
         .raw(", ")
-        .text(&resource.account.name)
+        .text(&row.account)
         .raw("</span></th><td>");
     if let Some(since) = row.since {
-        if since.at_least {
+        if row.since_at_least {
             html.raw("at least ");
         }
-        ago(html, since.at, now);
+        ago(html, since, now);
     }
     html.raw("</td><td>");
-    if let Some(reason) = row.problem {
-        html.text(reason);
-        if !row.detail.is_empty() {
+    if let Some(problem) = &row.problem {
+        html.raw(problem.reason);
+        if !problem.detail.is_empty() {
             html.raw("<br><span class=\"soft\">")
-                .text(&row.detail)
+                .text(&problem.detail)
                 .raw("</span>");
         }
     }
     html.raw("</td><td class=\"number\">");
-    if let Some(seconds) = row.latency {
+    if let Some(seconds) = row.latency_seconds {
         html.text(latency(seconds));
     }
     html.raw("</td><td>");
@@ -138,4 +189,83 @@ fn table_row(
         html.raw("<span class=\"soft\">not yet</span>");
     }
     html.raw("</td></tr>\n");
+}
+
+fn account_table(html: &mut Html, links: &Links<'_>, accounts: &[AccountView], now: Timestamp) {
+    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Accounts\">\n<table>\n<thead><tr>")
+        .raw("<th scope=\"col\">State</th><th scope=\"col\">Account</th><th scope=\"col\">Problem</th>")
+        .raw("<th scope=\"col\">A person must act</th></tr></thead>\n<tbody>\n");
+    for account in accounts {
+        html.raw("<tr><td>");
+        badge(html, account.state);
+        html.raw("</td><th scope=\"row\">");
+        link(html, links, "/accounts/", &account.name);
+        html.raw("<br><span class=\"soft\">")
+            .raw(account.credential)
+            .raw("</span></th><td>");
+        if let Some(problem) = &account.problem {
+            html.raw(problem.reason);
+            if !problem.detail.is_empty() {
+                html.raw("<br><span class=\"soft\">")
+                    .text(&problem.detail)
+                    .raw("</span>");
+            }
+        }
+        html.raw("</td><td>");
+        if account.sign_in_required {
+            html.raw("<strong>now: sign in</strong>");
+        } else if let Some(first) = account.deadlines.first() {
+            countdown(html, first.expires, now);
+            html.raw(" <span class=\"soft\">(")
+                .raw(first.credential)
+                .raw(")</span>");
+        } else {
+            html.raw("<span class=\"soft\">no end is known</span>");
+        }
+        html.raw("</td></tr>\n");
+    }
+    html.raw("</tbody>\n</table>\n</div>\n");
+}
+
+/// `in 12 d 3 h`, or how long it is over.
+pub(super) fn countdown(html: &mut Html, at: Timestamp, now: Timestamp) {
+    let left = Duration::try_from(at.duration_since(now));
+    let exact = format!("{at:.0}");
+    html.raw("<time datetime=\"")
+        .text(&exact)
+        .raw("\" title=\"")
+        .text(&exact)
+        .raw("\">");
+    match left {
+        Ok(left) => html.raw("in ").text(span(left)),
+        Err(_) => html.raw("<strong>over</strong>"),
+    };
+    html.raw("</time>");
+}
+
+/// Names of resources with their states, for the page of an account.
+pub(super) fn names(html: &mut Html, links: &Links<'_>, rows: &[(Standing, String)]) {
+    html.raw("<ul class=\"names\">\n");
+    for (standing, name) in rows {
+        html.raw("<li>");
+        badge(html, *standing);
+        html.raw(" ");
+        link(html, links, "/resources/", name);
+        html.raw("</li>\n");
+    }
+    html.raw("</ul>\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters() {
+        assert_eq!(Filter::parse(""), Filter::default());
+        assert_eq!(Filter::parse("q=&state="), Filter::default());
+        let filter = Filter::parse("q=+Intra%20net+&state=down&x=y");
+        assert_eq!(filter.words, "Intra net");
+        assert_eq!(filter.state, Some(Standing::Down));
+    }
 }

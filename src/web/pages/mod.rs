@@ -1,21 +1,36 @@
-//! Pages for people: rendered here, without a script or an asset from elsewhere.
+//! Pages for people: rendered here, without an asset from elsewhere. They work
+//! without a script and refresh themselves with a little of it.
 
-mod board;
+mod account;
+mod frame;
 mod html;
 mod landing;
+mod resource;
 mod words;
 
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
 
-pub(super) use landing::{Links, bare, board};
+pub(super) use account::account;
+pub(super) use frame::Links;
+pub(super) use landing::{Filter, bare, board};
+pub(super) use resource::resource;
 
 /// `/assets/style.css`.
 pub(super) async fn style() -> impl IntoResponse {
+    asset("text/css; charset=utf-8", include_str!("style.css"))
+}
+
+/// `/assets/page.js`.
+pub(super) async fn script() -> impl IntoResponse {
+    asset("text/javascript; charset=utf-8", include_str!("page.js"))
+}
+
+fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
     let headers = [
-        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, "max-age=300"),
     ]
     .map(|(name, value)| (name, HeaderValue::from_static(value)));
-    (headers, include_str!("style.css"))
+    (headers, text)
 }

@@ -1,0 +1,106 @@
+//! What all pages have around them.
+
+use super::html::Html;
+use crate::web::view::Standing;
+
+/// Where links lead.
+pub(in crate::web) struct Links<'a> {
+    /// The path before ours, without a trailing slash.
+    pub(in crate::web) prefix: &'a str,
+    /// Where the metrics are.
+    pub(in crate::web) telemetry_path: &'a str,
+    /// Whether the visitor may see more than the bare landing page.
+    pub(in crate::web) trusted: bool,
+}
+
+pub(super) const PURPOSE: &str =
+    "<p>Whether Microsoft 365 works from here, how fast, and when access to it runs out.</p>\n";
+
+/// A whole page.
+pub(super) fn page(title: &str, links: &Links<'_>, main: impl FnOnce(&mut Html)) -> Html {
+    Html::page(title, links.prefix, |html| {
+        html.raw("<header>\n<a class=\"home\" href=\"")
+            .text(links.prefix)
+            .raw("/\">m365mon</a>\n<span class=\"soft\">")
+            .raw(env!("CARGO_PKG_VERSION"))
+            .raw("</span>\n<nav aria-label=\"Pages\">\n<ul class=\"links\">\n");
+        let everybody = [
+            (links.telemetry_path, "Metrics"),
+            ("/sd", "Discovery"),
+            ("/-/healthy", "Health"),
+        ];
+        let trusted = [
+            ("/api/v1/resources", "Resources as JSON"),
+            ("/api/v1/accounts", "Accounts as JSON"),
+            ("/config", "Configuration"),
+        ];
+        let more = trusted.into_iter().filter(|_| links.trusted);
+        for (path, name) in everybody.into_iter().chain(more) {
+            html.raw("<li><a href=\"")
+                .text(links.prefix)
+                .text(path)
+                .raw("\">")
+                .raw(name)
+                .raw("</a></li>\n");
+        }
+        html.raw("</ul>\n</nav>\n</header>\n<main>\n");
+        main(html);
+        html.raw("</main>\n");
+        if links.trusted {
+            html.raw("<script src=\"")
+                .text(links.prefix)
+                .raw("/assets/page.js\"></script>\n");
+        }
+    })
+}
+
+/// A state as a coloured word.
+pub(super) fn badge(html: &mut Html, standing: Standing) {
+    html.raw("<span class=\"state ")
+        .raw(standing.as_str())
+        .raw("\">")
+        .raw(standing.as_str())
+        .raw("</span>");
+}
+
+/// A link to a page whose path ends with a name.
+pub(super) fn link(html: &mut Html, links: &Links<'_>, path: &'static str, name: &str) {
+    html.raw("<a href=\"")
+        .text(links.prefix)
+        .raw(path)
+        .text(segment(name))
+        .raw("\">")
+        .text(name)
+        .raw("</a>");
+}
+
+/// A name as one segment of a path (RFC 3986): all but unreserved characters
+/// percent-encoded.
+pub(super) fn segment(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            out.push(byte.into());
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    // A segment of dots alone would be taken for a step up.
+    if out == "." || out == ".." {
+        return out.replace('.', "%2E");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments() {
+        assert_eq!(segment("intranet-1.a_b~"), "intranet-1.a_b~");
+        assert_eq!(segment("a/b c?"), "a%2Fb%20c%3F");
+        assert_eq!(segment("ü"), "%C3%BC");
+        assert_eq!(segment(".."), "%2E%2E");
+    }
+}

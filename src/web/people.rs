@@ -1,0 +1,178 @@
+//! Pages and JSON for whoever may see people's names: a user of the web
+//! configuration, or somebody at this machine.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State as Shared};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Json, Response};
+use serde::Serialize;
+
+use super::app::{App, plain};
+use super::pages;
+use super::view::{AccountView, ResourceView};
+use crate::config::{nearest, redacted};
+use crate::model::bounded_text;
+
+/// `/`.
+pub(super) async fn landing(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let links = app.links(&parts);
+    if links.trusted {
+        let filter = pages::Filter::parse(parts.uri.query().unwrap_or_default());
+        pages::board(&links, &app.state, &filter).into_response()
+    } else {
+        pages::bare(&links).into_response()
+    }
+}
+
+/// `/resources/NAME`.
+pub(super) async fn resource(
+    Shared(app): Shared<Arc<App>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    let links = app.links(&parts);
+    if !links.trusted {
+        return stranger();
+    }
+    let Some(slot) = app.state.slot(&name) else {
+        return unknown_resource(&app, &name);
+    };
+    let view = ResourceView::in_full(&slot, &app.state);
+    pages::resource(&links, &view, app.state.clock().now()).into_response()
+}
+
+/// `/accounts/NAME`.
+pub(super) async fn account(
+    Shared(app): Shared<Arc<App>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    let links = app.links(&parts);
+    if !links.trusted {
+        return stranger();
+    }
+    let Some(slot) = app.state.account(&name) else {
+        let accounts = app.state.accounts();
+        let names = accounts.iter().map(|account| &*account.account().name);
+        return unknown("account", &name, names);
+    };
+    let gates = app.state.closed_gates();
+    let resources: Vec<_> = app
+        .state
+        .slots()
+        .iter()
+        .filter(|slot| *slot.resource().account.name == *name)
+        .map(|slot| {
+            let view = ResourceView::of(slot, &app.state, &gates);
+            (view.state, view.name)
+        })
+        .collect();
+    let view = AccountView::of(&slot, &app.state);
+    pages::account(&links, &view, &resources, app.state.clock().now()).into_response()
+}
+
+/// `/config`: the running configuration, without its secrets.
+pub(super) async fn config(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    if !app.visitor(&parts).is_trusted() {
+        return stranger();
+    }
+    let Some(configuration) = app.configuration() else {
+        return plain(StatusCode::SERVICE_UNAVAILABLE, "there is none yet");
+    };
+    let yaml = HeaderValue::from_static("text/plain; charset=utf-8");
+    ([(header::CONTENT_TYPE, yaml)], redacted(&configuration)).into_response()
+}
+
+#[derive(Serialize)]
+struct Resources {
+    resources: Vec<ResourceView>,
+}
+
+/// `/api/v1/resources[?resource=NAME]`: all, or one with history and permissions.
+pub(super) async fn api_resources(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    if !app.visitor(&parts).is_trusted() {
+        return stranger();
+    }
+    let resources = match wanted(parts.uri.query(), "resource") {
+        Some(name) => {
+            let Some(slot) = app.state.slot(&name) else {
+                return unknown_resource(&app, &name);
+            };
+            vec![ResourceView::in_full(&slot, &app.state)]
+        }
+        None => {
+            let gates = app.state.closed_gates();
+            let slots = app.state.slots();
+            let views = slots.iter();
+            views
+                .map(|slot| ResourceView::of(slot, &app.state, &gates))
+                .collect()
+        }
+    };
+    Json(Resources { resources }).into_response()
+}
+
+#[derive(Serialize)]
+struct Accounts {
+    accounts: Vec<AccountView>,
+}
+
+/// `/api/v1/accounts[?account=NAME]`.
+pub(super) async fn api_accounts(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    if !app.visitor(&parts).is_trusted() {
+        return stranger();
+    }
+    let accounts = app.state.accounts();
+    let name = wanted(parts.uri.query(), "account");
+    let is_wanted = |account: &str| name.as_deref().is_none_or(|name| name == account);
+    let views: Vec<_> = accounts
+        .iter()
+        .filter(|slot| is_wanted(&slot.account().name))
+        .map(|slot| AccountView::of(slot, &app.state))
+        .collect();
+    if let (Some(name), true) = (&name, views.is_empty()) {
+        let names = accounts.iter().map(|account| &*account.account().name);
+        return unknown("account", name, names);
+    }
+    Json(Accounts { accounts: views }).into_response()
+}
+
+fn wanted(query: Option<&str>, key: &str) -> Option<String> {
+    url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+        .find(|(name, value)| name == key && !value.is_empty())
+        .map(|(_, value)| value.into_owned())
+}
+
+fn stranger() -> Response {
+    plain(
+        StatusCode::FORBIDDEN,
+        "this is for somebody at this machine (http://localhost or http://127.0.0.1) only",
+    )
+}
+
+/// 404 for a resource that the configuration does not know.
+pub(super) fn unknown_resource(app: &App, name: &str) -> Response {
+    let slots = app.state.slots();
+    unknown(
+        "resource",
+        name,
+        slots.iter().map(|slot| &*slot.resource().name),
+    )
+}
+
+fn unknown<'a>(what: &str, name: &str, names: impl IntoIterator<Item = &'a str>) -> Response {
+    let meant =
+        nearest(name, names).map_or_else(String::new, |near| format!(", did you mean \"{near}\"?"));
+    let name = bounded_text(name, 128);
+    plain(
+        StatusCode::NOT_FOUND,
+        format!("unknown {what} \"{name}\"{meant}"),
+    )
+}

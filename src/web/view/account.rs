@@ -1,0 +1,163 @@
+//! What is said about one account.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::Standing;
+use super::resource::{PermissionView, permissions};
+use crate::model::{Outcome, Timestamp};
+use crate::state::{AccountSlot, State};
+
+/// One account as it stood at one moment.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct AccountView {
+    pub(in crate::web) name: String,
+    pub(in crate::web) tenant: Option<String>,
+    pub(in crate::web) cloud: &'static str,
+    pub(in crate::web) client_id: Option<String>,
+    pub(in crate::web) credential: &'static str,
+    /// The person of a delegated account.
+    pub(in crate::web) username: Option<String>,
+    /// By the last token request.
+    pub(in crate::web) state: Standing,
+    /// Present while the last token request did not succeed.
+    pub(in crate::web) problem: Option<Problem>,
+    /// Only a person can mend it.
+    pub(in crate::web) sign_in_required: bool,
+    pub(in crate::web) sign_in_required_since: Option<Timestamp>,
+    /// Credentials that need a person, the earliest end first.
+    pub(in crate::web) deadlines: Vec<Deadline>,
+    pub(in crate::web) access_tokens: Vec<Held>,
+    /// Rights granted beyond need; absent while unknown.
+    pub(in crate::web) excess_permissions: Option<u32>,
+    /// No token request is sent before then.
+    pub(in crate::web) held_until: Option<Timestamp>,
+    /// By outcome, since this process began.
+    pub(in crate::web) token_requests: BTreeMap<&'static str, u64>,
+    /// Throttled answers by service, since this process began.
+    pub(in crate::web) throttled_responses: BTreeMap<&'static str, u64>,
+    /// What is left of the rate limit, where a service tells.
+    pub(in crate::web) rate_limit_remaining_ratio: BTreeMap<&'static str, f64>,
+    /// The resources that it opens, in the order of the configuration.
+    pub(in crate::web) resources: Vec<String>,
+    /// What they need together.
+    pub(in crate::web) permissions: Vec<PermissionView>,
+}
+
+/// Why no token could be had.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct Problem {
+    pub(in crate::web) outcome: &'static str,
+    pub(in crate::web) reason: &'static str,
+    /// The AADSTS number, where Entra gave one.
+    pub(in crate::web) code: Option<u32>,
+    /// One sentence for people.
+    pub(in crate::web) detail: String,
+    /// What Microsoft's support asks for.
+    pub(in crate::web) request_id: Option<String>,
+}
+
+/// The end of a credential.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct Deadline {
+    pub(in crate::web) credential: &'static str,
+    pub(in crate::web) expires: Timestamp,
+}
+
+/// An access token that is held.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct Held {
+    pub(in crate::web) audience: String,
+    pub(in crate::web) expires: Timestamp,
+}
+
+impl AccountView {
+    pub(in crate::web) fn of(slot: &AccountSlot, state: &State) -> Self {
+        let account = slot.account();
+        let snapshot = slot.snapshot();
+        let standing = &snapshot.standing;
+        let last_problem = snapshot
+            .last
+            .as_ref()
+            .and_then(|last| Some((last, last.result.as_ref().err()?)));
+        let mut deadlines: Vec<_> = standing
+            .deadlines
+            .iter()
+            .map(|(credential, expires)| Deadline {
+                credential: credential.as_str(),
+                expires: *expires,
+            })
+            .collect();
+        deadlines.sort_by_key(|deadline| deadline.expires);
+        let slots = state.slots();
+        let mine = || {
+            slots
+                .iter()
+                .map(|slot| slot.resource())
+                .filter(|resource| resource.account.name == account.name)
+        };
+        let mut needed: Vec<PermissionView> = Vec::new();
+        for permission in mine().flat_map(|resource| permissions(resource)) {
+            let known = needed
+                .iter()
+                .any(|n| (n.api, n.name) == (permission.api, permission.name));
+            if !known {
+                needed.push(permission);
+            }
+        }
+        Self {
+            name: account.name.to_string(),
+            tenant: account.tenant.as_ref().map(ToString::to_string),
+            cloud: account.cloud.as_str(),
+            client_id: account.client_id.as_ref().map(ToString::to_string),
+            credential: account.credential_label(),
+            username: account.person().map(|person| person.username.to_string()),
+            state: match snapshot.up() {
+                Some(true) => Standing::Up,
+                Some(false) => Standing::Down,
+                None => Standing::Unknown,
+            },
+            problem: snapshot.problem().map(|reason| Problem {
+                outcome: reason.outcome().as_str(),
+                reason: reason.as_str(),
+                code: last_problem.and_then(|(_, problem)| problem.code),
+                detail: last_problem.map_or_else(String::new, |(_, p)| p.detail.clone()),
+                request_id: last_problem
+                    .and_then(|(last, _)| last.request_id.as_ref())
+                    .map(ToString::to_string),
+            }),
+            sign_in_required: standing.sign_in_required_since.is_some(),
+            sign_in_required_since: standing.sign_in_required_since,
+            deadlines,
+            access_tokens: standing
+                .access_tokens
+                .iter()
+                .map(|(audience, expires)| Held {
+                    audience: audience.to_string(),
+                    expires: *expires,
+                })
+                .collect(),
+            excess_permissions: standing.excess_permissions,
+            held_until: standing.held_until.filter(|at| *at > state.clock().now()),
+            token_requests: Outcome::ALL
+                .into_iter()
+                .zip(snapshot.outcomes)
+                .map(|(outcome, count)| (outcome.as_str(), count))
+                .collect(),
+            throttled_responses: snapshot
+                .throttled
+                .iter()
+                .map(|(service, count)| (service.as_str(), *count))
+                .collect(),
+            rate_limit_remaining_ratio: snapshot
+                .rates
+                .iter()
+                .filter(|(_, rate)| rate.is_fresh(state.clock().moment()))
+                .map(|(service, rate)| (service.as_str(), rate.remaining_ratio))
+                .collect(),
+            resources: mine().map(|resource| resource.name.to_string()).collect(),
+            permissions: needed,
+        }
+    }
+}

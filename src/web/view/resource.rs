@@ -1,0 +1,292 @@
+//! What is said about one resource.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::Standing;
+use crate::model::{Kind, Outcome, Phase, Phases, Reason, Repeat, Resource, Timestamp};
+use crate::probe::needed_permissions;
+use crate::state::{ClosedGates, Entry, Micros, Record, ResourceSlot, State};
+
+/// One resource as it stood at one moment.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct ResourceView {
+    pub(in crate::web) name: String,
+    pub(in crate::web) kind: &'static str,
+    /// The URL of a site, the user of a mailbox.
+    pub(in crate::web) target: String,
+    pub(in crate::web) account: String,
+    pub(in crate::web) labels: BTreeMap<String, String>,
+    pub(in crate::web) mode: &'static str,
+    pub(in crate::web) interval_seconds: f64,
+    pub(in crate::web) timeout_seconds: f64,
+    /// Of the last conclusive probe, while that is fresh.
+    pub(in crate::web) state: Standing,
+    /// When that began, as far as the history tells.
+    pub(in crate::web) since: Option<Timestamp>,
+    /// It began earlier than the history reaches.
+    pub(in crate::web) since_at_least: bool,
+    /// Present while the last probe did not succeed.
+    pub(in crate::web) problem: Option<Problem>,
+    /// Of the last probe, if it was a success.
+    pub(in crate::web) latency_seconds: Option<f64>,
+    /// The same, in phases.
+    pub(in crate::web) phases_seconds: Option<BTreeMap<&'static str, f64>>,
+    pub(in crate::web) server_latency_seconds: Option<f64>,
+    pub(in crate::web) health_score: Option<u8>,
+    pub(in crate::web) http_status: Option<u16>,
+    pub(in crate::web) consecutive_failures: Option<u32>,
+    pub(in crate::web) last_probe: Option<Timestamp>,
+    pub(in crate::web) last_success: Option<Timestamp>,
+    /// Microsoft asked us to wait until then.
+    pub(in crate::web) throttled_until: Option<Timestamp>,
+    /// From then on nothing can be probed unless a person acts.
+    pub(in crate::web) token_expiry: Option<Timestamp>,
+    /// By outcome, since this process began.
+    pub(in crate::web) probes: BTreeMap<&'static str, u64>,
+    /// Oldest first; only where one resource is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) history: Option<Vec<EntryView>>,
+    /// Only where one resource is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) permissions: Option<Vec<PermissionView>>,
+}
+
+/// Why a probe did not succeed.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct Problem {
+    pub(in crate::web) outcome: &'static str,
+    pub(in crate::web) reason: &'static str,
+    /// One sentence for people.
+    pub(in crate::web) detail: String,
+}
+
+/// One probe of the past.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct EntryView {
+    pub(in crate::web) finished: Timestamp,
+    pub(in crate::web) outcome: &'static str,
+    pub(in crate::web) reason: Option<&'static str>,
+    pub(in crate::web) http_status: Option<u16>,
+    pub(in crate::web) latency_seconds: Option<f64>,
+    pub(in crate::web) phases_seconds: Option<BTreeMap<&'static str, f64>>,
+    /// The phase in which it broke or ran out of time.
+    pub(in crate::web) broke_in: Option<&'static str>,
+    /// Why the request was sent twice.
+    pub(in crate::web) repeated: Option<&'static str>,
+    /// What Microsoft's support asks for.
+    pub(in crate::web) request_id: Option<String>,
+    pub(in crate::web) detail: String,
+}
+
+/// A permission that the resource needs.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct PermissionView {
+    /// As the portal calls the API.
+    pub(in crate::web) api: &'static str,
+    /// `delegated` or `application`.
+    pub(in crate::web) r#type: &'static str,
+    pub(in crate::web) name: &'static str,
+    /// Others that do as well.
+    pub(in crate::web) or: &'static [&'static str],
+    pub(in crate::web) reason: &'static str,
+}
+
+impl ResourceView {
+    /// Without history and permissions, for lists.
+    pub(in crate::web) fn of(slot: &ResourceSlot, state: &State, gates: &ClosedGates) -> Self {
+        let now = state.clock().moment();
+        let resource: &Resource = slot.resource();
+        let interval = resource.interval;
+        let throttled_until = gates.until(slot.gate_key());
+        let account = slot.account().snapshot();
+        slot.read(|record| {
+            let conclusion = record.fresh_conclusion(interval, now);
+            let standing = match conclusion {
+                Some((conclusion, _)) if conclusion.up => Standing::Up,
+                Some(_) => Standing::Down,
+                None => Standing::Unknown,
+            };
+            let since = since(standing, record);
+            let good = record.fresh_good(interval, now);
+            let reason = record.problem(interval, now, throttled_until.is_some());
+            Self {
+                name: resource.name.to_string(),
+                kind: resource.kind.as_str(),
+                target: target(&resource.kind),
+                account: resource.account.name.to_string(),
+                labels: resource
+                    .labels
+                    .iter()
+                    .map(|(name, value)| (name.to_string(), value.to_string()))
+                    .collect(),
+                mode: resource.mode.as_str(),
+                interval_seconds: interval.as_secs_f64(),
+                timeout_seconds: resource.timeout.as_secs_f64(),
+                state: standing,
+                since: since.map(|(at, _)| at),
+                since_at_least: since.is_some_and(|(_, at_least)| at_least),
+                problem: reason.map(|reason| Problem {
+                    outcome: reason.outcome().as_str(),
+                    reason: reason.as_str(),
+                    detail: record
+                        .history()
+                        .last()
+                        .map(|entry| entry.detail().to_owned())
+                        .unwrap_or_default(),
+                }),
+                latency_seconds: good.map(|good| good.latency()),
+                phases_seconds: good.map(|good| {
+                    let phases = Phase::ALL.into_iter();
+                    phases.map(|p| (p.as_str(), good.phase(p))).collect()
+                }),
+                server_latency_seconds: good
+                    .and_then(|good| good.server_latency)
+                    .map(|micros| crate::state::seconds(micros.into())),
+                health_score: good.and_then(|good| good.health_score),
+                http_status: record
+                    .fresh_last(interval, now)
+                    .and_then(|last| last.status),
+                consecutive_failures: conclusion.map(|(_, failures)| failures),
+                last_probe: record.last().map(|last| last.finished.timestamp()),
+                last_success: record.last_success().map(Micros::timestamp),
+                throttled_until,
+                token_expiry: account.token_expiry(&resource.audience()),
+                probes: Outcome::ALL
+                    .into_iter()
+                    .zip(record.outcomes())
+                    .map(|(outcome, count)| (outcome.as_str(), count))
+                    .collect(),
+                history: None,
+                permissions: None,
+            }
+        })
+    }
+
+    /// With history and permissions, where one resource is asked for.
+    pub(in crate::web) fn in_full(slot: &ResourceSlot, state: &State) -> Self {
+        Self {
+            history: Some(slot.read(|record| record.history().map(EntryView::of).collect())),
+            permissions: Some(permissions(slot.resource())),
+            ..Self::of(slot, state, &state.closed_gates())
+        }
+    }
+}
+
+/// The permissions that a resource needs.
+pub(in crate::web) fn permissions(resource: &Resource) -> Vec<PermissionView> {
+    needed_permissions(resource)
+        .into_iter()
+        .map(|needed| PermissionView {
+            api: needed.api.as_str(),
+            r#type: needed.held.as_str(),
+            name: needed.name,
+            or: needed.or,
+            reason: needed.reason,
+        })
+        .collect()
+}
+
+fn target(kind: &Kind) -> String {
+    match kind {
+        Kind::SharePointSite { url, .. } => url.to_string(),
+        Kind::ExchangeMailbox { user } => user.as_deref().unwrap_or("me").to_owned(),
+    }
+}
+
+impl EntryView {
+    fn of(entry: &Entry) -> Self {
+        let verdict = entry.verdict();
+        Self {
+            finished: entry.finished(),
+            outcome: verdict.outcome().as_str(),
+            reason: verdict.reason().map(Reason::as_str),
+            http_status: entry.status(),
+            latency_seconds: entry.latency().map(|latency| latency.as_secs_f64()),
+            phases_seconds: entry.phases().map(|phases| seconds(&phases)),
+            broke_in: entry.broke_in().map(Phase::as_str),
+            repeated: entry.repeat().map(|repeat| match repeat {
+                Repeat::FreshToken => "fresh_token",
+                Repeat::NewConnection => "new_connection",
+            }),
+            request_id: entry.request_id().map(|id| id.to_string()),
+            detail: entry.detail().to_owned(),
+        }
+    }
+}
+
+fn seconds(phases: &Phases) -> BTreeMap<&'static str, f64> {
+    let all = Phase::ALL.into_iter();
+    all.map(|phase| (phase.as_str(), phases.get(phase).as_secs_f64()))
+        .collect()
+}
+
+/// When a standing began: the first of the conclusive entries at the end that
+/// all say the same; and whether that may be too late, because the history
+/// does not reach back to the change.
+fn since(standing: Standing, record: &Record) -> Option<(Timestamp, bool)> {
+    let entries: Vec<&Entry> = record.history().collect();
+    first_of_run(standing, &entries)
+}
+
+fn first_of_run(standing: Standing, history: &[&Entry]) -> Option<(Timestamp, bool)> {
+    let wanted = match standing {
+        Standing::Up => Outcome::Success,
+        Standing::Down => Outcome::Failure,
+        Standing::Unknown => return None,
+    };
+    let mut first = None;
+    let conclusive = history
+        .iter()
+        .rev()
+        .filter(|entry| entry.verdict().outcome() != Outcome::Inconclusive);
+    for entry in conclusive {
+        if entry.verdict().outcome() != wanted {
+            return first.map(|at| (at, false));
+        }
+        first = Some(entry.finished());
+    }
+    first.map(|at| (at, true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Report, Verdict};
+
+    fn history(verdicts: &[Verdict]) -> Vec<Entry> {
+        (1_i64..)
+            .zip(verdicts)
+            .map(|(second, verdict)| {
+                let time = Timestamp::from_second(second).unwrap();
+                Entry::of(&Report::without_request(time, time, *verdict, ""), None)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn since_the_change() {
+        const GOOD: Verdict = Verdict::Success;
+        const BAD: Verdict = Verdict::Problem(Reason::Dns);
+        const VAGUE: Verdict = Verdict::Problem(Reason::Throttled);
+        let cases = [
+            (
+                &[GOOD, BAD, VAGUE, BAD][..],
+                Standing::Down,
+                Some((2, false)),
+            ),
+            (&[BAD, VAGUE, GOOD, VAGUE], Standing::Up, Some((3, false))),
+            (&[GOOD, VAGUE, GOOD], Standing::Up, Some((1, true))),
+            (&[VAGUE], Standing::Unknown, None),
+            (&[], Standing::Unknown, None),
+        ];
+        for (verdicts, standing, expected) in cases {
+            let history = history(verdicts);
+            let entries: Vec<&Entry> = history.iter().collect();
+            let since = first_of_run(standing, &entries);
+            let found = since.map(|(at, at_least)| (at.as_second(), at_least));
+            assert_eq!(found, expected, "{verdicts:?}");
+        }
+    }
+}

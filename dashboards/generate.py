@@ -282,6 +282,35 @@ def resource():
             custom=lines(), options=legend(("mean",), "table"),
             overrides=[override("success", color={"mode": "fixed", "fixedColor": GREEN}), override("failure", color={"mode": "fixed", "fixedColor": RED}),
                        override("inconclusive", color={"mode": "fixed", "fixedColor": YELLOW})])
+    # Prometheus names the target of such a resource after it: its instance is the resource.
+    d.row("Probed by Prometheus through /probe (mode on_probe)")
+    probed = 'instance=~"$resource"'
+    none = "no resource of mode on_probe"
+    d.panel("state-timeline", "Probe succeeded", "The verdict of each scrape of /probe; a gap is an inconclusive one.",
+            [q(f"max by (instance) (probe_success{{{probed}}})", "{{instance}}")], w=12, h=6, mappings=UPDOWN,
+            thresholds=steps((None, RED), (1, GREEN)), color={"mode": "thresholds"}, custom={"fillOpacity": 80, "lineWidth": 0},
+            options={"mergeValues": True, "showValue": "never", "rowHeight": 0.85, "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom"},
+                     "tooltip": {"mode": "single", "sort": "none"}}, no_value=none)
+    d.panel("timeseries", "Probe duration against its timeout", "Waiting for a token included.",
+            [q(f"max by (instance) (probe_duration_seconds{{{probed}}})", "{{instance}}"),
+             q(f"max by (instance) (probe_timeout_seconds{{{probed}}})", "timeout {{instance}}")], w=12, h=6, unit="s", minimum=0,
+            custom=lines(), options=legend(("mean", "max"), "table"), no_value=none)
+    d.panel("timeseries", "Probe in phases", "Stacked; name resolution apart, as the blackbox exporter tells it too.",
+            [q(f"avg by (phase) (probe_http_duration_seconds{{{probed}}})", "{{phase}}"),
+             q(f"avg(probe_dns_lookup_time_seconds{{{probed}}})", "name resolution")], w=12, h=8, unit="s", minimum=0,
+            custom=lines(fill=40), options=legend(("mean", "max"), "table"), no_value=none)
+    d.panel("table", "How the last probe went", "Status and version of HTTP, whether over TLS, version of IP; 0 without an answer.",
+            [table(f"max by (instance) (probe_http_status_code{{{probed}}})"), table(f"max by (instance) (probe_http_version{{{probed}}})"),
+             table(f"max by (instance) (probe_http_ssl{{{probed}}})"), table(f"max by (instance) (probe_ip_protocol{{{probed}}})"),
+             table(f"min by (instance) (probe_ssl_earliest_cert_expiry{{{probed}}}) - time()"),
+             table(f"max by (instance, version) (probe_tls_version_info{{{probed}}})")],
+            w=12, h=8, options={"showHeader": True, "cellHeight": "sm"},
+            transformations=[{"id": "joinByField", "options": {"byField": "instance", "mode": "outer"}},
+                             {"id": "organize", "options": {
+                                 "excludeByName": {"Value #F": True, **{f"Time {n}": True for n in range(1, 7)}}, "indexByName": {},
+                                 "renameByName": {"instance": "resource", "Value #A": "status", "Value #B": "HTTP", "Value #C": "TLS",
+                                                  "Value #D": "IP", "Value #E": "certificate ends in", "version": "TLS version"}}}],
+            overrides=[override("certificate ends in", unit="s")], no_value=none)
     return d
 
 
@@ -383,7 +412,9 @@ def exporter():
     d.panel("timeseries", "Requests to the exporter", "Per second, by handler and status.",
             [q(f"sum by (handler, code) (rate(m365mon_http_requests_total{{{EXP}}}[$__rate_interval]))", "{{handler}} {{code}}")], w=12, h=8, unit="reqps", minimum=0,
             custom=lines(), options=legend(("mean",), "table"))
-    d.panel("timeseries", "Memory", "Resident memory.", [q(f"max by (instance) (process_resident_memory_bytes{{{EXP}}})", "{{instance}}")], w=8, h=8, unit="bytes", minimum=0,
+    d.panel("timeseries", "Memory", "Resident and virtual.",
+            [q(f"max by (instance) (process_resident_memory_bytes{{{EXP}}})", "{{instance}} resident"),
+             q(f"max by (instance) (process_virtual_memory_bytes{{{EXP}}})", "{{instance}} virtual")], w=8, h=8, unit="bytes", minimum=0,
             custom=lines(), options=legend(("max",), "table"))
     d.panel("timeseries", "Processor", "Cores used.", [q(f"rate(process_cpu_seconds_total{{{EXP}}}[$__rate_interval])", "{{instance}}")], w=8, h=8, unit="short", minimum=0,
             custom=lines(), options=legend(("mean",), "table"))
@@ -393,6 +424,11 @@ def exporter():
             [q(f"max by (instance) (process_open_fds{{{EXP}}}) / max by (instance) (process_max_fds{{{EXP}}})", "{{instance}}")], w=12, h=6, unit="percentunit", minimum=0,
             custom=lines(), options=legend())
     d.panel("timeseries", "Samples per scrape", "Series that one scrape brings.", [q(f"scrape_samples_scraped{{{EXP}}}", "{{instance}}")], w=12, h=6, minimum=0, decimals=0,
+            custom=lines(), options=legend())
+    d.panel("stat", "Running for", "Since the start of the process.",
+            [q(f"time() - max by (instance) (process_start_time_seconds{{{EXP}}})", "{{instance}}")], w=12, h=5, unit="s",
+            thresholds=steps((None, BLUE)), options=STAT)
+    d.panel("timeseries", "Threads", "Of the process.", [q(f"max by (instance) (process_threads{{{EXP}}})", "{{instance}}")], w=12, h=5, minimum=0, decimals=0,
             custom=lines(), options=legend())
     return d
 

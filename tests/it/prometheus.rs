@@ -77,14 +77,14 @@ pub(crate) fn address_after(text: &str, mark: &str) -> Option<SocketAddr> {
 }
 
 /// Puts a fault in force through the control endpoint.
-fn fault(control: SocketAddr, json: &str) {
+pub(crate) fn fault(control: SocketAddr, json: &str) {
     let (status, _, body) = http(control, "POST", "/faults", &JSON, json).unwrap();
     assert!((200..300).contains(&status), "{json}: {status} {body}");
 }
 
 const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
 
-fn tell(control: SocketAddr, path: &str, json: &str) {
+pub(crate) fn tell(control: SocketAddr, path: &str, json: &str) {
     let (status, _, body) = http(control, "POST", path, &JSON, json).unwrap();
     assert!(
         (200..300).contains(&status),
@@ -92,7 +92,7 @@ fn tell(control: SocketAddr, path: &str, json: &str) {
     );
 }
 
-fn mend(control: SocketAddr) {
+pub(crate) fn mend(control: SocketAddr) {
     let (status, ..) = http(control, "DELETE", "/faults", &[], "").unwrap();
     assert!((200..300).contains(&status));
 }
@@ -396,7 +396,7 @@ fn an_expired_secret_is_not_an_outage_and_a_new_one_needs_no_restart() {
     nothing_dropped(&prometheus);
 }
 
-fn client_id(folder: &Path) -> Option<String> {
+pub(crate) fn client_id(folder: &Path) -> Option<String> {
     let text = std::fs::read_to_string(folder.join("tenant/simulator.json")).ok()?;
     let endpoints: serde_json::Value = serde_json::from_str(&text).ok()?;
     Some(endpoints["client_id"].as_str()?.to_owned())

@@ -1,8 +1,13 @@
 //! Rules, dashboards and Alertmanager's configuration, held by the programs
 //! that read them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Output};
+
+use m365mon::metrics::{CATALOGUE, Metric, Type};
+
+use crate::queries::{self, Query};
 
 fn run(program: &str, arguments: &[&str]) -> Output {
     Command::new(program)
@@ -141,4 +146,78 @@ fn alertmanager_takes_its_configuration_and_routes_by_severity() {
 #[test]
 fn dashboards_are_what_their_program_writes() {
     succeeds("python3", &["dashboards/generate.py", "--check"]);
+}
+
+/// A metric of the catalogue and the series that it makes.
+fn series(metric: &Metric) -> Vec<(String, BTreeSet<&'static str>)> {
+    // Every target has these; `location` is the label that our examples give a
+    // place in the configuration.
+    let mut labels: BTreeSet<&str> = ["job", "instance", "location"].into();
+    labels.extend(metric.subject.labels());
+    labels.extend(metric.labels);
+    if metric.kind == Type::Histogram {
+        let mut buckets = labels.clone();
+        buckets.insert("le");
+        vec![
+            (format!("{}_bucket", metric.name), buckets),
+            (format!("{}_sum", metric.name), labels.clone()),
+            (format!("{}_count", metric.name), labels),
+        ]
+    } else {
+        vec![(metric.name.to_owned(), labels)]
+    }
+}
+
+/// What Prometheus itself knows of a target.
+const PROMETHEUS_OWN: [&str; 3] = ["up", "scrape_duration_seconds", "scrape_samples_scraped"];
+
+#[test]
+fn queries_name_only_what_there_is_and_leave_nothing_out() {
+    let queries: Vec<Query> = [queries::of_dashboards(), queries::of_rules()].concat();
+    assert!(queries.len() > 100, "found only {} queries", queries.len());
+    let mut known: BTreeMap<String, BTreeSet<&str>> = CATALOGUE.iter().flat_map(series).collect();
+    for name in PROMETHEUS_OWN {
+        known.insert(name.to_owned(), ["job", "instance"].into());
+    }
+    for name in queries.iter().filter_map(|query| query.records.clone()) {
+        let identity = ["account", "kind", "resource", "location", "tenant"];
+        known.insert(name, identity.into());
+    }
+    let any: BTreeSet<&str> = known.values().flatten().copied().collect();
+    let mut used = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for query in &queries {
+        let names = queries::names(&query.expr);
+        // What is shown must come out of one of the metrics of the query.
+        let mut possible: BTreeSet<&str> = BTreeSet::new();
+        for (metric, labels) in &names.metrics {
+            let Some(its) = known.get(metric) else {
+                wrong.push(format!("{}: there is no {metric}", query.place));
+                continue;
+            };
+            possible.extend(its);
+            for label in labels.iter().filter(|label| !its.contains(&***label)) {
+                wrong.push(format!("{}: {metric} has no label {label}", query.place));
+            }
+        }
+        for label in &names.labels {
+            if !any.contains(&**label) {
+                wrong.push(format!("{}: there is no label {label}", query.place));
+            }
+        }
+        for label in query
+            .shown
+            .iter()
+            .filter(|label| !possible.contains(&***label))
+        {
+            wrong.push(format!("{} shows {label}, which it has not", query.place));
+        }
+        used.extend(names.metrics.into_keys());
+    }
+    for metric in CATALOGUE {
+        if !series(metric).iter().any(|(name, _)| used.contains(name)) {
+            wrong.push(format!("{} is on no panel and in no rule", metric.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -12,6 +12,7 @@ pub mod http;
 pub mod metrics;
 pub mod model;
 pub mod probe;
+pub mod report;
 pub mod scheduler;
 pub mod simulator;
 pub mod state;

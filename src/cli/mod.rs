@@ -13,6 +13,7 @@ mod login;
 mod loopback;
 mod output;
 mod probe;
+mod report;
 mod runtime;
 mod serve;
 mod simulate;
@@ -62,6 +63,7 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     /// Probe one resource once and tell the story
     Probe(probe::Probe),
+    Report(report::Report),
     /// Sign in to a delegated account
     Login(login::Login),
     /// Forget the sign-in of a delegated account
@@ -88,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Simulate(command) => command.run(),
         Command::CheckConfig(command) => command.run(),
         Command::Probe(command) => command.run(),
+        Command::Report(command) => command.run(),
         Command::Login(command) => command.run(),
         Command::Logout(command) => command.run(),
         Command::Tokens(command) => command.run(),

@@ -18,6 +18,7 @@ mod probe;
 mod prometheus;
 mod queries;
 mod raw;
+mod report;
 mod rules;
 mod scheduler;
 mod serve;

@@ -2,8 +2,9 @@
 //! a pager that counts. And every query of the dashboards against a Prometheus
 //! that saw the demo.
 //!
-//! Rules are evaluated every second and `for` is divided by thirty; the
-//! expressions stay as they are.
+//! Rules are evaluated every second, `for` is divided by thirty, and the sums over
+//! long windows, which take a point every five minutes or every hour, take one
+//! every five seconds of ten minutes; else the expressions stay as they are.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -114,6 +115,17 @@ fn shortened(time: &str) -> u64 {
     (number.parse::<u64>().unwrap() * seconds).div_ceil(30)
 }
 
+/// `[58m:5m]` as `[10m:5s]`.
+fn quick_window(line: &str) -> String {
+    let step = [":5m]", ":1h]"]
+        .into_iter()
+        .find_map(|step| line.find(step));
+    match step.and_then(|at| Some((at, line[..at].rfind('[')?))) {
+        Some((at, open)) => format!("{}[10m:5s]{}", &line[..open], &line[at + 4..]),
+        None => line.to_owned(),
+    }
+}
+
 /// The rules, quicker, in files of this folder: their names for `rule_files`.
 fn quick_rules(folder: &Path) -> String {
     let mut names = Vec::new();
@@ -129,7 +141,7 @@ fn quick_rules(folder: &Path) -> String {
                 match key.trim() {
                     "interval" => format!("{key}: 1s\n"),
                     "for" | "keep_firing_for" => format!("{key}: {}s\n", shortened(value)),
-                    _ => line.replace("offset 1m", "offset 2s") + "\n",
+                    _ => quick_window(line).replace("offset 1m", "offset 2s") + "\n",
                 }
             })
             .collect();
@@ -194,7 +206,7 @@ fn alertmanager(folder: &Path, webhook: SocketAddr) -> (Process, SocketAddr) {
 }
 
 /// Only the account with the secret, which ends in two days as the
-/// configuration knows it.
+/// configuration knows it, and patient probes.
 fn ends_in_two_days(file: &Path) {
     let text = std::fs::read_to_string(file).unwrap();
     let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(48);
@@ -212,6 +224,10 @@ fn ends_in_two_days(file: &Path) {
         .map(|line| match line.split_once("expires: ") {
             Some((before, _)) => {
                 format!("{before}expires: {}}}\n", soon.strftime("%Y-%m-%d"))
+            }
+            // A slow machine must not look like an outage.
+            None if line.starts_with("defaults:") => {
+                "defaults: {interval: 3s, timeout: 2900ms}\n".to_owned()
             }
             None => format!("{line}\n"),
         })
@@ -401,11 +417,7 @@ fn every_query_finds_something_in_the_demo() {
             prometheus.query(&rule.expr);
         }
     }
-    let mut left = open.len();
-    while left > 0 {
-        // Each round has all patience again: what matters is that it goes on.
-        let query = open.pop().unwrap();
-        left = open.len();
+    for query in open {
         if RIGHTLY_EMPTY
             .iter()
             .any(|(part, _)| query.expr.contains(part))

@@ -189,6 +189,11 @@ pub(crate) struct Prometheus {
 impl Prometheus {
     /// Starts Debian's Prometheus with a configuration and waits until it is ready.
     pub(crate) fn start(folder: &Path, configuration: &str) -> Self {
+        Self::start_with(folder, configuration, &[])
+    }
+
+    /// The same with further flags. Data are in `data` of the folder.
+    pub(crate) fn start_with(folder: &Path, configuration: &str, flags: &[&str]) -> Self {
         let address = free_address();
         let file = folder.join("prometheus.yml");
         std::fs::write(&file, configuration).unwrap();
@@ -202,7 +207,8 @@ impl Prometheus {
                 ))
                 .arg(format!("--web.listen-address={address}"))
                 .arg("--enable-feature=exemplar-storage")
-                .arg("--log.level=warn"),
+                .arg("--log.level=warn")
+                .args(flags),
         );
         eventually("Prometheus is ready", || {
             http(address, "GET", "/-/ready", &[], "").filter(|answer| answer.0 == 200)

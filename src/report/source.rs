@@ -1,0 +1,209 @@
+//! Asks Prometheus for a month, in pieces that fit into one answer.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::{HeaderMap, Method};
+use serde::Deserialize;
+use url::Url;
+
+use super::{Course, Minute, Period, Watched};
+use crate::http::{NetFailure, NetFailureKind, PlainBody, PlainClient, PlainRequest, UseProxy};
+
+/// A minute is asked for at its last millisecond, and only for its own samples.
+const UP: &str =
+    "max by (account, kind, resource, location) (last_over_time(m365_resource_up[60s]))";
+const FAILING: &str = "max by (account, kind, resource, location, reason) \
+    (last_over_time(m365_resource_problem{outcome=\"failure\"}[60s]))";
+const LAST_MILLISECOND: f64 = 59.999;
+/// For one piece; a large Prometheus on slow disks may need long.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Minutes in the first piece asked for.
+const PIECE: usize = 1440;
+/// Bytes of an answer that are quoted in an error.
+const QUOTED: usize = 200;
+
+/// Where the record is.
+#[derive(Clone)]
+pub struct Prometheus {
+    client: PlainClient,
+    base: Url,
+}
+
+/// There is no record to be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// It cannot be a Prometheus' URL.
+    #[error("{0} is no URL of a Prometheus")]
+    Url(Url),
+    /// No answer.
+    #[error("Prometheus does not answer: {0}")]
+    Net(#[from] NetFailure),
+    /// An answer that says no.
+    #[error("Prometheus answers {status}: {says}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// The beginning of what it says.
+        says: String,
+    },
+    /// An answer of something else.
+    #[error("this is no answer of a Prometheus: {0}")]
+    Strange(String),
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    result: Vec<Series>,
+}
+
+#[derive(Deserialize)]
+struct Series {
+    metric: BTreeMap<String, String>,
+    values: Vec<(f64, String)>,
+}
+
+impl Prometheus {
+    /// `base` is where its pages are, a path included.
+    ///
+    /// # Errors
+    /// When it is neither http nor https.
+    pub fn new(client: PlainClient, base: Url) -> Result<Self, SourceError> {
+        if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
+            return Err(SourceError::Url(base));
+        }
+        Ok(Self { client, base })
+    }
+
+    /// The course of every resource of which anything was recorded.
+    ///
+    /// # Errors
+    /// When Prometheus does not answer as it should.
+    pub async fn courses(&self, period: Period) -> Result<BTreeMap<Watched, Course>, SourceError> {
+        let mut courses: BTreeMap<Watched, Course> = BTreeMap::new();
+        self.every(period, UP, |series, at, value| {
+            let course = courses.entry(watched(series)).or_insert_with(|| Course {
+                minutes: vec![Minute::Unknown; period.minutes],
+                ..Course::default()
+            });
+            if let Some(minute) = course.minutes.get_mut(at) {
+                *minute = if value == "1" {
+                    Minute::Up
+                } else {
+                    Minute::Down
+                };
+            }
+        })
+        .await?;
+        self.every(period, FAILING, |series, at, _| {
+            let reason = series.get("reason").cloned().unwrap_or_default();
+            if let Some(course) = courses.get_mut(&watched(series)) {
+                course.reasons.entry(reason).or_default().push(at);
+            }
+        })
+        .await?;
+        Ok(courses)
+    }
+
+    /// Hands every value of a query on, with its minute.
+    async fn every(
+        &self,
+        period: Period,
+        query: &str,
+        mut take: impl FnMut(&BTreeMap<String, String>, usize, &str),
+    ) -> Result<(), SourceError> {
+        let (mut first, mut piece) = (0, PIECE);
+        while first < period.minutes {
+            let end = period.minutes.min(first + piece);
+            let found = match self.range(period, query, first, end).await {
+                Err(SourceError::Net(net)) if net.kind == NetFailureKind::TooLarge && piece > 1 => {
+                    piece = piece.div_ceil(4);
+                    continue;
+                }
+                found => found?,
+            };
+            for series in found {
+                for (time, value) in &series.values {
+                    let minute = (time - LAST_MILLISECOND - seconds(period.from)) / 60.0;
+                    if minute > -0.5 {
+                        take(&series.metric, minute.round() as usize, value);
+                    }
+                }
+            }
+            first = end;
+        }
+        Ok(())
+    }
+
+    async fn range(
+        &self,
+        period: Period,
+        query: &str,
+        first: usize,
+        end: usize,
+    ) -> Result<Vec<Series>, SourceError> {
+        let time = |minute: usize| {
+            let second = period.from + i64::try_from(minute).unwrap_or(i64::MAX) * 60;
+            format!("{:.3}", seconds(second) + LAST_MILLISECOND)
+        };
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .map_err(|()| SourceError::Url(self.base.clone()))?
+            .pop_if_empty()
+            .extend(["api", "v1", "query_range"]);
+        url.query_pairs_mut()
+            .append_pair("query", query)
+            .append_pair("start", &time(first))
+            .append_pair("end", &time(end - 1))
+            .append_pair("step", "60");
+        // Plain http goes to a Prometheus nearby, past the proxy.
+        let proxy = match url.scheme() {
+            "https" => UseProxy::Configured,
+            _ => UseProxy::Never,
+        };
+        let answer = self
+            .client
+            .send(PlainRequest {
+                method: Method::GET,
+                url,
+                headers: HeaderMap::new(),
+                body: PlainBody::Empty,
+                timeout: PATIENCE,
+                proxy,
+            })
+            .await?;
+        let beginning = || {
+            let end = answer.body.len().min(QUOTED);
+            String::from_utf8_lossy(&answer.body[..end]).into_owned()
+        };
+        if answer.status != 200 {
+            return Err(SourceError::Refused {
+                status: answer.status,
+                says: beginning(),
+            });
+        }
+        serde_json::from_slice::<Answer>(&answer.body)
+            .map(|answer| answer.data.result)
+            .map_err(|_| SourceError::Strange(beginning()))
+    }
+}
+
+/// Exact: seconds of any year that matters fit.
+fn seconds(whole: i64) -> f64 {
+    whole as f64
+}
+
+fn watched(labels: &BTreeMap<String, String>) -> Watched {
+    let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
+    Watched {
+        account: label("account"),
+        kind: label("kind"),
+        resource: label("resource"),
+        location: label("location"),
+    }
+}

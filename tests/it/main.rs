@@ -25,4 +25,5 @@ mod serve;
 mod simulator;
 mod simulator_entra;
 mod stack;
+mod stack_example;
 mod web;

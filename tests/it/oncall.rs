@@ -13,6 +13,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
+use m365mon::model::Clock;
 use serde_json::Value;
 
 use crate::prometheus::{Pair, address_after, client_id, fault, mend, pair, tell};
@@ -209,7 +210,7 @@ fn alertmanager(folder: &Path, webhook: SocketAddr) -> (Process, SocketAddr) {
 /// configuration knows it, and patient probes.
 fn ends_in_two_days(file: &Path) {
     let text = std::fs::read_to_string(file).unwrap();
-    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(48);
+    let soon = Clock::system().now() + jiff::SignedDuration::from_hours(48);
     let mut steve = false;
     let changed: String = text
         .lines()
@@ -404,7 +405,7 @@ fn every_query_finds_something_in_the_demo() {
     let exporter = demo.wait_for("status page", |text| {
         address_after(text, "status page    http://")
     });
-    let began = jiff::Timestamp::now().as_second();
+    let began = Clock::system().now().as_second();
     let prometheus = prometheus(folder.path(), exporter, None);
 
     // Of an alert it is enough that it is read: it should find nothing.
@@ -431,7 +432,7 @@ fn every_query_finds_something_in_the_demo() {
         assert!(!expr.contains('$'), "{}: {expr}", query.place);
         let encoded: String = url::form_urlencoded::byte_serialize(expr.as_bytes()).collect();
         eventually(&format!("{}: data for {expr}", query.place), || {
-            let now = jiff::Timestamp::now().as_second();
+            let now = Clock::system().now().as_second();
             let path =
                 format!("/api/v1/query_range?query={encoded}&start={began}&end={now}&step=1");
             let answer: Value = serde_json::from_str(&get(prometheus.address(), &path)).unwrap();

@@ -264,7 +264,7 @@ fn one_outage_is_one_page_and_an_ended_secret_is_a_ticket() {
         exporter: _exporter,
         control,
         address,
-    } = pair(folder.path(), |control| {
+    } = pair(folder.path(), &[], |control| {
         tell(control, "/organizations", r#"{"token_lifetime": "20s"}"#);
         ends_in_two_days(&folder.path().join("tenant/m365mon.yml"));
     });

@@ -125,7 +125,9 @@ pub(super) static HTTP: Table = Table {
             "resolve",
             "mapping of host names to `address:port`",
             "none",
-            "Connect there instead of asking DNS: `contoso.sharepoint.com: \"127.0.0.1:8445\"`.",
+            "Connect there instead of asking DNS: `contoso.sharepoint.com: \"127.0.0.1:8445\"`. A port in \
+             the URL wins over this one. Such a host is not looked for behind a proxy from the \
+             environment; `proxy_url` still goes first, and is given the name.",
         ),
     ],
 };

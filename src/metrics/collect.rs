@@ -1,6 +1,9 @@
 //! A scrape as a collector of the registry: families outside, resources
 //! inside, so that every family's series stand together.
 
+mod accounts;
+mod exporter;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -13,16 +16,8 @@ use super::family::{Buckets, Families};
 use super::labels::Set;
 use super::scrape::{Sample, Samples, Scrape};
 use super::stream::Hook;
-use crate::model::{CredentialKind, Outcome, Phase, Resource, Timestamp};
-use crate::state::{Histogram, Micros, SkipCause, seconds};
-
-/// In the order of exposition.
-const CREDENTIALS: [CredentialKind; 4] = [
-    CredentialKind::RefreshToken,
-    CredentialKind::Consent,
-    CredentialKind::ClientSecret,
-    CredentialKind::ClientCertificate,
-];
+use crate::model::{Outcome, Phase, Resource, Timestamp};
+use crate::state::{Histogram, Micros, seconds};
 
 /// `/metrics`.
 #[derive(Debug)]
@@ -55,9 +50,9 @@ impl Collector for Page {
             &scrape.samples,
             scrape.table.board.metrics.phases,
         )?;
-        accounts(&mut families, scrape)?;
-        exporter(&mut families, scrape, self.build)?;
-        process(&mut families, scrape)
+        accounts::write(&mut families, scrape)?;
+        exporter::write(&mut families, scrape, self.build)?;
+        exporter::write_process(&mut families, scrape)
     }
 }
 
@@ -191,195 +186,6 @@ fn each<'a, V: 'a>(
 
 fn outcomes(counts: [u64; 3]) -> [(&'static str, u64); 3] {
     Outcome::ALL.map(|outcome| (outcome.as_str(), counts[outcome.index()]))
-}
-
-fn accounts(f: &mut Families<'_, '_>, scrape: &Scrape) -> fmt::Result {
-    let all = || {
-        let rows = scrape
-            .table
-            .accounts
-            .iter()
-            .map(|row| (Set::new(&row.labels), row.slot.account()));
-        rows.zip(&scrape.accounts)
-            .map(|((set, account), known)| (set, account, known))
-    };
-    f.gauges(
-        &c::ACCOUNT_UP,
-        all().filter_map(|(set, _, known)| Some((set, u32::from(known.up()?)))),
-    )?;
-    let problems = all().filter_map(|(set, _, known)| {
-        let reason = known.problem()?;
-        Some((
-            set.with("outcome", reason.outcome().as_str())
-                .with("reason", reason.as_str()),
-            1_u32,
-        ))
-    });
-    f.gauges(&c::ACCOUNT_PROBLEM, problems)?;
-    let infos = all().map(|(set, account, _)| {
-        let set = set
-            .with(
-                "tenant",
-                account.tenant.as_ref().map_or("", |tenant| tenant.as_str()),
-            )
-            .with("cloud", account.cloud.as_str())
-            .with("credential", account.credential_label());
-        (set, 1_u32)
-    });
-    f.gauges(&c::ACCOUNT_INFO, infos)?;
-    let required = all().map(|(set, _, known)| {
-        (
-            set,
-            u32::from(known.standing.sign_in_required_since.is_some()),
-        )
-    });
-    f.gauges(&c::ACCOUNT_SIGN_IN_REQUIRED, required)?;
-    f.gauges(
-        &c::ACCOUNT_EXCESS_PERMISSIONS,
-        all().filter_map(|(set, _, known)| Some((set, known.standing.excess_permissions?))),
-    )?;
-    let tokens = all().flat_map(|(set, _, known)| {
-        let tokens = known.standing.access_tokens.iter();
-        tokens.map(move |(audience, end)| (set.with("audience", audience.as_str()), unix(*end)))
-    });
-    f.gauges(&c::ACCESS_TOKEN_EXPIRY, tokens)?;
-    let deadlines = all().flat_map(|(set, _, known)| {
-        CREDENTIALS.iter().filter_map(move |kind| {
-            // Of two ends of one credential the earlier one counts.
-            let ends = known.standing.deadlines.iter().filter(|(of, _)| of == kind);
-            let end = ends.map(|(_, end)| *end).min()?;
-            Some((set.with("credential", kind.as_str()), unix(end)))
-        })
-    });
-    f.gauges(&c::CREDENTIAL_EXPIRY, deadlines)?;
-    let requests = all().flat_map(|(set, _, known)| {
-        outcomes(known.outcomes).map(|(outcome, count)| (set.with("outcome", outcome), count, None))
-    });
-    f.counters(&c::TOKEN_REQUESTS, requests)?;
-    let codes: Vec<Vec<String>> = scrape
-        .accounts
-        .iter()
-        .map(|known| {
-            let codes = known.problems.iter().map(|p| p.code);
-            codes
-                .map(|code| code.map(|code| code.to_string()).unwrap_or_default())
-                .collect()
-        })
-        .collect();
-    let problems = all().zip(&codes).flat_map(|((set, _, known), codes)| {
-        known
-            .problems
-            .iter()
-            .zip(codes)
-            .map(move |(problem, code)| {
-                let set = set
-                    .with("reason", problem.reason.as_str())
-                    .with("code", code);
-                (set, problem.count, None)
-            })
-    });
-    f.counters(&c::TOKEN_REQUEST_PROBLEMS, problems)?;
-    f.histograms(
-        &c::TOKEN_REQUEST_DURATION,
-        all().map(|(set, _, known)| (set, buckets(&known.durations))),
-    )?;
-    let throttled = all().flat_map(|(set, _, known)| {
-        let services = known.throttled.iter();
-        services.map(move |(service, count)| (set.with("service", service.as_str()), *count, None))
-    });
-    f.counters(&c::THROTTLED_RESPONSES, throttled)?;
-    let until = scrape
-        .held
-        .iter()
-        .filter_map(|((account, service), until)| {
-            let row = scrape.table.accounts.get(*account)?;
-            Some((
-                Set::new(&row.labels).with("service", service.as_str()),
-                unix(*until),
-            ))
-        });
-    f.gauges(&c::THROTTLED_UNTIL, until)?;
-    let rates = all().flat_map(|(set, _, known)| {
-        let fresh = known
-            .rates
-            .iter()
-            .filter(|(_, rate)| rate.is_fresh(scrape.now));
-        fresh.map(move |(service, rate)| {
-            (set.with("service", service.as_str()), rate.remaining_ratio)
-        })
-    });
-    f.gauges(&c::RATE_LIMIT_REMAINING, rates)
-}
-
-fn exporter(f: &mut Families<'_, '_>, scrape: &Scrape, build: BuildInfo) -> fmt::Result {
-    let set = Set::new(&scrape.table.process);
-    let process = &scrape.process;
-    let info = set
-        .with("version", build.version)
-        .with("revision", build.revision)
-        .with("rustc_version", build.rustc_version);
-    f.gauges(&c::BUILD_INFO, [(info, 1_u32)])?;
-    let reload = process.reload;
-    f.gauges(
-        &c::RELOAD_SUCCESSFUL,
-        reload.map(|reload| (set, u32::from(reload.successful))),
-    )?;
-    let success = reload.and_then(|reload| reload.last_success);
-    f.gauges(
-        &c::RELOAD_SUCCESS_TIMESTAMP,
-        success.map(|at| (set, unix(at))),
-    )?;
-    f.gauges(&c::PROBES_IN_FLIGHT, [(set, process.in_flight)])?;
-    f.histograms(
-        &c::PROBE_START_DELAY,
-        [(set, buckets(&process.start_delay))],
-    )?;
-    let skipped = SkipCause::ALL.iter().zip(process.skipped);
-    f.counters(
-        &c::PROBES_SKIPPED,
-        skipped.map(|(cause, count)| (set.with("cause", cause.as_str()), count, None)),
-    )?;
-    let codes: Vec<String> = process
-        .requests
-        .iter()
-        .map(|(_, code, _)| code.to_string())
-        .collect();
-    let requests = process
-        .requests
-        .iter()
-        .zip(&codes)
-        .map(|((handler, _, count), code)| {
-            (
-                set.with("handler", handler).with("code", code),
-                *count,
-                None,
-            )
-        });
-    f.counters(&c::HTTP_REQUESTS, requests)
-}
-
-fn process(f: &mut Families<'_, '_>, scrape: &Scrape) -> fmt::Result {
-    let facts = &scrape.facts;
-    let bare = Set::new("");
-    f.seconds_counter(&c::PROCESS_CPU, facts.cpu_seconds)?;
-    f.gauges(&c::PROCESS_OPEN_FDS, facts.open_fds.map(|fds| (bare, fds)))?;
-    f.gauges(&c::PROCESS_MAX_FDS, facts.max_fds.map(|fds| (bare, fds)))?;
-    f.gauges(
-        &c::PROCESS_VIRTUAL_MEMORY,
-        facts.virtual_bytes.map(|bytes| (bare, bytes)),
-    )?;
-    f.gauges(
-        &c::PROCESS_RESIDENT_MEMORY,
-        facts.resident_bytes.map(|bytes| (bare, bytes)),
-    )?;
-    f.gauges(
-        &c::PROCESS_START_TIME,
-        facts.start_seconds.map(|start| (bare, start)),
-    )?;
-    f.gauges(
-        &c::PROCESS_THREADS,
-        facts.threads.map(|threads| (bare, threads)),
-    )
 }
 
 fn buckets(histogram: &Histogram) -> Buckets<'_> {

@@ -166,12 +166,25 @@ impl EncodeLabelSet for BucketLines<'_> {
     }
 }
 
-/// ` # {request_id="…"} value time`, as OpenMetrics 1.0 has it. An id holds no
-/// character that would need escaping.
+/// ` # {request_id="…"} value time`, as OpenMetrics 1.0 has it, to the
+/// microsecond. An id holds no character that would need escaping.
 fn exemplar(text: &mut String, (id, value, at): Mark<'_>) -> fmt::Result {
-    write!(
-        text,
-        " # {{request_id=\"{id}\"}} {value:?} {:?}",
-        at.seconds()
-    )
+    write!(text, " # {{request_id=\"{id}\"}} ")?;
+    push_seconds(text, Micros::of_seconds(value))?;
+    text.push(' ');
+    push_seconds(text, at)
+}
+
+/// Seconds with as many digits as it takes and at least one behind the point.
+/// Whole numbers are quicker to print than floating ones, and there is an
+/// exemplar for every other line of a histogram.
+fn push_seconds(text: &mut String, micros: Micros) -> fmt::Result {
+    let (seconds, rest) = micros.split();
+    write!(text, "{seconds}.{rest:06}")?;
+    let cut = text.trim_end_matches('0').len();
+    text.truncate(cut);
+    if text.ends_with('.') {
+        text.push('0');
+    }
+    Ok(())
 }

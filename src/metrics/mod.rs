@@ -120,7 +120,7 @@ impl Exposition {
     /// # Errors
     /// What `chunks` answered: the client is gone.
     pub fn write(&self, rendering: Rendering, chunks: &mut impl Chunks) -> io::Result<()> {
-        let hook = Arc::new(Hook::default());
+        let hook = Hook::new(rendering.format);
         let page = collect::Page {
             scrape: Scrape::take(&self.state, self.table()),
             build: self.build,
@@ -143,7 +143,7 @@ impl Exposition {
         rendering: Rendering,
         chunks: &mut impl Chunks,
     ) -> io::Result<()> {
-        let hook = Arc::new(Hook::default());
+        let hook = Hook::new(rendering.format);
         let resource = slot.resource();
         let home = (resource.mode == crate::model::Mode::OnProbe).then(|| {
             let metrics = &self.state.board().metrics;

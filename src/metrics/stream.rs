@@ -40,15 +40,28 @@ impl Chunks for Vec<u8> {
 /// The registry's crate lets nobody make exemplars for a histogram that is not
 /// its own, so they are written here: whoever encodes the labels of a line
 /// leaves the exemplar, and the newline that ends this line takes it along.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Hook {
+    /// False where exemplars would only be cut off again.
+    wanted: bool,
     armed: AtomicBool,
     exemplar: Mutex<String>,
 }
 
 impl Hook {
+    pub(super) fn new(format: Format) -> Arc<Self> {
+        Arc::new(Self {
+            wanted: format == Format::OpenMetrics,
+            armed: AtomicBool::new(false),
+            exemplar: Mutex::default(),
+        })
+    }
+
     /// Leaves an exemplar for the line that is being written.
     pub(super) fn arm(&self, write: impl FnOnce(&mut String) -> fmt::Result) -> fmt::Result {
+        if !self.wanted {
+            return Ok(());
+        }
         let mut exemplar = self.exemplar.lock();
         exemplar.clear();
         self.armed.store(true, Ordering::Relaxed);
@@ -114,7 +127,8 @@ impl<'a, C: Chunks> LineWriter<'a, C> {
 impl<C: Chunks> fmt::Write for LineWriter<'_, C> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let newline = text.ends_with('\n');
-        if newline && self.hook.armed.swap(false, Ordering::Relaxed) {
+        if newline && self.hook.armed.load(Ordering::Relaxed) {
+            self.hook.armed.store(false, Ordering::Relaxed);
             self.lines.push_str(&self.hook.exemplar.lock());
         }
         self.lines.push_str(text);

@@ -22,6 +22,19 @@ impl Micros {
         Timestamp::from_microsecond(self.0).unwrap_or_default()
     }
 
+    /// From seconds; rounds to the microsecond.
+    #[must_use]
+    pub fn of_seconds(seconds: f64) -> Self {
+        Self((seconds * 1e6).round() as i64)
+    }
+
+    /// Whole seconds and the microseconds that remain; nothing before 1970.
+    #[must_use]
+    pub fn split(self) -> (u64, u64) {
+        let micros = u64::try_from(self.0).unwrap_or_default();
+        (micros / 1_000_000, micros % 1_000_000)
+    }
+
     /// Seconds since 1970, as metrics want them.
     #[must_use]
     pub fn seconds(self) -> f64 {
@@ -92,12 +105,14 @@ impl fmt::Display for PackedId {
             Form::Guid(bytes) => {
                 const HEX: &[u8; 16] = b"0123456789abcdef";
                 let mut text = [b'-'; 36];
-                let mut places = (0..36).filter(|place| !DASHES.contains(place));
+                let mut place = 0;
                 for byte in bytes {
+                    if DASHES.contains(&place) {
+                        place += 1;
+                    }
                     for digit in [byte >> 4, byte & 15] {
-                        if let Some(place) = places.next() {
-                            text[place] = HEX[usize::from(digit)];
-                        }
+                        text[place] = HEX[usize::from(digit)];
+                        place += 1;
                     }
                 }
                 f.write_str(str::from_utf8(&text).unwrap_or_default())

@@ -188,15 +188,15 @@ def overview():
             thresholds=steps((None, RED), (259200, YELLOW), (1209600, GREEN)), options=STAT, no_value="none")
     d.panel("table", "What is down or unknown, since when, and why",
             "One line for each resource whose last probe did not succeed. `last success` is when it last worked.",
-            [table(f"max by ({ID}, outcome, reason) (m365_resource_problem{{{SEL}}})"),
-             table(f"time() - max by ({ID}) (m365_resource_last_success_timestamp_seconds{{{SEL}}})")],
+            # One query, so that each location keeps its own line. -1: no success is known.
+            [table(f"max by ({ID}, outcome, reason) (m365_resource_problem{{{SEL}}}) * on ({ID}) group_left () "
+                   f"(time() - max by ({ID}) (m365_resource_last_success_timestamp_seconds{{{SEL}}})) "
+                   f"or on ({ID}) (max by ({ID}, outcome, reason) (m365_resource_problem{{{SEL}}}) * -1)")],
             w=16, h=9, options={"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": "last success", "desc": True}]},
-            transformations=[{"id": "joinByField", "options": {"byField": "resource", "mode": "outerTabular"}},
-                             {"id": "filterByValue", "options": {"type": "include", "match": "all", "filters": [
-                                 {"fieldName": "Value #A", "config": {"id": "isNotNull", "options": {}}}]}},
-                             organize({"Value #B": "last success", "account 1": "account", "kind 1": "kind", "location 1": "location"},
-                                      ["Time 1", "Time 2", "Value #A", "account 2", "kind 2", "location 2"])],
-            overrides=[override("last success", unit="s"),
+            transformations=[organize({"Value": "last success"},
+                                      order=["resource", "account", "kind", "location", "outcome", "reason", "Value"])],
+            overrides=[override("last success", unit="s", mappings=[
+                           {"type": "value", "options": {"-1": {"text": "none since the exporter began", "index": 0}}}]),
                        override("outcome", **{"custom.cellOptions": {"type": "color-text"}, "mappings": [
                            {"type": "value", "options": {"failure": {"color": RED, "index": 0},
                                                          "inconclusive": {"color": YELLOW, "index": 1}}}]}),
@@ -214,8 +214,10 @@ def overview():
             options={"mergeValues": True, "showValue": "never", "rowHeight": 0.85, "alignValue": "left",
                      "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False},
                      "tooltip": {"mode": "single", "sort": "none"}})
-    d.panel("timeseries", "Worst latency", "The five slowest resources: whole request, token time excluded.",
-            [q(f"topk(5, max by ({ID}) (m365_resource_latency_seconds{{{SEL}}}))", "{{resource}} {{location}}")],
+    d.panel("timeseries", "Worst latency", "The five resources with the slowest probe of the time shown: whole request, token time excluded.",
+            # The five of the whole time shown, not five at each point: lines without gaps.
+            [q(f"max by ({ID}) (m365_resource_latency_seconds{{{SEL}}}) and on ({ID}) topk(5, max by ({ID}) "
+               f"(max_over_time(m365_resource_latency_seconds{{{SEL}}}[$__range] @ end())))", "{{resource}} {{location}}")],
             w=12, h=8, unit="s", minimum=0, custom=lines(), options=legend(("lastNotNull", "max"), "table"))
     d.panel("table", "Credentials that end soon", "Sorted by deadline. What renews itself is not here.",
             [table(f"sort(min by (account, credential) (m365_credential_expiry_timestamp_seconds{{{ACC}}}) - time())")],

@@ -425,7 +425,10 @@ fn every_query_finds_something_in_the_demo() {
         {
             continue;
         }
-        let mut expr = query.expr.replace("$__rate_interval", "30s");
+        let mut expr = query
+            .expr
+            .replace("$__rate_interval", "30s")
+            .replace("$__range", "5m");
         for variable in ["job", "instance", "account", "kind", "resource", "location"] {
             expr = expr.replace(&format!("\"${variable}\""), "\".*\"");
         }

@@ -19,7 +19,7 @@ use crate::simulator::scenario::Scenario;
 use crate::simulator::{self, Options, Running, entra, files};
 
 /// What happens within ten minutes, and again.
-const SCENARIO: &str = include_str!("../../examples/scenario-demo.yml");
+const SCENARIO: &str = include_str!("../../examples/demo/scenario.yml");
 /// From the first signal to the end.
 const GRACE: Duration = Duration::from_secs(4);
 

@@ -208,7 +208,7 @@ async fn the_same_seed_makes_the_same_tenant() {
 #[tokio::test(start_paused = true)]
 async fn the_demo_scenario_ends_well_within_ten_minutes() {
     let mut scenario =
-        Scenario::parse(include_str!("../../../examples/scenario-demo.yml")).unwrap();
+        Scenario::parse(include_str!("../../../examples/demo/scenario.yml")).unwrap();
     assert!(scenario.length() < Duration::from_secs(600));
     assert!(scenario.repeat.is_some());
     scenario.repeat = None;

@@ -72,7 +72,22 @@ pub(crate) fn start(level: LogLevel, format: LogFormat) {
         .with_filter(filter);
     let subscriber = tracing_subscriber::registry().with(lines);
     // A second exporter in the same process shares the first one's logs.
-    _ = tracing::subscriber::set_global_default(subscriber);
+    if tracing::subscriber::set_global_default(subscriber).is_ok() {
+        std::panic::set_hook(Box::new(panicked));
+    }
+}
+
+/// A panic is a log line like any other. It ends a probe or an answer, not the
+/// process.
+fn panicked(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map(tracing::field::display);
+    let payload = panic.payload();
+    let message = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    tracing::error!(place, message = %format_args!("panicked: {message}"));
 }
 
 /// Writes one event as a line.

@@ -137,7 +137,7 @@ fn search(html: &mut Html, links: &Links<'_>, filter: &Filter) {
 }
 
 fn resources(html: &mut Html, links: &Links<'_>, rows: &[ResourceView], now: Timestamp) {
-    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Resources\">\n<table>\n<thead><tr>")
+    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Resources\">\n<table class=\"cards\">\n<thead><tr>")
         .raw("<th scope=\"col\">State</th><th scope=\"col\">Resource</th><th scope=\"col\">Since</th>")
         .raw("<th scope=\"col\">Problem</th><th scope=\"col\" class=\"number\">Latency</th>")
         .raw("<th scope=\"col\">Last probe</th></tr></thead>\n<tbody>\n");
@@ -153,7 +153,7 @@ fn resources(html: &mut Html, links: &Links<'_>, rows: &[ResourceView], now: Tim
 }
 
 fn resource(html: &mut Html, links: &Links<'_>, row: &ResourceView, now: Timestamp) {
-    html.raw("<tr><td>");
+    html.raw("<tr><td class=\"standing\">");
     badge(html, row.state);
     html.raw("</td><th scope=\"row\">");
     link(html, links, "/resources/", &row.name);
@@ -161,14 +161,14 @@ fn resource(html: &mut Html, links: &Links<'_>, row: &ResourceView, now: Timesta
         .raw(row.kind)
         .raw(", ")
         .text(&row.account)
-        .raw("</span></th><td>");
+        .raw("</span></th><td data-label=\"Since\">");
     if let Some(since) = row.since {
         if row.since_at_least {
             html.raw("at least ");
         }
         ago(html, since, now);
     }
-    html.raw("</td><td>");
+    html.raw("</td><td data-label=\"Problem\">");
     if let Some(problem) = &row.problem {
         html.raw(problem.reason);
         if !problem.detail.is_empty() {
@@ -177,11 +177,11 @@ fn resource(html: &mut Html, links: &Links<'_>, row: &ResourceView, now: Timesta
                 .raw("</span>");
         }
     }
-    html.raw("</td><td class=\"number\">");
+    html.raw("</td><td class=\"number\" data-label=\"Latency\">");
     if let Some(seconds) = row.latency_seconds {
         html.text(latency(seconds));
     }
-    html.raw("</td><td>");
+    html.raw("</td><td data-label=\"Last probe\">");
     if let Some(at) = row.last_probe {
         ago(html, at, now);
         html.raw(" ago");
@@ -192,17 +192,17 @@ fn resource(html: &mut Html, links: &Links<'_>, row: &ResourceView, now: Timesta
 }
 
 fn account_table(html: &mut Html, links: &Links<'_>, accounts: &[AccountView], now: Timestamp) {
-    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Accounts\">\n<table>\n<thead><tr>")
+    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Accounts\">\n<table class=\"cards\">\n<thead><tr>")
         .raw("<th scope=\"col\">State</th><th scope=\"col\">Account</th><th scope=\"col\">Problem</th>")
         .raw("<th scope=\"col\">A person must act</th></tr></thead>\n<tbody>\n");
     for account in accounts {
-        html.raw("<tr><td>");
+        html.raw("<tr><td class=\"standing\">");
         badge(html, account.state);
         html.raw("</td><th scope=\"row\">");
         link(html, links, "/accounts/", &account.name);
         html.raw("<br><span class=\"soft\">")
             .raw(account.credential)
-            .raw("</span></th><td>");
+            .raw("</span></th><td data-label=\"Problem\">");
         if let Some(problem) = &account.problem {
             html.raw(problem.reason);
             if !problem.detail.is_empty() {
@@ -211,7 +211,7 @@ fn account_table(html: &mut Html, links: &Links<'_>, accounts: &[AccountView], n
                     .raw("</span>");
             }
         }
-        html.raw("</td><td>");
+        html.raw("</td><td data-label=\"A person must act\">");
         if account.sign_in_required {
             html.raw("<strong>now: sign in</strong>");
         } else if let Some(first) = account.deadlines.first() {

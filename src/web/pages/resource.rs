@@ -189,33 +189,34 @@ fn probes(html: &mut Html, history: &[EntryView], now: Timestamp) {
         html.raw("<p class=\"soft\">None yet.</p>\n");
         return;
     }
-    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Last probes\">\n<table>\n<thead><tr>")
+    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Last probes\">\n<table class=\"cards\">\n<thead><tr>")
         .raw("<th scope=\"col\">Ago</th><th scope=\"col\">Outcome</th><th scope=\"col\">Status</th>")
         .raw("<th scope=\"col\" class=\"number\">Latency</th><th scope=\"col\">Detail</th>")
         .raw("<th scope=\"col\">Request id</th></tr></thead>\n<tbody>\n");
     for entry in history.iter().rev() {
-        html.raw("<tr><td>");
+        html.raw("<tr><td data-label=\"Ago\">");
         ago(html, entry.finished, now);
-        html.raw("</td><td>");
+        html.raw("</td><td data-label=\"Outcome\">");
         match entry.reason {
             Some(reason) => html.raw(entry.outcome).raw(": ").raw(reason),
             None => html.raw(entry.outcome),
         };
-        html.raw("</td><td>");
+        html.raw("</td><td data-label=\"Status\">");
         if let Some(status) = entry.http_status {
             html.text(status);
         }
-        html.raw("</td><td class=\"number\">");
+        html.raw("</td><td class=\"number\" data-label=\"Latency\">");
         if let Some(seconds) = entry.latency_seconds {
             html.text(latency(seconds));
         }
-        html.raw("</td><td>").text(&entry.detail);
+        html.raw("</td><td data-label=\"Detail\">")
+            .text(&entry.detail);
         if let Some(phase) = entry.broke_in {
             html.raw(" <span class=\"soft\">(in ")
                 .raw(phase)
                 .raw(")</span>");
         }
-        html.raw("</td><td>");
+        html.raw("</td><td data-label=\"Request id\">");
         if let Some(id) = &entry.request_id {
             html.raw("<code class=\"id\">").text(id).raw("</code>");
         }

@@ -80,14 +80,25 @@ impl Exporter {
             clock.clone(),
             Arc::clone(&random),
         );
-        let scheduler = Scheduler::new(Arc::new(prober), Arc::clone(&state), clock.clone(), random);
+        let shard = flags.shard();
+        let scheduler = Scheduler::sharded(
+            Arc::new(prober),
+            Arc::clone(&state),
+            clock.clone(),
+            random,
+            shard,
+        );
         let settings = flags.settings();
         let app = App::new(
             settings.clone(),
             Rooms {
                 state: Arc::clone(&state),
                 scheduler: Arc::clone(&scheduler),
-                exposition: Exposition::new(Arc::clone(&state), BuildInfo::THIS),
+                exposition: Exposition::showing(
+                    Arc::clone(&state),
+                    BuildInfo::THIS,
+                    move |resource| shard.has(resource),
+                ),
                 reloads,
             },
         );

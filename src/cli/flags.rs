@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::logging::{LogFormat, LogLevel};
 use crate::config::duration;
+use crate::scheduler::Shard;
 use crate::web::{ExternalUrl, Settings};
 
 /// How the exporter listens and behaves.
@@ -70,6 +71,17 @@ pub(crate) struct Flags {
     )]
     timeout_offset: Duration,
 
+    /// Probe and show only share I of N of the resources: one flag a replica, 1/3 2/3 3/3
+    #[arg(
+        long = "shard",
+        env = "M365MON_SHARD",
+        value_name = "I/N",
+        default_value = "1/1",
+        hide_env_values = true,
+        help_heading = "Probes"
+    )]
+    shard: Shard,
+
     /// The least important log lines to write
     #[arg(
         long = "log.level",
@@ -109,6 +121,11 @@ impl Flags {
             timeout_offset: self.timeout_offset,
             tls: false,
         }
+    }
+
+    /// The share of the resources that this process probes.
+    pub(crate) fn shard(&self) -> Shard {
+        self.shard
     }
 
     /// The path of the metrics.

@@ -169,7 +169,7 @@ mod tests {
             let parsed = parse(key, passphrase).unwrap();
             assert_eq!(parsed.not_after.to_string(), "2031-01-01T00:00:00Z");
         }
-        let wrong = Secret::new("fabrikam".into());
+        let wrong = Secret::new("contoso2".into());
         for (key, passphrase, says) in [
             (AES256, None, "key_passphrase_file"),
             (AES256, Some(&wrong), "passphrase"),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::process::ProcessFacts;
 use super::table::{Row, Table};
-use crate::model::{Moment, Reason, Service, Timestamp};
+use crate::model::{AccountReason, Moment, Reason, Service, Timestamp};
 use crate::state::{
     AccountSnapshot, ClosedGates, Exemplar, Good, Micros, ProblemCount, ProcessSnapshot, Record,
     ResourceSlot, State,
@@ -201,7 +201,13 @@ fn held(
         }
     }
     for (place, account) in accounts.iter().enumerate() {
-        if let Some(until) = account.standing.held_until.filter(|until| *until > now) {
+        // An account is also held while only a person can mend it; that is no throttling.
+        let throttled = account.problem() == Some(AccountReason::Throttled);
+        if let Some(until) = account
+            .standing
+            .held_until
+            .filter(|until| throttled && *until > now)
+        {
             hold(place, Service::Entra, until);
         }
     }

@@ -148,7 +148,7 @@ async fn another_kind_or_account_begins_anew() {
     let (clock, state) = state();
     let one = account("1");
     let two = Arc::new(Account {
-        name: "fabrikam".into(),
+        name: "contoso2".into(),
         ..(*one).clone()
     });
     let accounts = [one.clone(), two.clone()];

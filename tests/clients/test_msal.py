@@ -47,7 +47,7 @@ class ClientCredentials(tenant.Test):
         with self.assertRaises(ValueError):
             msal.ConfidentialClientApplication(
                 APP,
-                authority="https://login.microsoftonline.com/fabrikam.com",
+                authority="https://login.microsoftonline.com/contoso2.com",
                 client_credential=SECRET,
             ).acquire_token_for_client(GRAPH)
 

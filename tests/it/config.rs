@@ -297,7 +297,7 @@ fn the_file_and_the_environment_must_agree() {
     for (name, other, says) in [
         (
             "AZURE_TENANT_ID",
-            "fabrikam.com",
+            "contoso2.com",
             "2:23: \"tenant\" is \"Contoso.onmicrosoft.com\", but AZURE_TENANT_ID",
         ),
         (

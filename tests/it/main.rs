@@ -22,6 +22,7 @@ mod report;
 mod rules;
 mod scheduler;
 mod serve;
+mod shard;
 mod simulator;
 mod simulator_entra;
 mod stack;

@@ -115,27 +115,41 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        // Asked first, so that it can take its temporary files along.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let pid = self.id().to_string();
+            _ = Command::new("kill").args(["-TERM", &pid]).status();
+            let deadline = Instant::now() + Duration::from_secs(10);
+            while Instant::now() < deadline && matches!(self.child.try_wait(), Ok(None)) {
+                pause();
+            }
+        }
         _ = self.child.kill();
         _ = self.child.wait();
     }
 }
 
+/// Between two looks at a condition.
+fn pause() {
+    let never = (Mutex::new(()), Condvar::new());
+    let guard = never.0.lock().unwrap();
+    drop(
+        never
+            .1
+            .wait_timeout(guard, Duration::from_millis(50))
+            .unwrap(),
+    );
+}
+
 /// Asks `condition` until it gives something; fails loudly after [`PATIENCE`].
 pub(crate) fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
-    let never = (Mutex::new(()), Condvar::new());
     loop {
         if let Some(value) = condition() {
             return value;
         }
         assert!(Instant::now() < deadline, "waited in vain: {what}");
-        let guard = never.0.lock().unwrap();
-        drop(
-            never
-                .1
-                .wait_timeout(guard, Duration::from_millis(50))
-                .unwrap(),
-        );
+        pause();
     }
 }
 

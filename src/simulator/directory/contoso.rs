@@ -128,7 +128,7 @@ fn people(directory: &mut Directory, random: &Seeded, mailboxes: usize) {
         mailbox: None,
         drive: None,
         ..User::new(
-            "guest@fabrikam.com",
+            "guest@contoso2.com",
             "Guest",
             TENANT_ID,
             Secret::new(random.text(16)),

@@ -226,7 +226,7 @@ mod tests {
             steve.upn
         );
         assert!(directory.organization("CONTOSO.onmicrosoft.com").is_some());
-        assert!(directory.organization("fabrikam.com").is_none());
+        assert!(directory.organization("contoso2.com").is_none());
     }
 
     #[test]

@@ -109,7 +109,7 @@ mod tests {
         assert_eq!(api(ResourceApp::Graph.app_id()), Some(ResourceApp::Graph));
         let site = format!("https://{SHAREPOINT_HOST}/");
         assert_eq!(api(&site), Some(ResourceApp::SharePoint));
-        assert_eq!(api("https://fabrikam.sharepoint.com"), None);
+        assert_eq!(api("https://contoso2.sharepoint.com"), None);
         assert_eq!(api("https://graph.microsoft.us"), None);
     }
 }

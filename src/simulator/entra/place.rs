@@ -178,10 +178,10 @@ mod tests {
             Some(700_016)
         );
         assert_eq!(
-            code(&directory, global, "fabrikam.com", false),
+            code(&directory, global, "contoso2.com", false),
             Some(90_002)
         );
-        assert_eq!(code(&directory, global, "fabrikam", false), Some(900_023));
+        assert_eq!(code(&directory, global, "contoso2", false), Some(900_023));
         assert_eq!(code(&directory, global, "common", false), Some(50_194));
         assert_eq!(code(&directory, global, "consumers", false), Some(700_016));
         directory.application_mut(APP_CLIENT_ID).unwrap().disabled = true;

@@ -366,7 +366,7 @@ mod tests {
                 "Mail.Read https://contoso.sharepoint.com/AllSites.Read",
                 700_022,
             ),
-            ("https://fabrikam.sharepoint.com/.default", 500_011),
+            ("https://contoso2.sharepoint.com/.default", 500_011),
             ("api://nothing/.default", 500_011),
             ("Mail.Raed", 650_053),
         ] {

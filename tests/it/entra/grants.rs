@@ -218,7 +218,7 @@ async fn a_tenant_and_an_application_that_are_not_there() {
     let cloud = Cloud::start().await;
     let secret = cloud.secret_of(contoso::APP_CLIENT_ID);
     let mut account = cloud.app(contoso::APP_CLIENT_ID, inline(secret));
-    account.tenant = m365mon::model::Tenant::parse("fabrikam.onmicrosoft.com");
+    account.tenant = m365mon::model::Tenant::parse("contoso2.onmicrosoft.com");
     let problem = ask(&cloud, &account, &graph()).await.unwrap_err();
     assert_eq!(problem, (AccountReason::Refused, Some(90_002)));
     // A tenant of another cloud is named as such.

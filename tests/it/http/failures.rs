@@ -36,7 +36,7 @@ async fn bad_certificates() {
     let ca = Ca::new();
     let stranger = Ca::new();
     for (tls, words) in [
-        (ca.tls("fabrikam.invalid", 2100, H2), "for another name"),
+        (ca.tls("contoso2.invalid", 2100, H2), "for another name"),
         (ca.tls(HOST, 2020, H2), "expired at 2020-01-01T00:00:00Z"),
         (stranger.good(H2), "signed by nobody we trust"),
     ] {

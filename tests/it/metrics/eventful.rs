@@ -25,7 +25,7 @@ fn graph() -> Audience {
 
 /// A state in which every metric has something to say.
 pub(super) async fn eventful() -> Stage {
-    let (people, app) = (delegated_account("contoso"), secret_account("fabrikam"));
+    let (people, app) = (delegated_account("contoso"), secret_account("contoso2"));
     let process = [("location", "amsterdam")];
     let on_probe = Resource {
         mode: Mode::OnProbe,

@@ -33,7 +33,7 @@ async fn the_configuration_names_what_is_there() {
         assert_ne!(entra.get(target).await.status, 404, "{name}");
     }
     let answer = entra
-        .get("/fabrikam.com/v2.0/.well-known/openid-configuration")
+        .get("/contoso2.com/v2.0/.well-known/openid-configuration")
         .await;
     assert_eq!((answer.status, answer.code()), (400, 90_002));
     let body = entra
@@ -109,6 +109,6 @@ async fn instances_and_realms() {
         .await
         .json();
     assert_eq!(body["account_type"], "Managed");
-    let body = entra.get("/common/userrealm/a@fabrikam.com").await.json();
+    let body = entra.get("/common/userrealm/a@contoso2.com").await.json();
     assert_eq!(body["account_type"], "Unknown");
 }

@@ -60,7 +60,7 @@ async fn the_instance_metadata_service() {
         ),
         (format!("{version}&{scoped}"), &marked, "invalid_resource"),
         (
-            format!("{version}&resource=https%3A%2F%2Ffabrikam.com"),
+            format!("{version}&resource=https%3A%2F%2Fcontoso2.com"),
             &marked,
             "invalid_resource",
         ),

@@ -75,7 +75,7 @@ async fn the_rest_goes_back_to_the_application() {
         (("scope", ""), "invalid_request", "AADSTS900144"),
         (("scope", "Mail.Raed"), "invalid_scope", "AADSTS650053"),
         (
-            ("scope", "https://fabrikam.com/x"),
+            ("scope", "https://contoso2.com/x"),
             "invalid_resource",
             "AADSTS500011",
         ),

@@ -232,7 +232,7 @@ async fn scopes_follow_consent() {
             "Mail.ReadBasic https://graph.microsoft.com/.default",
             70_011,
         ),
-        ("https://fabrikam.sharepoint.com/AllSites.Read", 500_011),
+        ("https://contoso2.sharepoint.com/AllSites.Read", 500_011),
         ("Mail.Raed", 650_053),
         ("a\\b", 70_011),
     ] {

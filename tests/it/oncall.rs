@@ -389,7 +389,7 @@ fn every_query_finds_something_in_the_demo() {
     let folder = tempfile::tempdir().unwrap();
     // Twenty times as fast, and tokens with it: or a secret would be renewed
     // before anybody needs a token.
-    let day = std::fs::read_to_string(root().join("examples/scenario-demo.yml")).unwrap();
+    let day = std::fs::read_to_string(root().join("examples/demo/scenario.yml")).unwrap();
     let quick = day.replace("token_lifetime: 4m", "token_lifetime: 12s");
     assert_ne!(day, quick);
     let scenario = folder.path().join("scenario.yml");

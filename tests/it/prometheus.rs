@@ -266,13 +266,7 @@ pub(crate) fn pair(folder: &Path, arguments: &[&str], prepare: impl Fn(SocketAdd
     ];
     all.extend(arguments);
     let exporter = Process::m365mon(&all);
-    let address = exporter.wait_for("listening", |text| {
-        address_after(text, "addr=").or_else(|| {
-            text.lines()
-                .find(|line| line.contains("listening"))
-                .and_then(|line| address_after(&format!("{line}\n"), "addr="))
-        })
-    });
+    let address = exporter.wait_for("listening", |text| address_after(text, "listening addr="));
     Pair {
         tenant,
         exporter,
@@ -361,8 +355,7 @@ fn an_expired_secret_is_not_an_outage_and_a_new_one_needs_no_restart() {
         |up| up == 1.0,
     );
 
-    let app = "11111111-aaaa-4000-8000-000000000001";
-    let app = client_id(folder.path()).unwrap_or_else(|| app.to_owned());
+    let app = client_id(folder.path()).unwrap();
     tell(
         control,
         "/secrets",

@@ -37,12 +37,7 @@ fn three_shards_show_every_resource_exactly_once() {
             "--config.file",
             config.to_str().unwrap(),
         ]);
-        let address = replica.wait_for("listening", |text| {
-            address_after(text, "addr=").or_else(|| {
-                let line = text.lines().find(|line| line.contains("listening"))?;
-                address_after(&format!("{line}\n"), "addr=")
-            })
-        });
+        let address = replica.wait_for("listening", |text| address_after(text, "listening addr="));
         for name in names(&get(address, "/metrics")) {
             *seen.entry(name).or_default() += 1;
         }

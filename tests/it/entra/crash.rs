@@ -63,13 +63,18 @@ fn start(cloud: &Cloud) -> Child {
         .unwrap()
 }
 
+/// One item each time that it has rotated.
+fn rotations_of(child: &mut Child) -> impl Iterator<Item = String> + use<> {
+    BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok)
+        .filter(|line| line.contains("rotated"))
+}
+
 /// Lets it rotate once, and a random time more, then kills it.
 fn rotate_and_kill(cloud: &Cloud) -> usize {
     let mut child = start(cloud);
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut rotations = lines
-        .map_while(Result::ok)
-        .filter(|line| line.contains("rotated"));
+    let mut rotations = rotations_of(&mut child);
     assert!(rotations.next().is_some(), "it rotates");
     std::thread::park_timeout(SystemRandom::new().jitter(Duration::from_millis(20), 1.0));
     child.kill().unwrap();
@@ -103,8 +108,15 @@ async fn killed_while_refresh_tokens_rotate() {
 
     // What a backup took at some instant works as well.
     let copy = tempfile::tempdir().unwrap();
-    let child = Killed(start(&cloud));
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let mut child = Killed(start(&cloud));
+    let mut rotations = rotations_of(&mut child.0);
+    // Kept, for a child that cannot print any more ends.
+    let _reading = tokio::task::spawn_blocking(move || {
+        assert!(rotations.next().is_some(), "it rotates");
+        rotations
+    })
+    .await
+    .unwrap();
     for name in ["m365mon.tokens", "m365mon.key"] {
         std::fs::copy(cloud.path(name), copy.path().join(name)).unwrap();
     }

@@ -58,13 +58,18 @@ async fn client_secret() {
     let secret = cloud.secret_of(contoso::APP_CLIENT_ID);
     std::fs::write(&path, format!("{}\n", secret.expose())).unwrap();
     // A changed file is noticed within a second.
-    let token = loop {
-        match ask_of(&tokens, &account, &graph()).await {
-            Ok(token) => break token,
-            Err(problem) => assert_eq!(problem, refused),
+    let noticed = async {
+        loop {
+            match ask_of(&tokens, &account, &graph()).await {
+                Ok(token) => break token,
+                Err(problem) => assert_eq!(problem, refused),
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     };
+    let token = tokio::time::timeout(std::time::Duration::from_secs(60), noticed)
+        .await
+        .unwrap();
     let claims = cloud.tenant.tokens.verify(&token).unwrap();
     assert!(claims.app_only());
     assert!(claims.takes_challenges());

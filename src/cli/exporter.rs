@@ -12,7 +12,7 @@ use crate::entra::{TokenStore, Tokens};
 use crate::http::{Network, NetworkError, PlainClient, ProbeClient};
 use crate::metrics::{BuildInfo, Exposition};
 use crate::model::{Clock, Configuration, HttpSettings, Random, Storage, SystemRandom};
-use crate::probe::TenantProber;
+use crate::probe::{TenantProber, needed_rights};
 use crate::scheduler::Scheduler;
 use crate::state::State;
 use crate::web::{App, Bounds, ListenError, Reloads, Rooms, Server, listen};
@@ -178,6 +178,7 @@ impl House {
     fn take_over(&self, configuration: &Configuration) {
         // The state first: the others tell it what they find.
         self.state.configure(configuration);
+        self.tokens.need(needed_rights(configuration));
         self.tokens.configure(&configuration.accounts);
         self.scheduler.configure(configuration);
         self.app.set_configuration(configuration);

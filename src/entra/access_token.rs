@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::rights::Rights;
 use crate::model::{Clock, Moment, Random, Secret, Timestamp};
 
 /// An access token with its age and its end. Cheap to clone; clones are the
@@ -32,6 +33,12 @@ impl AccessToken {
     #[must_use]
     pub fn secret(&self) -> &Secret {
         &self.0.secret
+    }
+
+    /// The rights it carries, for people; `None` where it cannot be read.
+    #[must_use]
+    pub fn rights(&self) -> Option<Rights> {
+        Rights::read(&self.0.secret)
     }
 
     /// When it was asked for.

@@ -14,11 +14,12 @@ use super::access_token::{AccessToken, after};
 use super::backoff::Hold;
 use super::claims::ClaimsChallenge;
 use super::proof::Prover;
+use super::rights::Rights;
 use super::signed_in::SignedIn;
 use super::store::Stamp;
 use crate::model::{
-    Account, AccountStanding, Audience, Clock, CredentialKind, Deadline, Moment, Timestamp,
-    TokenProblem,
+    Account, AccountStanding, Audience, Clock, CredentialKind, Deadline, Moment, NeededRights,
+    Right, Timestamp, TokenProblem,
 };
 
 /// How a flight ended; `None` while it is in the air.
@@ -85,6 +86,8 @@ pub(super) struct Slot {
 /// A token with the age at which it is renewed.
 pub(super) struct Held {
     pub(super) token: AccessToken,
+    /// What it lets us do; `None` where it cannot be read.
+    pub(super) rights: Option<Rights>,
     pub(super) renew_at: Duration,
 }
 
@@ -163,8 +166,45 @@ impl Notes {
             .map(|hold| hold.problem.clone())
     }
 
-    /// Where the account stands.
-    pub(super) fn standing(&self, account: &Account, clock: &Clock) -> AccountStanding {
+    /// What the tokens held carry beyond `needed`. `None` if that is unknown:
+    /// no token could be read, or nothing was found while the token for an API
+    /// that is needed is missing or cannot be read.
+    fn beyond(
+        &self,
+        account: &Account,
+        needed: &NeededRights,
+        clock: &Clock,
+    ) -> Option<Vec<Right>> {
+        let person = account.person().is_some();
+        let mut unread: Vec<&Audience> = needed.audiences().collect();
+        let (mut beyond, mut read) = (Vec::new(), false);
+        for (audience, slot) in &self.slots {
+            let rights = slot
+                .token
+                .as_ref()
+                .filter(|held| held.token.is_valid(clock));
+            let rights = rights.and_then(|held| held.rights.as_ref()?.held(person));
+            let Some(rights) = rights else { continue };
+            read = true;
+            unread.retain(|needed| *needed != audience);
+            for name in needed.beyond(audience, rights) {
+                beyond.push(Right {
+                    audience: audience.clone(),
+                    name: name.into(),
+                });
+            }
+        }
+        (read && (unread.is_empty() || !beyond.is_empty())).then_some(beyond)
+    }
+
+    /// Where the account stands; `needed` is what its resources need, where
+    /// that is known.
+    pub(super) fn standing(
+        &self,
+        account: &Account,
+        needed: Option<&NeededRights>,
+        clock: &Clock,
+    ) -> AccountStanding {
         let mut deadlines: Vec<Deadline> = Vec::new();
         if let Some(signed_in) = &self.signed_in {
             deadlines.push((CredentialKind::RefreshToken, signed_in.ends()));
@@ -184,7 +224,7 @@ impl Notes {
                 })
                 .collect(),
             deadlines,
-            excess_permissions: None,
+            excess_permissions: needed.and_then(|needed| self.beyond(account, needed, clock)),
             held_until: self
                 .hold
                 .as_ref()

@@ -168,6 +168,7 @@ impl Tokens {
         let slot = notes.slots.entry(audience.clone()).or_default();
         slot.hold = None;
         slot.token = Some(Held {
+            rights: token.rights(),
             token: token.clone(),
             renew_at,
         });

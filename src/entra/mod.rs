@@ -40,6 +40,7 @@ mod managed_identity;
 mod proof;
 mod refresh;
 mod retry_after;
+mod rights;
 mod seal;
 mod signed_in;
 mod store;
@@ -56,5 +57,6 @@ pub use consent::{Consent, ConsentError, SignInStatus, SignedInAs, Wanted, scope
 pub use device_code::DeviceCode;
 pub use proof::credential_deadline;
 pub use retry_after::retry_after;
+pub use rights::Rights;
 pub use store::{StoreError, TokenStore};
 pub use tokens::Tokens;

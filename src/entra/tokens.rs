@@ -20,8 +20,8 @@ use super::store::TokenStore;
 use super::wire::Wire;
 use crate::http::PlainClient;
 use crate::model::{
-    Account, AccountName, AccountObserver, AccountReason, Audience, Clock, GateKey, Random, SignIn,
-    Story, TokenProblem, bounded_text,
+    Account, AccountName, AccountObserver, AccountReason, Audience, Clock, GateKey, NeededRights,
+    Random, SignIn, Story, TokenProblem, bounded_text,
 };
 
 /// How often the world outside (files, store) is looked at when asked.
@@ -36,6 +36,8 @@ pub struct Tokens {
     /// Holds that Entra put on an application, whichever account asked.
     pub(super) gates: Mutex<HashMap<GateKey, Hold>>,
     pub(super) desks: RwLock<Desks>,
+    /// What the resources of each account need.
+    needed: RwLock<HashMap<AccountName, NeededRights>>,
     pub(super) me: Weak<Self>,
     pub(super) keeping: AtomicBool,
 }
@@ -93,9 +95,16 @@ impl Tokens {
             observer,
             gates: Mutex::default(),
             desks: RwLock::default(),
+            needed: RwLock::default(),
             me: me.clone(),
             keeping: AtomicBool::new(false),
         })
+    }
+
+    /// Takes over what the resources of each account need, so that what was
+    /// granted beyond it can be told; before [`Self::configure`], which tells.
+    pub fn need(&self, needed: HashMap<AccountName, NeededRights>) {
+        *self.needed.write() = needed;
     }
 
     /// Takes over the accounts of a configuration: unchanged ones keep their
@@ -335,7 +344,9 @@ impl Tokens {
     pub(super) fn publish(&self, desk: &Desk) {
         let standing = {
             let mut notes = desk.notes.lock();
-            let standing = notes.standing(&desk.account, &self.wire.clock);
+            let needed = self.needed.read();
+            let needed = needed.get(&desk.account.name);
+            let standing = notes.standing(&desk.account, needed, &self.wire.clock);
             if notes.retired || notes.told.as_ref() == Some(&standing) {
                 return;
             }

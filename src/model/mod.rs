@@ -11,6 +11,7 @@ mod phase;
 mod random;
 mod report;
 mod resource;
+mod right;
 mod secret;
 mod settings;
 mod story;
@@ -29,6 +30,7 @@ pub use report::{
     ConnectionFacts, IpVersion, Repeat, Report, RequestId, ServerHints, bounded_text,
 };
 pub use resource::{ConnectionPolicy, Kind, Labels, Mode, Resource, ResourceName, SiteApi};
+pub use right::{NeededRights, Right};
 pub use secret::Secret;
 pub use settings::{
     Configuration, DEFAULT_BUCKETS, HttpSettings, Limits, MetricsSettings, ProxySetting,

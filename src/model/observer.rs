@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Account, Audience, CredentialKind, TokenProblem};
+use super::{Account, Audience, CredentialKind, Right, TokenProblem};
 
 /// One token request and how it ended.
 #[derive(Debug, Clone)]
@@ -33,8 +33,9 @@ pub struct AccountStanding {
     pub access_tokens: Vec<(Audience, Timestamp)>,
     /// Deadlines of credentials that need a person.
     pub deadlines: Vec<(CredentialKind, Timestamp)>,
-    /// Rights granted beyond need; `None` while unknown.
-    pub excess_permissions: Option<u32>,
+    /// Rights granted beyond need, as far as the tokens held show them; `None`
+    /// while unknown. Empty only if a token for every needed API could be read.
+    pub excess_permissions: Option<Vec<Right>>,
     /// No token request is sent before then.
     pub held_until: Option<Timestamp>,
 }

@@ -20,7 +20,9 @@ use crate::graph::Address;
 use crate::model::{Kind, Report, Resource, Story};
 
 pub use collection::BadBody;
-pub use permissions::{NeededPermission, PermissionApi, PermissionType, needed_permissions};
+pub use permissions::{
+    NeededPermission, PermissionApi, PermissionType, needed_permissions, needed_rights,
+};
 pub use tenant::TenantProber;
 
 /// Makes one attempt to use a resource; what the scheduler knows of probing.

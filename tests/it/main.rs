@@ -9,6 +9,7 @@
 
 mod canary;
 mod config;
+mod doctor;
 mod entra;
 mod http;
 mod metrics;

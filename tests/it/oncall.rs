@@ -365,11 +365,7 @@ fn one_outage_is_one_page_and_an_ended_secret_is_a_ticket() {
 }
 
 /// Queries that find nothing in the demo, and why that is right.
-const RIGHTLY_EMPTY: [(&str, &str); 4] = [
-    (
-        "m365_account_excess_permissions",
-        "absent while unknown: the demo's accounts hold what they need",
-    ),
+const RIGHTLY_EMPTY: [(&str, &str); 3] = [
     (
         "m365_rate_limit_remaining_ratio",
         "SharePoint tells it only when most of the limit is used",

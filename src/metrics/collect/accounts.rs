@@ -61,7 +61,10 @@ pub(super) fn write(f: &mut Families<'_, '_>, scrape: &Scrape) -> fmt::Result {
     f.gauges(&c::ACCOUNT_SIGN_IN_REQUIRED, required)?;
     f.gauges(
         &c::ACCOUNT_EXCESS_PERMISSIONS,
-        all().filter_map(|(set, _, known)| Some((set, known.standing.excess_permissions?))),
+        all().filter_map(|(set, _, known)| {
+            let excess = known.standing.excess_permissions.as_ref()?;
+            Some((set, u32::try_from(excess.len()).unwrap_or(u32::MAX)))
+        }),
     )?;
     let tokens = all().flat_map(|(set, _, known)| {
         let tokens = known.standing.access_tokens.iter();

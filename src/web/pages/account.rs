@@ -85,10 +85,23 @@ fn facts(html: &mut Html, view: &AccountView, now: Timestamp) {
         countdown(html, until, now);
         html.raw("</dd>\n");
     }
-    if let Some(excess) = view.excess_permissions {
-        html.raw("<dt>Rights beyond need</dt><dd>")
-            .text(excess)
-            .raw("</dd>\n");
+    if let Some(excess) = &view.excess_rights {
+        html.raw("<dt>Rights beyond need</dt><dd>");
+        if excess.is_empty() {
+            html.raw("none");
+        }
+        for (place, right) in excess.iter().enumerate() {
+            html.raw(if place > 0 {
+                "<br><strong>"
+            } else {
+                "<strong>"
+            })
+            .text(&right.name)
+            .raw("</strong> <span class=\"soft\">of ")
+            .text(&right.audience)
+            .raw("</span>");
+        }
+        html.raw("</dd>\n");
     }
     for (service, count) in &view.throttled_responses {
         if *count > 0 {

@@ -29,8 +29,10 @@ pub(in crate::web) struct AccountView {
     /// Credentials that need a person, the earliest end first.
     pub(in crate::web) deadlines: Vec<Deadline>,
     pub(in crate::web) access_tokens: Vec<Held>,
-    /// Rights granted beyond need; absent while unknown.
-    pub(in crate::web) excess_permissions: Option<u32>,
+    /// How many rights are granted beyond need; absent while unknown.
+    pub(in crate::web) excess_permissions: Option<usize>,
+    /// Which.
+    pub(in crate::web) excess_rights: Option<Vec<Excess>>,
     /// No token request is sent before then.
     pub(in crate::web) held_until: Option<Timestamp>,
     /// By outcome, since this process began.
@@ -63,6 +65,13 @@ pub(in crate::web) struct Problem {
 pub(in crate::web) struct Deadline {
     pub(in crate::web) credential: &'static str,
     pub(in crate::web) expires: Timestamp,
+}
+
+/// A right beyond need.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct Excess {
+    pub(in crate::web) audience: String,
+    pub(in crate::web) name: String,
 }
 
 /// An access token that is held.
@@ -138,7 +147,16 @@ impl AccountView {
                     expires: *expires,
                 })
                 .collect(),
-            excess_permissions: standing.excess_permissions,
+            excess_permissions: standing.excess_permissions.as_ref().map(Vec::len),
+            excess_rights: standing.excess_permissions.as_ref().map(|rights| {
+                let rights = rights.iter();
+                rights
+                    .map(|right| Excess {
+                        audience: right.audience.to_string(),
+                        name: right.name.to_string(),
+                    })
+                    .collect()
+            }),
             held_until: standing.held_until.filter(|at| *at > state.clock().now()),
             token_requests: Outcome::ALL
                 .into_iter()

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use m365mon::model::{
     AccountObserver, AccountReason, AccountStanding, Audience, Cloud, ConnectionFacts,
-    CredentialKind, IpVersion, Mode, RateLimit, Reason, Report, RequestId, Resource, TokenProblem,
-    TokenReport, Verdict,
+    CredentialKind, IpVersion, Mode, RateLimit, Reason, Report, RequestId, Resource, Right,
+    TokenProblem, TokenReport, Verdict,
 };
 use m365mon::state::SkipCause;
 
@@ -112,7 +112,10 @@ pub(super) async fn eventful() -> Stage {
             sign_in_required_since: Some(at(1)),
             access_tokens: vec![(graph(), at(1_800))],
             deadlines: vec![(CredentialKind::RefreshToken, at(1))],
-            excess_permissions: Some(1),
+            excess_permissions: Some(vec![Right {
+                audience: graph(),
+                name: "Mail.Read".into(),
+            }]),
             held_until: Some(at(60)),
         },
     );

@@ -1,0 +1,5 @@
+//! Least privilege, proven: rights beyond need on the page and in metrics, and
+//! `m365mon doctor` against the simulated tenant with everything that can be
+//! wrong.
+
+mod rights;

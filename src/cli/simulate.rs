@@ -48,6 +48,15 @@ pub(crate) struct Simulate {
     /// Mailboxes to make up beyond the usual ones
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     mailboxes: usize,
+    /// Organizations to make up, which the made-up sites and mailboxes are dealt out to
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    accounts: usize,
+    /// A certificate for every host, and the authority's after it, as PEM; made at the start without
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// Its private key, as PEM
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
     /// How often the written configuration probes
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = interval)]
     interval: Duration,
@@ -103,7 +112,16 @@ impl Simulate {
         let size = Size {
             sites: self.sites,
             mailboxes: self.mailboxes,
+            accounts: self.accounts,
         };
+        let read = |file: &Option<PathBuf>| {
+            let read = |file: &PathBuf| {
+                std::fs::read_to_string(file)
+                    .with_context(|| format!("cannot read {}", file.display()))
+            };
+            file.as_ref().map(read).transpose()
+        };
+        let certificate = read(&self.tls_certificate)?.zip(read(&self.tls_key)?);
         // The scenario begins when the folder is complete: it may write there.
         let running = simulator::start(Options {
             listen: self.listen,
@@ -111,6 +129,7 @@ impl Simulate {
             control_listen: self.control_listen,
             metadata_listen: self.metadata_listen,
             authority_dir: Some(self.dir.clone()),
+            certificate,
             size,
             seed: self.seed,
             ..Options::default()

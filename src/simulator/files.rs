@@ -12,6 +12,7 @@ use super::directory::{
     APP_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN, SHAREPOINT_HOST, Size, TENANT_ID,
 };
 use super::front::authority::write_private;
+use crate::model::Secret;
 
 /// The file names.
 pub const CONFIGURATION_FILE: &str = "m365mon.yml";
@@ -21,14 +22,7 @@ const ENDPOINTS_FILE: &str = "simulator.json";
 /// Writes the folder; it must exist. The private files get mode 0600.
 pub fn write(running: &Running, dir: &Path, size: Size, interval: Duration) -> io::Result<()> {
     std::fs::write(dir.join("ca.pem"), &running.ca_pem)?;
-    let secret = {
-        let directory = running.tenant.directory.read();
-        directory
-            .application(APP_CLIENT_ID)
-            .and_then(|app| app.secrets.first())
-            .map(|secret| secret.value.clone())
-    };
-    if let Some(secret) = secret {
+    if let Some(secret) = secret_of(running, APP_CLIENT_ID) {
         let file = dir.join(SECRET_FILE);
         write_private(&file, secret.expose())?;
         running
@@ -36,6 +30,16 @@ pub fn write(running: &Running, dir: &Path, size: Size, interval: Duration) -> i
             .secret_files
             .lock()
             .insert(APP_CLIENT_ID.to_owned(), file);
+    }
+    let accounts = size.load_accounts();
+    for account in &accounts {
+        let secret = secret_of(running, &account.client_id);
+        if let Some(secret) = secret {
+            let file = dir.join(secret_file(&account.name));
+            write_private(&file, secret.expose())?;
+            let mut files = running.tenant.secret_files.lock();
+            files.insert(account.client_id.clone(), file);
+        }
     }
     let endpoints = serde_json::json!({
         "tls": running.addr.to_string(),
@@ -48,10 +52,27 @@ pub fn write(running: &Running, dir: &Path, size: Size, interval: Duration) -> i
         "client_id": APP_CLIENT_ID,
         "secret_file": SECRET_FILE,
         "delegated_client_id": DELEGATED_CLIENT_ID,
+        "load_accounts": accounts.iter().map(|account| serde_json::json!({
+            "name": account.name,
+            "tenant_id": account.tenant_id,
+            "domain": account.domain,
+            "client_id": account.client_id,
+            "secret_file": secret_file(&account.name),
+        })).collect::<Vec<_>>(),
     });
     std::fs::write(dir.join(ENDPOINTS_FILE), format!("{endpoints:#}\n"))?;
     let configuration = configuration(running, size, interval);
     std::fs::write(dir.join(CONFIGURATION_FILE), configuration)
+}
+
+fn secret_of(running: &Running, client_id: &str) -> Option<Secret> {
+    let directory = running.tenant.directory.read();
+    let app = directory.application(client_id)?;
+    Some(app.secrets.first()?.value.clone())
+}
+
+fn secret_file(account: &str) -> String {
+    format!("{account}-secret.txt")
 }
 
 /// A configuration that works against this tenant: an account with a secret
@@ -80,19 +101,33 @@ pub fn configuration(running: &Running, size: Size, interval: Duration) -> Strin
          \x20 - name: contoso-steve\n\
          \x20   tenant: {DOMAIN}\n\
          \x20   client_id: {DELEGATED_CLIENT_ID}\n\
-         \x20   delegated: {{username: steve@{DOMAIN}}}\n\
-         resources:\n",
+         \x20   delegated: {{username: steve@{DOMAIN}}}\n",
         milliseconds(seconds),
         milliseconds(timeout),
         secret_ends(running),
     );
-    let mut site = |name: &str, account: &str, path: &str, extra: &str| {
+    let load = size.load_accounts();
+    for account in &load {
         // Writing into a String does not fail.
         _ = writeln!(
             text,
-            "  - {{name: {name}, account: {account}, kind: sharepoint_site, \
-             url: \"https://{SHAREPOINT_HOST}{path}\"{extra}}}"
+            "  - name: {}\n    tenant: {}\n    client_id: {}\n    client_secret: {{secret_file: {}}}",
+            account.name,
+            account.domain,
+            account.client_id,
+            secret_file(&account.name),
         );
+    }
+    text.push_str("resources:\n");
+    let mut site_on = |host: &str, name: &str, account: &str, path: &str, extra: &str| {
+        _ = writeln!(
+            text,
+            "  - {{name: {name}, account: {account}, kind: sharepoint_site, \
+             url: \"https://{host}{path}\"{extra}}}"
+        );
+    };
+    let mut site = |name: &str, account: &str, path: &str, extra: &str| {
+        site_on(SHAREPOINT_HOST, name, account, path, extra);
     };
     site("home", "contoso-app", "/", "");
     for name in ["intranet", "marketing", "engineering", "finance", "hr"] {
@@ -107,28 +142,33 @@ pub fn configuration(running: &Running, size: Size, interval: Duration) -> Strin
         ", api: sharepoint",
     );
     for number in 1..=size.sites {
-        let name = format!("site-{number:05}");
-        site(
-            &name,
-            "contoso-app",
-            &format!("/sites/load-{number:05}"),
-            "",
+        let (name, path) = (
+            format!("site-{number:05}"),
+            format!("/sites/load-{number:05}"),
         );
+        match size.owner(number).and_then(|place| load.get(place)) {
+            Some(owner) => site_on(&owner.sharepoint_host, &name, &owner.name, &path, ""),
+            None => site_on(SHAREPOINT_HOST, &name, "contoso-app", &path, ""),
+        }
     }
     let mut mailbox = |name: &str, account: &str, user: &str| {
         _ = writeln!(
             text,
-            "  - {{name: {name}, account: {account}, kind: exchange_mailbox, \
-             user: {user}@{DOMAIN}}}"
+            "  - {{name: {name}, account: {account}, kind: exchange_mailbox, user: {user}}}"
         );
     };
     for name in ["monitoring", "helpdesk", "info"] {
-        mailbox(&format!("{name}-mailbox"), "contoso-app", name);
+        let user = format!("{name}@{DOMAIN}");
+        mailbox(&format!("{name}-mailbox"), "contoso-app", &user);
     }
-    mailbox("steve-mailbox", "contoso-steve", "steve");
+    mailbox("steve-mailbox", "contoso-steve", &format!("steve@{DOMAIN}"));
     for number in 1..=size.mailboxes {
-        let (name, user) = (format!("mailbox-{number:05}"), format!("load-{number:05}"));
-        mailbox(&name, "contoso-app", &user);
+        let name = format!("mailbox-{number:05}");
+        let owner = size.owner(number).and_then(|place| load.get(place));
+        let (account, domain) = owner.map_or(("contoso-app", DOMAIN), |owner| {
+            (&owner.name, &owner.domain)
+        });
+        mailbox(&name, account, &format!("load-{number:05}@{domain}"));
     }
     text
 }

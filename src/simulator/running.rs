@@ -33,6 +33,9 @@ pub struct Options {
     pub metadata_listen: SocketAddr,
     /// Where the certificate authority is kept; a new one for each run without.
     pub authority_dir: Option<PathBuf>,
+    /// One for every host instead of one for each: a chain, the authority last,
+    /// and the private key of its first, as PEM.
+    pub certificate: Option<(String, String)>,
     /// What exists; Contoso of `size` without.
     pub directory: Option<Directory>,
     /// How much of it. With any, SharePoint's limit is off: no tenant of the
@@ -57,6 +60,7 @@ impl Default for Options {
             control_listen: any,
             metadata_listen: any,
             authority_dir: None,
+            certificate: None,
             directory: None,
             size: Size::default(),
             scenario: None,
@@ -117,9 +121,10 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     }
     // The certificates are checked against the client's clock, not the tenant's.
     let year = i32::from(options.clock.now().to_zoned(jiff::tz::TimeZone::UTC).year());
-    let authority = match &options.authority_dir {
-        Some(dir) => Authority::kept_in(dir, year)?,
-        None => Authority::new(year)?,
+    let authority = match (&options.certificate, &options.authority_dir) {
+        (Some((chain, key)), _) => Authority::new(year)?.showing(chain, key)?,
+        (None, Some(dir)) => Authority::kept_in(dir, year)?,
+        (None, None) => Authority::new(year)?,
     };
     let clock = AdjustableClock::new(options.clock);
     let directory = options

@@ -90,7 +90,39 @@ pub(super) async fn config(Shared(app): Shared<Arc<App>>, request: Request) -> R
 
 #[derive(Serialize)]
 struct Resources {
-    resources: Vec<ResourceView>,
+    resources: Vec<Listed>,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    view: ResourceView,
+    ticks: Option<Ticks>,
+}
+
+/// What became of a resource's ticks since this process began, the probes that
+/// somebody asked for included: each left a report, was skipped, or is under
+/// way.
+#[derive(Serialize)]
+struct Ticks {
+    due: u64,
+    reported: u64,
+    skipped: u64,
+    running: u64,
+    waiting: u64,
+}
+
+impl Listed {
+    fn of(app: &App, view: ResourceView) -> Self {
+        let ticks = app.scheduler.tally(&view.name).map(|tally| Ticks {
+            due: tally.due,
+            reported: tally.reported,
+            skipped: tally.skipped,
+            running: tally.running,
+            waiting: tally.waiting,
+        });
+        Self { view, ticks }
+    }
 }
 
 /// `/api/v1/resources[?resource=NAME]`: all, or one with history and permissions.
@@ -104,14 +136,14 @@ pub(super) async fn api_resources(Shared(app): Shared<Arc<App>>, request: Reques
             let Some(slot) = app.state.slot(&name) else {
                 return unknown_resource(&app, &name);
             };
-            vec![ResourceView::in_full(&slot, &app.state)]
+            vec![Listed::of(&app, ResourceView::in_full(&slot, &app.state))]
         }
         None => {
             let gates = app.state.closed_gates();
             let slots = app.state.slots();
             let views = slots.iter();
             views
-                .map(|slot| ResourceView::of(slot, &app.state, &gates))
+                .map(|slot| Listed::of(&app, ResourceView::of(slot, &app.state, &gates)))
                 .collect()
         }
     };

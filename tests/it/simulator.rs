@@ -2,6 +2,7 @@
 
 mod faults;
 mod graph;
+mod made_up;
 mod openapi;
 mod running;
 mod sharepoint;

@@ -462,6 +462,9 @@ async fn pages_and_json_of_one_and_of_all() {
     assert_eq!(scraped["probes"]["failure"], 1);
     assert_eq!(scraped["labels"]["location"], "amsterdam");
     assert!(scraped.get("history").is_none());
+    let ticks = &scraped["ticks"];
+    assert_eq!(ticks["due"], ticks["reported"], "{ticks}");
+    assert_eq!(ticks["skipped"], 0);
     let one = stage.get("/api/v1/resources?resource=scraped").await;
     let one: serde_json::Value = serde_json::from_slice(&one.body).unwrap();
     assert_eq!(one["resources"][0]["history"][0]["outcome"], "failure");

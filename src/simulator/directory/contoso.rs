@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::load::{self, Size};
 use super::{
-    Application, ClientSecret, Directory, Mailbox, MailboxScope, Organization, Platform,
-    RedirectUri, ResourceApp, Site, User,
+    Application, ClientSecret, Directory, MailboxScope, Organization, Platform, RedirectUri,
+    ResourceApp, Site, User,
 };
 use crate::model::{Cloud, Secret, Timestamp};
 use crate::simulator::chance::Seeded;
@@ -35,15 +36,6 @@ pub const SELECTED_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000005";
 /// The identity of a machine.
 pub const IDENTITY_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000006";
 
-/// How much to make up beyond the usual sites and mailboxes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Size {
-    /// Sites `sites/load-00001` and so on.
-    pub sites: usize,
-    /// Mailboxes `load-00001@…` and so on.
-    pub mailboxes: usize,
-}
-
 const SITES: [(&str, &str); 8] = [
     ("", "Communication site"),
     ("sites/intranet", "Intranet"),
@@ -67,14 +59,15 @@ pub(super) fn build(size: Size, seed: u64, now: Timestamp) -> Directory {
     let random = Seeded::new(seed);
     let mut directory = Directory::new();
     organizations(&mut directory);
-    people(&mut directory, &random, size.mailboxes);
-    sites(&mut directory, size.sites);
+    people(&mut directory, &random);
+    sites(&mut directory);
     applications(&mut directory, &random, now);
+    load::add(&mut directory, size, &random, now);
     directory
 }
 
-fn organizations(directory: &mut Directory) {
-    let contoso = Organization {
+pub(super) fn contoso() -> Organization {
+    Organization {
         id: TENANT_ID.into(),
         display_name: "Contoso".into(),
         domains: vec![DOMAIN.into(), "contoso.com".into()],
@@ -84,7 +77,11 @@ fn organizations(directory: &mut Directory) {
         device_code_blocked: false,
         token_lifetime: None,
         sign_in_frequency: None,
-    };
+    }
+}
+
+fn organizations(directory: &mut Directory) {
+    let contoso = contoso();
     let other = Organization {
         id: OTHER_TENANT_ID.into(),
         display_name: "Contoso Subsidiary".into(),
@@ -101,7 +98,7 @@ fn organizations(directory: &mut Directory) {
     ));
 }
 
-fn people(directory: &mut Directory, random: &Seeded, mailboxes: usize) {
+fn people(directory: &mut Directory, random: &Seeded) {
     for (name, display_name) in PEOPLE {
         let password = Secret::new(random.text(16));
         let mut user = User::new(
@@ -114,13 +111,6 @@ fn people(directory: &mut Directory, random: &Seeded, mailboxes: usize) {
             user.administrator = true;
             user.mailbox = None;
         }
-        directory.add_user(user);
-    }
-    for number in 1..=mailboxes {
-        let upn = format!("load-{number:05}@{DOMAIN}");
-        let mut user = User::new(&upn, &upn, TENANT_ID, Secret::new(random.text(16)));
-        user.mailbox = Some(Mailbox::new(3));
-        user.drive = None;
         directory.add_user(user);
     }
     let guest = User {
@@ -140,7 +130,7 @@ fn people(directory: &mut Directory, random: &Seeded, mailboxes: usize) {
     directory.add_user(User::new(&other, "Chris", OTHER_TENANT_ID, password));
 }
 
-fn sites(directory: &mut Directory, load: usize) {
+fn sites(directory: &mut Directory) {
     for (path, name) in SITES {
         let mut site = Site::new(SHAREPOINT_HOST, path, name);
         if path == "sites/intranet" {
@@ -149,21 +139,9 @@ fn sites(directory: &mut Directory, load: usize) {
         }
         directory.add_site(site);
     }
-    // One set of lists for all of them: ids differ between sites in truth, but
-    // nothing that is asked of these can tell.
-    let lists = Site::new(SHAREPOINT_HOST, "sites/load", "Load").lists;
-    for number in 1..=load {
-        let (path, name) = (format!("sites/load-{number:05}"), format!("Load {number}"));
-        directory.add_site(Site::with_lists(
-            SHAREPOINT_HOST,
-            &path,
-            &name,
-            lists.clone(),
-        ));
-    }
 }
 
-fn secret(random: &Seeded, now: Timestamp) -> ClientSecret {
+pub(super) fn secret(random: &Seeded, now: Timestamp) -> ClientSecret {
     let days = |n: u64| Duration::from_secs(n * 86400);
     ClientSecret {
         key_id: crate::model::Random::uuid(random),

@@ -6,6 +6,7 @@
 
 mod application;
 mod contoso;
+mod load;
 mod organization;
 mod person;
 mod site;
@@ -16,8 +17,9 @@ pub use application::{
 };
 pub use contoso::{
     APP_CLIENT_ID, CERTIFICATE_CLIENT_ID, CONFIDENTIAL_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN,
-    IDENTITY_CLIENT_ID, OTHER_TENANT_ID, SELECTED_CLIENT_ID, SHAREPOINT_HOST, Size, TENANT_ID,
+    IDENTITY_CLIENT_ID, OTHER_TENANT_ID, SELECTED_CLIENT_ID, SHAREPOINT_HOST, TENANT_ID,
 };
+pub use load::{LoadAccount, Size};
 pub use organization::{Organization, ResourceApp};
 pub use person::{Drive, Mailbox, User};
 pub use site::{Grants, List, Site, SiteState};

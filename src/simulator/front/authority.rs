@@ -12,9 +12,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, date_time_ymd,
 };
-use rustls::ServerConfig;
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, ResolvesServerCert, WantsServerCert};
 use rustls::sign::CertifiedKey;
+use rustls::{ConfigBuilder, ServerConfig};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
@@ -30,7 +30,7 @@ pub enum AuthorityError {
     #[error("could not use a certificate: {0}")]
     Use(#[from] rustls::Error),
     /// The folder holds something else.
-    #[error("{0} holds no certificate authority of a simulated tenant")]
+    #[error("{0} holds no certificate or key that can be used here")]
     Read(String),
     /// The folder.
     #[error("could not keep the certificate authority: {0}")]
@@ -45,6 +45,8 @@ pub struct Authority {
     stranger: Mutex<Option<Arc<Issuer<'static, KeyPair>>>>,
     leaf_key: KeyPair,
     year: i32,
+    /// What everybody is shown instead.
+    given: Option<Arc<ServerConfig>>,
     ready: Mutex<HashMap<(String, Variety), Arc<ServerConfig>>>,
 }
 
@@ -103,6 +105,7 @@ impl Authority {
             stranger: Mutex::default(),
             leaf_key: KeyPair::generate()?,
             year,
+            given: None,
             ready: Mutex::default(),
         })
     }
@@ -129,6 +132,25 @@ impl Authority {
         }
     }
 
+    /// Shows every client the same chain, whose last is the one to trust. What
+    /// goes wrong on command goes wrong with certificates of its own.
+    pub fn showing(mut self, chain: &str, key: &str) -> Result<Self, AuthorityError> {
+        let refuse = |what: &str| AuthorityError::Read(what.to_owned());
+        let certificates: Vec<_> = CertificateDer::pem_slice_iter(chain.as_bytes())
+            .collect::<Result<_, _>>()
+            .map_err(|_| refuse("the file of the certificate"))?;
+        let last = chain
+            .rfind("-----BEGIN CERTIFICATE-----")
+            .ok_or_else(|| refuse("the file of the certificate"))?;
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
+            .map_err(|_| refuse("the file of the private key"))?;
+        self.given = Some(Arc::new(with_protocols(
+            server()?.with_single_cert(certificates, key)?,
+        )));
+        self.pem = chain.get(last..).unwrap_or_default().to_owned();
+        Ok(self)
+    }
+
     /// The certificate to trust.
     #[must_use]
     pub fn pem(&self) -> &str {
@@ -149,6 +171,9 @@ impl Authority {
             Some(FaultKind::TlsBroken) => Variety::Missing,
             _ => Variety::Right,
         };
+        if let (Variety::Right, Some(given)) = (variety, &self.given) {
+            return Ok(Arc::clone(given));
+        }
         let key = (host.to_owned(), variety);
         if let Some(config) = self.ready.lock().get(&key) {
             return Ok(Arc::clone(config));
@@ -193,17 +218,12 @@ impl Authority {
             chain.extend(CertificateDer::from_pem_slice(self.pem.as_bytes()).ok());
         }
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.leaf_key.serialize_der()));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth();
-        let mut config = if variety == Variety::Missing {
+        let config = server()?;
+        Ok(with_protocols(if variety == Variety::Missing {
             config.with_cert_resolver(Arc::new(Nothing))
         } else {
             config.with_single_cert(chain, key)?
-        };
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(config)
+        }))
     }
 
     fn stranger(&self) -> Result<Arc<Issuer<'static, KeyPair>>, AuthorityError> {
@@ -222,6 +242,18 @@ impl std::fmt::Debug for Authority {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Authority")
     }
+}
+
+fn server() -> Result<ConfigBuilder<ServerConfig, WantsServerCert>, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth())
+}
+
+fn with_protocols(mut config: ServerConfig) -> ServerConfig {
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config
 }
 
 /// Writes a file that only its owner can read.

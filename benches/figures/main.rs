@@ -1,0 +1,98 @@
+//! The figures of `docs/performance.md`, for anyone to repeat: `scripts/bench`.
+//!
+//! Everything runs on this machine: the simulated cloud, the exporter,
+//! blackbox_exporter and the reference programs, each in a process of its own.
+//! What is compared is CPU time and memory as the kernel counts them, in one
+//! run and in turn.
+
+mod bare;
+mod blackbox;
+mod child;
+mod cloud;
+mod exporter;
+mod exposition;
+mod fleet;
+mod probes;
+mod reference;
+mod soak;
+mod table;
+mod usage;
+mod web;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use probes::Plan;
+
+const USAGE: &str = "usage: figures [all | probes | exposition | fleet | soak MINUTES LOG]
+  all         the whole table, about half an hour
+  probes      CPU per probe against blackbox_exporter and a bare client
+  exposition  /metrics of 10,000 resources against a hand-written writer
+  fleet       100, 1,000 and 10,000 resources: memory, start, punctuality
+  soak        2,000 resources and trouble without end; samples go to LOG";
+
+fn main() -> ExitCode {
+    // `cargo bench` adds a flag of its own.
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let done = runtime
+        .map_err(Into::into)
+        .and_then(|runtime| runtime.block_on(run(&arguments)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            _ = writeln!(std::io::stderr(), "figures: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A line for whoever reads.
+fn say(text: &str) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stdout(), "{text}")?)
+}
+
+async fn run(arguments: &[String]) -> anyhow::Result<()> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
+    let plan = Plan {
+        rounds: 3,
+        warm: Duration::from_secs(8),
+        window: Duration::from_secs(30),
+    };
+    let window = Duration::from_secs(120);
+    match words.as_slice() {
+        [] | ["all"] => {
+            table::expositions(9)?;
+            table::probes(folder, plan).await?;
+            let folder = tempfile::tempdir()?;
+            table::fleets(folder.path(), window).await
+        }
+        ["probes"] => table::probes(folder, plan).await.map(drop),
+        ["exposition"] => table::expositions(9),
+        ["fleet"] => table::fleets(folder, window).await,
+        ["soak", minutes, log] => {
+            let plan = soak::Plan {
+                time: Duration::from_secs(60 * minutes.parse::<u64>()?),
+                resources: 2_000,
+                interval: Duration::from_secs(30),
+                step: Duration::from_secs(30),
+            };
+            soak::run(folder, plan, std::path::Path::new(log)).await
+        }
+        // For a profiler.
+        ["render", resources, rounds] => {
+            exposition::render(resources.parse()?, false, rounds.parse()?)
+        }
+        // The bare client is this program once more.
+        ["bare", address, authority, file] => bare::run(address, authority, file).await,
+        _ => anyhow::bail!(USAGE),
+    }
+}

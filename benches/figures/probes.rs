@@ -1,0 +1,144 @@
+//! What one probe costs: the exporter with new and with kept connections,
+//! blackbox_exporter and the bare client, one after the other, again and again.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::ensure;
+
+use crate::bare::Bare;
+use crate::blackbox::{Blackbox, RATE};
+use crate::cloud::{Cloud, Fleet};
+use crate::exporter::{Exporter, Probes};
+use crate::usage::Usage;
+use crate::web::Web;
+
+/// How long to measure.
+#[derive(Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) rounds: usize,
+    /// Before each measurement: everything is warm after it.
+    pub(crate) warm: Duration,
+    pub(crate) window: Duration,
+}
+
+/// CPU seconds per probe, one figure for each round.
+#[derive(Default)]
+pub(crate) struct Costs {
+    pub(crate) new: Vec<f64>,
+    pub(crate) reused: Vec<f64>,
+    pub(crate) blackbox: Vec<f64>,
+    pub(crate) bare: Vec<f64>,
+    /// Of the simulated cloud, for every request that any of them sent: shows
+    /// that it had time to spare.
+    pub(crate) cloud_share: f64,
+}
+
+/// Sites for [`RATE`] with the interval below.
+const SITES: usize = 1_000;
+const INTERVAL: Duration = Duration::from_secs(6);
+
+/// The middle one.
+pub(crate) fn median(figures: &[f64]) -> f64 {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn per_probe(before: Usage, after: Usage, probes: u64, window: Duration) -> anyhow::Result<f64> {
+    let wanted = RATE * window.as_secs_f64();
+    ensure!(
+        (probes as f64 - wanted).abs() < wanted * 0.1 + 20.0,
+        "{probes} probes where {wanted:.0} were to be: the machine is too busy to measure"
+    );
+    Ok((after.cpu - before.cpu).as_secs_f64() / probes as f64)
+}
+
+/// Measures.
+pub(crate) async fn costs(folder: &Path, plan: Plan) -> anyhow::Result<Costs> {
+    let (cloud, web) = (Cloud::start(folder, SITES, 0).await?, Web::new());
+    let mut costs = Costs::default();
+    let began = std::time::Instant::now();
+    for round in 0..plan.rounds {
+        costs.blackbox.push(blackbox(folder, &cloud, plan).await?);
+        for reuse in [false, true] {
+            let cost = exporter(folder, &cloud, plan, reuse).await?;
+            if reuse {
+                costs.reused.push(cost);
+            } else {
+                costs.new.push(cost);
+            }
+        }
+        costs.bare.push(bare(folder, &cloud, &web, plan).await?);
+        crate::say(&format!(
+            "round {}: new {:.0} us, reused {:.0} us, blackbox {:.0} us, bare {:.0} us",
+            round + 1,
+            last(&costs.new),
+            last(&costs.reused),
+            last(&costs.blackbox),
+            last(&costs.bare),
+        ))?;
+    }
+    let used = cloud.program().usage()?.cpu;
+    costs.cloud_share = used.as_secs_f64() / began.elapsed().as_secs_f64();
+    Ok(costs)
+}
+
+fn last(costs: &[f64]) -> f64 {
+    costs.last().copied().unwrap_or(f64::NAN) * 1e6
+}
+
+async fn blackbox(folder: &Path, cloud: &Cloud, plan: Plan) -> anyhow::Result<f64> {
+    let peer = Blackbox::start(folder, cloud, SITES).await?;
+    peer.drive(plan.warm).await?;
+    let before = peer.usage()?;
+    let driven = peer.drive(plan.window).await?;
+    let after = peer.usage()?;
+    ensure!(
+        driven.successes == driven.probes,
+        "{} of {} probes of blackbox_exporter succeeded",
+        driven.successes,
+        driven.probes
+    );
+    peer.stop().await?;
+    per_probe(before, after, driven.probes, plan.window)
+}
+
+async fn exporter(folder: &Path, cloud: &Cloud, plan: Plan, reuse: bool) -> anyhow::Result<f64> {
+    let fleet = Fleet {
+        sites: SITES,
+        mailboxes: 0,
+        interval: INTERVAL,
+        reuse,
+    };
+    let name = if reuse { "reused" } else { "new" };
+    let configuration = cloud.configure(name, fleet)?;
+    let exporter = Exporter::start(name, folder, &configuration, &[]).await?;
+    tokio::time::sleep(plan.warm.max(INTERVAL * 2)).await;
+    // The scrapes around the window stay out of it.
+    let first = Probes::of(&exporter.scrape().await?);
+    let before = exporter.usage()?;
+    tokio::time::sleep(plan.window).await;
+    let after = exporter.usage()?;
+    let second = Probes::of(&exporter.scrape().await?);
+    exporter.stop().await?;
+    ensure!(
+        second.failure == first.failure && second.inconclusive == first.inconclusive,
+        "not all probes succeeded: {second:?}"
+    );
+    per_probe(before, after, second.all() - first.all(), plan.window)
+}
+
+async fn bare(folder: &Path, cloud: &Cloud, web: &Web, plan: Plan) -> anyhow::Result<f64> {
+    let client = Bare::start(folder, cloud, SITES).await?;
+    tokio::time::sleep(plan.warm).await;
+    let answered = async || {
+        let counts = cloud.answered(web).await?;
+        anyhow::Ok(counts.get("graph 200").copied().unwrap_or_default())
+    };
+    let (first, before) = (answered().await?, client.usage()?);
+    tokio::time::sleep(plan.window).await;
+    let (second, after) = (answered().await?, client.usage()?);
+    client.stop().await?;
+    per_probe(before, after, second - first, plan.window)
+}

@@ -51,10 +51,10 @@ fn rules_are_valid() {
     {
         succeeds("promtool", &["check", "rules", file]);
     }
-    succeeds(
-        "promtool",
-        &["check", "config", "examples/prometheus/prometheus.yml"],
-    );
+    for example in ["prometheus", "sharding"] {
+        let file = format!("examples/{example}/prometheus.yml");
+        succeeds("promtool", &["check", "config", &file]);
+    }
 }
 
 #[test]

@@ -60,8 +60,9 @@ impl Refusal {
 #[derive(Deserialize)]
 struct ErrorBody {
     error: String,
+    /// An array of numbers, by Entra; whatever it is elsewhere.
     #[serde(default)]
-    error_codes: Vec<serde_json::Value>,
+    error_codes: serde_json::Value,
     #[serde(default)]
     error_description: Option<String>,
     #[serde(default)]
@@ -142,7 +143,7 @@ pub(super) fn classify(answer: &EndpointAnswer, person: bool, now: Timestamp) ->
 pub(super) fn refused_in_browser(error: &str, description: &str) -> Refusal {
     let body = ErrorBody {
         error: error.to_owned(),
-        error_codes: Vec::new(),
+        error_codes: serde_json::Value::Null,
         error_description: Some(description.to_owned()),
         suberror: None,
     };
@@ -172,8 +173,8 @@ pub(super) fn refused_in_browser(error: &str, description: &str) -> Refusal {
 /// The number of an error: the first known of `error_codes`, else the first,
 /// else the one that begins the description.
 fn number(body: &ErrorBody) -> Option<u32> {
-    let numbers: Vec<u32> = body
-        .error_codes
+    let listed = body.error_codes.as_array().map_or(&[][..], Vec::as_slice);
+    let numbers: Vec<u32> = listed
         .iter()
         .take(8)
         .filter_map(|value| match value {
@@ -336,6 +337,19 @@ mod tests {
                 entra("invalid_grant", 50_196),
                 true,
                 (Throttled, Some(50_196), All),
+            ),
+            // What other servers may say in the same place.
+            (
+                400,
+                r#"{"error":"invalid_grant","error_codes":null}"#.into(),
+                true,
+                (SignInRequired, None, All),
+            ),
+            (
+                401,
+                r#"{"error_codes":50173,"error":"invalid_client"}"#.into(),
+                true,
+                (Refused, None, All),
             ),
             (429, String::new(), false, (Throttled, None, All)),
             (503, "<html>".into(), false, (ServerError, None, All)),

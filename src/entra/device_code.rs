@@ -68,9 +68,10 @@ impl Consent {
         account: &Account,
         wanted: &Wanted,
     ) -> Result<DeviceCode, ConsentError> {
-        Self::prover(account)?;
+        let prover = Self::prover(account)?;
         let application = application(account)?;
-        let form = application.device_code(&Self::first_scopes(account, wanted));
+        let proof = prove(&self.wire, &application, &prover).await?;
+        let form = application.device_code(&proof, &Self::first_scopes(account, wanted));
         let answer = self.wire.post(form).await?;
         if answer.status != 200 {
             let mut refusal = classify(&answer, true, self.wire.clock.now());

@@ -128,10 +128,13 @@ impl Application {
         Kept::build(|kept| _ = request.request(kept))
     }
 
-    /// RFC 8628 section 3.1.
-    pub(super) fn device_code(&self, scopes: &str) -> Form {
-        let client = self.client(&Proof::Nothing);
-        let request = client.exchange_device_code().add_scopes(split(scopes));
+    /// RFC 8628 section 3.1: a confidential client proves itself here as well.
+    pub(super) fn device_code(&self, proof: &Proof, scopes: &str) -> Form {
+        let client = self.client(proof);
+        let mut request = client.exchange_device_code().add_scopes(split(scopes));
+        for (name, value) in assertion(proof) {
+            request = request.add_extra_param(name, value);
+        }
         Kept::build(|kept| {
             _ = request.request::<_, oauth2::EmptyExtraDeviceAuthorizationFields>(kept);
         })
@@ -334,7 +337,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            shown(&application.device_code("openid a")),
+            shown(&application.device_code(&Proof::Nothing, "openid a")),
             [
                 "/contoso.onmicrosoft.com/oauth2/v2.0/devicecode",
                 id,

@@ -10,7 +10,7 @@ use super::consent::ConsentError;
 use crate::model::{Account, Secret, Timestamp, bounded_text, is_guid};
 
 /// How far clocks may be apart, in seconds.
-const LEEWAY: i64 = 300;
+const LEEWAY: f64 = 300.0;
 
 /// A person, known to Entra.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,8 @@ pub(super) struct Person {
 struct Claims {
     iss: String,
     aud: Audiences,
-    exp: i64,
+    /// Seconds since 1970, perhaps with a fraction (RFC 7519 section 2).
+    exp: f64,
     sub: String,
     #[serde(default)]
     tid: Option<String>,
@@ -74,7 +75,7 @@ pub(super) fn check(
     if claims.iss != issuer {
         return wrong("another tenant issued it");
     }
-    if claims.exp.saturating_add(LEEWAY) <= now.as_second() {
+    if claims.exp + LEEWAY <= now.as_second() as f64 {
         return wrong("it has expired; check this machine's clock");
     }
     if nonce.is_some() && claims.nonce.as_deref() != nonce {
@@ -88,7 +89,9 @@ pub(super) fn check(
     if is_guid(configured) && tid != configured {
         return wrong("another tenant issued it");
     }
-    let username = claims.preferred_username.unwrap_or_default();
+    let Some(username) = claims.preferred_username else {
+        return wrong("it does not say who signed in (`preferred_username`)");
+    };
     let shown = bounded_text(&username, 128);
     if claims
         .idp
@@ -179,6 +182,7 @@ mod tests {
         assert_eq!((person.tid.as_str(), person.oid.as_str()), (TID, "o"));
         assert!(read(&good(), "contoso.onmicrosoft.com").is_ok());
         assert!(with("aud", json!(["app"])).is_ok());
+        assert!(with("exp", json!(1000.75)).is_ok());
         assert!(with("idp", json!(format!("https://sts.windows.net/{TID}/"))).is_ok());
     }
 
@@ -191,6 +195,7 @@ mod tests {
             ("exp", json!(100)),
             ("nonce", json!("other")),
             ("nonce", Value::Null),
+            ("preferred_username", Value::Null),
             ("tid", json!("88888888-2222-3333-4444-555555555555")),
         ] {
             let result = with(name, value.clone());

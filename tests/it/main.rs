@@ -28,4 +28,6 @@ mod simulator;
 mod simulator_entra;
 mod stack;
 mod stack_example;
+mod standard;
+mod tls;
 mod web;

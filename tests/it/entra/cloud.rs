@@ -7,13 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use m365mon::entra::{Consent, TokenStore, Tokens};
 use m365mon::http::{Network, PlainClient};
 use m365mon::model::{
@@ -26,7 +22,6 @@ use m365mon::simulator::clock::AdjustableClock;
 use m365mon::simulator::directory::{self as contoso, Directory};
 use m365mon::simulator::entra;
 use parking_lot::Mutex;
-use rustls_pki_types::PrivateKeyDer;
 use tokio::net::TcpListener;
 
 pub(super) const HOST: &str = "login.microsoftonline.com";
@@ -63,8 +58,8 @@ impl Cloud {
         let shared = Arc::new(Shared::default());
         let router = entra::router(Arc::clone(&tenant))
             .layer(from_fn_with_state(Arc::clone(&shared), disturb));
-        let acceptor = tls(&folder.path().join("ca.pem"));
-        tokio::spawn(serve(listener, acceptor, router));
+        let acceptor = crate::tls::acceptor(&folder.path().join("ca.pem"), &[HOST]);
+        tokio::spawn(crate::tls::serve(listener, acceptor, router));
         Self {
             tenant,
             folder,
@@ -261,44 +256,4 @@ async fn disturb(State(shared): State<Arc<Shared>>, request: Request, next: Next
             response
         }
     }
-}
-
-async fn serve(listener: TcpListener, acceptor: tokio_rustls::TlsAcceptor, router: Router) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let (acceptor, router) = (acceptor.clone(), router.clone());
-        tokio::spawn(async move {
-            let Ok(stream) = acceptor.accept(stream).await else {
-                return;
-            };
-            _ = auto::Builder::new(TokioExecutor::new())
-                .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
-                .await;
-        });
-    }
-}
-
-/// A certificate for the login host from a new authority, whose root goes into
-/// `root`.
-fn tls(root: &Path) -> tokio_rustls::TlsAcceptor {
-    let authority_key = rcgen::KeyPair::generate().unwrap();
-    let mut authority = rcgen::CertificateParams::new(vec![]).unwrap();
-    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let certificate = authority.self_signed(&authority_key).unwrap();
-    std::fs::write(root, certificate.pem()).unwrap();
-    let issuer = rcgen::Issuer::new(authority, authority_key);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let leaf = rcgen::CertificateParams::new(vec![HOST.to_owned()]).unwrap();
-    let leaf = leaf.signed_by(&key, &issuer).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![leaf.der().clone()],
-            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-        )
-        .unwrap();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    tokio_rustls::TlsAcceptor::from(Arc::new(config))
 }

@@ -1,6 +1,6 @@
 //! `m365mon login`, `logout` and `tokens`: the sign-ins of delegated accounts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use super::logging::{self, LogFormat, LogLevel};
 use super::{EXIT_FAILED, EXIT_USAGE, loopback, output, runtime};
 use crate::config::Loaded;
 use crate::entra::{
-    Consent, ConsentError, SignInStatus, SignedInAs, TokenStore, Wanted, credential_deadline,
+    Approval, Consent, ConsentError, SignInStatus, SignedInAs, TokenStore, Wanted,
+    credential_deadline,
 };
 use crate::http::{Network, PlainClient};
 use crate::model::{
-    Account, AppCredential, Audience, Clock, Configuration, CredentialKind, Resource, SignIn,
-    SystemRandom, Timestamp,
+    Account, AppCredential, Clock, Configuration, CredentialKind, SignIn, SystemRandom, Timestamp,
 };
-use crate::probe::needed_permissions;
+use crate::probe::{self, needs_of};
 
 /// Sign in to a delegated account
 ///
@@ -84,6 +84,12 @@ impl Login {
                 }
                 Err(error) => {
                     output::complain(&error.to_string());
+                    if error.needs_administrator()
+                        && let Some(approval) = Approval::of(&account, &wanted, loopback::REDIRECT)
+                    {
+                        output::say(&approval.text());
+                        output::say("Then sign in again.");
+                    }
                     ExitCode::from(match error {
                         ConsentError::NoPerson(_) => EXIT_USAGE,
                         _ => EXIT_FAILED,
@@ -295,31 +301,22 @@ pub(crate) fn consent(configuration: &Configuration) -> Result<Consent, ExitCode
 
 /// What to ask for, and the same for people, with the reasons.
 pub(crate) fn wanted(configuration: &Configuration, account: &Account) -> (Wanted, String) {
-    let mut needs: BTreeMap<(Audience, &str), (&str, Vec<&str>)> = BTreeMap::new();
-    let mine = |resource: &&Arc<Resource>| resource.account.name == account.name;
-    for resource in configuration.resources.iter().filter(mine) {
-        for needed in needed_permissions(resource) {
-            needs
-                .entry((needed.audience, needed.name))
-                .or_insert((needed.reason, Vec::new()))
-                .1
-                .push(&resource.name);
-        }
-    }
-    let mut wanted = Wanted::new();
+    let needs = needs_of(account, &configuration.resources);
     let mut text = format!(
         "{} will be asked to let the application {}\n  \
          know who signed in (openid, profile) and stay signed in (offline_access)\n",
         account.person().map_or("", |person| &*person.username),
         account.client_id.as_deref().unwrap_or_default(),
     );
-    for ((audience, name), (reason, resources)) in needs {
-        let more = match resources.len() {
-            0..=3 => resources.join(", "),
-            n => format!("{} and {} more", resources[..3].join(", "), n - 3),
-        };
-        _ = writeln!(text, "  {name} of {audience}, for {more}: {reason}");
-        wanted.entry(audience).or_default().push(name.to_owned());
+    for need in &needs {
+        _ = writeln!(
+            text,
+            "  {} of {}, for {}: {}",
+            need.name,
+            need.audience,
+            need.because_of(),
+            need.reason
+        );
     }
-    (wanted, text)
+    (probe::wanted(&needs), text)
 }

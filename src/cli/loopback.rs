@@ -19,6 +19,8 @@ use crate::model::{Account, Secret};
 
 /// How long a person may take.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// What must be registered: Entra takes any port of it (RFC 8252 section 7.3).
+pub(super) const REDIRECT: &str = "http://localhost";
 const HEAD: Duration = Duration::from_secs(10);
 
 /// What the browser brought.
@@ -43,7 +45,7 @@ pub(crate) async fn sign_in(
     let port = listener.local_addr().map_err(unable)?.port();
     // Some browsers try this one first; without IPv6 they do not.
     let second = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await.ok();
-    let begun = consent.browser(account, wanted, &format!("http://localhost:{port}"))?;
+    let begun = consent.browser(account, wanted, &format!("{REDIRECT}:{port}"))?;
     output::say(&format!(
         "Open this in a browser on this machine:\n\n  {}\n\n\
          If the browser is on another machine, run this there first:\n\n  \

@@ -65,6 +65,29 @@ pub enum ConsentError {
     Store(#[from] StoreError),
 }
 
+impl ConsentError {
+    /// True where an administrator's approval may help: people may not consent
+    /// (AADSTS90093, 90094, 90095), or the person did not (65004,
+    /// `access_denied`), which is also how leaving Entra's page "Need admin
+    /// approval" looks.
+    #[must_use]
+    pub const fn needs_administrator(&self) -> bool {
+        match self {
+            Self::Declined => true,
+            Self::Refused(problem) => {
+                matches!(problem.code, Some(65_001 | 65_004 | 90_093..=90_095))
+            }
+            Self::NoPerson(_)
+            | Self::Unable(_)
+            | Self::Expired
+            | Self::WrongPerson { .. }
+            | Self::Guest(_)
+            | Self::IdToken(_)
+            | Self::Store(_) => false,
+        }
+    }
+}
+
 impl From<Refusal> for ConsentError {
     fn from(refusal: Refusal) -> Self {
         match (refusal.problem.code, refusal.error.as_deref()) {

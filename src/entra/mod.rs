@@ -18,6 +18,7 @@
 
 mod access_token;
 mod answer;
+mod approval;
 mod authorization_code;
 mod backoff;
 mod certificate;
@@ -51,6 +52,7 @@ mod wire;
 mod tests;
 
 pub use access_token::AccessToken;
+pub use approval::Approval;
 pub use authorization_code::BrowserSignIn;
 pub use claims::ClaimsChallenge;
 pub use consent::{Consent, ConsentError, SignInStatus, SignedInAs, Wanted, scopes};

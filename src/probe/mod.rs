@@ -8,6 +8,7 @@
 mod collection;
 mod detail;
 mod exchange_mailbox;
+mod needs;
 mod permissions;
 mod sharepoint_site;
 mod tenant;
@@ -20,6 +21,7 @@ use crate::graph::Address;
 use crate::model::{Kind, Report, Resource, Story};
 
 pub use collection::BadBody;
+pub use needs::{Need, needs_of, wanted};
 pub use permissions::{
     NeededPermission, PermissionApi, PermissionType, needed_permissions, needed_rights,
 };

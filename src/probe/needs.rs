@@ -1,0 +1,77 @@
+//! What a person is asked for at a sign-in, and why: the permissions of all
+//! resources of one account, each with the resources that need it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::permissions::needed_permissions;
+use crate::entra::Wanted;
+use crate::model::{Account, Audience, Resource};
+
+/// One permission that a person is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// What the token is for.
+    pub audience: Audience,
+    /// As `Mail.ReadBasic`.
+    pub name: &'static str,
+    /// One sentence for people.
+    pub reason: &'static str,
+    /// Names of the resources that need it, in the order of the configuration.
+    pub resources: Vec<String>,
+}
+
+/// What the resources of `account` need together, by audience and name.
+#[must_use]
+pub fn needs_of<'a>(
+    account: &Account,
+    resources: impl IntoIterator<Item = &'a Arc<Resource>>,
+) -> Vec<Need> {
+    let mut needs: BTreeMap<(Audience, &str), Need> = BTreeMap::new();
+    let mine = resources
+        .into_iter()
+        .filter(|resource| resource.account.name == account.name);
+    for resource in mine {
+        for needed in needed_permissions(resource) {
+            needs
+                .entry((needed.audience.clone(), needed.name))
+                .or_insert_with(|| Need {
+                    audience: needed.audience,
+                    name: needed.name,
+                    reason: needed.reason,
+                    resources: Vec::new(),
+                })
+                .resources
+                .push(resource.name.to_string());
+        }
+    }
+    needs.into_values().collect()
+}
+
+impl Need {
+    /// The names of at most three resources, and how many more.
+    #[must_use]
+    pub fn because_of(&self) -> String {
+        match self.resources.get(..3) {
+            Some(first) if self.resources.len() > 3 => format!(
+                "{} and {} more",
+                first.join(", "),
+                self.resources.len() - first.len()
+            ),
+            _ => self.resources.join(", "),
+        }
+    }
+}
+
+/// The same as a sign-in takes it.
+#[must_use]
+pub fn wanted(needs: &[Need]) -> Wanted {
+    let mut wanted = Wanted::new();
+    for need in needs {
+        wanted
+            .entry(need.audience.clone())
+            .or_default()
+            .push(need.name.to_owned());
+    }
+    wanted
+}

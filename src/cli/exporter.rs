@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::flags::Flags;
-use crate::entra::{TokenStore, Tokens};
+use crate::entra::{Consent, TokenStore, Tokens};
 use crate::http::{Network, NetworkError, PlainClient, ProbeClient};
 use crate::metrics::{BuildInfo, Exposition};
 use crate::model::{Clock, Configuration, HttpSettings, Random, Storage, SystemRandom};
@@ -67,9 +67,16 @@ impl Exporter {
         let clock = Clock::system();
         let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
         let state = State::new(clock.clone(), flags.history_limit());
+        let store = TokenStore::from_environment(&configuration.storage);
+        let consent = Consent::new(
+            plain.clone(),
+            store.clone(),
+            clock.clone(),
+            Arc::clone(&random),
+        );
         let tokens = Tokens::new(
             plain.clone(),
-            TokenStore::from_environment(&configuration.storage),
+            store,
             clock.clone(),
             Arc::clone(&random),
             Arc::clone(&state) as _,
@@ -85,7 +92,7 @@ impl Exporter {
             Arc::new(prober),
             Arc::clone(&state),
             clock.clone(),
-            random,
+            Arc::clone(&random),
             shard,
         );
         let settings = flags.settings();
@@ -102,6 +109,7 @@ impl Exporter {
                 reloads,
             },
         );
+        app.offer_sign_in(consent, random);
         let house = House {
             app,
             state,

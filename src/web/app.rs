@@ -1,7 +1,7 @@
 //! The routes and what every answer has in common.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -18,10 +18,12 @@ use super::discovery::{self, Place};
 use super::external::{ExternalUrl, host_of};
 use super::guard::Visitor;
 use super::reload::Reloads;
+use super::sign_in::{self, Desk};
 use super::streaming::Renderings;
 use super::{pages, people, probe, reload, scrape};
+use crate::entra::Consent;
 use crate::metrics::Exposition;
-use crate::model::Configuration;
+use crate::model::{Configuration, Random};
 use crate::scheduler::Scheduler;
 use crate::state::State;
 
@@ -58,6 +60,7 @@ pub struct App {
     pub(super) exposition: Arc<Exposition>,
     pub(super) reloads: Option<Reloads>,
     pub(super) renderings: Renderings,
+    sign_ins: OnceLock<Arc<Desk>>,
     configuration: ArcSwapOption<Configuration>,
     ready: AtomicBool,
 }
@@ -73,6 +76,7 @@ impl App {
             exposition: Arc::new(rooms.exposition),
             reloads: rooms.reloads,
             renderings: Renderings::new(),
+            sign_ins: OnceLock::new(),
             configuration: ArcSwapOption::empty(),
             ready: AtomicBool::new(false),
         })
@@ -88,6 +92,17 @@ impl App {
         self.configuration.load_full()
     }
 
+    /// From now on the pages sign people in, with `consent`.
+    pub fn offer_sign_in(&self, consent: Consent, random: Arc<dyn Random>) {
+        let desk = Desk::new(consent, self.state.clock().clone(), random);
+        // A second one would forget what is under way with the first.
+        _ = self.sign_ins.set(Arc::new(desk));
+    }
+
+    pub(super) fn sign_ins(&self) -> Option<Arc<Desk>> {
+        self.sign_ins.get().cloned()
+    }
+
     /// The first schedule is built.
     pub fn set_ready(&self) {
         self.ready.store(true, Ordering::Release);
@@ -99,6 +114,13 @@ impl App {
             .route("/", get(people::landing))
             .route("/resources/{name}", get(people::resource))
             .route("/accounts/{name}", get(people::account))
+            .route(
+                "/accounts/{name}/sign-in",
+                get(sign_in::show).post(sign_in::begin),
+            )
+            .route("/accounts/{name}/sign-out", post(sign_in::sign_out))
+            .route("/accounts/{name}/approval", get(sign_in::approval))
+            .route("/auth/callback", get(sign_in::callback))
             .route("/api/v1/resources", get(people::api_resources))
             .route("/api/v1/accounts", get(people::api_accounts))
             .route("/config", get(people::config))
@@ -129,7 +151,7 @@ impl App {
         }
     }
 
-    fn prefix(&self) -> &str {
+    pub(super) fn prefix(&self) -> &str {
         self.settings
             .external_url
             .as_ref()
@@ -139,10 +161,14 @@ impl App {
     /// The name of a route in `m365mon_http_requests_total`: one of a few, so
     /// that nobody outside can make series.
     fn handler(&self, matched: Option<&MatchedPath>) -> &'static str {
-        const HANDLERS: [(&str, &str); 13] = [
+        const HANDLERS: [(&str, &str); 17] = [
             ("/", "/"),
             ("/resources/{name}", "/resources"),
             ("/accounts/{name}", "/accounts"),
+            ("/accounts/{name}/sign-in", "/accounts/sign-in"),
+            ("/accounts/{name}/sign-out", "/accounts/sign-out"),
+            ("/accounts/{name}/approval", "/accounts/approval"),
+            ("/auth/callback", "/auth/callback"),
             ("/api/v1/resources", "/api/v1/resources"),
             ("/api/v1/accounts", "/api/v1/accounts"),
             ("/config", "/config"),

@@ -88,20 +88,48 @@ impl Refusal {
     }
 }
 
+/// Whether a request may see what belongs to an action: a sign-in and what came
+/// of it.
+///
+/// # Errors
+///
+/// Why not.
+pub fn may_visit(parts: &Parts, external_url: Option<&ExternalUrl>) -> Result<Visitor, Refusal> {
+    let is_external = |host: &str| external_url.is_some_and(|url| url.is_host(host));
+    if !asks_for(parts, |host| is_loopback_host(host) || is_external(host)) {
+        return Err(Refusal::Misdirected);
+    }
+    let visitor = Visitor::of(parts, external_url);
+    if visitor.is_trusted() {
+        Ok(visitor)
+    } else {
+        Err(Refusal::Stranger)
+    }
+}
+
+/// Whether a request that only a browser's form sends may change something: as
+/// [`may_act`], and it must say where it comes from, as every browser does.
+///
+/// # Errors
+///
+/// Why not.
+pub fn may_submit(parts: &Parts, external_url: Option<&ExternalUrl>) -> Result<Visitor, Refusal> {
+    let visitor = may_act(parts, external_url)?;
+    let says = |name: &str| parts.headers.contains_key(name);
+    if says("origin") || says("sec-fetch-site") {
+        Ok(visitor)
+    } else {
+        Err(Refusal::CrossSite)
+    }
+}
+
 /// Whether a request may change something.
 ///
 /// # Errors
 ///
 /// Why not.
 pub fn may_act(parts: &Parts, external_url: Option<&ExternalUrl>) -> Result<Visitor, Refusal> {
-    let is_external = |host: &str| external_url.is_some_and(|url| url.is_host(host));
-    if !asks_for(parts, |host| is_loopback_host(host) || is_external(host)) {
-        return Err(Refusal::Misdirected);
-    }
-    let visitor = Visitor::of(parts, external_url);
-    if !visitor.is_trusted() {
-        return Err(Refusal::Stranger);
-    }
+    let visitor = may_visit(parts, external_url)?;
     // Browsers say where a request comes from and let no page change that;
     // programs say nothing, and no page can make them ask.
     let site = parts.headers.get_all("sec-fetch-site").iter();

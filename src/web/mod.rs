@@ -3,6 +3,7 @@
 //! | route | |
 //! |---|---|
 //! | `/`, `/resources/NAME`, `/accounts/NAME` | pages for people; for a stranger only links |
+//! | `/accounts/NAME/sign-in`, `/sign-out`, `/approval`, `/auth/callback` | signing people in and out |
 //! | `/api/v1/resources`, `/api/v1/accounts` | the same as JSON |
 //! | `/config` | the running configuration without its secrets |
 //! | `/metrics` (or `--web.telemetry-path`) | probes the `on_scrape` resources, then shows the state |
@@ -29,11 +30,14 @@ mod probe;
 mod reload;
 mod scrape;
 mod server;
+mod sign_in;
 mod streaming;
 mod view;
 
 pub use app::{App, Rooms, Settings};
 pub use external::ExternalUrl;
-pub use guard::{Authenticated, Peer, Refusal, Visitor, is_loopback_host, may_act};
+pub use guard::{
+    Authenticated, Peer, Refusal, Visitor, is_loopback_host, may_act, may_submit, may_visit,
+};
 pub use reload::{ReloadRequests, Reloaded, Reloads, reloads};
 pub use server::{Bounds, ListenError, Server, listen};

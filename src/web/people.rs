@@ -56,9 +56,7 @@ pub(super) async fn account(
         return stranger();
     }
     let Some(slot) = app.state.account(&name) else {
-        let accounts = app.state.accounts();
-        let names = accounts.iter().map(|account| &*account.account().name);
-        return unknown("account", &name, names);
+        return unknown_account(&app, &name);
     };
     let gates = app.state.closed_gates();
     let resources: Vec<_> = app
@@ -170,8 +168,7 @@ pub(super) async fn api_accounts(Shared(app): Shared<Arc<App>>, request: Request
         .map(|slot| AccountView::of(slot, &app.state))
         .collect();
     if let (Some(name), true) = (&name, views.is_empty()) {
-        let names = accounts.iter().map(|account| &*account.account().name);
-        return unknown("account", name, names);
+        return unknown_account(&app, name);
     }
     Json(Accounts { accounts: views }).into_response()
 }
@@ -197,6 +194,13 @@ pub(super) fn unknown_resource(app: &App, name: &str) -> Response {
         name,
         slots.iter().map(|slot| &*slot.resource().name),
     )
+}
+
+/// 404 for an account that the configuration does not know.
+pub(super) fn unknown_account(app: &App, name: &str) -> Response {
+    let accounts = app.state.accounts();
+    let names = accounts.iter().map(|account| &*account.account().name);
+    unknown("account", name, names)
 }
 
 fn unknown<'a>(what: &str, name: &str, names: impl IntoIterator<Item = &'a str>) -> Response {

@@ -1,6 +1,6 @@
 //! `/accounts/NAME`: one account, what it holds and when a person must act.
 
-use super::frame::{Links, badge, page};
+use super::frame::{Links, badge, page, segment};
 use super::html::Html;
 use super::landing::{countdown, names};
 use super::resource::permissions;
@@ -19,7 +19,7 @@ pub(in crate::web) fn account(
         html.raw("<h1>").text(&view.name).raw(" ");
         badge(html, view.state);
         html.raw("</h1>\n");
-        problem(html, view, now);
+        problem(html, links, view, now);
         facts(html, view, now);
         deadlines(html, view, now);
         tokens(html, view, now);
@@ -29,7 +29,27 @@ pub(in crate::web) fn account(
     })
 }
 
-fn problem(html: &mut Html, view: &AccountView, now: Timestamp) {
+/// To the page that signs people in; for accounts that need one.
+pub(super) fn sign_in_link(
+    html: &mut Html,
+    links: &Links<'_>,
+    view: &AccountView,
+    words: &'static str,
+) {
+    html.raw("<a");
+    if view.sign_in_required {
+        html.raw(" class=\"button\"");
+    }
+    html.raw(" href=\"")
+        .text(links.prefix)
+        .raw("/accounts/")
+        .text(segment(&view.name))
+        .raw("/sign-in\">")
+        .raw(words)
+        .raw("</a>");
+}
+
+fn problem(html: &mut Html, links: &Links<'_>, view: &AccountView, now: Timestamp) {
     if let Some(problem) = &view.problem {
         html.raw("<p class=\"problem\"><strong>")
             .raw(problem.reason);
@@ -54,9 +74,15 @@ fn problem(html: &mut Html, view: &AccountView, now: Timestamp) {
             ago(html, since, now);
             html.raw(" now");
         }
-        html.raw(": <code>m365mon login ")
-            .text(&view.name)
-            .raw("</code></p>\n");
+        if view.username.is_some() {
+            html.raw(": ");
+            sign_in_link(html, links, view, "Sign in");
+        }
+        html.raw("</p>\n");
+    } else if view.username.is_some() {
+        html.raw("<p>");
+        sign_in_link(html, links, view, "Sign in again, or sign out");
+        html.raw("</p>\n");
     }
 }
 

@@ -16,8 +16,17 @@ pub(in crate::web) struct Links<'a> {
 pub(super) const PURPOSE: &str =
     "<p>Whether Microsoft 365 works from here, how fast, and when access to it runs out.</p>\n";
 
-/// A whole page.
+/// A whole page that shows itself again while somebody looks at it.
 pub(super) fn page(title: &str, links: &Links<'_>, main: impl FnOnce(&mut Html)) -> Html {
+    framed(title, links, true, main)
+}
+
+/// A whole page that stays as it is.
+pub(super) fn still_page(title: &str, links: &Links<'_>, main: impl FnOnce(&mut Html)) -> Html {
+    framed(title, links, false, main)
+}
+
+fn framed(title: &str, links: &Links<'_>, alive: bool, main: impl FnOnce(&mut Html)) -> Html {
     Html::page(title, links.prefix, |html| {
         html.raw("<header>\n<a class=\"home\" href=\"")
             .text(links.prefix)
@@ -46,7 +55,7 @@ pub(super) fn page(title: &str, links: &Links<'_>, main: impl FnOnce(&mut Html))
         html.raw("</ul>\n</nav>\n</header>\n<main>\n");
         main(html);
         html.raw("</main>\n");
-        if links.trusted {
+        if links.trusted && alive {
             html.raw("<script src=\"")
                 .text(links.prefix)
                 .raw("/assets/page.js\"></script>\n");
@@ -76,7 +85,7 @@ pub(super) fn link(html: &mut Html, links: &Links<'_>, path: &'static str, name:
 
 /// A name as one segment of a path (RFC 3986): all but unreserved characters
 /// percent-encoded.
-pub(super) fn segment(name: &str) -> String {
+pub(in crate::web) fn segment(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {

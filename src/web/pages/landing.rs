@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::account::sign_in_link;
 use super::frame::{Links, badge, link, page};
 use super::html::Html;
 use super::words::{ago, latency, span};
@@ -213,7 +214,11 @@ fn account_table(html: &mut Html, links: &Links<'_>, accounts: &[AccountView], n
         }
         html.raw("</td><td data-label=\"A person must act\">");
         if account.sign_in_required {
-            html.raw("<strong>now: sign in</strong>");
+            if account.username.is_some() {
+                sign_in_link(html, links, account, "Sign in");
+            } else {
+                html.raw("<strong>now</strong>");
+            }
         } else if let Some(first) = account.deadlines.first() {
             countdown(html, first.expires, now);
             html.raw(" <span class=\"soft\">(")

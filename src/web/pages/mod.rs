@@ -6,15 +6,18 @@ mod frame;
 mod html;
 mod landing;
 mod resource;
+mod sign_in;
 mod words;
 
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
 
 pub(super) use account::account;
-pub(super) use frame::Links;
+pub(super) use frame::{Links, segment};
+pub(super) use html::Html;
 pub(super) use landing::{Filter, bare, board};
 pub(super) use resource::resource;
+pub(super) use sign_in::{SignInView, again, approval, elsewhere, leave, no_sign_in, sign_in};
 
 /// `/assets/style.css`.
 pub(super) async fn style() -> impl IntoResponse {

@@ -1,11 +1,12 @@
-// Shows the page again every ten seconds while somebody looks at it. Without
+// Shows the page again every ten seconds while somebody looks at it, every
+// three while it waits for something (data-soon). Without
 // this script the page works as well: it is read once.
 (() => {
   const main = document.querySelector("main");
   if (!main) return;
-  setInterval(async () => {
+  const look = async () => {
     const focused = document.activeElement;
-    const busy = focused && ["INPUT", "SELECT"].includes(focused.tagName);
+    const busy = focused && ["INPUT", "SELECT", "BUTTON"].includes(focused.tagName);
     if (document.hidden || busy || String(getSelection())) return;
     try {
       const answer = await fetch(location.href, { cache: "no-store" });
@@ -20,5 +21,11 @@
     } catch {
       // The exporter is away; the next turn may find it again.
     }
-  }, 10000);
+  };
+  const again = async () => {
+    await look();
+    wait();
+  };
+  const wait = () => setTimeout(again, main.querySelector("[data-soon]") ? 3000 : 10000);
+  wait();
 })();

@@ -1,0 +1,373 @@
+//! `/accounts/NAME/sign-in` and what belongs to it: who must sign in, what will
+//! be asked for and why, what came of it, and what an administrator can do.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::frame::{Links, page, segment, still_page};
+use super::html::Html;
+use super::landing::countdown;
+use super::words::ago;
+use crate::entra::{Approval, ConsentError, SignInStatus, SignedInAs, StoreError};
+use crate::model::{Account, Audience, Timestamp};
+use crate::probe::Need;
+use crate::web::sign_in::{Outcome, Waiting};
+
+/// What the page of a sign-in shows.
+pub(in crate::web) struct SignInView<'a> {
+    pub(in crate::web) account: &'a Account,
+    pub(in crate::web) needs: &'a [Need],
+    /// The redirect URI, or why there is none.
+    pub(in crate::web) redirect: Result<&'a str, &'a String>,
+    /// Who is signed in, as the store has it.
+    pub(in crate::web) status: Result<Option<&'a SignInStatus>, &'a StoreError>,
+    pub(in crate::web) outcome: Option<Arc<Outcome>>,
+    pub(in crate::web) waiting: Option<Waiting>,
+    pub(in crate::web) sign_in_token: String,
+    pub(in crate::web) sign_out_token: String,
+}
+
+fn username(account: &Account) -> &str {
+    account.person().map_or("", |person| &*person.username)
+}
+
+/// The page that begins a sign-in.
+pub(in crate::web) fn sign_in(links: &Links<'_>, view: &SignInView<'_>, now: Timestamp) -> Html {
+    let title = format!("Sign in for {}", view.account.name);
+    page(&title, links, |html| {
+        html.raw("<h1>Sign in for ");
+        account_link(html, links, &view.account.name);
+        html.raw("</h1>\n");
+        if let Some(outcome) = &view.outcome {
+            told(html, links, view, outcome);
+        }
+        if let Some(waiting) = &view.waiting {
+            code(html, view.account, waiting, now);
+        }
+        status(html, view, now);
+        facts(html, view);
+        asked(html, view);
+        ways(html, links, view);
+        if matches!(view.status, Ok(Some(_))) {
+            out(html, links, view);
+        }
+    })
+}
+
+fn account_link(html: &mut Html, links: &Links<'_>, name: &str) {
+    super::frame::link(html, links, "/accounts/", name);
+}
+
+/// Opens a form with its token.
+fn form<'a>(
+    html: &'a mut Html,
+    links: &Links<'_>,
+    account: &Account,
+    action: &'static str,
+    token: &str,
+) -> &'a mut Html {
+    html.raw("<form method=\"post\" class=\"action\" action=\"")
+        .text(links.prefix)
+        .raw("/accounts/")
+        .text(segment(&account.name))
+        .raw("/")
+        .raw(action)
+        .raw("\">\n<input type=\"hidden\" name=\"token\" value=\"")
+        .text(token)
+        .raw("\">\n")
+}
+
+/// What came of the last sign-in or sign-out.
+fn told(html: &mut Html, links: &Links<'_>, view: &SignInView<'_>, outcome: &Outcome) {
+    match outcome {
+        Outcome::SignedIn(signed_in) => {
+            html.raw("<div class=\"done\" role=\"status\"><p><strong>Thank you, ")
+                .text(&signed_in.username)
+                .raw(" is signed in.</strong> Probes go on by themselves.</p></div>\n");
+            more(html, links, view, signed_in);
+        }
+        Outcome::SignedOut(true) => {
+            html.raw("<div class=\"done\" role=\"status\"><p><strong>Signed out.</strong> The sign-in is forgotten here. To end it at Microsoft too, revoke the person's sessions there.</p></div>\n");
+        }
+        Outcome::SignedOut(false) => {
+            html.raw("<div class=\"done\" role=\"status\"><p><strong>Nobody was signed in.</strong></p></div>\n");
+        }
+        other => failed(html, links, view.account, other),
+    }
+}
+
+/// Audiences that need a round of their own: Entra takes the scopes of one at
+/// a time.
+fn more(html: &mut Html, links: &Links<'_>, view: &SignInView<'_>, signed_in: &SignedInAs) {
+    for (audience, problem) in &signed_in.missing {
+        html.raw("<div class=\"problem\" role=\"status\"><p><strong>No token for ")
+            .text(audience)
+            .raw(" yet.</strong> ")
+            .text(problem)
+            .raw("</p>\n");
+        if problem.code == Some(65_001) {
+            html.raw("<p>Microsoft asks for the permissions of one service at a time: once more, please.</p>\n");
+            form(html, links, view.account, "sign-in", &view.sign_in_token);
+            audience_field(html, audience);
+            html.raw("<button type=\"submit\" class=\"first\">Sign in for ")
+                .text(audience.host())
+                .raw("</button>\n</form>\n");
+        }
+        html.raw("</div>\n");
+    }
+}
+
+fn audience_field(html: &mut Html, audience: &Audience) {
+    html.raw("<input type=\"hidden\" name=\"audience\" value=\"")
+        .text(audience)
+        .raw("\">\n");
+}
+
+/// Why a sign-in came to nothing, and what to do.
+fn failed(html: &mut Html, links: &Links<'_>, account: &Account, outcome: &Outcome) {
+    html.raw("<div class=\"problem\" role=\"alert\"><p><strong>");
+    match outcome {
+        Outcome::OtherBrowser => html
+            .raw("This sign-in was begun in another browser.</strong> What came back was not used. Begin again, and stay in one browser; it must accept the cookie of this page."),
+        Outcome::Changed => html.raw("The configuration of this account changed during the sign-in.</strong> Begin again."),
+        Outcome::Failed(ConsentError::Expired) => html.raw("The sign-in took too long.</strong> Begin again; there are ten minutes for it."),
+        Outcome::Failed(ConsentError::Declined) => html.raw("The sign-in was cancelled, or the permissions were not accepted.</strong>"),
+        Outcome::Failed(ConsentError::WrongPerson { who, wanted }) => html
+            .text(who)
+            .raw(" signed in, but this account is for ")
+            .text(wanted)
+            .raw(".</strong> What was received is thrown away. Begin again as ")
+            .text(wanted)
+            .raw("; a private window helps where Microsoft remembers somebody else."),
+        Outcome::Failed(error) => html.raw("That did not work.</strong> ").text(error),
+        Outcome::SignedIn(_) | Outcome::SignedOut(_) => html.raw("</strong>"),
+    };
+    html.raw("</p>\n");
+    if outcome.needs_administrator() {
+        html.raw(
+            "<p>If your organization lets only administrators approve applications: <a href=\"",
+        )
+        .text(links.prefix)
+        .raw("/accounts/")
+        .text(segment(&account.name))
+        .raw("/approval\">what an administrator can do</a>.</p>\n");
+    }
+    html.raw("</div>\n");
+}
+
+/// The code to enter on another device.
+fn code(html: &mut Html, account: &Account, waiting: &Waiting, now: Timestamp) {
+    html.raw("<div class=\"waiting\" role=\"status\" data-soon>\n<p>On any device, open ");
+    if waiting.uri.starts_with("https://") {
+        html.raw("<a target=\"_blank\" rel=\"noreferrer\" href=\"")
+            .text(&waiting.uri)
+            .raw("\">")
+            .text(&waiting.uri)
+            .raw("</a>");
+    } else {
+        html.text(&waiting.uri);
+    }
+    html.raw(", enter this code, and sign in as <strong>")
+        .text(username(account))
+        .raw("</strong>:</p>\n<p class=\"code\"><code>")
+        .text(waiting.user_code.expose())
+        .raw("</code></p>\n<p class=\"soft\">This page notices when it is done. The code ends ");
+    countdown(html, waiting.ends, now);
+    html.raw(".</p>\n<noscript><p>Load this page again to see.</p></noscript>\n</div>\n");
+}
+
+fn status(html: &mut Html, view: &SignInView<'_>, now: Timestamp) {
+    match view.status {
+        Ok(Some(status)) => {
+            html.raw("<p><strong>")
+                .text(&status.username)
+                .raw("</strong> is signed in, for ");
+            ago(html, status.consented_at, now);
+            html.raw(" now. The sign-in is renewed daily; unused, it ends ");
+            countdown(html, status.ends, now);
+            html.raw(".</p>\n");
+        }
+        Ok(None) => {
+            html.raw("<p><strong>Nobody is signed in.</strong></p>\n");
+        }
+        Err(error) => {
+            html.raw("<p class=\"problem\"><strong>Whether somebody is signed in cannot be seen.</strong> ")
+                .text(error)
+                .raw("</p>\n");
+        }
+    }
+}
+
+fn facts(html: &mut Html, view: &SignInView<'_>) {
+    let account = view.account;
+    html.raw("<dl>\n<dt>Who</dt><dd><strong>")
+        .text(username(account))
+        .raw("</strong>, and nobody else</dd>\n<dt>Tenant</dt><dd>")
+        .text(account.tenant.as_ref().map_or("", |tenant| tenant.as_str()))
+        .raw("</dd>\n<dt>Application</dt><dd>")
+        .text(account.client_id.as_deref().unwrap_or_default())
+        .raw("</dd>\n");
+    if let Ok(redirect) = view.redirect {
+        html.raw("<dt>Comes back to</dt><dd><code>")
+            .text(redirect)
+            .raw("</code> <span class=\"soft\">(registered as a redirect URI of the application; any port will do for localhost)</span></dd>\n");
+    }
+    html.raw("</dl>\n");
+}
+
+/// The exact scopes, with the reason of each.
+fn asked(html: &mut Html, view: &SignInView<'_>) {
+    html.raw("<h2>What Microsoft will ask for</h2>\n<p>Never a right to change anything, and nothing beyond what the configured resources need:</p>\n");
+    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Permissions\">\n<table class=\"cards\">\n<thead><tr><th scope=\"col\">Scope</th><th scope=\"col\">Why</th><th scope=\"col\">For</th></tr></thead>\n<tbody>\n");
+    html.raw("<tr><th scope=\"row\"><code>openid profile</code></th><td data-label=\"Why\">tells who signed in</td><td data-label=\"For\">the sign-in itself</td></tr>\n");
+    html.raw("<tr><th scope=\"row\"><code>offline_access</code></th><td data-label=\"Why\">stays signed in without a password</td><td data-label=\"For\">the sign-in itself</td></tr>\n");
+    for need in view.needs {
+        html.raw("<tr><th scope=\"row\"><code>")
+            .text(&need.audience)
+            .raw("/<wbr>")
+            .text(need.name)
+            .raw("</code></th><td data-label=\"Why\">")
+            .raw(need.reason)
+            .raw("</td><td data-label=\"For\">")
+            .text(need.because_of())
+            .raw("</td></tr>\n");
+    }
+    html.raw("</tbody>\n</table>\n</div>\n");
+}
+
+fn ways(html: &mut Html, links: &Links<'_>, view: &SignInView<'_>) {
+    html.raw("<h2>Sign in</h2>\n<ul class=\"ways\">\n<li>");
+    match view.redirect {
+        Ok(_) => {
+            form(html, links, view.account, "sign-in", &view.sign_in_token)
+                .raw("<button type=\"submit\" class=\"first\">Sign in with this browser</button>\n</form>");
+        }
+        Err(why) => {
+            html.raw("Not with this browser: ").text(why).raw(".");
+        }
+    }
+    html.raw("</li>\n<li>");
+    form(html, links, view.account, "sign-in", &view.sign_in_token)
+        .raw("<input type=\"hidden\" name=\"how\" value=\"device\">\n<button type=\"submit\">Get a code for another device</button>\n<span class=\"soft\">Many organizations block this.</span>\n</form></li>\n")
+        .raw("<li>In a terminal on this machine: <code>m365mon login ")
+        .text(&view.account.name)
+        .raw("</code></li>\n</ul>\n<p>If only administrators may approve applications: <a href=\"")
+        .text(links.prefix)
+        .raw("/accounts/")
+        .text(segment(&view.account.name))
+        .raw("/approval\">what an administrator can do</a>.</p>\n");
+}
+
+fn out(html: &mut Html, links: &Links<'_>, view: &SignInView<'_>) {
+    html.raw("<h2>Sign out</h2>\n");
+    form(html, links, view.account, "sign-out", &view.sign_out_token)
+        .raw("<button type=\"submit\">Forget the sign-in</button>\n<span class=\"soft\">Probes of this account stop until somebody signs in again.</span>\n</form>\n");
+}
+
+/// What the start of a sign-in answers: a plain link, so that nothing leads
+/// there without a person.
+pub(in crate::web) fn leave(links: &Links<'_>, account: &Account, url: &Url) -> Html {
+    still_page("Continue at Microsoft", links, |html| {
+        html.raw("<h1>Continue at Microsoft</h1>\n<p>Sign in there as <strong>")
+            .text(username(account))
+            .raw("</strong>. This works once, in this browser, within ten minutes.</p>\n<p><a class=\"button\" rel=\"noreferrer\" href=\"")
+            .text(url)
+            .raw("\">Continue at ")
+            .text(url.host_str().unwrap_or_default())
+            .raw("</a></p>\n<p>Look at the address before you type a password. m365mon never asks for one. <a href=\"")
+            .text(links.prefix)
+            .raw("/accounts/")
+            .text(segment(&account.name))
+            .raw("/sign-in\">Back</a></p>\n");
+    })
+}
+
+/// The answer would come to another host than the one that was asked.
+pub(in crate::web) fn elsewhere(links: &Links<'_>, there: &Url) -> Html {
+    still_page("Sign in elsewhere", links, |html| {
+        html.raw("<h1>Sign in at the other address</h1>\n<p>Microsoft sends the browser back to another address of this exporter than the one you came to. Begin there: <a href=\"")
+            .text(there)
+            .raw("\">")
+            .text(there)
+            .raw("</a></p>\n");
+    })
+}
+
+/// A form from a page that is older than this process.
+pub(in crate::web) fn again(links: &Links<'_>, path: &str) -> Html {
+    still_page("Once more, please", links, |html| {
+        html.raw("<h1>Once more, please</h1>\n<p>The page that sent this is not from this run of the exporter; nothing was done. <a href=\"")
+            .text(links.prefix)
+            .text(path)
+            .raw("\">Show it again</a></p>\n");
+    })
+}
+
+/// `/auth/callback` without a sign-in that it could belong to.
+pub(in crate::web) fn no_sign_in(links: &Links<'_>, accounts: &[String]) -> Html {
+    still_page("No sign-in is under way", links, |html| {
+        html.raw("<h1>This sign-in is not known here</h1>\n")
+            .raw("<p>It may have been used already, have taken more than ten minutes, or been begun before the exporter started. Nothing was taken from it.</p>\n")
+            .raw("<p>If an administrator has just approved the application for everyone, that is done, and the person can sign in now.</p>\n<h2>Begin again</h2>\n<ul>\n");
+        for name in accounts {
+            html.raw("<li><a href=\"")
+                .text(links.prefix)
+                .raw("/accounts/")
+                .text(segment(name))
+                .raw("/sign-in\">Sign in for ")
+                .text(name)
+                .raw("</a></li>\n");
+        }
+        html.raw("</ul>\n");
+        if accounts.is_empty() {
+            html.raw("<p class=\"soft\">No account of the configuration needs a person.</p>\n");
+        }
+    })
+}
+
+/// What an administrator can do.
+pub(in crate::web) fn approval(
+    links: &Links<'_>,
+    account: &Account,
+    approval: &Approval,
+    outcome: Option<Arc<Outcome>>,
+) -> Html {
+    let title = format!("Approval for {}", account.name);
+    still_page(&title, links, |html| {
+        html.raw("<h1>Approval for ");
+        account_link(html, links, &account.name);
+        html.raw("</h1>\n");
+        if let Some(outcome) = outcome.filter(|outcome| outcome.needs_administrator()) {
+            failed_with_approval(html, &outcome);
+        }
+        html.raw("<p>Where people may not approve applications by themselves, an administrator does it once. Send them this page's text; it holds no secret.</p>\n")
+            .raw("<h2>For this one person: the first choice</h2>\n<p>In PowerShell with the module Microsoft.Graph, as Cloud Application Administrator or above. It gives the application these rights when <strong>")
+            .text(username(account))
+            .raw("</strong> signs in, and takes nothing away that was granted before.</p>\n<pre tabindex=\"0\" aria-label=\"PowerShell\"><code>")
+            .text(&approval.script)
+            .raw("</code></pre>\n<h2>For everyone in the tenant: the second choice</h2>\n<p>Approves the same rights for every person of the tenant who signs in to this application. Each service has its own link; where this exporter is on another machine, the browser ends on a page that cannot be reached, and the approval is given all the same.</p>\n<ul>\n");
+        for (audience, link) in &approval.links {
+            html.raw("<li><a rel=\"noreferrer\" href=\"")
+                .text(link)
+                .raw("\">Approve for everyone: ")
+                .text(audience.host())
+                .raw("</a></li>\n");
+        }
+        html.raw("</ul>\n<h2>Then</h2>\n<p><a class=\"button\" href=\"")
+            .text(links.prefix)
+            .raw("/accounts/")
+            .text(segment(&account.name))
+            .raw("/sign-in\">Sign in again</a></p>\n");
+    })
+}
+
+fn failed_with_approval(html: &mut Html, outcome: &Outcome) {
+    html.raw("<div class=\"problem\" role=\"alert\"><p><strong>");
+    match outcome {
+        Outcome::Failed(ConsentError::Declined) => html.raw("The permissions were not accepted.</strong> If Microsoft said that an administrator must approve them, this is how; if you cancelled, just sign in again."),
+        Outcome::Failed(error) => html.raw("Microsoft wants an administrator's approval.</strong> ").text(error),
+        _ => html.raw("</strong>"),
+    };
+    html.raw("</p></div>\n");
+}

@@ -1,0 +1,149 @@
+//! `/auth/callback`: where Entra sends the browser back to (RFC 6749 section
+//! 4.1.2). The query is read, never logged, and gone from the address bar with
+//! the answer.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State as Shared};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+
+use super::desk::cookie_name;
+use super::{SIGN_IN, path, refused, see};
+use crate::model::Secret;
+use crate::web::app::App;
+use crate::web::guard::may_visit;
+use crate::web::pages;
+
+/// Longer than any code that Entra is known to give.
+const MOST_CODE_BYTES: usize = 16 * 1024;
+const MOST_STATE_BYTES: usize = 256;
+
+/// What the browser brought.
+struct Answer {
+    state: Secret,
+    result: Result<Secret, (String, String)>,
+}
+
+impl Answer {
+    fn read(query: &str) -> Option<Self> {
+        let get = |name: &str| {
+            url::form_urlencoded::parse(query.as_bytes())
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.into_owned())
+        };
+        let state = get("state").filter(|state| state.len() <= MOST_STATE_BYTES)?;
+        let result = match (get("code"), get("error")) {
+            (Some(code), None) if code.len() <= MOST_CODE_BYTES => Ok(Secret::new(code)),
+            (_, Some(error)) => Err((error, get("error_description").unwrap_or_default())),
+            (Some(_) | None, None) => return None,
+        };
+        Some(Self {
+            state: Secret::new(state),
+            result,
+        })
+    }
+}
+
+/// `GET /auth/callback`: with a query, the end of a sign-in; without one, the
+/// page that says that there is none.
+pub(in crate::web) async fn callback(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    // From another site by its nature: state and cookie say that it is ours.
+    if let Err(refusal) = may_visit(&parts, app.settings.external_url.as_ref()) {
+        return refused(refusal);
+    }
+    let links = app.links(&parts);
+    let Some(query) = parts.uri.query().filter(|query| !query.is_empty()) else {
+        let names = app.configuration().map_or_else(Vec::new, |configuration| {
+            let accounts = configuration.accounts.iter();
+            accounts
+                .filter(|account| account.person().is_some())
+                .map(|account| account.name.to_string())
+                .collect()
+        });
+        return pages::no_sign_in(&links, &names).into_response();
+    };
+    let nothing = || see(&app, super::place::CALLBACK);
+    let (Some(answer), Some(desk)) = (Answer::read(query), app.sign_ins()) else {
+        return nothing();
+    };
+    let Some(pending) = desk.take(&answer.state) else {
+        return nothing();
+    };
+    let account = Arc::clone(&pending.account);
+    let cookie_path = pending.cookie_path.clone();
+    let cookie = cookie_name(&answer.state);
+    let brought = cookie
+        .as_deref()
+        .and_then(|name| cookie_of(&parts.headers, name));
+    let now = app.configuration().and_then(|configuration| {
+        let mut accounts = configuration.accounts.iter();
+        accounts.find(|one| one.name == account.name).cloned()
+    });
+    // In a task of its own: a browser that goes away must not cost the code.
+    let finish = tokio::spawn(async move {
+        desk.finish(pending, brought.as_ref(), now.as_ref(), answer.result)
+            .await
+    });
+    let what = match finish.await {
+        Ok(outcome) if outcome.needs_administrator() => "approval",
+        // A panic went to the log; the page shows what was before.
+        Ok(_) | Err(_) => SIGN_IN,
+    };
+    let mut response = see(&app, &path(&account.name, what));
+    if let Some(gone) = cookie.and_then(|name| gone(&name, &cookie_path)) {
+        response.headers_mut().append(header::SET_COOKIE, gone);
+    }
+    response
+}
+
+/// A cookie's value.
+fn cookie_of(headers: &HeaderMap, name: &str) -> Option<Secret> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| Secret::new(value.to_owned()))
+}
+
+/// Takes a cookie away from the path that it was given for.
+fn gone(name: &str, path: &str) -> Option<HeaderValue> {
+    let text = format!("{name}=; Path={path}; Max-Age=0; HttpOnly; SameSite=Lax");
+    HeaderValue::from_str(&text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers() {
+        let answer = Answer::read("code=c%20d&state=s&session_state=x").unwrap();
+        assert_eq!(answer.state.expose(), "s");
+        assert_eq!(answer.result.unwrap().expose(), "c d");
+        let answer = Answer::read("error=access_denied&error_description=no&state=s").unwrap();
+        assert_eq!(
+            answer.result.unwrap_err(),
+            ("access_denied".into(), "no".into())
+        );
+        // Whoever sends both sends an error.
+        let both = Answer::read("code=c&error=e&state=s").unwrap();
+        assert!(both.result.is_err());
+        let long = format!("code=c&state={}", "s".repeat(300));
+        for bad in ["code=c", "state=s", "admin_consent=True&tenant=t", &long] {
+            assert!(Answer::read(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn cookies() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, "a=1; b=x=".parse().unwrap());
+        assert_eq!(cookie_of(&headers, "b").unwrap().expose(), "x=");
+        assert!(cookie_of(&headers, "c").is_none());
+    }
+}

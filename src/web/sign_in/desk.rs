@@ -1,0 +1,358 @@
+//! What is kept of sign-ins that are under way, and what came of the last one
+//! of each account. In memory only, bounded, and gone with the process.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::task::AbortHandle;
+use url::Url;
+
+use super::token::FormKey;
+use crate::entra::{
+    BrowserSignIn, Consent, ConsentError, DeviceCode, SignInStatus, SignedInAs, StoreError, Wanted,
+};
+use crate::model::{
+    Account, AccountName, Audience, Clock, Moment, Random, Secret, Timestamp, TokenProblem,
+};
+
+/// How long a person may take at Microsoft; also the life of the cookie.
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
+/// Sign-ins in a browser that may be under way; one more, and the oldest goes.
+const MOST_PENDING: usize = 32;
+/// How long the page still tells what came of a sign-in.
+const MEMORY: Duration = Duration::from_secs(3600);
+
+/// Audiences for which no token can be had, and why.
+type Missing = Vec<(Audience, TokenProblem)>;
+
+/// What came of a sign-in, or of a sign-out.
+#[derive(Debug)]
+pub(in crate::web) enum Outcome {
+    /// The person is signed in.
+    SignedIn(SignedInAs),
+    /// The sign-in was forgotten; false if there was none.
+    SignedOut(bool),
+    /// Entra, the person, or something here said no.
+    Failed(ConsentError),
+    /// The answer came to a browser that did not begin the sign-in.
+    OtherBrowser,
+    /// The account's configuration changed meanwhile.
+    Changed,
+}
+
+impl Outcome {
+    pub(in crate::web) const fn needs_administrator(&self) -> bool {
+        match self {
+            Self::Failed(error) => error.needs_administrator(),
+            Self::SignedIn(_) | Self::SignedOut(_) | Self::OtherBrowser | Self::Changed => false,
+        }
+    }
+
+    /// For the log: no name of a person, nothing that came from outside.
+    const fn word(&self) -> &'static str {
+        match self {
+            Self::SignedIn(_) => "signed in",
+            Self::SignedOut(_) => "signed out",
+            Self::OtherBrowser => "the sign-in came back to another browser",
+            Self::Changed => "the account changed during the sign-in",
+            Self::Failed(ConsentError::Declined) => "the sign-in was declined",
+            Self::Failed(ConsentError::Expired) => "the sign-in took too long",
+            Self::Failed(ConsentError::WrongPerson { .. } | ConsentError::Guest(_)) => {
+                "somebody else signed in; what was received is thrown away"
+            }
+            Self::Failed(_) => "the sign-in failed; its page says why",
+        }
+    }
+}
+
+/// A code that somebody is to enter on another device.
+#[derive(Debug, Clone)]
+pub(in crate::web) struct Waiting {
+    pub(in crate::web) user_code: Secret,
+    pub(in crate::web) uri: String,
+    pub(in crate::web) ends: Timestamp,
+}
+
+/// A sign-in whose browser is at Microsoft.
+pub(super) struct Pending {
+    pub(super) account: Arc<Account>,
+    pub(super) begun: BrowserSignIn,
+    /// What the browser must bring along, and the path that it has it for.
+    cookie: Secret,
+    pub(super) cookie_path: String,
+    others: Missing,
+    at: Moment,
+}
+
+/// What the browser gets at the beginning of a sign-in.
+pub(super) struct Start {
+    pub(super) url: Url,
+    pub(super) cookie: (String, Secret),
+}
+
+struct Device {
+    number: u64,
+    shown: Waiting,
+    task: Option<AbortHandle>,
+}
+
+#[derive(Default)]
+struct Notes {
+    /// The oldest first.
+    pending: Vec<Pending>,
+    outcomes: BTreeMap<AccountName, (Moment, Arc<Outcome>)>,
+    devices: BTreeMap<AccountName, Device>,
+    devices_so_far: u64,
+}
+
+/// Begins and ends sign-ins on behalf of the pages.
+pub(in crate::web) struct Desk {
+    pub(super) consent: Consent,
+    pub(super) form_key: FormKey,
+    clock: Clock,
+    random: Arc<dyn Random>,
+    notes: Mutex<Notes>,
+}
+
+/// The name of the cookie that belongs to a state. Each sign-in has its own,
+/// so that two tabs do not end each other's.
+pub(super) fn cookie_name(state: &Secret) -> Option<String> {
+    Some(format!("m365mon-sign-in-{}", state.expose().get(..12)?))
+}
+
+impl Desk {
+    pub(in crate::web) fn new(consent: Consent, clock: Clock, random: Arc<dyn Random>) -> Self {
+        Self {
+            consent,
+            form_key: FormKey::new(&*random),
+            clock,
+            random,
+            notes: Mutex::default(),
+        }
+    }
+
+    /// Begins a sign-in in a browser. `asked` is set where the rest is signed
+    /// in already and one audience needs a consent of its own.
+    pub(super) fn begin(
+        &self,
+        account: &Arc<Account>,
+        wanted: &Wanted,
+        asked: Option<&Audience>,
+        redirect: &Url,
+    ) -> Result<Start, ConsentError> {
+        let begun = self.consent.browser(account, wanted, redirect.as_str())?;
+        let name = cookie_name(&begun.state).unwrap_or_default();
+        let cookie = super::token::random_text(&*self.random);
+        let start = Start {
+            url: begun.url.clone(),
+            cookie: (name, cookie.clone()),
+        };
+        let others = self.others(account, asked);
+        let mut notes = self.notes.lock();
+        notes
+            .pending
+            .retain(|pending| pending.at.age(&self.clock) <= PATIENCE);
+        if notes.pending.len() >= MOST_PENDING {
+            notes.pending.remove(0);
+        }
+        notes.pending.push(Pending {
+            account: Arc::clone(account),
+            begun,
+            cookie,
+            cookie_path: redirect.path().to_owned(),
+            others,
+            at: self.clock.moment(),
+        });
+        Ok(start)
+    }
+
+    /// The sign-in that a state belongs to, once.
+    pub(super) fn take(&self, state: &Secret) -> Option<Pending> {
+        let mut notes = self.notes.lock();
+        let place = notes
+            .pending
+            .iter()
+            .position(|pending| pending.begun.state == *state)?;
+        Some(notes.pending.remove(place))
+    }
+
+    /// Ends a sign-in with what the browser brought.
+    pub(super) async fn finish(
+        &self,
+        pending: Pending,
+        cookie: Option<&Secret>,
+        account_now: Option<&Arc<Account>>,
+        result: Result<Secret, (String, String)>,
+    ) -> Arc<Outcome> {
+        let outcome = if cookie != Some(&pending.cookie) {
+            Outcome::OtherBrowser
+        } else if pending.at.age(&self.clock) > PATIENCE {
+            Outcome::Failed(ConsentError::Expired)
+        } else if account_now != Some(&pending.account) {
+            Outcome::Changed
+        } else {
+            let done = match result {
+                Ok(code) => {
+                    self.consent
+                        .finish_browser(&pending.account, pending.begun, &code)
+                        .await
+                }
+                Err((error, description)) => Err(Consent::refused(&error, &description)),
+            };
+            outcome(pending.others, done)
+        };
+        self.note(&pending.account.name, outcome)
+    }
+
+    /// What the last sign-in left without a token, but for the one audience
+    /// that is asked for now; nothing if all are.
+    fn others(&self, account: &Account, asked: Option<&Audience>) -> Missing {
+        let Some(asked) = asked else {
+            return Missing::new();
+        };
+        match self.last(&account.name).as_deref() {
+            Some(Outcome::SignedIn(signed_in)) => {
+                let missing = signed_in.missing.iter();
+                missing
+                    .filter(|(audience, _)| audience != asked)
+                    .cloned()
+                    .collect()
+            }
+            _ => Missing::new(),
+        }
+    }
+
+    fn note(&self, account: &AccountName, outcome: Outcome) -> Arc<Outcome> {
+        let outcome = Arc::new(outcome);
+        tracing::info!(account = &**account, "{}", outcome.word());
+        let mut notes = self.notes.lock();
+        notes
+            .outcomes
+            .retain(|_, (at, _)| at.age(&self.clock) <= MEMORY);
+        notes.outcomes.insert(
+            Arc::clone(account),
+            (self.clock.moment(), Arc::clone(&outcome)),
+        );
+        outcome
+    }
+
+    /// What came of the last sign-in or sign-out of an account, for an hour.
+    pub(super) fn last(&self, account: &str) -> Option<Arc<Outcome>> {
+        let notes = self.notes.lock();
+        let (at, outcome) = notes.outcomes.get(account)?;
+        (at.age(&self.clock) <= MEMORY).then(|| Arc::clone(outcome))
+    }
+
+    /// The code that waits for somebody, if one does.
+    pub(super) fn waiting(&self, account: &str) -> Option<Waiting> {
+        let notes = self.notes.lock();
+        notes
+            .devices
+            .get(account)
+            .map(|device| device.shown.clone())
+    }
+
+    /// Begins a sign-in on another device; one that was under way for the
+    /// account is given up.
+    pub(super) async fn begin_device(
+        self: &Arc<Self>,
+        account: &Arc<Account>,
+        wanted: &Wanted,
+        asked: Option<&Audience>,
+    ) {
+        let others = self.others(account, asked);
+        let code = match self.consent.device_code(account, wanted).await {
+            Ok(code) => code,
+            Err(error) => {
+                self.note(&account.name, Outcome::Failed(error));
+                return;
+            }
+        };
+        let mut notes = self.notes.lock();
+        notes.devices_so_far += 1;
+        let number = notes.devices_so_far;
+        let device = Device {
+            number,
+            shown: Waiting {
+                user_code: Secret::new(code.user_code().to_owned()),
+                uri: code.verification_uri().to_owned(),
+                ends: ends(self.clock.now(), code.life()),
+            },
+            task: None,
+        };
+        notes.outcomes.remove(&account.name);
+        let older = notes.devices.insert(Arc::clone(&account.name), device);
+        if let Some(task) = older.and_then(|older| older.task) {
+            task.abort();
+        }
+        let task = tokio::spawn(Arc::clone(self).wait_for_device(
+            Arc::clone(account),
+            others,
+            code,
+            number,
+        ));
+        if let Some(device) = notes.devices.get_mut(&account.name) {
+            device.task = Some(task.abort_handle());
+        }
+    }
+
+    async fn wait_for_device(
+        self: Arc<Self>,
+        account: Arc<Account>,
+        others: Missing,
+        code: DeviceCode,
+        number: u64,
+    ) {
+        let done = self.consent.finish_device(&account, code).await;
+        {
+            let mut notes = self.notes.lock();
+            let current = notes.devices.get(&account.name);
+            if current.is_some_and(|device| device.number == number) {
+                notes.devices.remove(&account.name);
+            }
+        }
+        self.note(&account.name, outcome(others, done));
+    }
+
+    /// Forgets the sign-in of an account.
+    pub(super) async fn sign_out(&self, account: &Arc<Account>) {
+        if let Some(task) = self
+            .notes
+            .lock()
+            .devices
+            .remove(&account.name)
+            .and_then(|device| device.task)
+        {
+            task.abort();
+        }
+        let outcome = match self.consent.sign_out(account).await {
+            Ok(there_was_one) => Outcome::SignedOut(there_was_one),
+            Err(error) => Outcome::Failed(error.into()),
+        };
+        self.note(&account.name, outcome);
+    }
+
+    /// Who is signed in.
+    pub(super) async fn status(
+        &self,
+        account: &Account,
+    ) -> Result<Option<SignInStatus>, StoreError> {
+        self.consent.status(account).await
+    }
+}
+
+fn outcome(others: Missing, done: Result<SignedInAs, ConsentError>) -> Outcome {
+    match done {
+        Ok(mut signed_in) => {
+            signed_in.missing.extend(others);
+            Outcome::SignedIn(signed_in)
+        }
+        Err(error) => Outcome::Failed(error),
+    }
+}
+
+fn ends(now: Timestamp, life: Duration) -> Timestamp {
+    now.checked_add(life).unwrap_or(now)
+}

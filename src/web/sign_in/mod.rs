@@ -1,0 +1,325 @@
+//! Signing people in by the exporter's own pages.
+//!
+//! | request | |
+//! |---|---|
+//! | `GET /accounts/NAME/sign-in` | who must sign in, what will be asked for and why, what came of the last time |
+//! | `POST /accounts/NAME/sign-in` | begins: answers a page with a plain link to Entra, or shows a code for another device |
+//! | `GET /auth/callback` | where Entra sends the browser back to; ends in a 303 to a clean URL |
+//! | `GET /accounts/NAME/approval` | what an administrator can do |
+//! | `POST /accounts/NAME/sign-out` | forgets the sign-in |
+//!
+//! Promises: only whom the guard lets act; a POST must come from a form of
+//! this process (a token, and Origin or Sec-Fetch-Site); a state is good for
+//! one answer, to the browser, account and redirect URI that it was made for,
+//! within ten minutes; the answer's query is never logged; what is kept is
+//! bounded.
+
+mod callback;
+mod desk;
+mod place;
+mod token;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State as Shared};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use self::desk::Start;
+use self::place::Place;
+use super::app::{App, plain};
+use super::guard::{Refusal, may_submit, may_visit};
+use super::pages::{self, segment};
+use super::people;
+use crate::entra::{Approval, Wanted};
+use crate::model::{Account, Audience};
+use crate::probe::{Need, needs_of, wanted};
+
+pub(super) use callback::callback;
+pub(super) use desk::{Desk, Outcome, Waiting};
+
+/// A form of ours is far smaller.
+const MOST_FORM_BYTES: usize = 4096;
+const FORM_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The forms; each has its own token.
+const SIGN_IN: &str = "sign-in";
+const SIGN_OUT: &str = "sign-out";
+
+/// The account that a request names, and what belongs to it.
+struct Subject {
+    account: Arc<Account>,
+    needs: Vec<Need>,
+    wanted: Wanted,
+    desk: Arc<Desk>,
+    /// Where a browser comes back to, or why there is no such place.
+    place: Result<Place, String>,
+}
+
+impl Subject {
+    /// For a request that the guard let through.
+    fn find(app: &App, parts: &Parts, name: &str) -> Result<Self, Box<Response>> {
+        let (Some(desk), Some(configuration)) = (app.sign_ins(), app.configuration()) else {
+            let text = "nobody can be signed in here";
+            return Err(plain(StatusCode::SERVICE_UNAVAILABLE, text).into());
+        };
+        let accounts = &configuration.accounts;
+        let Some(account) = accounts.iter().find(|account| *account.name == *name) else {
+            return Err(people::unknown_account(app, name).into());
+        };
+        if account.person().is_none() {
+            return Err(plain(
+                StatusCode::NOT_FOUND,
+                format!(
+                    "the account needs no person: it signs in as {}",
+                    account.credential_label()
+                ),
+            )
+            .into());
+        }
+        let needs = needs_of(account, &configuration.resources);
+        Ok(Self {
+            account: Arc::clone(account),
+            wanted: wanted(&needs),
+            needs,
+            desk,
+            place: Place::of(
+                account,
+                app.settings.external_url.as_ref(),
+                app.settings.tls,
+                parts,
+            ),
+        })
+    }
+
+    fn path(&self, what: &str) -> String {
+        path(&self.account.name, what)
+    }
+}
+
+/// `/accounts/NAME/WHAT`.
+fn path(account: &str, what: &str) -> String {
+    format!("/accounts/{}/{what}", segment(account))
+}
+
+fn refused(refusal: Refusal) -> Response {
+    plain(refusal.status(), refusal.to_string())
+}
+
+/// A page with forms. Chromium and Firefox send `Origin: null` with the form of
+/// a page that has the policy `no-referrer`; with this one they name our origin
+/// to us and nothing to anybody else.
+fn with_forms(page: impl IntoResponse) -> Response {
+    let policy = HeaderValue::from_static("same-origin");
+    ([(header::REFERRER_POLICY, policy)], page).into_response()
+}
+
+/// 303 to a path of ours.
+fn see(app: &App, path: &str) -> Response {
+    let to = format!("{}{path}", app.prefix());
+    match HeaderValue::from_str(&to) {
+        Ok(to) => (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
+        // Paths of ours are percent-encoded; a prefix is part of a URL.
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// `GET /accounts/NAME/sign-in`.
+pub(super) async fn show(
+    Shared(app): Shared<Arc<App>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    if let Err(refusal) = may_visit(&parts, app.settings.external_url.as_ref()) {
+        return refused(refusal);
+    }
+    let subject = match Subject::find(&app, &parts, &name) {
+        Ok(subject) => subject,
+        Err(response) => return *response,
+    };
+    if let Ok(place) = &subject.place
+        && place.is_elsewhere(&parts)
+    {
+        let there = place.page(&subject.path(SIGN_IN));
+        return match HeaderValue::from_str(there.as_str()) {
+            Ok(there) => (StatusCode::SEE_OTHER, [(header::LOCATION, there)]).into_response(),
+            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        };
+    }
+    with_forms(page(&app, &parts, &subject).await)
+}
+
+/// The page that begins a sign-in and tells how the last one went.
+async fn page(app: &App, parts: &Parts, subject: &Subject) -> pages::Html {
+    let desk = &subject.desk;
+    let name = &*subject.account.name;
+    let status = desk.status(&subject.account).await;
+    let view = pages::SignInView {
+        account: &subject.account,
+        needs: &subject.needs,
+        redirect: subject.place.as_ref().map(|place| place.redirect.as_str()),
+        status: status.as_ref().map(Option::as_ref),
+        outcome: desk.last(name),
+        waiting: desk.waiting(name),
+        sign_in_token: desk.form_key.token(SIGN_IN, name),
+        sign_out_token: desk.form_key.token(SIGN_OUT, name),
+    };
+    pages::sign_in(&app.links(parts), &view, app.state.clock().now())
+}
+
+/// `GET /accounts/NAME/approval`.
+pub(super) async fn approval(
+    Shared(app): Shared<Arc<App>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    if let Err(refusal) = may_visit(&parts, app.settings.external_url.as_ref()) {
+        return refused(refusal);
+    }
+    let subject = match Subject::find(&app, &parts, &name) {
+        Ok(subject) => subject,
+        Err(response) => return *response,
+    };
+    let redirect = subject
+        .place
+        .as_ref()
+        .map_or("http://localhost", |place| place.redirect.as_str());
+    let Some(approval) = Approval::of(&subject.account, &subject.wanted, redirect) else {
+        return plain(StatusCode::NOT_FOUND, "the account needs no person");
+    };
+    let outcome = subject.desk.last(&name);
+    pages::approval(&app.links(&parts), &subject.account, &approval, outcome).into_response()
+}
+
+/// What a form said.
+struct Form(Vec<(String, String)>);
+
+impl Form {
+    async fn read(headers: &HeaderMap, body: Body) -> Result<Self, Box<Response>> {
+        let kind = headers.get(header::CONTENT_TYPE);
+        let is_form = kind.is_some_and(|kind| {
+            kind.as_bytes()
+                .starts_with(b"application/x-www-form-urlencoded")
+        });
+        if !is_form {
+            let text = "this takes the form of its page only";
+            return Err(plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into());
+        }
+        let bytes = axum::body::to_bytes(body, MOST_FORM_BYTES);
+        match tokio::time::timeout(FORM_PATIENCE, bytes).await {
+            Ok(Ok(bytes)) => Ok(Self(
+                url::form_urlencoded::parse(&bytes).into_owned().collect(),
+            )),
+            Ok(Err(_)) => Err(plain(StatusCode::PAYLOAD_TOO_LARGE, "the form is too large").into()),
+            Err(_) => {
+                Err(plain(StatusCode::REQUEST_TIMEOUT, "the form did not come in time").into())
+            }
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// The account and the form of a POST that may change something.
+async fn submitted(
+    app: &App,
+    name: &str,
+    action: &str,
+    request: Request,
+) -> Result<(Subject, Form, Parts), Box<Response>> {
+    let (parts, body) = request.into_parts();
+    may_submit(&parts, app.settings.external_url.as_ref())
+        .map_err(|refusal| Box::new(refused(refusal)))?;
+    let subject = Subject::find(app, &parts, name)?;
+    let form = Form::read(&parts.headers, body).await?;
+    let token = form.get("token").unwrap_or_default();
+    if !subject.desk.form_key.accepts(action, name, token) {
+        let again = pages::again(&app.links(&parts), &subject.path(SIGN_IN));
+        return Err((StatusCode::FORBIDDEN, again).into_response().into());
+    }
+    Ok((subject, form, parts))
+}
+
+/// `POST /accounts/NAME/sign-in`.
+pub(super) async fn begin(
+    Shared(app): Shared<Arc<App>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    let (subject, form, parts) = match submitted(&app, &name, SIGN_IN, request).await {
+        Ok(submitted) => submitted,
+        Err(response) => return *response,
+    };
+    // One audience alone, where the rest is signed in already.
+    let asked: Option<&Audience> = form
+        .get("audience")
+        .and_then(|asked| subject.wanted.keys().find(|one| one.as_str() == asked));
+    let wanted = match asked.and_then(|one| subject.wanted.get_key_value(one)) {
+        Some((audience, names)) => Wanted::from([(audience.clone(), names.clone())]),
+        None => subject.wanted.clone(),
+    };
+    let (desk, account) = (&subject.desk, &subject.account);
+    if form.get("how") == Some("device") {
+        desk.begin_device(account, &wanted, asked).await;
+        return see(&app, &subject.path(SIGN_IN));
+    }
+    let place = match &subject.place {
+        Ok(place) if place.is_origin_of(&parts.headers) => place,
+        Ok(place) => {
+            let there = place.page(&subject.path(SIGN_IN));
+            return pages::elsewhere(&app.links(&parts), &there).into_response();
+        }
+        Err(_) => return see(&app, &subject.path(SIGN_IN)),
+    };
+    match desk.begin(account, &wanted, asked, &place.redirect) {
+        Ok(start) => {
+            let page = pages::leave(&app.links(&parts), account, &start.url);
+            (cookie(&start, place), page).into_response()
+        }
+        Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    }
+}
+
+/// The cookie that only this browser brings back: `Lax`, because the browser
+/// comes from another site, by a GET.
+fn cookie(start: &Start, place: &Place) -> HeaderMap {
+    let (name, value) = &start.cookie;
+    let text = format!(
+        "{name}={}; Path={}; Max-Age={}; HttpOnly; SameSite=Lax{}",
+        value.expose(),
+        place.redirect.path(),
+        desk::PATIENCE.as_secs(),
+        if place.is_secure() { "; Secure" } else { "" },
+    );
+    let mut headers = HeaderMap::new();
+    if let Ok(mut value) = HeaderValue::from_str(&text) {
+        value.set_sensitive(true);
+        headers.insert(header::SET_COOKIE, value);
+    }
+    headers
+}
+
+/// `POST /accounts/NAME/sign-out`.
+pub(super) async fn sign_out(
+    Shared(app): Shared<Arc<App>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    match submitted(&app, &name, SIGN_OUT, request).await {
+        Ok((subject, ..)) => {
+            subject.desk.sign_out(&subject.account).await;
+            see(&app, &subject.path(SIGN_IN))
+        }
+        Err(response) => *response,
+    }
+}

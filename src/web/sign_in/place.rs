@@ -1,0 +1,177 @@
+//! Where Entra sends the browser back to: `redirect_url` of the account, the
+//! external URL, or this machine's `localhost`; never what a request names
+//! beyond that.
+
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use url::Url;
+
+use crate::model::Account;
+use crate::web::external::{ExternalUrl, host_of};
+use crate::web::guard::is_loopback_host;
+
+/// The path of the answer, below the prefix.
+pub(super) const CALLBACK: &str = "/auth/callback";
+
+/// Where a sign-in with a browser ends, and where it therefore must begin: a
+/// cookie belongs to one host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The redirect URI, exactly as it must be registered.
+    pub(super) redirect: Url,
+    /// It was taken from the request's Host, which is a name of this machine.
+    pub(super) local: bool,
+}
+
+impl Place {
+    /// For a request that the guard let through.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no place that Entra would accept; for people.
+    pub(super) fn of(
+        account: &Account,
+        external_url: Option<&ExternalUrl>,
+        tls: bool,
+        parts: &Parts,
+    ) -> Result<Self, String> {
+        if let Some(url) = account.person().and_then(|p| p.redirect_url.as_ref()) {
+            return Ok(Self {
+                redirect: url.clone(),
+                local: false,
+            });
+        }
+        if let Some(external) = external_url {
+            let redirect = external.at(CALLBACK);
+            let localhost = matches!(redirect.host_str(), Some("localhost" | "127.0.0.1"));
+            if redirect.scheme() != "https" && !localhost {
+                return Err(format!(
+                    "Microsoft takes addresses with https only, and --web.external-url is {}",
+                    redirect.origin().ascii_serialization()
+                ));
+            }
+            return Ok(Self {
+                redirect,
+                local: false,
+            });
+        }
+        let scheme = if tls { "https" } else { "http" };
+        host_of(&parts.uri, &parts.headers)
+            .filter(|host| is_loopback_host(host))
+            .and_then(|host| Url::parse(&format!("{scheme}://{host}{CALLBACK}")).ok())
+            .and_then(|mut url| {
+                // The one name of this machine that the Entra admin center lets
+                // people register; Entra takes any port of it.
+                url.set_host(Some("localhost")).ok()?;
+                Some(Self {
+                    redirect: url,
+                    local: true,
+                })
+            })
+            .ok_or_else(|| "the request does not say which port it came to".to_owned())
+    }
+
+    /// Whether cookies need a secure channel.
+    pub(super) fn is_secure(&self) -> bool {
+        self.redirect.scheme() == "https"
+    }
+
+    /// The page that begins a sign-in, as the same host shows it.
+    pub(super) fn page(&self, path: &str) -> Url {
+        let mut url = self.redirect.clone();
+        let prefix = self.redirect.path().strip_suffix(CALLBACK);
+        url.set_path(&format!("{}{path}", prefix.unwrap_or_default()));
+        url
+    }
+
+    /// Whether the request came to another name of this machine than the one
+    /// that Entra knows.
+    pub(super) fn is_elsewhere(&self, parts: &Parts) -> bool {
+        let authority = self.redirect.authority();
+        self.local
+            && host_of(&parts.uri, &parts.headers)
+                .is_some_and(|host| !host.eq_ignore_ascii_case(authority))
+    }
+
+    /// Whether the page that sent a form is of the host to which the answer
+    /// will come. What a browser does not say is not held against it.
+    pub(super) fn is_origin_of(&self, headers: &HeaderMap) -> bool {
+        let ours = self.redirect.origin().ascii_serialization();
+        headers
+            .get(header::ORIGIN)
+            .is_none_or(|origin| origin.as_bytes() == ours.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Cloud, Delegated, SignIn, Tenant};
+
+    fn place(host: &str, redirect: Option<&str>, external: Option<&str>) -> Result<Place, String> {
+        let account = Account {
+            name: "contoso".into(),
+            cloud: Cloud::Global,
+            tenant: Tenant::parse("contoso.onmicrosoft.com"),
+            client_id: Some("app".into()),
+            sign_in: SignIn::Delegated {
+                person: Delegated {
+                    username: "steve@contoso.com".into(),
+                    redirect_url: redirect.map(|url| Url::parse(url).unwrap()),
+                    max_age: None,
+                },
+                client: None,
+            },
+        };
+        let external: Option<ExternalUrl> = external.map(|url| url.parse().unwrap());
+        let request = http::Request::builder().header("host", host).body(());
+        let (parts, ()) = request.unwrap().into_parts();
+        Place::of(&account, external.as_ref(), false, &parts)
+    }
+
+    fn redirect(host: &str, redirect: Option<&str>, external: Option<&str>) -> String {
+        place(host, redirect, external).unwrap().redirect.into()
+    }
+
+    #[test]
+    fn the_configuration_then_the_external_url_then_this_machine() {
+        let own = "https://m365mon.contoso.com/x/auth/callback";
+        let external = Some("https://monitor.contoso.com/m365/");
+        let host = "localhost:10365";
+        assert_eq!(redirect(host, Some(own), external), own);
+        assert_eq!(
+            redirect(host, None, external),
+            "https://monitor.contoso.com/m365/auth/callback"
+        );
+        for host in ["localhost:10365", "127.0.0.1:10365", "[::1]:10365"] {
+            assert_eq!(
+                redirect(host, None, None),
+                "http://localhost:10365/auth/callback"
+            );
+        }
+        assert_eq!(
+            redirect("localhost", None, None),
+            "http://localhost/auth/callback"
+        );
+        for host in ["evil.example", "", "evil.example:80", "a b"] {
+            assert!(place(host, None, None).is_err(), "{host}");
+        }
+        assert!(place(host, None, Some("http://monitor.contoso.com")).is_err());
+        assert!(place(host, None, Some("http://localhost:80/x")).is_ok());
+    }
+
+    #[test]
+    fn where_it_begins() {
+        let place = place("localhost", Some("https://a/x/auth/callback"), None).unwrap();
+        assert_eq!(
+            place.page("/accounts/a/sign-in").as_str(),
+            "https://a/x/accounts/a/sign-in"
+        );
+        let mut headers = HeaderMap::new();
+        assert!(place.is_origin_of(&headers));
+        headers.insert(header::ORIGIN, "https://a".parse().unwrap());
+        assert!(place.is_origin_of(&headers));
+        headers.insert(header::ORIGIN, "http://localhost".parse().unwrap());
+        assert!(!place.is_origin_of(&headers));
+    }
+}

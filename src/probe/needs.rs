@@ -21,7 +21,8 @@ pub struct Need {
     pub resources: Vec<String>,
 }
 
-/// What the resources of `account` need together, by audience and name.
+/// What the resources of `account` need together: Graph first, which is asked
+/// for first, then by audience and name.
 #[must_use]
 pub fn needs_of<'a>(
     account: &Account,
@@ -45,7 +46,10 @@ pub fn needs_of<'a>(
                 .push(resource.name.to_string());
         }
     }
-    needs.into_values().collect()
+    let graph = Audience::graph(&account.cloud);
+    let mut needs: Vec<_> = needs.into_values().collect();
+    needs.sort_by_key(|need| need.audience != graph);
+    needs
 }
 
 impl Need {

@@ -2,6 +2,7 @@
 //! without a script and refresh themselves with a little of it.
 
 mod account;
+mod approval;
 mod frame;
 mod html;
 mod landing;
@@ -13,11 +14,12 @@ use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
 
 pub(super) use account::account;
+pub(super) use approval::approval;
 pub(super) use frame::{Links, segment};
 pub(super) use html::Html;
 pub(super) use landing::{Filter, bare, board};
 pub(super) use resource::resource;
-pub(super) use sign_in::{SignInView, again, approval, elsewhere, leave, no_sign_in, sign_in};
+pub(super) use sign_in::{SignInView, again, elsewhere, leave, no_sign_in, sign_in};
 
 /// `/assets/style.css`.
 pub(super) async fn style() -> impl IntoResponse {

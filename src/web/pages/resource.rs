@@ -124,7 +124,7 @@ fn phases(html: &mut Html, view: &ResourceView) {
     let Some(phases) = &view.phases_seconds else {
         return;
     };
-    html.raw("<h2>Phases of the last success</h2>\n<div class=\"scroll\"><table>\n<thead><tr>");
+    html.raw("<h2>Phases of the last success</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Phases\"><table>\n<thead><tr>");
     for phase in Phase::ALL {
         html.raw("<th scope=\"col\" class=\"number\">")
             .raw(phase.as_str())

@@ -1,6 +1,7 @@
 //! `/accounts/NAME/sign-in` and what belongs to it: who must sign in, what will
 //! be asked for and why, what came of it, and what an administrator can do.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use url::Url;
@@ -9,7 +10,7 @@ use super::frame::{Links, page, segment, still_page};
 use super::html::Html;
 use super::landing::countdown;
 use super::words::ago;
-use crate::entra::{Approval, ConsentError, SignInStatus, SignedInAs, StoreError};
+use crate::entra::{ConsentError, SignInStatus, SignedInAs, StoreError};
 use crate::model::{Account, Audience, Timestamp};
 use crate::probe::Need;
 use crate::web::sign_in::{Outcome, Waiting};
@@ -28,7 +29,7 @@ pub(in crate::web) struct SignInView<'a> {
     pub(in crate::web) sign_out_token: String,
 }
 
-fn username(account: &Account) -> &str {
+pub(super) fn username(account: &Account) -> &str {
     account.person().map_or("", |person| &*person.username)
 }
 
@@ -55,7 +56,7 @@ pub(in crate::web) fn sign_in(links: &Links<'_>, view: &SignInView<'_>, now: Tim
     })
 }
 
-fn account_link(html: &mut Html, links: &Links<'_>, name: &str) {
+pub(super) fn account_link(html: &mut Html, links: &Links<'_>, name: &str) {
     super::frame::link(html, links, "/accounts/", name);
 }
 
@@ -104,7 +105,7 @@ fn more(html: &mut Html, links: &Links<'_>, view: &SignInView<'_>, signed_in: &S
         html.raw("<div class=\"problem\" role=\"status\"><p><strong>No token for ")
             .text(audience)
             .raw(" yet.</strong> ")
-            .text(problem)
+            .text(&problem.detail)
             .raw("</p>\n");
         if problem.code == Some(65_001) {
             html.raw("<p>Microsoft asks for the permissions of one service at a time: once more, please.</p>\n");
@@ -124,6 +125,14 @@ fn audience_field(html: &mut Html, audience: &Audience) {
         .raw("\">\n");
 }
 
+/// The sentence of an error, without the word that metrics have for it.
+pub(super) fn why<'a>(html: &'a mut Html, error: &ConsentError) -> &'a mut Html {
+    match error {
+        ConsentError::Refused(problem) => html.text(&problem.detail),
+        other => html.text(other),
+    }
+}
+
 /// Why a sign-in came to nothing, and what to do.
 fn failed(html: &mut Html, links: &Links<'_>, account: &Account, outcome: &Outcome) {
     html.raw("<div class=\"problem\" role=\"alert\"><p><strong>");
@@ -140,7 +149,10 @@ fn failed(html: &mut Html, links: &Links<'_>, account: &Account, outcome: &Outco
             .raw(".</strong> What was received is thrown away. Begin again as ")
             .text(wanted)
             .raw("; a private window helps where Microsoft remembers somebody else."),
-        Outcome::Failed(error) => html.raw("That did not work.</strong> ").text(error),
+        Outcome::Failed(error) => {
+            html.raw("That did not work.</strong> ");
+            why(html, error)
+        }
         Outcome::SignedIn(_) | Outcome::SignedOut(_) => html.raw("</strong>"),
     };
     html.raw("</p>\n");
@@ -182,9 +194,9 @@ fn status(html: &mut Html, view: &SignInView<'_>, now: Timestamp) {
         Ok(Some(status)) => {
             html.raw("<p><strong>")
                 .text(&status.username)
-                .raw("</strong> is signed in, for ");
+                .raw("</strong> is signed in, since ");
             ago(html, status.consented_at, now);
-            html.raw(" now. The sign-in is renewed daily; unused, it ends ");
+            html.raw(". The sign-in is renewed daily; unused, it ends ");
             countdown(html, status.ends, now);
             html.raw(".</p>\n");
         }
@@ -211,17 +223,21 @@ fn facts(html: &mut Html, view: &SignInView<'_>) {
     if let Ok(redirect) = view.redirect {
         html.raw("<dt>Comes back to</dt><dd><code>")
             .text(redirect)
-            .raw("</code> <span class=\"soft\">(registered as a redirect URI of the application; any port will do for localhost)</span></dd>\n");
+            .raw("</code> <span class=\"soft\">(must be registered as a redirect URI of the application; the port of localhost does not matter)</span></dd>\n");
     }
     html.raw("</dl>\n");
 }
 
 /// The exact scopes, with the reason of each.
 fn asked(html: &mut Html, view: &SignInView<'_>) {
-    html.raw("<h2>What Microsoft will ask for</h2>\n<p>Never a right to change anything, and nothing beyond what the configured resources need:</p>\n");
-    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Permissions\">\n<table class=\"cards\">\n<thead><tr><th scope=\"col\">Scope</th><th scope=\"col\">Why</th><th scope=\"col\">For</th></tr></thead>\n<tbody>\n");
-    html.raw("<tr><th scope=\"row\"><code>openid profile</code></th><td data-label=\"Why\">tells who signed in</td><td data-label=\"For\">the sign-in itself</td></tr>\n");
-    html.raw("<tr><th scope=\"row\"><code>offline_access</code></th><td data-label=\"Why\">stays signed in without a password</td><td data-label=\"For\">the sign-in itself</td></tr>\n");
+    html.raw("<h2>What Microsoft will ask for</h2>\n<p>Never a right to change anything, and nothing beyond what the configured resources need.");
+    let audiences = view.needs.iter().map(|need| &need.audience);
+    if audiences.collect::<BTreeSet<_>>().len() > 1 {
+        html.raw(" Microsoft asks for one service at a time; where a second consent is needed, this page says so afterwards.");
+    }
+    html.raw("</p>\n");
+    html.raw("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Permissions\">\n<table class=\"cards scopes\">\n<thead><tr><th scope=\"col\">Scope</th><th scope=\"col\">Why</th><th scope=\"col\">For</th></tr></thead>\n<tbody>\n");
+    html.raw("<tr><th scope=\"row\"><code>openid profile offline_access</code></th><td data-label=\"Why\">tells who signed in, and stays signed in without a password</td><td data-label=\"For\">the sign-in itself</td></tr>\n");
     for need in view.needs {
         html.raw("<tr><th scope=\"row\"><code>")
             .text(&need.audience)
@@ -324,50 +340,4 @@ pub(in crate::web) fn no_sign_in(links: &Links<'_>, accounts: &[String]) -> Html
             html.raw("<p class=\"soft\">No account of the configuration needs a person.</p>\n");
         }
     })
-}
-
-/// What an administrator can do.
-pub(in crate::web) fn approval(
-    links: &Links<'_>,
-    account: &Account,
-    approval: &Approval,
-    outcome: Option<Arc<Outcome>>,
-) -> Html {
-    let title = format!("Approval for {}", account.name);
-    still_page(&title, links, |html| {
-        html.raw("<h1>Approval for ");
-        account_link(html, links, &account.name);
-        html.raw("</h1>\n");
-        if let Some(outcome) = outcome.filter(|outcome| outcome.needs_administrator()) {
-            failed_with_approval(html, &outcome);
-        }
-        html.raw("<p>Where people may not approve applications by themselves, an administrator does it once. Send them this page's text; it holds no secret.</p>\n")
-            .raw("<h2>For this one person: the first choice</h2>\n<p>In PowerShell with the module Microsoft.Graph, as Cloud Application Administrator or above. It gives the application these rights when <strong>")
-            .text(username(account))
-            .raw("</strong> signs in, and takes nothing away that was granted before.</p>\n<pre tabindex=\"0\" aria-label=\"PowerShell\"><code>")
-            .text(&approval.script)
-            .raw("</code></pre>\n<h2>For everyone in the tenant: the second choice</h2>\n<p>Approves the same rights for every person of the tenant who signs in to this application. Each service has its own link; where this exporter is on another machine, the browser ends on a page that cannot be reached, and the approval is given all the same.</p>\n<ul>\n");
-        for (audience, link) in &approval.links {
-            html.raw("<li><a rel=\"noreferrer\" href=\"")
-                .text(link)
-                .raw("\">Approve for everyone: ")
-                .text(audience.host())
-                .raw("</a></li>\n");
-        }
-        html.raw("</ul>\n<h2>Then</h2>\n<p><a class=\"button\" href=\"")
-            .text(links.prefix)
-            .raw("/accounts/")
-            .text(segment(&account.name))
-            .raw("/sign-in\">Sign in again</a></p>\n");
-    })
-}
-
-fn failed_with_approval(html: &mut Html, outcome: &Outcome) {
-    html.raw("<div class=\"problem\" role=\"alert\"><p><strong>");
-    match outcome {
-        Outcome::Failed(ConsentError::Declined) => html.raw("The permissions were not accepted.</strong> If Microsoft said that an administrator must approve them, this is how; if you cancelled, just sign in again."),
-        Outcome::Failed(error) => html.raw("Microsoft wants an administrator's approval.</strong> ").text(error),
-        _ => html.raw("</strong>"),
-    };
-    html.raw("</p></div>\n");
 }

@@ -1,0 +1,306 @@
+// A person signs in with a real browser: Entra is another site than the
+// exporter, cookies and Origin behave as browsers have them behave.
+
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { after, before, test } from "node:test";
+
+import { Stage, eventually, press, words } from "./stage.mjs";
+
+const LOGIN = "https://login.microsoftonline.com/";
+const PASSWORD = "a password of this test";
+const ACCOUNT = "/accounts/contoso-steve";
+
+let stage;
+
+before(async () => {
+  stage = await Stage.open();
+  for (const name of ["steve", "helpdesk"]) {
+    await stage.control("/users", { user: stage.upn(name), password: PASSWORD });
+  }
+});
+after(() => stage?.close());
+
+/** Up to Entra's page, by what a person sees. */
+async function toEntra(page, button = "Sign in with this browser") {
+  if (page.url() !== `${stage.origin}${ACCOUNT}/sign-in`) {
+    await page.goto(`${stage.origin}${ACCOUNT}/sign-in`);
+  }
+  await press(page, button);
+  assert.match(await words(page), /Continue at Microsoft/);
+  const before = page.url();
+  await press(page, "Continue at login.microsoftonline.com");
+  assert.ok(before.startsWith(stage.origin), "nothing leads to Entra without a person");
+  assert.ok(page.url().startsWith(LOGIN), page.url());
+}
+
+/** What a person does at Entra's first page. */
+async function identify(page, name) {
+  await page.$eval("#i0116", (field) => (field.value = ""));
+  await page.type("#i0116", stage.upn(name));
+  await page.type("#i0118", PASSWORD);
+  await Promise.all([page.waitForNavigation(), page.click("#idSIButton9")]);
+}
+
+/** The address bar is clean, nothing was complained about. */
+function arrived(visitor, path) {
+  assert.equal(visitor.page.url(), stage.origin + path);
+  assert.deepEqual(visitor.complaints, []);
+}
+
+async function signIn(visitor) {
+  await toEntra(visitor.page);
+  await identify(visitor.page, "steve");
+  arrived(visitor, `${ACCOUNT}/sign-in`);
+  assert.match(await words(visitor.page), /Thank you, steve@\S+ is signed in/);
+}
+
+async function signOut(visitor) {
+  await visitor.page.goto(`${stage.origin}${ACCOUNT}/sign-in`);
+  await press(visitor.page, "Forget the sign-in");
+  arrived(visitor, `${ACCOUNT}/sign-in`);
+  assert.match(await words(visitor.page), /Signed out\.[^]*Nobody is signed in/);
+}
+
+test("somebody else is sent away", async () => {
+  await stage.grant("helpdesk", "graph", ["Sites.Read.All", "Mail.ReadBasic"]);
+  const visitor = await stage.visitor();
+  await toEntra(visitor.page);
+  await identify(visitor.page, "helpdesk");
+  arrived(visitor, `${ACCOUNT}/sign-in`);
+  const text = await words(visitor.page);
+  assert.match(text, /helpdesk@\S+ signed in, but this account is for steve@/);
+  assert.match(text, /thrown away/);
+  assert.match(text, /Nobody is signed in/);
+  await stage.screenshot(visitor.page, "wrong-person");
+  await visitor.context.close();
+});
+
+test("the right person signs in, and probes begin", async () => {
+  const visitor = await stage.visitor();
+  const { page } = visitor;
+  await page.goto(`${stage.origin}/`);
+  await stage.gauge("m365_account_sign_in_required", 1);
+  await page.reload();
+  await press(page, "Sign in");
+  const text = await words(page);
+  for (const part of [
+    stage.upn("steve"),
+    "https://graph.microsoft.com/Sites.Read.All",
+    "https://contoso.sharepoint.com/AllSites.Read",
+    "offline_access",
+    "intranet-rest",
+  ]) {
+    assert.ok(text.includes(part), part);
+  }
+  await stage.screenshot(page, "sign-in");
+  await press(page, "Sign in with this browser");
+  await stage.screenshot(page, "continue-at-microsoft");
+  const cookies = await visitor.context.cookies();
+  const [cookie] = cookies;
+  assert.equal(cookies.length, 1);
+  assert.equal(cookie.path, "/auth/callback");
+  assert.equal(cookie.sameSite, "Lax");
+  assert.ok(cookie.httpOnly);
+  const answers = [];
+  page.on("response", (answer) => answers.push(answer));
+  await press(page, "Continue at login.microsoftonline.com");
+  await identify(page, "steve");
+  arrived(visitor, `${ACCOUNT}/sign-in`);
+  assert.match(await words(page), /Thank you, steve@/);
+  await stage.screenshot(page, "signed-in");
+  const left = await visitor.context.cookies();
+  assert.ok(!left.some((one) => one.name === cookie.name), "the cookie is gone");
+  const callback = answers.find((answer) => answer.url().includes("/auth/callback?"));
+  assert.equal(callback.status(), 303);
+  assert.equal(callback.headers()["cache-control"], "no-store");
+  assert.equal(callback.headers()["referrer-policy"], "no-referrer");
+  await stage.gauge("m365_account_up", 1);
+  await stage.gauge("m365_account_sign_in_required", 0);
+  await page.goto(`${stage.origin}${ACCOUNT}`);
+  assert.match(await words(page), /refresh_token: in 89 d/);
+
+  // The same answer once more is nobody's.
+  await page.goto(callback.url());
+  arrived(visitor, "/auth/callback");
+  assert.match(await words(page), /This sign-in is not known here/);
+  await stage.screenshot(page, "not-known");
+  await press(page, "Sign in for contoso-steve");
+  arrived(visitor, `${ACCOUNT}/sign-in`);
+  await signOut(visitor);
+  await stage.gauge("m365_account_sign_in_required", 1);
+  await visitor.context.close();
+});
+
+test("an administrator approves for one person", async () => {
+  await stage.forget("steve");
+  const visitor = await stage.visitor();
+  const { page } = visitor;
+  for (const requests of [false, true]) {
+    await stage.control("/entra", { approval_requests: requests }, "PUT");
+    await toEntra(page);
+    await identify(page, "steve");
+    assert.match(await words(page), requests ? /Approval required/ : /Need admin approval/);
+    await press(
+      page,
+      requests ? "Request approval" : "Return to the application without granting consent",
+    );
+    arrived(visitor, `${ACCOUNT}/approval`);
+    assert.match(await words(page), requests ? /AADSTS90095/ : /AADSTS90094/);
+    await page.goto(`${stage.origin}${ACCOUNT}/sign-in`);
+  }
+  await page.goto(`${stage.origin}${ACCOUNT}/approval`);
+  await stage.screenshot(page, "approval");
+  // What the script would grant is granted; then the sign-in goes through.
+  const script = await page.$eval("pre", (pre) => pre.innerText);
+  assert.match(script, /-ConsentType Principal/);
+  assert.ok(script.includes(`Get-MgUser -UserId '${stage.upn("steve")}'`));
+  const apis = { "00000003-0000-0000-c000-000000000000": "graph" };
+  apis["00000003-0000-0ff1-ce00-000000000000"] = "sharepoint";
+  const grants = [...script.matchAll(/^ {2}'([0-9a-f-]{36})' = '([^']+)'/gm)];
+  assert.equal(grants.length, 2);
+  for (const [, id, scopes] of grants) {
+    const names = scopes.split(" ").filter((name) => name.includes("."));
+    await stage.grant("steve", apis[id], names);
+  }
+  await press(page, "Sign in again");
+  await signIn(visitor);
+  assert.doesNotMatch(await words(page), /No token for/);
+  await stage.gauge("m365_account_up", 1);
+  await signOut(visitor);
+  await visitor.context.close();
+});
+
+test("consent of one's own: cancelled, then given, once for each service", async () => {
+  await stage.control("/organizations", { user_consent: true });
+  await stage.forget("steve");
+  const visitor = await stage.visitor();
+  const { page } = visitor;
+  await toEntra(page);
+  await identify(page, "steve");
+  assert.match(await words(page), /Permissions requested/);
+  await press(page, "Cancel");
+  arrived(visitor, `${ACCOUNT}/approval`);
+  assert.match(await words(page), /The permissions were not accepted/);
+  await stage.screenshot(page, "cancelled");
+  await press(page, "Sign in again");
+  await toEntra(page);
+  await identify(page, "steve");
+  await press(page, "Accept");
+  arrived(visitor, `${ACCOUNT}/sign-in`);
+  assert.match(await words(page), /Thank you[^]*No token for https:\/\/contoso\.sharepoint\.com yet/);
+  await stage.screenshot(page, "second-round");
+  await toEntra(page, "Sign in for contoso.sharepoint.com");
+  await identify(page, "steve");
+  assert.match(await words(page), /contoso\.sharepoint\.com\/AllSites\.Read/);
+  await press(page, "Accept");
+  arrived(visitor, `${ACCOUNT}/sign-in`);
+  const text = await words(page);
+  assert.match(text, /Thank you/);
+  assert.doesNotMatch(text, /No token for/);
+  await stage.gauge("m365_account_up", 1);
+  await eventually("SharePoint's own API is probed", () =>
+    stage.metric('m365_resource_up{resource="intranet-rest"'),
+  );
+  await signOut(visitor);
+  await stage.control("/organizations", { user_consent: false });
+  await visitor.context.close();
+});
+
+test("another browser, and an exporter that was started anew", async () => {
+  const [one, other] = [await stage.visitor(), await stage.visitor()];
+  await one.page.goto(`${stage.origin}${ACCOUNT}/sign-in`);
+  await press(one.page, "Sign in with this browser");
+  const link = await one.page.$eval("a.button", (link) => link.href);
+  await other.page.goto(link);
+  await identify(other.page, "steve");
+  arrived(other, `${ACCOUNT}/sign-in`);
+  assert.match(await words(other.page), /begun in another browser[^]*Nobody is signed in/);
+  await stage.screenshot(other.page, "other-browser");
+  // It is used up for the first one as well.
+  await press(one.page, "Continue at login.microsoftonline.com");
+  await identify(one.page, "steve");
+  arrived(one, "/auth/callback");
+
+  await toEntra(one.page);
+  await stage.startExporter();
+  await identify(one.page, "steve");
+  arrived(one, "/auth/callback");
+  assert.match(await words(one.page), /not known here/);
+  // A page from before the start says so instead of doing something.
+  await other.page.setJavaScriptEnabled(false);
+  await press(other.page, "Sign in with this browser");
+  assert.match(await words(other.page), /Once more, please/);
+  await press(other.page, "Show it again");
+  arrived({ ...other, complaints: [] }, `${ACCOUNT}/sign-in`);
+  await one.context.close();
+  await other.context.close();
+});
+
+test("with a code for another device", async () => {
+  const visitor = await stage.visitor();
+  const { page } = visitor;
+  await page.goto(`${stage.origin}${ACCOUNT}/sign-in`);
+  await press(page, "Get a code for another device");
+  arrived(visitor, `${ACCOUNT}/sign-in`);
+  const code = await page.$eval(".code", (code) => code.innerText.trim());
+  await stage.screenshot(page, "device-code");
+  const phone = await stage.visitor();
+  await phone.page.goto("https://microsoft.com/devicelogin");
+  await phone.page.type("#otc", code);
+  await Promise.all([phone.page.waitForNavigation(), phone.page.click("button")]);
+  await identify(phone.page, "steve");
+  assert.match(await words(phone.page), /You have signed in/);
+  await page.waitForFunction(() => document.body.innerText.includes("Thank you"), {
+    timeout: 90_000,
+  });
+  assert.match(await words(page), /Thank you, steve@/);
+  assert.deepEqual(visitor.complaints, []);
+  await stage.gauge("m365_account_up", 1);
+  await signOut(visitor);
+
+  await stage.control("/organizations", { device_code_blocked: true });
+  await press(page, "Get a code for another device");
+  const blocked = await page.$eval(".code", (code) => code.innerText.trim());
+  await phone.page.goto("https://microsoft.com/devicelogin");
+  await phone.page.type("#otc", blocked);
+  await Promise.all([phone.page.waitForNavigation(), phone.page.click("button")]);
+  await identify(phone.page, "steve");
+  await page.waitForFunction(() => document.body.innerText.includes("block the device code"), {
+    timeout: 90_000,
+  });
+  assert.match(await words(page), /53003[^]*m365mon login/);
+  await stage.screenshot(page, "device-code-blocked");
+  await stage.control("/organizations", { device_code_blocked: false });
+  await phone.context.close();
+  await visitor.context.close();
+});
+
+test("the name that Entra knows, and no frame around it", async () => {
+  const visitor = await stage.visitor();
+  const { page } = visitor;
+  await page.goto(`http://127.0.0.1:${stage.port}${ACCOUNT}/sign-in`);
+  arrived(visitor, `${ACCOUNT}/sign-in`);
+  const framed = `${stage.origin}${ACCOUNT}/sign-in`;
+  const server = createServer((_, answer) => {
+    answer.setHeader("Content-Type", "text/html");
+    answer.end(`<!doctype html><iframe src="${framed}"></iframe>`);
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  await page.goto(`http://127.0.0.1:${server.address().port}/`);
+  const frame = await eventually("the frame", () => page.frames()[1]);
+  await eventually("the browser refused the frame", () =>
+    visitor.complaints.some((text) => text.includes("frame-ancestors")),
+  );
+  assert.doesNotMatch(await frame.content(), /Sign in with this browser/);
+  server.close();
+  await visitor.context.close();
+});
+
+test("nothing that is secret is in the log", () => {
+  const log = stage.logs.map((program) => program.output).join("");
+  assert.match(log, /level=trace/);
+  for (const mark of ["code=", "state=", "eyJ", "m365mon-sign-in-", PASSWORD]) {
+    assert.ok(!log.includes(mark), `${mark} is in the log`);
+  }
+});

@@ -1,0 +1,198 @@
+// The simulated tenant, the exporter and a Chromium that takes the tenant's
+// login host for Microsoft's: another site than the exporter's localhost.
+
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import puppeteer from "puppeteer-core";
+
+const PATIENCE = 90_000;
+const binary = process.env.M365MON_BINARY;
+
+/** Asks until there is something; fails loudly after a while. */
+export async function eventually(what, ask) {
+  const end = Date.now() + PATIENCE;
+  for (;;) {
+    const found = await ask();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
+
+/** A program that ends with the test; `ready` finds something in its output. */
+async function start(words, ready) {
+  const child = spawn(binary, words, { stdio: ["ignore", "pipe", "pipe"] });
+  const program = { child, output: "" };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (bytes) => (program.output += bytes));
+  }
+  program.stop = () =>
+    new Promise((done) => {
+      if (child.exitCode !== null) return done();
+      child.once("exit", done);
+      child.kill("SIGTERM");
+    });
+  program.found = await eventually(`${words[0]} is ready`, () => {
+    if (child.exitCode !== null) throw new Error(program.output);
+    return ready(program.output);
+  });
+  return program;
+}
+
+export class Stage {
+  /** Every exporter that ran. */
+  logs = [];
+
+  static async open() {
+    const stage = new Stage();
+    stage.folder = mkdtempSync(join(tmpdir(), "m365mon-browser-"));
+    const tenant = join(stage.folder, "tenant");
+    stage.tenant = await start(
+      ["simulate", "--listen=127.0.0.1:0", "--dir", tenant, "--interval=1s"],
+      (output) => output.includes("\nconfiguration"),
+    );
+    stage.endpoints = JSON.parse(readFileSync(join(tenant, "simulator.json")));
+    stage.configuration = join(tenant, "m365mon.yml");
+    await stage.startExporter();
+    await stage.startBrowser();
+    return stage;
+  }
+
+  /** Starts the exporter, again on the same port if it ran before. */
+  async startExporter() {
+    await this.exporter?.stop();
+    const listen = `127.0.0.1:${this.port ?? 0}`;
+    this.exporter = await start(
+      [
+        "serve",
+        "--config.file",
+        this.configuration,
+        `--web.listen-address=${listen}`,
+        "--log.level=trace",
+      ],
+      (output) => output.match(/url=http:\/\/127\.0\.0\.1:(\d+)\//),
+    );
+    this.logs.push(this.exporter);
+    this.port = Number(this.exporter.found[1]);
+    this.origin = `http://localhost:${this.port}`;
+  }
+
+  async startBrowser() {
+    // Trust comes from the browser's own store, as on a desk.
+    const store = join(this.folder, ".pki/nssdb");
+    mkdirSync(store, { recursive: true });
+    const authority = join(this.folder, "tenant", this.endpoints.ca_file);
+    execFileSync("certutil", ["-N", "-d", `sql:${store}`, "--empty-password"]);
+    execFileSync("certutil", [
+      ...["-A", "-d", `sql:${store}`, "-t", "C,,", "-n", "simulated", "-i", authority],
+    ]);
+    const rules = ["login.microsoftonline.com", "microsoft.com"]
+      .map((host) => `MAP ${host}:443 ${this.endpoints.tls}`)
+      .concat("MAP * ~NOTFOUND", "EXCLUDE localhost", "EXCLUDE 127.0.0.1");
+    this.browser = await puppeteer.launch({
+      executablePath: process.env.M365MON_CHROMIUM,
+      env: { ...process.env, HOME: this.folder },
+      args: [
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--disable-background-networking",
+        `--host-resolver-rules=${rules.join(", ")}`,
+      ],
+    });
+  }
+
+  async close() {
+    await this.browser?.close();
+    await this.exporter?.stop();
+    await this.tenant?.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** A browser that knows nothing yet. Complaints of our pages are collected. */
+  async visitor() {
+    const context = await this.browser.createBrowserContext();
+    const page = await context.newPage();
+    const complaints = [];
+    page.on("console", (message) => {
+      const at = message.location().url ?? "";
+      if (["error", "warn"].includes(message.type()) && !at.startsWith("https://")) {
+        complaints.push(`${page.url()}: ${message.text()}`);
+      }
+    });
+    page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error}`));
+    return { context, page, complaints };
+  }
+
+  /** Changes the simulated tenant. */
+  async control(path, body, method = "POST") {
+    const answer = await fetch(this.endpoints.control + path, {
+      method,
+      body: body && JSON.stringify(body),
+      headers: { "Content-Type": "application/json" },
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`);
+    return text ? JSON.parse(text) : null;
+  }
+
+  upn(name) {
+    return `${name}@${this.endpoints.domain}`;
+  }
+
+  /** Takes every consent of a person back. */
+  async forget(name) {
+    await this.control("/consents", {
+      app: this.endpoints.delegated_client_id,
+      user: this.upn(name),
+      revoke: true,
+    });
+  }
+
+  async grant(name, resource, scopes) {
+    await this.control("/consents", {
+      app: this.endpoints.delegated_client_id,
+      user: this.upn(name),
+      resource,
+      grant: scopes,
+    });
+  }
+
+  async metric(line) {
+    const text = await (await fetch(`${this.origin}/metrics`)).text();
+    return text.split("\n").find((one) => one.startsWith(line));
+  }
+
+  /** Waits for a gauge of the account. */
+  async gauge(name, value) {
+    const line = `${name}{account="contoso-steve"} ${value}`;
+    await eventually(line, () => this.metric(line));
+  }
+
+  async screenshot(page, name) {
+    const folder = process.env.M365MON_SCREENSHOTS;
+    if (!folder) return;
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, `${name}.png`), await page.screenshot({ fullPage: true }));
+  }
+}
+
+/** Presses what has this text and waits for the page behind it. */
+export async function press(page, text, selector = "a, button") {
+  const found = await page.evaluateHandle(
+    (selector, text) =>
+      [...document.querySelectorAll(selector)].find((one) => one.textContent.trim() === text),
+    selector,
+    text,
+  );
+  const element = found.asElement();
+  if (!element) throw new Error(`${page.url()} has no "${text}": ${await words(page)}`);
+  await Promise.all([page.waitForNavigation(), element.click()]);
+}
+
+/** What a person reads. */
+export async function words(page) {
+  return page.evaluate(() => (document.querySelector("main") ?? document.body).innerText);
+}

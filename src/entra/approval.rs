@@ -32,7 +32,7 @@ const SIGN_IN: [&str; 3] = ["openid", "profile", "offline_access"];
 pub struct Approval {
     /// Microsoft Graph PowerShell. Holds names, no secret.
     pub script: String,
-    /// For everyone in the tenant: one link for each API.
+    /// For everyone in the tenant: one link for each API, Graph first.
     pub links: Vec<(Audience, Url)>,
 }
 
@@ -51,9 +51,12 @@ impl Approval {
                 .append_pair("redirect_uri", redirect);
             (audience.clone(), url)
         });
+        let graph = Audience::graph(&account.cloud);
+        let mut links: Vec<_> = links.collect();
+        links.sort_by_key(|(audience, _)| *audience != graph);
         Some(Self {
             script: script(account, &person.username, wanted),
-            links: links.collect(),
+            links,
         })
     }
 

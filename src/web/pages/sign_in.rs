@@ -194,9 +194,9 @@ fn status(html: &mut Html, view: &SignInView<'_>, now: Timestamp) {
         Ok(Some(status)) => {
             html.raw("<p><strong>")
                 .text(&status.username)
-                .raw("</strong> is signed in, since ");
+                .raw("</strong> signed in ");
             ago(html, status.consented_at, now);
-            html.raw(". The sign-in is renewed daily; unused, it ends ");
+            html.raw(" ago. The sign-in is renewed daily; unused, it ends ");
             countdown(html, status.ends, now);
             html.raw(".</p>\n");
         }
@@ -291,7 +291,7 @@ pub(in crate::web) fn leave(links: &Links<'_>, account: &Account, url: &Url) -> 
             .text(url)
             .raw("\">Continue at ")
             .text(url.host_str().unwrap_or_default())
-            .raw("</a></p>\n<p>Look at the address before you type a password. m365mon never asks for one. <a href=\"")
+            .raw("</a></p>\n<p>Look at the address before you type a password. m365mon never asks for one.</p>\n<p><a href=\"")
             .text(links.prefix)
             .raw("/accounts/")
             .text(segment(&account.name))

@@ -12,10 +12,14 @@ import sys
 HERE = pathlib.Path(__file__).parent
 DS = {"type": "prometheus", "uid": "${datasource}"}
 ID = "account, kind, resource, location"
+RESOURCE = "account, kind, resource"
+PHASES = ("resolve", "connect", "tls", "processing", "transfer")
 SEL = 'job=~"$job", account=~"$account", kind=~"$kind", resource=~"$resource", location=~"$location"'
 REC = 'account=~"$account", kind=~"$kind", resource=~"$resource", location=~"$location"'
 ACC = 'job=~"$job", account=~"$account"'
 EXP = 'job=~"$job", instance=~"$instance"'
+
+DOCS = "https://m365mon.example/runbooks"
 
 GREEN, RED, YELLOW, BLUE, GREY = "green", "red", "#EAB839", "blue", "#808080"
 
@@ -25,10 +29,11 @@ def steps(*pairs):
 
 
 class Dashboard:
-    def __init__(self, uid, title, description, variables, annotations=True, refresh="1m"):
+    def __init__(self, uid, title, description, variables, annotations=True, refresh="1m", single=()):
+        self.single, self.within = single, None
         self.uid, self.title, self.description = uid, title, description
         self.variables, self.annotations, self.refresh = variables, annotations, refresh
-        self.panels, self.x, self.y, self.row_h = [], 0, 0, 0
+        self.panels, self.x, self.y, self.row_h, self.count = [], 0, 0, 0, 1
 
     def place(self, w, h):
         if self.x + w > 24:
@@ -41,7 +46,7 @@ class Dashboard:
     def panel(self, kind, title, description, targets, w=12, h=8, unit=None, thresholds=None,
               options=None, custom=None, overrides=None, mappings=None, minimum=None,
               maximum=None, decimals=None, transformations=None, links=None, no_value=None,
-              color=None):
+              color=None, interval=None):
         defaults = {"color": color or {"mode": "palette-classic"}, "mappings": mappings or [],
                     "thresholds": thresholds or steps((None, GREEN))}
         if thresholds and not color:
@@ -54,20 +59,26 @@ class Dashboard:
         for index, target in enumerate(targets):
             target.setdefault("refId", chr(ord("A") + index))
             target["datasource"] = DS
-        panel = {"id": len(self.panels) + 1, "type": kind, "title": title,
+        panel = {"id": self.count, "type": kind, "title": title,
                  "description": description, "datasource": DS, "gridPos": self.place(w, h),
                  "targets": targets,
                  "fieldConfig": {"defaults": defaults, "overrides": overrides or []},
                  "options": options or {}}
         if transformations:
             panel["transformations"] = transformations
-        self.panels.append(panel)
+        if interval:
+            panel["interval"] = interval
+        self.count += 1
+        (self.panels if self.within is None else self.within).append(panel)
 
-    def row(self, title):
+    def row(self, title, collapsed=False):
+        """Begins a row; what follows stands in it. A collapsed one is opened by a click."""
         self.x, self.y, self.row_h = 0, self.y + self.row_h, 0
-        self.panels.append({"id": len(self.panels) + 1, "type": "row", "title": title,
-                            "collapsed": False, "panels": [],
-                            "gridPos": {"x": 0, "y": self.y, "w": 24, "h": 1}})
+        row = {"id": self.count, "type": "row", "title": title, "collapsed": collapsed, "panels": [],
+               "gridPos": {"x": 0, "y": self.y, "w": 24, "h": 1}}
+        self.count += 1
+        self.panels.append(row)
+        self.within = row["panels"] if collapsed else None
         self.y += 1
 
     def json(self):
@@ -85,24 +96,32 @@ class Dashboard:
                                   '{job=~"$job", account=~"$account", kind=~"$kind"}, resource)'),
             "location": query_var("location", "Location", 'label_values(m365_resource_interval_seconds'
                                   '{job=~"$job"}, location)'),
+            "exporter": text_var("exporter", "Exporter's page", "http://127.0.0.1:10365"),
+            "runbooks": text_var("runbooks", "Runbooks", DOCS),
         }
+        for name in self.single:
+            variable[name].update(multi=False, includeAll=False, allValue=None, current={})
         annotations = [{"builtIn": 1, "datasource": {"type": "grafana", "uid": "-- Grafana --"},
                         "enable": True, "hide": True, "iconColor": "rgba(0, 211, 255, 1)",
                         "name": "Annotations & Alerts", "type": "dashboard"}]
         if self.annotations:
             annotations.append({
                 "datasource": DS, "enable": True, "hide": False, "iconColor": "red", "name": "Outages",
-                "expr": f"m365:resource_down:bool{{{REC}}} == 1", "step": "60s",
-                "titleFormat": "{{resource}} down", "textFormat": "{{account}} {{kind}} {{location}}",
+                # One region a kind and account: fifty resources that go down together are one outage.
+                "expr": f"count by (account, kind) (max by ({RESOURCE}) (m365:resource_down:bool{{{REC}}}) == 1)", "step": "60s",
+                "titleFormat": "{{kind}} down", "textFormat": "{{account}}",
                 "useValueForTime": False})
         links = [{"title": t, "type": "link", "icon": "dashboard", "url": f"/d/{u}",
                   "keepTime": True, "includeVars": True, "asDropdown": False, "targetBlank": False,
                   "tags": [], "tooltip": ""} for u, t in DASHBOARDS if u != self.uid]
+        links.append({"title": "Exporter's page", "type": "link", "icon": "external link", "url": "${exporter}/",
+                      "keepTime": False, "includeVars": False, "asDropdown": False, "targetBlank": True,
+                      "tags": [], "tooltip": "What each probe said, request ids to copy"})
         return {"uid": self.uid, "title": self.title, "description": self.description,
                 "tags": ["m365mon"], "schemaVersion": 39, "version": 1, "editable": True,
                 "graphTooltip": 1, "refresh": self.refresh, "timezone": "browser",
                 "time": {"from": "now-6h", "to": "now"}, "timepicker": {}, "fiscalYearStartMonth": 0,
-                "templating": {"list": [variable[name] for name in self.variables]},
+                "templating": {"list": [variable[name] for name in (*self.variables, "exporter", "runbooks")]},
                 "annotations": {"list": annotations}, "links": links, "panels": self.panels}
 
 
@@ -111,6 +130,12 @@ def query_var(name, label, query):
             "query": {"query": query, "refId": name}, "definition": query, "refresh": 2,
             "sort": 1, "multi": True, "includeAll": True, "allValue": ".*", "hide": 0,
             "regex": "", "current": {"selected": True, "text": ["All"], "value": ["$__all"]}}
+
+
+def text_var(name, label, value):
+    """An address that a team sets once, at the top of the dashboard."""
+    return {"name": name, "label": label, "type": "textbox", "query": value, "hide": 0, "skipUrlSync": False,
+            "current": {"selected": True, "text": value, "value": value}, "options": [{"selected": True, "text": value, "value": value}]}
 
 
 def q(expr, legend="", instant=False, fmt=None, exemplar=False):
@@ -138,12 +163,12 @@ def legend(calcs=("lastNotNull",), mode="list", placement="bottom"):
 STAT = {"reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
         "colorMode": "background", "graphMode": "none", "textMode": "auto", "justifyMode": "auto",
         "orientation": "auto"}
-HIDE = {"Time": True, "__name__": True, "instance": True, "job": True}
+HIDE = ("Time", "__name__", "instance", "job")
 
 
-def organize(rename=None, exclude=None, order=None):
+def organize(rename=None, exclude=None, order=None, keep=()):
     return {"id": "organize", "options": {
-        "excludeByName": {**HIDE, **{name: True for name in (exclude or [])}},
+        "excludeByName": {name: True for name in (*HIDE, *(exclude or [])) if name not in keep},
         "indexByName": {name: i for i, name in enumerate(order or [])},
         "renameByName": rename or {}}}
 
@@ -153,285 +178,375 @@ def override(name, **properties):
             "properties": [{"id": key, "value": value} for key, value in properties.items()]}
 
 
+def override_matching(regex, **properties):
+    return {**override("", **properties), "matcher": {"id": "byRegexp", "options": regex}}
+
+
+def grown(counter, selector, by):
+    """How much a counter grew in each step of the picture, in whole numbers.
+
+    `increase` misses the first occurrence of a series that appears with it. Such
+    a series counts from 0, provided that its exporter was seen before it.
+    """
+    series = f"{counter}{{{selector}}}"
+    return (f"sum by ({by}) (clamp_min({series} - (({series} offset $__interval) or "
+            f"({series} * 0 and on (job, instance) up offset $__interval == 1)), 0))")
+
+
+def by_outcome():
+    return [override_matching(f"/{word}/", color={"mode": "fixed", "fixedColor": color})
+            for word, color in (("success", GREEN), ("failure", RED), ("inconclusive", YELLOW))]
+
+
 UPDOWN = [{"type": "value", "options": {"0": {"text": "down", "color": RED, "index": 0},
                                         "1": {"text": "up", "color": GREEN, "index": 1}}}]
-TO_RESOURCE = [{"title": "This resource", "url": "/d/m365mon-resource?var-account=${__data.fields.account}"
-                "&var-resource=${__data.fields.resource}&${datasource:queryparam}&${__url_time_range}"}]
+OUTCOMES = [{"type": "value", "options": {"failure": {"color": RED, "index": 0},
+                                          "inconclusive": {"color": YELLOW, "index": 1}}}]
+DEADLINE = steps((None, RED), (259200, YELLOW), (1209600, GREEN))
+ENDED = [{"type": "range", "options": {"from": None, "to": 0, "result": {"text": "ended", "color": RED, "index": 0}}}]
+
+
+USED_UP = [{"type": "range", "options": {"from": None, "to": 0, "result": {"text": "used up", "color": RED, "index": 0}}}]
+
+
+def nothing(text):
+    """What a single figure says, in grey, when there is none."""
+    return [{"type": "special", "options": {"match": "null+nan", "result": {"text": text, "color": GREY, "index": 9}}}]
+
+
+TEXT = {"custom.cellOptions": {"type": "color-text"}}
 DASHBOARDS = [("m365mon-overview", "Overview"), ("m365mon-resource", "Resource"),
               ("m365mon-accounts", "Accounts"), ("m365mon-locations", "Locations"),
               ("m365mon-exporter", "Exporter")]
 RESOURCE_VARS = ["datasource", "job", "account", "kind", "resource", "location"]
 
 
-def overview():
-    d = Dashboard("m365mon-overview", "Microsoft 365: Overview",
-                  "Is Microsoft 365 working for us, and until when?", RESOURCE_VARS, refresh="30s")
-    d.panel("stat", "Resources up", "Resources whose last conclusive probe succeeded.",
-            [q(f"sum(max by ({ID}) (m365_resource_up{{{SEL}}}))")], w=4, h=4, thresholds=steps((None, GREEN)),
-            options=STAT, decimals=0, no_value="0")
-    d.panel("stat", "Resources down", "Resources whose last conclusive probe failed.",
-            [q(f"count(max by ({ID}) (m365_resource_up{{{SEL}}}) == 0) or vector(0)")], w=4, h=4,
-            thresholds=steps((None, GREEN), (1, RED)), options=STAT, decimals=0)
-    d.panel("stat", "Resources unknown", "Configured, but without a fresh conclusive probe: nobody knows whether they work.",
-            [q(f"count(max by ({ID}) (m365_resource_interval_seconds{{{SEL}}}) unless "
-               f"max by ({ID}) (m365_resource_up{{{SEL}}})) or vector(0)")], w=4, h=4,
-            thresholds=steps((None, GREEN), (1, YELLOW)), options=STAT, decimals=0)
-    d.panel("stat", "Accounts in trouble", "Accounts whose last token request did not succeed.",
-            [q(f"count(max by (account) (m365_account_up{{{ACC}}}) == 0) or vector(0)")], w=4, h=4,
-            thresholds=steps((None, GREEN), (1, RED)), options=STAT, decimals=0)
-    d.panel("stat", "Availability, 30 days", "Share of conclusive probes that succeeded, over all selected resources.",
-            [q(f"sum(m365:resource_probes_good:increase30d{{{REC}}}) / (sum(m365:resource_probes_valid:increase30d{{{REC}}}) > 0)")],
-            w=4, h=4, unit="percentunit", decimals=3, thresholds=steps((None, RED), (0.99, YELLOW), (0.999, GREEN)),
-            options=STAT, no_value="no data yet")
-    d.panel("stat", "First credential to end", "Time until the first credential ends that only a person can replace.",
-            [q(f"min(m365_credential_expiry_timestamp_seconds{{{ACC}}}) - time()")], w=4, h=4, unit="s",
-            thresholds=steps((None, RED), (259200, YELLOW), (1209600, GREEN)), options=STAT, no_value="none")
-    d.panel("table", "What is down or unknown, since when, and why",
-            "One line for each resource whose last probe did not succeed. `last success` is when it last worked.",
-            # One query, so that each location keeps its own line. -1: no success is known.
-            [table(f"max by ({ID}, outcome, reason) (m365_resource_problem{{{SEL}}}) * on ({ID}) group_left () "
-                   f"(time() - max by ({ID}) (m365_resource_last_success_timestamp_seconds{{{SEL}}})) "
-                   f"or on ({ID}) (max by ({ID}, outcome, reason) (m365_resource_problem{{{SEL}}}) * -1)")],
-            w=16, h=9, options={"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": "last success", "desc": True}]},
-            transformations=[organize({"Value": "last success"},
-                                      order=["resource", "account", "kind", "location", "outcome", "reason", "Value"])],
-            overrides=[override("last success", unit="s", mappings=[
-                           {"type": "value", "options": {"-1": {"text": "none since the exporter began", "index": 0}}}]),
-                       override("outcome", **{"custom.cellOptions": {"type": "color-text"}, "mappings": [
-                           {"type": "value", "options": {"failure": {"color": RED, "index": 0},
-                                                         "inconclusive": {"color": YELLOW, "index": 1}}}]}),
-                       override("resource", links=TO_RESOURCE)], no_value="everything answers")
-    d.panel("bargauge", "Error budget left, 30 days", "1 is untouched, 0 is used up. Sorted: the worst first.",
-            [q(f"bottomk(10, m365:resource_error_budget_remaining:ratio30d{{{REC}}})", "{{resource}}", instant=True)],
-            w=8, h=9, unit="percentunit", minimum=0, maximum=1, thresholds=steps((None, RED), (0.25, YELLOW), (0.5, GREEN)),
-            color={"mode": "thresholds"},
-            options={"displayMode": "basic", "orientation": "horizontal", "showUnfilled": True,
-                     "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}}, no_value="no data yet")
-    d.panel("state-timeline", "Up and down", "Each resource over time; gaps are times without a conclusive probe.",
-            [q(f"max by ({ID}) (m365_resource_up{{{SEL}}})", "{{resource}} {{location}}")], w=24, h=10, mappings=UPDOWN,
+def to_dashboard(uid, title, **variables):
+    """A link in a table that carries fields of its row."""
+    query = "".join(f"&var-{name}=${{__data.fields.{field}}}" for name, field in variables.items())
+    return [{"title": title, "url": f"/d/{uid}?${{datasource:queryparam}}{query}&${{__url_time_range}}"}]
+
+
+TO_RESOURCE = [*to_dashboard("m365mon-resource", "This resource", account="account", resource="resource"),
+               {"title": "On the exporter's page", "url": "${exporter}/resources/${__data.fields.resource}", "targetBlank": True}]
+TO_ACCOUNT = [{"title": "On the exporter's page", "url": "${exporter}/accounts/${__data.fields.account}", "targetBlank": True}]
+TO_RUNBOOK = [{"title": "What it means, and what to do", "targetBlank": True,
+               "url": "${runbooks}/reasons/${__value.text}"}]
+
+
+def updown_timeline(d, title, description, expr, legend_format, w, h, **more):
+    d.panel("state-timeline", title, description, [q(expr, legend_format)], w=w, h=h, mappings=UPDOWN,
             thresholds=steps((None, RED), (1, GREEN)), color={"mode": "thresholds"},
             custom={"fillOpacity": 80, "lineWidth": 0},
             options={"mergeValues": True, "showValue": "never", "rowHeight": 0.85, "alignValue": "left",
                      "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False},
-                     "tooltip": {"mode": "single", "sort": "none"}})
+                     "tooltip": {"mode": "single", "sort": "none"}}, **more)
+
+
+def bars(d, title, description, targets, **more):
+    """Counts, one stack of bars a step: what `grown` gives."""
+    hidden = {"matcher": {"id": "byValue", "options": {"reducer": "allIsZero", "op": "gte", "value": 0}},
+              "properties": [{"id": "custom.hideFrom", "value": {"legend": True, "tooltip": True, "viz": False}}]}
+    d.panel("timeseries", title, description, targets, decimals=0, minimum=0, interval="1m",
+            overrides=[*more.pop("overrides", []), hidden],
+            custom={**lines(fill=70, lineWidth=0, stacking={"mode": "normal", "group": "A"}), "drawStyle": "bars"},
+            **{"options": legend(("sum",), "table", "right"), **more})
+
+
+def worst(count, per, up):
+    """The series that were up least in the time shown."""
+    return f"on ({per}) bottomk({count}, min by ({per}) (avg_over_time({up}[$__range] @ end())))"
+
+
+def overview():
+    d = Dashboard("m365mon-overview", "Microsoft 365: Overview",
+                  "Is Microsoft 365 working for us, and until when?", RESOURCE_VARS, refresh="30s")
+    up = f"m365_resource_up{{{SEL}}}"
+    d.panel("stat", "Resources up", "Resources that work from every place that probes them.",
+            [q(f"count(min by ({RESOURCE}) (max by ({ID}) ({up})) == 1) or vector(0)")], w=4, h=4,
+            thresholds=steps((None, GREEN)), options=STAT, decimals=0)
+    d.panel("stat", "Resources down", "Resources that do not work from at least one place.",
+            [q(f"count(min by ({RESOURCE}) (max by ({ID}) ({up})) == 0) or vector(0)")], w=4, h=4,
+            thresholds=steps((None, GREEN), (1, RED)), options=STAT, decimals=0)
+    d.panel("stat", "Resources unknown", "Configured, but without a fresh conclusive probe from any place: nobody knows whether they work.",
+            [q(f"count(count by ({RESOURCE}) (m365_resource_interval_seconds{{{SEL}}}) unless "
+               f"count by ({RESOURCE}) ({up})) or vector(0)")], w=4, h=4,
+            thresholds=steps((None, GREEN), (1, YELLOW)), options=STAT, decimals=0)
+    d.panel("stat", "Accounts in trouble", "Accounts whose last token request did not succeed.",
+            [q(f"count(min by (account) (m365_account_up{{{ACC}}}) == 0) or vector(0)")], w=4, h=4,
+            thresholds=steps((None, GREEN), (1, RED)), options=STAT, decimals=0)
+    d.panel("stat", "Availability, 30 days", "Share of conclusive probes that succeeded, over all selected resources.",
+            [q(f"sum(m365:resource_probes_good:increase30d{{{REC}}}) / (sum(m365:resource_probes_valid:increase30d{{{REC}}}) > 0)")],
+            w=4, h=4, unit="percentunit", decimals=3, thresholds=steps((None, RED), (0.99, YELLOW), (0.999, GREEN)),
+            options=STAT, mappings=nothing("no data yet"))
+    d.panel("stat", "First credential to end", "Time until the first credential ends that only a person can replace.",
+            [q(f"min(m365_credential_expiry_timestamp_seconds{{{ACC}}}) - time()")], w=4, h=4, unit="s",
+            thresholds=DEADLINE, options=STAT, mappings=ENDED + nothing("none"))
+    d.panel("table", "What is down or unknown, since when, and why",
+            "One line for each resource, account and place whose last probe did not succeed. `last success`: how long ago it last worked.",
+            # One query, so that each location keeps its own line. -1: no success is known.
+            [table(f"max by ({ID}, outcome, reason) (m365_resource_problem{{{SEL}}}) * on ({ID}) group_left () "
+                   f"(time() - max by ({ID}) (m365_resource_last_success_timestamp_seconds{{{SEL}}})) "
+                   f"or on ({ID}) (max by ({ID}, outcome, reason) (m365_resource_problem{{{SEL}}}) * -1)")],
+            w=16, h=9, options={"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": "last success", "desc": True}]}, custom={"minWidth": 95},
+            transformations=[organize({"Value": "last success"},
+                                      order=["resource", "outcome", "reason", "Value", "location", "account", "kind"])],
+            overrides=[override("last success", unit="s", decimals=0, mappings=[
+                           {"type": "value", "options": {"-1": {"text": "none yet", "index": 0}}}]),
+                       override("outcome", mappings=OUTCOMES, **{**TEXT, "custom.width": 105}),
+                       override("reason", links=TO_RUNBOOK),
+                       override("resource", links=TO_RESOURCE, **{"custom.width": 190})], no_value="everything answers")
+    d.panel("bargauge", "Error budget left, 30 days", "100 % is untouched, 0 % is used up. The ten with the least, the worst first.",
+            [q(f"sort(bottomk(10, m365:resource_error_budget_remaining:ratio30d{{{REC}}}))", "{{resource}} {{location}}", instant=True)],
+            w=8, h=9, unit="percentunit", minimum=0, maximum=1, decimals=0, mappings=USED_UP, thresholds=steps((None, RED), (0.25, YELLOW), (0.5, GREEN)),
+            color={"mode": "thresholds"},
+            options={"displayMode": "basic", "orientation": "horizontal", "showUnfilled": True, "namePlacement": "left", "valueMode": "color",
+                     "maxVizHeight": 26, "minVizHeight": 14, "sizing": "auto",
+                     "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}}, no_value="no data yet")
+    updown_timeline(d, "When the twenty worst were down",
+                    "Resources over time, down where one place sees them down; those that were up least in the time shown. A gap: no conclusive probe.",
+                    f"min by ({RESOURCE}) ({up}) and {worst(20, RESOURCE, up)}", "{{resource}}", 24, 10)
     d.panel("timeseries", "Worst latency", "The five resources with the slowest probe of the time shown: whole request, token time excluded.",
             # The five of the whole time shown, not five at each point: lines without gaps.
             [q(f"max by ({ID}) (m365_resource_latency_seconds{{{SEL}}}) and on ({ID}) topk(5, max by ({ID}) "
                f"(max_over_time(m365_resource_latency_seconds{{{SEL}}}[$__range] @ end())))", "{{resource}} {{location}}")],
-            w=12, h=8, unit="s", minimum=0, custom=lines(), options=legend(("lastNotNull", "max"), "table"))
-    d.panel("table", "Credentials that end soon", "Sorted by deadline. What renews itself is not here.",
-            [table(f"sort(min by (account, credential) (m365_credential_expiry_timestamp_seconds{{{ACC}}}) - time())")],
-            w=12, h=8, options={"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": "ends in", "desc": False}]},
-            transformations=[organize({"Value": "ends in"})],
-            overrides=[override("ends in", unit="s", **{"custom.cellOptions": {"type": "color-background", "mode": "basic"},
-                                "thresholds": steps((None, RED), (259200, YELLOW), (1209600, GREEN))})],
-            no_value="no credential with a known end")
+            w=14, h=8, unit="s", minimum=0, custom=lines(fill=0), options=legend(("lastNotNull", "max"), "table", "right"))
+    credentials_that_end(d, "Credentials that end soon", 10, 8)
     return d
 
 
+def credentials_that_end(d, title, w, h):
+    d.panel("table", title, "Every credential with a known end that a person must replace, the nearest first. What renews itself is not here.",
+            [table(f"sort(min by (account, credential) (m365_credential_expiry_timestamp_seconds{{{ACC}}}) - time())")],
+            w=w, h=h, options={"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": "ends in", "desc": False}]},
+            transformations=[organize({"Value": "ends in"})],
+            overrides=[override("ends in", unit="s", color={"mode": "thresholds"}, thresholds=DEADLINE, mappings=ENDED,
+                                **{"custom.cellOptions": {"type": "color-background", "mode": "basic"}})],
+            no_value="no credential with a known end")
+
+
 def resource():
-    d = Dashboard("m365mon-resource", "Microsoft 365: Resource", "One resource from all sides.", RESOURCE_VARS, refresh="30s")
-    d.panel("stat", "Now", "The last conclusive probe.", [q(f"max by ({ID}) (m365_resource_up{{{SEL}}})", "{{resource}} {{location}}")],
-            w=4, h=4, mappings=UPDOWN, thresholds=steps((None, RED), (1, GREEN)), options=STAT, no_value="unknown")
-    d.panel("stat", "Failures in a row", "Conclusive failures since the last success.",
-            [q(f"max by ({ID}) (m365_resource_consecutive_failures{{{SEL}}})", "{{resource}}")], w=4, h=4, decimals=0,
-            thresholds=steps((None, GREEN), (1, YELLOW), (2, RED)), options=STAT, no_value="–")
-    d.panel("stat", "Last probe", "How long ago.", [q(f"time() - max by ({ID}) (m365_resource_last_probe_timestamp_seconds{{{SEL}}})", "{{resource}}")],
-            w=4, h=4, unit="s", thresholds=steps((None, BLUE)), options=STAT, no_value="never")
-    d.panel("stat", "Status of the last answer", "HTTP status; none where no answer came.",
-            [q(f"max by ({ID}) (m365_resource_http_status{{{SEL}}})", "{{resource}}")], w=4, h=4, decimals=0, unit="none",
-            thresholds=steps((None, BLUE), (300, YELLOW), (500, RED)), options=STAT, no_value="–")
-    d.panel("stat", "Interval and timeout", "How often it is probed, and how long a probe may take.",
-            [q(f"max by ({ID}) (m365_resource_interval_seconds{{{SEL}}})", "interval"),
-             q(f"max by ({ID}) (m365_resource_timeout_seconds{{{SEL}}})", "timeout")], w=4, h=4, unit="s",
-            thresholds=steps((None, BLUE)), options={**STAT, "textMode": "value_and_name"})
-    d.panel("stat", "Access ends in", "Until the earliest moment from which only a person can keep it probed.",
-            [q(f"min by ({ID}) (m365_resource_token_expiry_timestamp_seconds{{{SEL}}}) - time()", "{{resource}}")],
-            w=4, h=4, unit="s", thresholds=steps((None, RED), (259200, YELLOW), (1209600, GREEN)), options=STAT, no_value="no end known")
-    d.panel("state-timeline", "Outcome over time", "What the last probe said, and why not.",
-            [q(f"max by ({ID}) (m365_resource_up{{{SEL}}})", "{{resource}} {{location}}")], w=24, h=5, mappings=UPDOWN,
-            thresholds=steps((None, RED), (1, GREEN)), color={"mode": "thresholds"}, custom={"fillOpacity": 80, "lineWidth": 0},
-            options={"mergeValues": True, "showValue": "never", "rowHeight": 0.85, "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom"},
-                     "tooltip": {"mode": "single", "sort": "none"}})
-    d.panel("timeseries", "Where the time goes", "Phases of successful probes, stacked: name resolution, TCP, TLS, waiting for the answer, reading it.",
-            [q(f"avg by (phase) (m365_resource_phase_latency_seconds{{{SEL}}})", "{{phase}}")], w=12, h=9, unit="s", minimum=0,
-            custom=lines(fill=40, stacking={"mode": "normal", "group": "A"}), options=legend(("mean", "max"), "table"))
-    d.panel("heatmap", "How latency is spread", "Probes by duration; a point is an exemplar with Microsoft's request id.",
+    d = Dashboard("m365mon-resource", "Microsoft 365: Resource", "One resource from all sides.", RESOURCE_VARS, refresh="30s",
+                  single=("resource",))
+    each = "account, kind, resource, location, instance"
+    ago = f"time() - max by (instance) (m365_resource_last_%s_timestamp_seconds{{{SEL}}})"
+    d.panel("table", "How it is now, from every place", "One line for each exporter that probes it. A cell is empty where nothing is known, as the status where no answer came.",
+            [table(f"max by ({each}) (m365_resource_up{{{SEL}}}) or max by ({each}) (m365_resource_interval_seconds{{{SEL}}}) * -1"),
+             table(f"max by (instance, reason) (m365_resource_problem{{{SEL}}})"),
+             table(f"max by (instance) (m365_resource_http_status{{{SEL}}})"),
+             table(f"max by (instance) (m365_resource_consecutive_failures{{{SEL}}})"),
+             table(f"max by (instance) (m365_resource_latency_seconds{{{SEL}}})"),
+             table(ago % "probe"), table(ago % "success"),
+             table(f"max by (instance) (m365_resource_interval_seconds{{{SEL}}})"), table(f"max by (instance) (m365_resource_timeout_seconds{{{SEL}}})"),
+             table(f"min by (instance) (m365_resource_token_expiry_timestamp_seconds{{{SEL}}}) - time()")],
+            w=24, h=6, options={"showHeader": True, "cellHeight": "sm"}, custom={"minWidth": 90},
+            transformations=[
+                {"id": "joinByField", "options": {"byField": "instance", "mode": "outer"}},
+                {"id": "organize", "options": {
+                    "excludeByName": {"instance": True, "resource": True, "kind": True, "Value #B": True, **{f"Time {n}": True for n in range(1, 11)}},
+                    "indexByName": {name: i for i, name in enumerate(
+                        ["location", "account", "Value #A", "reason", "Value #C", "Value #D", "Value #E", "Value #F", "Value #G", "Value #H", "Value #I", "Value #J"])},
+                    "renameByName": {"Value #A": "state", "Value #C": "status", "Value #D": "failures in a row", "Value #E": "latency", "Value #F": "last probe",
+                                     "Value #G": "last success", "Value #H": "interval", "Value #I": "timeout", "Value #J": "access ends in"}}}],
+            overrides=[override("state", color={"mode": "thresholds"}, thresholds=steps((None, YELLOW), (0, RED), (1, GREEN)),
+                                mappings=[*UPDOWN, {"type": "range", "options": {"from": None, "to": -0.5, "result": {"text": "unknown", "color": YELLOW, "index": 2}}}],
+                                **{"custom.cellOptions": {"type": "color-background", "mode": "basic"}}),
+                       override("reason", links=TO_RUNBOOK, noValue="–"), override("status", unit="none", noValue="–"), override("latency", noValue="–"),
+                       override("last success", noValue="never"),
+                       override("failures in a row", color={"mode": "thresholds"}, thresholds=steps((None, "text"), (1, YELLOW), (2, RED)), **TEXT),
+                       *[override(name, unit="s", decimals=decimals) for name, decimals in
+                         (("latency", 2), ("last probe", 0), ("last success", 0), ("interval", 0), ("timeout", 0))],
+                       override("access ends in", unit="s", color={"mode": "thresholds"}, thresholds=DEADLINE, mappings=ENDED, **TEXT)],
+            no_value="no such resource")
+    updown_timeline(d, "Outcome over time", "Up and down from every place; a gap: no conclusive probe.",
+                    f"max by ({ID}) (m365_resource_up{{{SEL}}})", "{{resource}} {{location}}", 24, 5)
+    d.panel("timeseries", "Where the time goes", "Phases of successful probes, stacked: name resolution, TCP, TLS, waiting for the answer, reading it; the mean of the places.",
+            # One query a phase: in the order in which they happen.
+            [q(f'avg by (phase) (m365_resource_phase_latency_seconds{{{SEL}, phase="{phase}"}})', "{{phase}}") for phase in PHASES],
+            w=12, h=9, unit="s", minimum=0,
+            custom=lines(fill=40, stacking={"mode": "normal", "group": "A"}), options=legend(("mean", "max"), "table", "right"))
+    d.panel("heatmap", "How latency is spread", "Successful probes by duration; a point is an exemplar with Microsoft's request id.",
             [q(f"sum by (le) (increase(m365_resource_probe_duration_seconds_bucket{{{SEL}}}[$__rate_interval]))", "{{le}}", fmt="heatmap", exemplar=True)],
-            w=12, h=9, unit="s", options={"calculate": False, "yAxis": {"unit": "s", "axisPlacement": "left"},
+            w=12, h=9, unit="s", no_value="/probe carries no histogram", options={"calculate": False, "yAxis": {"unit": "s", "axisPlacement": "left"},
                                           "color": {"mode": "scheme", "scheme": "Oranges", "steps": 64},
                                           "cellGap": 1, "exemplars": {"color": "rgba(255,0,255,0.7)"},
                                           "rowsFrame": {"layout": "auto"}, "showValue": "never",
                                           "tooltip": {"show": True, "yHistogram": False}, "legend": {"show": True}})
-    d.panel("timeseries", "Latency against the limit", "Whole request; median and 95th percentile of the last hour; the limit of the rules.",
-            [q(f"max by ({ID}) (m365_resource_latency_seconds{{{SEL}}})", "now {{resource}} {{location}}"),
-             q(f"m365:resource_latency_seconds:p50_1h{{{REC}}}", "median 1 h {{resource}}"),
-             q(f"m365:resource_latency_seconds:p95_1h{{{REC}}}", "95 % 1 h {{resource}}"),
-             q(f"m365:resource_latency_limit:seconds{{{REC}}}", "limit {{resource}}")], w=12, h=8, unit="s", minimum=0,
-            custom=lines(), options=legend(("lastNotNull", "max"), "table"))
-    d.panel("timeseries", "Why probes did not succeed", "Problems by reason.",
-            [q(f"sum by (outcome, reason) (increase(m365_resource_probe_problems_total{{{SEL}}}[$__rate_interval]))", "{{outcome}}: {{reason}}", exemplar=True)],
-            w=12, h=8, decimals=0, minimum=0, custom={**lines(fill=60, stacking={"mode": "normal", "group": "A"}), "drawStyle": "bars"}, options=legend(("sum",), "table"), no_value="no problems")
-    d.panel("timeseries", "Microsoft's own word", "The service's own duration, where it gives one, beside what is felt here.",
-            [q(f"max by ({ID}) (m365_resource_server_latency_seconds{{{SEL}}})", "server {{resource}}"),
-             q(f"max by ({ID}) (m365_resource_latency_seconds{{{SEL}}})", "felt {{resource}} {{location}}")], w=12, h=8, unit="s", minimum=0,
-            custom=lines(), options=legend(("mean",), "table"))
+    d.panel("timeseries", "Latency against the limit", "Whole request, logarithmic; median and 95th percentile of the last hour; dashed: the limit of the rules. The slowest, where several are selected.",
+            [q(f"max by (location) (m365_resource_latency_seconds{{{SEL}}})", "now {{location}}"),
+             q(f"max(m365:resource_latency_seconds:p50_1h{{{REC}}})", "median of 1 h"),
+             q(f"max(m365:resource_latency_seconds:p95_1h{{{REC}}})", "95 % of 1 h"),
+             q(f"min(m365:resource_latency_limit:seconds{{{REC}}})", "limit")], w=12, h=8, unit="s",
+            custom=lines(fill=0, scaleDistribution={"type": "log", "log": 2}), options=legend(("lastNotNull", "max"), "table", "right"),
+            overrides=[override("limit", color={"mode": "fixed", "fixedColor": RED}, **{"custom.lineStyle": {"fill": "dash", "dash": [8, 6]}}),
+                       override("median of 1 h", color={"mode": "fixed", "fixedColor": "text"}, **{"custom.lineWidth": 2}),
+                       override("95 % of 1 h", color={"mode": "fixed", "fixedColor": "purple"}, **{"custom.lineWidth": 2})])
+    bars(d, "Why probes did not succeed", "Their number, by reason.",
+         [q(grown("m365_resource_probe_problems_total", SEL, "outcome, reason"), "{{outcome}}: {{reason}}", exemplar=True)],
+         w=12, h=8, no_value="no problems")
+    d.panel("timeseries", "Microsoft's own figure beside ours", "How long the service says that it worked on the request, and what is felt here.",
+            [q(f"max by (location) (m365_resource_server_latency_seconds{{{SEL}}})", "Microsoft {{location}}"),
+             q(f"max by (location) (m365_resource_latency_seconds{{{SEL}}} and on ({ID}) m365_resource_server_latency_seconds{{{SEL}}})", "felt {{location}}")],
+            w=12, h=6, unit="s", minimum=0, custom=lines(fill=0), options=legend(("mean", "max"), "table", "right"),
+            no_value="only SharePoint's own REST tells it")
     d.panel("timeseries", "SharePoint health score", "0 is best, 10 is worst.",
-            [q(f"max by ({ID}) (m365_sharepoint_health_score{{{SEL}}})", "{{resource}} {{location}}")], w=12, h=8, minimum=0, maximum=10, decimals=0,
-            custom=lines(lineInterpolation="stepAfter"), options=legend(), no_value="not a SharePoint REST probe")
-    d.panel("timeseries", "Probes", "Probes per minute by outcome.",
-            [q(f"sum by (outcome) (rate(m365_resource_probes_total{{{SEL}}}[$__rate_interval])) * 60", "{{outcome}}")], w=24, h=6, minimum=0,
-            custom=lines(), options=legend(("mean",), "table"),
-            overrides=[override("success", color={"mode": "fixed", "fixedColor": GREEN}), override("failure", color={"mode": "fixed", "fixedColor": RED}),
-                       override("inconclusive", color={"mode": "fixed", "fixedColor": YELLOW})])
+            [q(f"max by (location) (m365_sharepoint_health_score{{{SEL}}})", "{{location}}")], w=12, h=6, minimum=0, maximum=10, decimals=0,
+            custom=lines(fill=0, lineInterpolation="stepAfter"), options=legend(), no_value="only SharePoint's own REST tells it")
+    bars(d, "Probes by outcome", "Their number.", [q(grown("m365_resource_probes_total", SEL, "outcome"), "{{outcome}}")], w=24, h=6,
+         overrides=by_outcome())
     # Prometheus names the target of such a resource after it: its instance is the resource.
-    d.row("Probed by Prometheus through /probe (mode on_probe)")
+    d.row("Probed by Prometheus through /probe (mode on_probe)", collapsed=True)
     probed = 'instance=~"$resource"'
-    none = "no resource of mode on_probe"
-    d.panel("state-timeline", "Probe succeeded", "The verdict of each scrape of /probe; a gap is an inconclusive one.",
-            [q(f"max by (instance) (probe_success{{{probed}}})", "{{instance}}")], w=12, h=6, mappings=UPDOWN,
-            thresholds=steps((None, RED), (1, GREEN)), color={"mode": "thresholds"}, custom={"fillOpacity": 80, "lineWidth": 0},
-            options={"mergeValues": True, "showValue": "never", "rowHeight": 0.85, "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom"},
-                     "tooltip": {"mode": "single", "sort": "none"}}, no_value=none)
+    none = "not a resource of mode on_probe"
+    updown_timeline(d, "Probe succeeded", "The verdict of each scrape of /probe; a gap is an inconclusive one.",
+                    f"max by (instance) (probe_success{{{probed}}})", "{{instance}}", 12, 6, no_value=none)
     d.panel("timeseries", "Probe duration against its timeout", "Waiting for a token included.",
             [q(f"max by (instance) (probe_duration_seconds{{{probed}}})", "{{instance}}"),
-             q(f"max by (instance) (probe_timeout_seconds{{{probed}}})", "timeout {{instance}}")], w=12, h=6, unit="s", minimum=0,
-            custom=lines(), options=legend(("mean", "max"), "table"), no_value=none)
-    d.panel("timeseries", "Probe in phases", "Stacked; name resolution apart, as the blackbox exporter tells it too.",
+             q(f"max by (instance) (probe_timeout_seconds{{{probed}}})", "timeout {{instance}}")], w=12, h=6, unit="s",
+            custom=lines(fill=0, scaleDistribution={"type": "log", "log": 2}), options=legend(("mean", "max"), "table", "right"), no_value=none)
+    d.panel("timeseries", "Probe in phases", "Stacked; dashed: name resolution as the blackbox exporter tells it too.",
             [q(f"avg by (phase) (probe_http_duration_seconds{{{probed}}})", "{{phase}}"),
              q(f"avg(probe_dns_lookup_time_seconds{{{probed}}})", "name resolution")], w=12, h=8, unit="s", minimum=0,
-            custom=lines(fill=40), options=legend(("mean", "max"), "table"), no_value=none)
+            custom=lines(fill=40, stacking={"mode": "normal", "group": "A"}), options=legend(("mean", "max"), "table", "right"), no_value=none,
+            overrides=[override("name resolution", **{"custom.stacking": {"mode": "none"}, "custom.fillOpacity": 0,
+                                                      "custom.lineStyle": {"fill": "dash", "dash": [4, 6]}})])
     d.panel("table", "How the last probe went", "Status and version of HTTP, whether over TLS, version of IP; 0 without an answer.",
             [table(f"max by (instance) (probe_http_status_code{{{probed}}})"), table(f"max by (instance) (probe_http_version{{{probed}}})"),
              table(f"max by (instance) (probe_http_ssl{{{probed}}})"), table(f"max by (instance) (probe_ip_protocol{{{probed}}})"),
              table(f"min by (instance) (probe_ssl_earliest_cert_expiry{{{probed}}}) - time()"),
              table(f"max by (instance, version) (probe_tls_version_info{{{probed}}})")],
-            w=12, h=8, options={"showHeader": True, "cellHeight": "sm"},
+            w=12, h=8, options={"showHeader": True, "cellHeight": "sm"}, custom={"minWidth": 70},
             transformations=[{"id": "joinByField", "options": {"byField": "instance", "mode": "outer"}},
                              {"id": "organize", "options": {
                                  "excludeByName": {"Value #F": True, **{f"Time {n}": True for n in range(1, 7)}}, "indexByName": {},
                                  "renameByName": {"instance": "resource", "Value #A": "status", "Value #B": "HTTP", "Value #C": "TLS",
                                                   "Value #D": "IP", "Value #E": "certificate ends in", "version": "TLS version"}}}],
-            overrides=[override("certificate ends in", unit="s")], no_value=none)
+            overrides=[override("certificate ends in", unit="s", noValue="–"), override("status", unit="none", noValue="–"),
+                       override("TLS", mappings=[{"type": "value", "options": {"0": {"text": "no", "index": 0}, "1": {"text": "yes", "index": 1}}}])],
+            no_value=none)
     return d
 
 
 def accounts():
     d = Dashboard("m365mon-accounts", "Microsoft 365: Accounts and credentials", "Who signs in how, until when, and what Entra says.",
                   ["datasource", "job", "account"], annotations=False)
-    ends = {"custom.cellOptions": {"type": "color-background", "mode": "basic"}, "thresholds": steps((None, RED), (259200, YELLOW), (1209600, GREEN))}
-    d.panel("table", "Countdown", "Every credential with a known end that a person must replace, the nearest first.",
-            [table(f"min by (account, credential) (m365_credential_expiry_timestamp_seconds{{{ACC}}}) - time()")], w=14, h=8,
-            options={"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": "ends in", "desc": False}]},
-            transformations=[organize({"Value": "ends in"})], overrides=[override("ends in", unit="s", **ends)],
-            no_value="no credential with a known end")
-    d.panel("table", "Accounts", "One line per account: where, how, and whether the last token request succeeded.",
-            [table(f"max by (account, tenant, cloud, credential) (m365_account_info{{{ACC}}}) * on (account) group_left () max by (account) (m365_account_up{{{ACC}}})")],
-            w=10, h=8, options={"showHeader": True, "cellHeight": "sm"}, transformations=[organize({"Value": "state"})],
-            overrides=[override("state", mappings=UPDOWN, **{"custom.cellOptions": {"type": "color-text"}})])
-    d.panel("state-timeline", "Can the accounts get tokens", "The last token request of each account.",
-            [q(f"max by (account) (m365_account_up{{{ACC}}})", "{{account}}")], w=12, h=7, mappings=UPDOWN, thresholds=steps((None, RED), (1, GREEN)),
-            color={"mode": "thresholds"}, custom={"fillOpacity": 80, "lineWidth": 0},
-            options={"mergeValues": True, "showValue": "never", "rowHeight": 0.85, "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "single", "sort": "none"}})
-    d.panel("table", "What is wrong now", "Accounts whose last token request did not succeed, with the reason.",
-            [table(f"max by (account, outcome, reason) (m365_account_problem{{{ACC}}})"),
-             table(f"max by (account) (m365_account_sign_in_required{{{ACC}}}) == 1")], w=12, h=7,
+    credentials_that_end(d, "Which credential ends when", 10, 7)
+    d.panel("table", "Accounts and how they sign in", "One line per account, and whether the last token request succeeded everywhere.",
+            [table(f"max by (account, tenant, cloud, credential) (m365_account_info{{{ACC}}}) * on (account) group_left () min by (account) (m365_account_up{{{ACC}}})")],
+            w=14, h=7, options={"showHeader": True, "cellHeight": "sm"},
+            transformations=[organize({"Value": "state"}, order=["account", "Value", "credential", "tenant", "cloud"])],
+            overrides=[override("state", color={"mode": "thresholds"}, thresholds=steps((None, RED), (1, GREEN)),
+                                mappings=[{"type": "value", "options": {"0": {"text": "no token", "color": RED, "index": 0},
+                                                                        "1": {"text": "works", "color": GREEN, "index": 1}}}], **TEXT),
+                       override("tenant", **{"custom.width": 230}), override("account", links=TO_ACCOUNT)], no_value="no account")
+    updown_timeline(d, "When tokens could be had", "The last token request of each account; red: from one place at least it did not succeed.",
+                    f"min by (account) (m365_account_up{{{ACC}}})", "{{account}}", 10, 6)
+    d.panel("table", "What is wrong now", "Accounts whose last token request did not succeed, with the reason. `sign_in_required` is for a person.",
+            [table(f"max by (account, outcome, reason, location) (m365_account_problem{{{ACC}}})")], w=9, h=6,
             options={"showHeader": True, "cellHeight": "sm"},
-            transformations=[{"id": "joinByField", "options": {"byField": "account", "mode": "outer"}}, organize({"Value #B": "a person must sign in"}, ["Value #A", "Time 1", "Time 2"])],
-            no_value="nothing")
-    d.panel("timeseries", "Token requests that failed, by code", "Entra's AADSTS code, where it gave one.",
-            [q(f"sum by (account, reason, code) (increase(m365_token_request_problems_total{{{ACC}}}[$__rate_interval]))", "{{account}} {{reason}} {{code}}")],
-            w=12, h=8, decimals=0, minimum=0, custom={**lines(fill=60), "drawStyle": "bars"}, options=legend(("sum",), "table"), no_value="none")
-    d.panel("timeseries", "Token requests", "Per hour, by outcome.",
-            [q(f"sum by (account, outcome) (rate(m365_token_requests_total{{{ACC}}}[$__rate_interval])) * 3600", "{{account}} {{outcome}}")], w=12, h=8,
-            minimum=0, custom=lines(), options=legend(("mean",), "table"))
-    d.panel("timeseries", "How long a token request takes", "95th percentile.",
-            [q(f"histogram_quantile(0.95, sum by (account, le) (rate(m365_token_request_duration_seconds_bucket{{{ACC}}}[$__rate_interval])))", "{{account}}")],
-            w=12, h=8, unit="s", minimum=0, custom=lines(), options=legend(), no_value="no token request in this time")
-    d.panel("timeseries", "Access tokens held", "Time to their end; they renew themselves.",
-            [q(f"min by (account, audience) (m365_access_token_expiry_timestamp_seconds{{{ACC}}}) - time()", "{{account}} {{audience}}")], w=12, h=8,
-            unit="s", custom=lines(), options=legend(("lastNotNull",), "table"))
-    d.panel("timeseries", "Answers that throttle us", "429, 509 and their relatives, per service.",
-            [q(f"sum by (account, service) (increase(m365_throttled_responses_total{{{ACC}}}[$__rate_interval]))", "{{account}} {{service}}")], w=8, h=8,
-            decimals=0, minimum=0, custom={**lines(fill=60), "drawStyle": "bars"}, options=legend(("sum",), "table"), no_value="none")
-    d.panel("timeseries", "Waiting because Microsoft asked", "Seconds left until the gate opens.",
-            [q(f"max by (account, service) (m365_throttled_until_timestamp_seconds{{{ACC}}}) - time()", "{{account}} {{service}}")], w=8, h=8, unit="s",
-            minimum=0, custom=lines(), options=legend(), no_value="no gate is closed")
+            transformations=[organize(exclude=["Value"], order=["account", "reason", "outcome", "location"])],
+            overrides=[override("outcome", mappings=OUTCOMES, **TEXT)], no_value="nothing")
+    d.panel("stat", "Rights beyond need", "Permissions that were granted but are not needed, by account.",
+            [q(f"max by (account) (m365_account_excess_permissions{{{ACC}}})", "{{account}}")], w=5, h=6, decimals=0,
+            thresholds=steps((None, GREEN), (1, YELLOW)), options={**STAT, "textMode": "value_and_name"}, mappings=nothing("not known"))
+    bars(d, "Token requests that did not succeed, by code", "Their number, by reason and Entra's AADSTS code, where it gave one.",
+         [q(grown("m365_token_request_problems_total", ACC, "account, reason, code"), "{{account}} {{reason}} {{code}}")], w=12, h=8, no_value="none")
+    bars(d, "Token requests by outcome", "Their number.",
+         [q(grown("m365_token_requests_total", ACC, "outcome"), "{{outcome}}")], w=12, h=8, overrides=by_outcome())
+    d.panel("timeseries", "How long a token request takes", "95th percentile of the last hour: tokens live that long, so there are few.",
+            [q(f"histogram_quantile(0.95, sum by (account, le) (rate(m365_token_request_duration_seconds_bucket{{{ACC}}}[1h])))", "{{account}}")],
+            w=12, h=7, unit="s", minimum=0, custom=lines(fill=0), options=legend(("lastNotNull", "max"), "table", "right"), no_value="no token request in this time")
+    d.panel("timeseries", "How long the access tokens held are good", "Time to the first end, by audience; they renew themselves.",
+            [q(f"clamp_min(min by (account, audience) (m365_access_token_expiry_timestamp_seconds{{{ACC}}}) - time(), 0)", "{{account}} {{audience}}")], w=12, h=7,
+            unit="s", minimum=0, custom=lines(fill=0), options=legend(("lastNotNull",), "table", "right"))
+    bars(d, "Answers that throttle us", "429, 509 and their relatives, per service.",
+         [q(grown("m365_throttled_responses_total", ACC, "account, service"), "{{account}} {{service}}")], w=8, h=8, no_value="none",
+         options=legend(("sum",)))
+    d.panel("timeseries", "Waiting because Microsoft asked", "Time left until the gate opens.",
+            [q(f"max by (account, service) (m365_throttled_until_timestamp_seconds{{{ACC}}}) - time() > 0", "{{account}} {{service}}")], w=8, h=8, unit="s",
+            minimum=0, custom={**lines(fill=70, lineWidth=0), "drawStyle": "bars"}, options=legend(("max",)), no_value="no gate is closed")
     d.panel("timeseries", "Rate limit left", "What is left of SharePoint's limit; told only from 80 % of it on.",
             [q(f"min by (account, service) (m365_rate_limit_remaining_ratio{{{ACC}}})", "{{account}} {{service}}")], w=8, h=8, unit="percentunit",
-            minimum=0, maximum=1, custom=lines(), options=legend(), no_value="the service does not tell")
-    d.panel("stat", "Rights beyond need", "Permissions that were granted but are not needed.",
-            [q(f"max by (account) (m365_account_excess_permissions{{{ACC}}})", "{{account}}")], w=24, h=4, decimals=0,
-            thresholds=steps((None, GREEN), (1, YELLOW)), options={**STAT, "textMode": "value_and_name"}, no_value="not known")
+            minimum=0, maximum=1, custom=lines(fill=0, showPoints="auto"), options=legend(), no_value="the service does not tell")
     return d
 
 
 def locations():
     d = Dashboard("m365mon-locations", "Microsoft 365: Locations", "The same resource from every place.", RESOURCE_VARS)
+    some = 'account=~"$account", kind=~"$kind", resource=~"$resource"'
+    up = f"m365_resource_up{{{SEL}}}"
     d.panel("stat", "Locations", "From how many places the selected resources are probed.",
-            [q(f"count(count by (location) (m365_resource_interval_seconds{{{SEL}}}))")], w=6, h=4, decimals=0, thresholds=steps((None, BLUE)), options=STAT)
-    d.panel("stat", "Resources without a quorum", "Resources that at least half of their locations see down.",
-            [q(f"count(m365:resource_quorum_up:bool{{account=~\"$account\", kind=~\"$kind\", resource=~\"$resource\"}} == 0) or vector(0)")], w=6, h=4,
+            [q(f"count(count by (location) (m365_resource_interval_seconds{{{SEL}}}))")], w=4, h=6, decimals=0, thresholds=steps((None, BLUE)), options=STAT)
+    d.panel("stat", "Down from half of the places or more", "Resources that at least half of their locations see down.",
+            [q(f"count(m365:resource_quorum_up:bool{{{some}}} == 0) or vector(0)")], w=6, h=6,
             decimals=0, thresholds=steps((None, GREEN), (1, RED)), options=STAT)
-    d.panel("table", "Disagreement", "Resources that some places see down and others up: the place, not Microsoft.",
-            [table(f"m365:resource_locations_down:count{{account=~\"$account\", kind=~\"$kind\", resource=~\"$resource\"}} > 0 < m365:resource_locations:count{{account=~\"$account\", kind=~\"$kind\", resource=~\"$resource\"}}")],
-            w=12, h=4, options={"showHeader": True, "cellHeight": "sm"}, transformations=[organize({"Value": "locations that see it down"})], no_value="all places agree")
-    d.panel("state-timeline", "Seen from every place", "One line per resource and location.",
-            [q(f"max by ({ID}) (m365_resource_up{{{SEL}}})", "{{resource}} from {{location}}")], w=24, h=10, mappings=UPDOWN,
-            thresholds=steps((None, RED), (1, GREEN)), color={"mode": "thresholds"}, custom={"fillOpacity": 80, "lineWidth": 0},
-            options={"mergeValues": True, "showValue": "never", "rowHeight": 0.85, "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "single", "sort": "none"}})
+    d.panel("table", "Where places disagree", "Who sees down what other places see up: it is the place's network, or a part of Microsoft's.",
+            [table(f"max by ({ID}) ({up}) == 0 and on ({RESOURCE}) (m365:resource_locations_down:count{{{some}}} > 0 < m365:resource_locations:count{{{some}}})")],
+            w=14, h=6, options={"showHeader": True, "cellHeight": "sm"},
+            transformations=[organize({"location": "is down from"}, exclude=["Value"], order=["resource", "location", "account", "kind"])],
+            overrides=[override("resource", links=TO_RESOURCE)], no_value="all places agree")
+    updown_timeline(d, "The ten worst resources from every place", "One line per resource and location, for the resources that were up least in the time shown.",
+                    # Prometheus sorts by labels in their order: the new one comes first, and keeps a resource's lines together.
+                    f'label_join(max by ({ID}) ({up}) and {worst(10, RESOURCE, up)}, "_", " ", "resource", "location")',
+                    "{{resource}} from {{location}}", 24, 16)
     d.panel("timeseries", "Latency by place", "Median over the selected resources.",
-            [q(f"quantile by (location) (0.5, m365_resource_latency_seconds{{{SEL}}})", "{{location}}")], w=12, h=8, unit="s", minimum=0, custom=lines(),
-            options=legend(("mean", "max"), "table"))
-    d.panel("bargauge", "Availability by place, one day", "Share of conclusive probes that succeeded.",
+            [q(f"quantile by (location) (0.5, m365_resource_latency_seconds{{{SEL}}})", "{{location}}")], w=12, h=8, unit="s", minimum=0, custom=lines(fill=0),
+            options=legend(("mean", "max"), "table", "right"))
+    d.panel("bargauge", "Availability by place, one day", "Share of conclusive probes that succeeded; the scale begins at 90 %.",
             [q(f"sum by (location) (m365:resource_probes_good:increase1d{{{REC}}}) / (sum by (location) (m365:resource_probes_valid:increase1d{{{REC}}}) > 0)", "{{location}}", instant=True)],
-            w=12, h=8, unit="percentunit", decimals=3, minimum=0.9, maximum=1, thresholds=steps((None, RED), (0.99, YELLOW), (0.999, GREEN)), color={"mode": "thresholds"},
-            options={"displayMode": "basic", "orientation": "horizontal", "showUnfilled": True, "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}}, no_value="no data yet")
+            w=12, h=8, unit="percentunit", decimals=2, minimum=0.9, maximum=1, thresholds=steps((None, RED), (0.99, YELLOW), (0.999, GREEN)), color={"mode": "thresholds"},
+            options={"displayMode": "basic", "orientation": "horizontal", "showUnfilled": True, "namePlacement": "left", "valueMode": "color", "maxVizHeight": 50, "minVizHeight": 14, "sizing": "auto",
+                     "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}}, no_value="no data yet")
     return d
 
 
 def exporter():
     d = Dashboard("m365mon-exporter", "Microsoft 365: The exporter itself", "Can its word be trusted, and what does it cost?",
                   ["datasource", "job", "instance"], annotations=False)
-    d.panel("table", "Versions", "What runs where.", [table(f"max by (instance, version, revision, rustc_version) (m365mon_build_info{{{EXP}}})")], w=12, h=5,
+    # Resources that Prometheus probes itself are instances too; these are no exporters.
+    ours = f"and on (job, instance) m365mon_build_info{{{EXP}}}"
+    wide, narrow = legend(("mean", "max"), "table", "right"), legend(("max",))
+    d.panel("table", "Which version runs where", "Version, source revision and compiler.",
+            [table(f"max by (instance, version, revision, rustc_version) (m365mon_build_info{{{EXP}}})")], w=12, h=6,
             options={"showHeader": True, "cellHeight": "sm"},
-            transformations=[{"id": "organize", "options": {"excludeByName": {"Time": True, "Value": True}, "indexByName": {}, "renameByName": {}}}])
-    d.panel("stat", "Configuration", "Whether the last reload succeeded, and how old the running configuration is.",
-            [q(f"min by (instance) (m365mon_config_last_reload_successful{{{EXP}}})", "{{instance}}")], w=6, h=5,
+            transformations=[organize(exclude=["Value"], order=["instance", "version", "revision", "rustc_version"], keep=["instance"])])
+    d.panel("stat", "Is the configuration current", "Whether the last reload succeeded.",
+            [q(f"min by (instance) (m365mon_config_last_reload_successful{{{EXP}}})", "{{instance}}")], w=6, h=6,
             mappings=[{"type": "value", "options": {"0": {"text": "reload failed", "color": RED, "index": 0}, "1": {"text": "current", "color": GREEN, "index": 1}}}],
-            thresholds=steps((None, RED), (1, GREEN)), options=STAT)
-    d.panel("stat", "Loaded", "How long ago the running configuration was loaded.",
-            [q(f"time() - max by (instance) (m365mon_config_last_reload_success_timestamp_seconds{{{EXP}}})", "{{instance}}")], w=6, h=5, unit="s",
-            thresholds=steps((None, BLUE)), options=STAT)
+            thresholds=steps((None, RED), (1, GREEN)), options={**STAT, "textMode": "value_and_name", "orientation": "horizontal"})
+    d.panel("stat", "When it was loaded", "How long ago the running configuration was loaded.",
+            [q(f"time() - max by (instance) (m365mon_config_last_reload_success_timestamp_seconds{{{EXP}}})", "{{instance}}")], w=6, h=6, unit="s",
+            thresholds=steps((None, BLUE)), options={**STAT, "textMode": "value_and_name", "orientation": "horizontal"})
     d.panel("timeseries", "How late probes start", "99th percentile against their schedule.",
             [q(f"histogram_quantile(0.99, sum by (instance, le) (rate(m365mon_probe_start_delay_seconds_bucket{{{EXP}}}[$__rate_interval])))", "{{instance}}")],
-            w=12, h=8, unit="s", minimum=0, custom=lines(), options=legend(("max",), "table"))
-    d.panel("timeseries", "Probes in flight", "At this moment.", [q(f"max by (instance) (m365mon_probes_in_flight{{{EXP}}})", "{{instance}}")], w=12, h=8, minimum=0,
-            decimals=0, custom=lines(), options=legend(("max",), "table"))
-    d.panel("timeseries", "Ticks left out, by cause", "overlap: the one before still ran; missed: started too late; gate and slow_down: Microsoft asked; budget: no time within the scrape.",
-            [q(f"sum by (instance, cause) (increase(m365mon_probes_skipped_total{{{EXP}}}[$__rate_interval]))", "{{instance}} {{cause}}")], w=12, h=8, minimum=0,
-            decimals=0, custom={**lines(fill=60, stacking={"mode": "normal", "group": "A"}), "drawStyle": "bars"}, options=legend(("sum",), "table"))
+            w=12, h=8, unit="s", minimum=0, custom=lines(fill=0), options=wide)
+    d.panel("timeseries", "How many probes are in flight", "At the moment of each scrape.", [q(f"max by (instance) (m365mon_probes_in_flight{{{EXP}}})", "{{instance}}")], w=12, h=8, minimum=0,
+            decimals=0, custom=lines(fill=0), options=legend(("max",), "table", "right"))
+    bars(d, "Ticks left out, by cause", "overlap: the one before still ran; missed: started too late; gate and slow_down: Microsoft asked; budget: no time within the scrape.",
+         [q(grown("m365mon_probes_skipped_total", EXP, "instance, cause"), "{{instance}} {{cause}}")], w=12, h=8, no_value="none")
     d.panel("timeseries", "Requests to the exporter", "Per second, by handler and status.",
             [q(f"sum by (handler, code) (rate(m365mon_http_requests_total{{{EXP}}}[$__rate_interval]))", "{{handler}} {{code}}")], w=12, h=8, unit="reqps", minimum=0,
-            custom=lines(), options=legend(("mean",), "table"))
-    d.panel("timeseries", "Memory", "Resident and virtual.",
-            [q(f"max by (instance) (process_resident_memory_bytes{{{EXP}}})", "{{instance}} resident"),
+            custom=lines(fill=0), options=legend(("mean",), "table", "right"))
+    d.panel("timeseries", "Memory", "Resident; dashed, on the right: virtual.",
+            [q(f"max by (instance) (process_resident_memory_bytes{{{EXP}}})", "{{instance}}"),
              q(f"max by (instance) (process_virtual_memory_bytes{{{EXP}}})", "{{instance}} virtual")], w=8, h=8, unit="bytes", minimum=0,
-            custom=lines(), options=legend(("max",), "table"))
+            custom=lines(fill=0), options=narrow,
+            overrides=[override_matching("/virtual/", **{"custom.axisPlacement": "right", "custom.lineStyle": {"fill": "dash", "dash": [4, 6]},
+                                                        "custom.hideFrom": {"legend": True, "tooltip": False, "viz": False}})])
     d.panel("timeseries", "Processor", "Cores used.", [q(f"rate(process_cpu_seconds_total{{{EXP}}}[$__rate_interval])", "{{instance}}")], w=8, h=8, unit="short", minimum=0,
-            custom=lines(), options=legend(("mean",), "table"))
-    d.panel("timeseries", "What a scrape costs", "Duration as Prometheus measured it.",
-            [q(f"scrape_duration_seconds{{{EXP}}}", "{{instance}}")], w=8, h=8, unit="s", minimum=0, custom=lines(), options=legend(("max",), "table"))
-    d.panel("timeseries", "File descriptors", "Open, against the limit.",
-            [q(f"max by (instance) (process_open_fds{{{EXP}}}) / max by (instance) (process_max_fds{{{EXP}}})", "{{instance}}")], w=12, h=6, unit="percentunit", minimum=0,
-            custom=lines(), options=legend())
-    d.panel("timeseries", "Samples per scrape", "Series that one scrape brings.", [q(f"scrape_samples_scraped{{{EXP}}}", "{{instance}}")], w=12, h=6, minimum=0, decimals=0,
-            custom=lines(), options=legend())
+            custom=lines(fill=0), options=legend(("mean",)))
+    d.panel("timeseries", "How long a scrape takes", "As Prometheus measured it.",
+            [q(f"scrape_duration_seconds{{{EXP}}} {ours}", "{{instance}}")], w=8, h=8, unit="s", minimum=0, custom=lines(fill=0), options=narrow)
+    d.panel("timeseries", "File descriptors", "Share of the limit that is open.",
+            [q(f"max by (instance) (process_open_fds{{{EXP}}}) / max by (instance) (process_max_fds{{{EXP}}})", "{{instance}}")], w=8, h=7, unit="percentunit", minimum=0,
+            custom=lines(fill=0), options=narrow)
+    d.panel("timeseries", "Samples per scrape", "Series that one scrape brings.", [q(f"scrape_samples_scraped{{{EXP}}} {ours}", "{{instance}}")], w=8, h=7, minimum=0, decimals=0,
+            custom=lines(fill=0), options=narrow)
+    d.panel("timeseries", "Threads", "Of the process.", [q(f"max by (instance) (process_threads{{{EXP}}})", "{{instance}}")], w=8, h=7, minimum=0, decimals=0,
+            custom=lines(fill=0), options=narrow)
     d.panel("stat", "Running for", "Since the start of the process.",
-            [q(f"time() - max by (instance) (process_start_time_seconds{{{EXP}}})", "{{instance}}")], w=12, h=5, unit="s",
-            thresholds=steps((None, BLUE)), options=STAT)
-    d.panel("timeseries", "Threads", "Of the process.", [q(f"max by (instance) (process_threads{{{EXP}}})", "{{instance}}")], w=12, h=5, minimum=0, decimals=0,
-            custom=lines(), options=legend())
+            [q(f"time() - max by (instance) (process_start_time_seconds{{{EXP}}})", "{{instance}}")], w=24, h=4, unit="s",
+            thresholds=steps((None, BLUE)), options={**STAT, "textMode": "value_and_name"})
     return d
 
 

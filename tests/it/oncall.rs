@@ -424,6 +424,7 @@ fn every_query_finds_something_in_the_demo() {
         let mut expr = query
             .expr
             .replace("$__rate_interval", "30s")
+            .replace("$__interval", "5s")
             .replace("$__range", "5m");
         for variable in ["job", "instance", "account", "kind", "resource", "location"] {
             expr = expr.replace(&format!("\"${variable}\""), "\".*\"");

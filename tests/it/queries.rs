@@ -66,7 +66,11 @@ pub(crate) fn of_dashboards() -> Vec<Query> {
                 shown: placeholders(around, "{{", "}}"),
             });
         };
-        for panel in board["panels"].as_array().unwrap() {
+        // A collapsed row holds its panels.
+        let panels = board["panels"].as_array().unwrap();
+        let folded =
+            (panels.iter()).flat_map(|panel| panel["panels"].as_array().into_iter().flatten());
+        for panel in panels.iter().chain(folded) {
             for target in panel["targets"].as_array().into_iter().flatten() {
                 add(
                     text(&panel["title"]),

@@ -1,16 +1,20 @@
 //! `m365mon report`: a month as Prometheus recorded it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::ValueEnum;
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::{EXIT_FAILED, EXIT_USAGE, output, runtime};
 use crate::http::{Network, PlainClient};
-use crate::model::{Clock, HttpSettings, ProxySetting};
-use crate::report::{Month, Period, Prometheus, Report as Tables};
+use crate::model::{Clock, HttpSettings, ProxySetting, Secret};
+use crate::report::{Access, Month, Period, Prometheus, Report as Tables};
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -50,8 +54,40 @@ pub(crate) struct Report {
     )]
     url: Url,
     /// PEM roots to trust for it instead of the system's
-    #[arg(long = "prometheus.ca-file", value_name = "FILE")]
+    #[arg(
+        long = "prometheus.ca-file",
+        env = "M365MON_PROMETHEUS_CA_FILE",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
     ca_file: Option<PathBuf>,
+    /// Who asks, where Prometheus wants basic authentication
+    #[arg(
+        long = "prometheus.username",
+        env = "M365MON_PROMETHEUS_USERNAME",
+        value_name = "NAME",
+        requires = "password_file",
+        hide_env_values = true
+    )]
+    username: Option<String>,
+    /// The password for it
+    #[arg(
+        long = "prometheus.password-file",
+        env = "M365MON_PROMETHEUS_PASSWORD_FILE",
+        value_name = "FILE",
+        requires = "username",
+        hide_env_values = true
+    )]
+    password_file: Option<PathBuf>,
+    /// A bearer token instead
+    #[arg(
+        long = "prometheus.bearer-token-file",
+        env = "M365MON_PROMETHEUS_BEARER_TOKEN_FILE",
+        value_name = "FILE",
+        conflicts_with = "username",
+        hide_env_values = true
+    )]
+    bearer_token_file: Option<PathBuf>,
     /// The month, in UTC, as 2026-10; the present one until now
     #[arg(long, value_name = "MONTH")]
     month: Month,
@@ -69,8 +105,15 @@ impl Report {
             output::complain(&format!("{} has not begun", self.month));
             return ExitCode::from(EXIT_USAGE);
         };
+        let prometheus = match self.prometheus() {
+            Ok(prometheus) => prometheus,
+            Err(error) => {
+                output::complain(&format!("{error:#}"));
+                return ExitCode::from(EXIT_USAGE);
+            }
+        };
         runtime::block_on(async {
-            match Box::pin(self.tell(period)).await {
+            match Box::pin(self.tell(period, &prometheus)).await {
                 Ok(text) => {
                     output::say(&text);
                     ExitCode::SUCCESS
@@ -83,14 +126,30 @@ impl Report {
         })
     }
 
-    async fn tell(self, period: Period) -> anyhow::Result<String> {
+    /// Where the record is, and how to get at it.
+    fn prometheus(&self) -> anyhow::Result<Prometheus> {
+        let access = match (&self.username, &self.password_file, &self.bearer_token_file) {
+            (Some(username), Some(file), _) => Access::Basic {
+                username: username.clone(),
+                password: secret(file)?,
+            },
+            (_, _, Some(file)) => Access::Bearer(secret(file)?),
+            _ => Access::Open,
+        };
         let network = Network::new(&HttpSettings {
             proxy: ProxySetting::Environment,
-            ca_file: self.ca_file,
+            ca_file: self.ca_file.clone(),
             user_agent: concat!("m365mon/", env!("CARGO_PKG_VERSION")).into(),
             resolve: BTreeMap::new(),
         })?;
-        let prometheus = Prometheus::new(PlainClient::new(&network)?, self.url)?;
+        Ok(Prometheus::new(
+            PlainClient::new(&network)?,
+            self.url.clone(),
+            &access,
+        )?)
+    }
+
+    async fn tell(self, period: Period, prometheus: &Prometheus) -> anyhow::Result<String> {
         let courses = prometheus.courses(period).await?;
         let tables = Tables::new(self.month, period, &courses);
         Ok(match (self.format, self.table) {
@@ -100,4 +159,16 @@ impl Report {
             (Format::Csv, Table::Outages) => tables.outages_csv(),
         })
     }
+}
+
+/// The first 64 KiB of a file at most; its last line break does not count.
+fn secret(path: &Path) -> anyhow::Result<Secret> {
+    const MOST: u64 = 64 * 1024;
+    let mut text = Zeroizing::new(String::with_capacity(4096));
+    File::open(path)
+        .and_then(|file| file.take(MOST).read_to_string(&mut text))
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    let secret = Secret::new(text.trim_end_matches(['\r', '\n']).to_owned());
+    anyhow::ensure!(!secret.is_empty(), "{} is empty", path.display());
+    Ok(secret)
 }

@@ -7,11 +7,13 @@
 //! speaks for a later minute, so restarts and missed scrapes show as what they
 //! are. Called by `m365mon report`.
 
+mod access;
 mod minutes;
 mod month;
 mod render;
 mod source;
 
+pub use access::Access;
 pub use minutes::{Minute, Outage, Tally, outages};
 pub use month::{Month, MonthError, Period};
 pub use render::{AvailabilityRow, OutageRow, Report};

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use http::{HeaderMap, Method};
+use http::Method;
+use http::header::{AUTHORIZATION, HeaderMap};
 use serde::Deserialize;
 use url::Url;
 
-use super::{Course, Minute, Period, Watched};
+use super::{Access, Course, Minute, Period, Watched};
 use crate::http::{NetFailure, NetFailureKind, PlainBody, PlainClient, PlainRequest, UseProxy};
 
 /// A minute is asked for at its last millisecond, and only for its own samples.
@@ -28,6 +29,7 @@ const QUOTED: usize = 200;
 pub struct Prometheus {
     client: PlainClient,
     base: Url,
+    headers: HeaderMap,
 }
 
 /// There is no record to be had.
@@ -36,6 +38,17 @@ pub enum SourceError {
     /// It cannot be a Prometheus' URL.
     #[error("{0} is no URL of a Prometheus")]
     Url(Url),
+    /// A password there would stand in shell histories and process lists.
+    #[error(
+        "the URL of Prometheus holds a user or a password; give --prometheus.username and --prometheus.password-file"
+    )]
+    PasswordInUrl,
+    /// A credential would cross the network unprotected.
+    #[error("credentials go to Prometheus over https only, except on this machine")]
+    InTheClear,
+    /// A credential that no header can carry.
+    #[error("the credential for Prometheus cannot be sent: {0}")]
+    Credential(&'static str),
     /// No answer.
     #[error("Prometheus does not answer: {0}")]
     Net(#[from] NetFailure),
@@ -72,12 +85,20 @@ impl Prometheus {
     /// `base` is where its pages are, a path included.
     ///
     /// # Errors
-    /// When it is neither http nor https.
-    pub fn new(client: PlainClient, base: Url) -> Result<Self, SourceError> {
+    /// When it is neither http nor https, or when the credential cannot be sent there.
+    pub fn new(client: PlainClient, base: Url, access: &Access) -> Result<Self, SourceError> {
         if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
             return Err(SourceError::Url(base));
         }
-        Ok(Self { client, base })
+        let authorization = access.header(&base)?;
+        let headers = authorization
+            .into_iter()
+            .map(|value| (AUTHORIZATION, value));
+        Ok(Self {
+            client,
+            headers: headers.collect(),
+            base,
+        })
     }
 
     /// The course of every resource of which anything was recorded.
@@ -171,7 +192,7 @@ impl Prometheus {
             .send(PlainRequest {
                 method: Method::GET,
                 url,
-                headers: HeaderMap::new(),
+                headers: self.headers.clone(),
                 body: PlainBody::Empty,
                 timeout: PATIENCE,
                 proxy,

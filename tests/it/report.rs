@@ -2,10 +2,14 @@
 //! made by hand: with restarts, missed scrapes, two exporters and two places.
 
 use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::ops::Range;
 use std::process::{Command, Output};
 
-use crate::stack::Prometheus;
+use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+
+use crate::stack::{Process, Prometheus, eventually, free_address};
 
 /// 2024-10-01T00:00:00Z.
 const MONTH: usize = 1_727_740_800;
@@ -164,12 +168,188 @@ fn a_known_month_is_reported_to_the_minute() {
 
 #[test]
 fn no_prometheus_is_an_error_and_no_month_is_wrong_usage() {
-    let nobody = format!("http://{}", crate::stack::free_address());
+    let nobody = format!("http://{}", free_address());
     let output = report(&["--prometheus.url", &nobody, "--month", "2024-10"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(output.stdout.is_empty(), "{output:?}");
     for month in ["2024-13", "2999-01"] {
         let output = report(&["--prometheus.url", &nobody, "--month", month]);
         assert_eq!(output.status.code(), Some(3), "{output:?}");
+    }
+}
+
+/// The bcrypt hash of `PASSWORD`, at the least cost.
+const HASH: &str = "$2b$04$eREwhh1KMaFvP8tt1YVmFONx68DjrIsozhPO8rC63AIc5aiDjdTBq";
+const PASSWORD: &str = "not much of a secret";
+
+#[test]
+fn a_prometheus_behind_tls_and_a_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let leaf = leaf.signed_by(&key, &authority).unwrap();
+    let authority = file("ca.pem", &authority.pem());
+    file("cert.pem", &leaf.pem());
+    file("key.pem", &key.serialize_pem());
+    let web = file(
+        "web.yml",
+        &format!(
+            "tls_server_config: {{cert_file: cert.pem, key_file: key.pem}}\nbasic_auth_users: {{reporter: '{HASH}'}}\n"
+        ),
+    );
+    let address = free_address();
+    let mut command = Command::new("prometheus");
+    command
+        .arg(format!("--config.file={}", file("prometheus.yml", "")))
+        .arg(format!(
+            "--storage.tsdb.path={}",
+            folder.path().join("data").display()
+        ))
+        .arg(format!("--web.listen-address={address}"))
+        .arg(format!("--web.config.file={web}"));
+    let _prometheus = Process::start("prometheus", &mut command);
+
+    let url = format!("https://{address}/");
+    let right = file("right.txt", &format!("{PASSWORD}\n"));
+    let wrong = file("wrong.txt", "canary\n");
+    let ask = |more: &[&str]| {
+        let first = [
+            "--prometheus.url",
+            &url,
+            "--month",
+            "2024-10",
+            "--format",
+            "csv",
+        ];
+        report(&[&first, more].concat())
+    };
+    let trusting = ["--prometheus.ca-file", &authority];
+    let named = |password: &'_ str| {
+        ask(&[
+            &trusting[..],
+            &[
+                "--prometheus.username",
+                "reporter",
+                "--prometheus.password-file",
+                password,
+            ],
+        ]
+        .concat())
+    };
+    let output = eventually("Prometheus lets the reporter in", || {
+        Some(named(&right)).filter(|output| output.status.success())
+    });
+    assert!(output.stdout.starts_with(b"month,account,"), "{output:?}");
+    for refused in [ask(&trusting), named(&wrong)] {
+        assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.contains("401") && !said.contains("canary"), "{said}");
+    }
+    let strange = ask(&[]);
+    assert_eq!(
+        strange.status.code(),
+        Some(1),
+        "an authority that nobody trusts: {strange:?}"
+    );
+}
+
+#[test]
+fn a_bearer_token_is_sent_and_wrong_usage_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token.txt");
+    std::fs::write(&token, "abc.def\n").unwrap();
+    let token = token.to_str().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/tenant/x", listener.local_addr().unwrap());
+    let heads = std::thread::spawn(move || {
+        let mut heads = Vec::new();
+        let empty = r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#;
+        // Two queries for each day of the month.
+        for stream in listener.incoming().take(2 * 31).map_while(Result::ok) {
+            let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            heads.push(
+                lines
+                    .take_while(|line| !line.is_empty())
+                    .collect::<Vec<_>>(),
+            );
+            write!(
+                &stream,
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{empty}",
+                empty.len()
+            )
+            .unwrap();
+        }
+        heads
+    });
+    let with_token = |url: &str, more: &[&str]| {
+        let first = [
+            "--prometheus.url",
+            url,
+            "--month",
+            "2024-10",
+            "--prometheus.bearer-token-file",
+        ];
+        report(&[&first, more].concat())
+    };
+    let output = with_token(&url, &[token]);
+    assert!(output.status.success(), "{output:?}");
+    for head in heads.join().unwrap() {
+        assert!(
+            head[0].starts_with("GET /tenant/x/api/v1/query_range?"),
+            "{head:?}"
+        );
+        assert!(
+            head.contains(&"authorization: Bearer abc.def".to_owned()),
+            "{head:?}"
+        );
+    }
+
+    let nobody = "https://prometheus.example/";
+    for (usage, output) in [
+        (
+            "plain http",
+            with_token("http://prometheus.example/", &[token]),
+        ),
+        ("no such file", with_token(nobody, &["/nonexistent"])),
+        (
+            "two ways",
+            with_token(
+                nobody,
+                &[
+                    token,
+                    "--prometheus.username",
+                    "a",
+                    "--prometheus.password-file",
+                    token,
+                ],
+            ),
+        ),
+        (
+            "a name alone",
+            report(&["--month", "2024-10", "--prometheus.username", "a"]),
+        ),
+        (
+            "in the URL",
+            report(&[
+                "--month",
+                "2024-10",
+                "--prometheus.url",
+                "https://a:canary@prometheus.example/",
+            ]),
+        ),
+    ] {
+        assert_eq!(output.status.code(), Some(3), "{usage}: {output:?}");
+        assert!(
+            !String::from_utf8_lossy(&output.stderr).contains("canary"),
+            "{usage}: {output:?}"
+        );
     }
 }

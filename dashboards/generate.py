@@ -317,9 +317,9 @@ def overview():
 
 def credentials_that_end(d, title, w, h):
     d.panel("table", title, "Every credential with a known end that a person must replace, the nearest first. What renews itself is not here.",
-            [table(f"sort(min by (account, credential) (m365_credential_expiry_timestamp_seconds{{{ACC}}}) - time())")],
+            [table(f"sort(min by (account, credential, location) (m365_credential_expiry_timestamp_seconds{{{ACC}}}) - time())")],
             w=w, h=h, options={"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": "ends in", "desc": False}]},
-            transformations=[organize({"Value": "ends in"})],
+            custom={"minWidth": 100}, transformations=[organize({"Value": "ends in"}, order=["account", "credential", "location", "Value"])],
             overrides=[override("ends in", unit="s", color={"mode": "thresholds"}, thresholds=DEADLINE, mappings=ENDED,
                                 **{"custom.cellOptions": {"type": "color-background", "mode": "basic"}})],
             no_value="no credential with a known end")

@@ -221,3 +221,97 @@ fn queries_name_only_what_there_is_and_leave_nothing_out() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// The documents that a person works by.
+fn documents() -> Vec<String> {
+    let mut found = vec!["README.md".to_owned()];
+    for folder in [
+        "alerts",
+        "dashboards",
+        "docs",
+        "docs/runbooks",
+        "docs/runbooks/reasons",
+        "examples/report",
+        "examples/sharding",
+        "examples/stack",
+        "packaging",
+    ] {
+        let Ok(entries) = std::fs::read_dir(queries::root().join(folder)) else {
+            continue;
+        };
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        found.extend(
+            names
+                .filter(|name| name.ends_with(".md"))
+                .map(|name| format!("{folder}/{name}")),
+        );
+    }
+    found.sort();
+    assert!(found.len() > 40, "{found:?}");
+    found
+}
+
+#[test]
+fn documents_name_commands_and_flags_that_there_are() {
+    let help = |arguments: &[&str]| succeeds(env!("CARGO_BIN_EXE_m365mon"), arguments);
+    let commands: BTreeMap<String, String> = help(&["--help"])
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .map(|name| (name.to_owned(), help(&[name, "--help"])))
+        .collect();
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for document in documents() {
+        let text = std::fs::read_to_string(queries::root().join(&document)).unwrap();
+        // A command goes on where its line ends with a backslash.
+        for line in text.replace("\\\n", " ").lines() {
+            let line = line.trim();
+            let line = line.strip_prefix("$ ").unwrap_or(line);
+            let Some(rest) = line.strip_prefix("m365mon ") else {
+                continue;
+            };
+            let rest = rest.split(" #").next().unwrap();
+            let mut words = rest.split_whitespace();
+            let Some(its) = words.next().and_then(|name| commands.get(name)) else {
+                // Prose may begin with the name.
+                if !rest.ends_with(['.', ',']) && rest.split_whitespace().count() < 5 {
+                    wrong.push(format!("{document}: there is no `m365mon {rest}`"));
+                }
+                continue;
+            };
+            seen += 1;
+            for flag in words.filter(|word| word.starts_with("--")) {
+                let flag = flag.split('=').next().unwrap();
+                if !its.contains(flag) {
+                    wrong.push(format!("{document}: {flag} in `m365mon {rest}`"));
+                }
+            }
+        }
+    }
+    assert!(seen > 40, "found only {seen} commands");
+    assert_eq!(wrong, [""; 0]);
+}
+
+#[test]
+fn runbooks_name_metrics_that_there_are() {
+    let known: BTreeSet<String> = CATALOGUE
+        .iter()
+        .flat_map(series)
+        .map(|(name, _)| name)
+        .chain(CATALOGUE.iter().map(|metric| metric.name.to_owned()))
+        .collect();
+    let mut wrong = Vec::new();
+    for document in documents().iter().filter(|name| name.contains("runbooks")) {
+        let text = std::fs::read_to_string(queries::root().join(document)).unwrap();
+        for word in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+            let ours = word.starts_with("m365_") || word.starts_with("m365mon_");
+            if ours && !known.contains(word) {
+                wrong.push(format!("{document}: there is no {word}"));
+            }
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
+}

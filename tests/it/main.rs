@@ -24,6 +24,7 @@ mod rules;
 mod scheduler;
 mod serve;
 mod shard;
+mod sign_in;
 mod simulator;
 mod simulator_entra;
 mod stack;

@@ -81,6 +81,16 @@ pub(crate) async fn exchange(addr: SocketAddr, request: &[u8]) -> Vec<u8> {
 
 /// `METHOD PATH` with headers, one a line; `Host` is the address unless named.
 pub(crate) async fn request(addr: SocketAddr, line: &str, headers: &[&str]) -> Answer {
+    request_with(addr, line, headers, "").await
+}
+
+/// The same with a body, whose length is said if it has one.
+pub(crate) async fn request_with(
+    addr: SocketAddr,
+    line: &str,
+    headers: &[&str],
+    body: &str,
+) -> Answer {
     let mut text = format!("{line} HTTP/1.1\r\nconnection: close\r\n");
     let has_host = headers
         .iter()
@@ -92,7 +102,11 @@ pub(crate) async fn request(addr: SocketAddr, line: &str, headers: &[&str]) -> A
         text.push_str(header);
         text.push_str("\r\n");
     }
+    if !body.is_empty() {
+        text.push_str(&format!("content-length: {}\r\n", body.len()));
+    }
     text.push_str("\r\n");
+    text.push_str(body);
     Answer::parse(&exchange(addr, text.as_bytes()).await)
 }
 

@@ -116,7 +116,16 @@ impl Login {
                     "{audience} needs a consent of its own: once more, please."
                 ));
                 let one = Wanted::from([(audience, names)]);
-                signed_in = self.round(consent, account, &one).await?;
+                signed_in = match self.round(consent, account, &one).await {
+                    Ok(more) => more,
+                    Err(error) => {
+                        output::complain(&format!(
+                            "{} is signed in for {}, but not for all of it",
+                            signed_in.username, account.name
+                        ));
+                        return Err(error);
+                    }
+                };
             } else {
                 missing.push((audience, problem));
             }

@@ -5,14 +5,12 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use http::{HeaderMap, Method};
-use m365mon::http::{PlainAnswer, PlainBody, PlainClient, PlainRequest, UseProxy};
+use super::cloud::Cloud;
+use crate::sign_in::entra::{Person, Says};
 use m365mon::simulator::directory as contoso;
 use m365mon::simulator::entra::approve_device;
-use url::Url;
-
-use super::cloud::{Cloud, HOST};
 
 fn m365mon(configuration: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_m365mon"));
@@ -87,65 +85,41 @@ async fn login(cloud: &Cloud, configuration: &Path, who: &str) -> (i32, String, 
     .await
 }
 
-/// A browser that can do what the simulated pages need: follow, fill in, press.
-struct Browser {
-    client: PlainClient,
-    username: String,
-    password: String,
+/// Runs `login` with a browser, in which the person of the account signs in and
+/// answers each page with the next of `says`.
+async fn login_with_a_browser(
+    cloud: &Cloud,
+    configuration: &Path,
+    says: &'static [Says],
+) -> (i32, String, String) {
+    let password = {
+        let directory = cloud.tenant.directory.read();
+        let user = directory.user(&format!("steve@{}", contoso::DOMAIN));
+        user.unwrap().password.clone()
+    };
+    let person = Person::with(cloud.client(), "steve", password.expose());
+    let (person, rounds) = (Arc::new(person), AtomicUsize::new(0));
+    let runtime = tokio::runtime::Handle::current();
+    login_as(configuration, &[], move |line| {
+        if line.starts_with("https://login.microsoftonline.com/") && line.contains("/authorize?") {
+            let says = says[rounds.fetch_add(1, Ordering::SeqCst)];
+            let (person, line) = (Arc::clone(&person), line.to_owned());
+            runtime.spawn(async move {
+                let at = person.go(&line, says).await;
+                person.arrive(at).await;
+            });
+        }
+    })
+    .await
 }
 
-impl Browser {
-    async fn go(&self, url: &str) {
-        let mut answer = self
-            .send(Method::GET, Url::parse(url).unwrap(), PlainBody::Empty)
-            .await;
-        for _ in 0..6 {
-            if let Some(target) = answer.headers.get("location") {
-                let target = Url::parse(target.to_str().unwrap()).unwrap();
-                assert_eq!(target.host_str(), Some("localhost"));
-                answer = self.send(Method::GET, target, PlainBody::Empty).await;
-                assert_eq!(answer.status, 200);
-                return;
-            }
-            let page = String::from_utf8(answer.body.to_vec()).unwrap();
-            let between = |from: &str| {
-                page.split(from)
-                    .nth(1)
-                    .and_then(|rest| rest.split('"').next())
-                    .unwrap()
-                    .to_owned()
-            };
-            let action = between("action=\"");
-            let mut fields = vec![("ctx".to_owned(), between("name=\"ctx\" value=\"").into())];
-            if action.ends_with("/login") {
-                fields.push(("login".to_owned(), self.username.clone().into()));
-                fields.push(("passwd".to_owned(), self.password.clone().into()));
-            }
-            let url = Url::parse(&format!("https://{HOST}"))
-                .unwrap()
-                .join(&action)
-                .unwrap();
-            answer = self.send(Method::POST, url, PlainBody::Form(fields)).await;
-        }
-        panic!("the sign-in does not come to an end");
-    }
-
-    async fn send(&self, method: Method, url: Url, body: PlainBody) -> PlainAnswer {
-        let proxy = if url.scheme() == "http" {
-            UseProxy::Never
-        } else {
-            UseProxy::Configured
-        };
-        let request = PlainRequest {
-            method,
-            url,
-            headers: HeaderMap::new(),
-            body,
-            timeout: std::time::Duration::from_secs(60),
-            proxy,
-        };
-        self.client.send(request).await.unwrap()
-    }
+/// Takes every consent back; `allowed` says whether people may give it.
+fn forget_consents(cloud: &Cloud, allowed: bool) {
+    let mut directory = cloud.tenant.directory.write();
+    let organization = directory.organization_mut(contoso::DOMAIN).unwrap();
+    organization.user_consent = allowed;
+    let app = directory.application_mut(contoso::DELEGATED_CLIENT_ID);
+    app.unwrap().consents.clear();
 }
 
 #[tokio::test]
@@ -153,33 +127,66 @@ async fn with_a_browser() {
     let cloud = Cloud::start().await;
     let upn = format!("steve@{}", contoso::DOMAIN);
     let file = cloud.configuration(&upn);
-    let password = cloud
-        .tenant
-        .directory
-        .read()
-        .user(&upn)
-        .unwrap()
-        .password
-        .clone();
-    let browser = Arc::new(Browser {
-        client: cloud.client(),
-        username: upn.clone(),
-        password: password.expose().to_owned(),
-    });
-    let runtime = tokio::runtime::Handle::current();
-    let (code, out, err) = login_as(&file, &[], move |line| {
-        if line.starts_with("https://") {
-            let (browser, line) = (Arc::clone(&browser), line.to_owned());
-            runtime.spawn(async move { browser.go(&line).await });
-        }
-    })
-    .await;
+    let (code, out, err) = login_with_a_browser(&cloud, &file, &[Says::Accept]).await;
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.contains("ssh -L"), "{out}");
     assert!(out.contains(&format!("{upn} is signed in")), "{out}");
     let (_, out, _) = run(&file, &["tokens"]).await;
     assert!(out.starts_with("contoso: refresh token until 20"), "{out}");
     assert!(out.contains("AllSites.Read"), "{out}");
+}
+
+/// Entra takes the scopes of one service at a time: where nobody consented yet,
+/// each has a round of its own.
+#[tokio::test]
+async fn a_second_round_for_the_second_service() {
+    let cloud = Cloud::start().await;
+    forget_consents(&cloud, true);
+    let upn = format!("steve@{}", contoso::DOMAIN);
+    let file = cloud.configuration(&upn);
+    let rounds = &[Says::Accept, Says::Accept];
+    let (code, out, err) = login_with_a_browser(&cloud, &file, rounds).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.contains("https://contoso.sharepoint.com needs a consent of its own"),
+        "{out}"
+    );
+    assert_eq!(out.matches("ssh -L").count(), 2, "{out}");
+    assert_eq!(err, "", "no token is missing");
+    let (_, out, _) = run(&file, &["tokens"]).await;
+    assert!(
+        out.contains("AllSites.Read") && out.contains("Sites.Read.All"),
+        "{out}"
+    );
+
+    // The second service is declined: the first goes on.
+    forget_consents(&cloud, true);
+    let rounds = &[Says::Accept, Says::Cancel];
+    let (code, out, err) = login_with_a_browser(&cloud, &file, rounds).await;
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("-ConsentType Principal"), "{out}");
+    assert!(err.contains("but not for all of it"), "{err}");
+    let (_, out, _) = run(&file, &["tokens"]).await;
+    assert!(out.starts_with("contoso: refresh token until 20"), "{out}");
+}
+
+#[tokio::test]
+async fn an_administrator_is_told_what_to_approve() {
+    let cloud = Cloud::start().await;
+    forget_consents(&cloud, false);
+    let file = cloud.configuration(&format!("steve@{}", contoso::DOMAIN));
+    let (code, out, err) = login_with_a_browser(&cloud, &file, &[Says::Return]).await;
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(err.contains("AADSTS90094"), "{err}");
+    for part in [
+        "'openid profile offline_access Sites.Read.All'  # Microsoft Graph",
+        "'AllSites.Read'  # SharePoint",
+        "Second choice",
+        "/v2.0/adminconsent?client_id=",
+        "Then sign in again.",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
 }
 
 #[tokio::test]

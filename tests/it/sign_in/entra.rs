@@ -24,8 +24,13 @@ pub(crate) struct Person {
 
 impl Person {
     pub(crate) fn new(settings: &HttpSettings, name: &str, password: &str) -> Self {
+        let client = PlainClient::new(&Network::new(settings).unwrap()).unwrap();
+        Self::with(client, name, password)
+    }
+
+    pub(crate) fn with(client: PlainClient, name: &str, password: &str) -> Self {
         Self {
-            client: PlainClient::new(&Network::new(settings).unwrap()).unwrap(),
+            client,
             username: format!("{name}@{DOMAIN}"),
             password: password.to_owned(),
         }
@@ -70,14 +75,26 @@ impl Person {
         panic!("the sign-in does not come to an end");
     }
 
+    /// Follows Entra's redirect to a listener on this machine.
+    pub(crate) async fn arrive(&self, at: Url) {
+        assert_eq!(at.host_str(), Some("localhost"));
+        let answer = self.send(Method::GET, at, PlainBody::Empty).await;
+        assert_eq!(answer.status, 200);
+    }
+
     async fn send(&self, method: Method, url: Url, body: PlainBody) -> PlainAnswer {
+        let proxy = if url.scheme() == "http" {
+            UseProxy::Never
+        } else {
+            UseProxy::Configured
+        };
         let request = PlainRequest {
             method,
             url,
             headers: HeaderMap::new(),
             body,
             timeout: std::time::Duration::from_secs(60),
-            proxy: UseProxy::Configured,
+            proxy,
         };
         self.client.send(request).await.unwrap()
     }

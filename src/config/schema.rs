@@ -255,7 +255,7 @@ pub(super) static ACCOUNT: Table = Table {
             "delegated",
             "mapping",
             "",
-            "A person consents once (`m365mon login`); alone it makes a public client.",
+            "A person consents once (on the exporter's page, or by `m365mon login`); alone it makes a public client.",
         ),
         key("client_secret", "mapping", "", "A shared secret."),
         key(

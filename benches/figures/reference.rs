@@ -11,6 +11,8 @@ use anyhow::Context as _;
 /// What one line says.
 struct Line {
     name: u32,
+    /// `le`, with a comma behind it where others follow.
+    before: u32,
     /// Of the resource; `u32::MAX` for a line without braces.
     labels: u32,
     /// Further ones, with a comma before them.
@@ -70,7 +72,7 @@ pub(crate) struct Page {
 const CHUNK: usize = 64 * 1024;
 
 /// Labels that do not belong to the block of a resource.
-const MORE: [&str; 4] = [",phase=\"", ",outcome=\"", ",le=\"", ",code=\""];
+const MORE: [&str; 3] = [",phase=\"", ",outcome=\"", ",code=\""];
 
 impl Page {
     /// Takes a page in OpenMetrics apart.
@@ -110,12 +112,17 @@ impl Page {
             Some((name, labels)) => (name, Some(labels)),
             None => (series, None),
         };
-        let (labels, more) = match labels {
-            None => (u32::MAX, u32::MAX),
+        let (before, labels, more) = match labels {
+            None => (u32::MAX, u32::MAX, u32::MAX),
             Some(labels) => {
+                // The encoder writes it first.
+                let of_le = labels.starts_with("le=\"").then(|| labels.find(','));
+                let of_le = of_le.map_or(0, |comma| comma.map_or(labels.len(), |c| c + 1));
+                let (before, labels) = labels.split_at(of_le);
                 let cut = MORE.iter().filter_map(|more| labels.find(more)).min();
                 let (labels, more) = labels.split_at(cut.unwrap_or(labels.len()));
-                (self.texts.place(labels), self.texts.place(more))
+                let texts = &mut self.texts;
+                (texts.place(before), texts.place(labels), texts.place(more))
             }
         };
         let exemplar = exemplar
@@ -131,6 +138,7 @@ impl Page {
             .transpose()?;
         Ok(Line {
             name: self.texts.place(name),
+            before,
             labels,
             more,
             value: match value.parse() {
@@ -162,6 +170,7 @@ impl Page {
         buffer.extend_from_slice(self.texts.get(line.name));
         if line.labels != u32::MAX {
             buffer.push(b'{');
+            buffer.extend_from_slice(self.texts.get(line.before));
             buffer.extend_from_slice(self.texts.get(line.labels));
             buffer.extend_from_slice(self.texts.get(line.more));
             buffer.push(b'}');

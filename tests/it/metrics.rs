@@ -3,6 +3,7 @@
 mod contract;
 mod eventful;
 mod parser;
+mod series;
 mod shown;
 mod stage;
 mod stream;

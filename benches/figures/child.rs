@@ -33,9 +33,11 @@ impl Program {
         })
     }
 
-    /// The exporter's own binary.
+    /// The exporter's own binary, or the one that the environment names.
     pub(crate) fn m365mon() -> Command {
-        Command::new(env!("CARGO_BIN_EXE_m365mon"))
+        Command::new(
+            std::env::var_os("M365MON").unwrap_or_else(|| env!("CARGO_BIN_EXE_m365mon").into()),
+        )
     }
 
     /// What it used so far; an error once it has ended.

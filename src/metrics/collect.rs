@@ -13,7 +13,7 @@ use prometheus_client::encoding::DescriptorEncoder;
 use super::BuildInfo;
 use super::catalogue as c;
 use super::family::{Buckets, Families};
-use super::labels::Set;
+use super::labels::{Set, one};
 use super::scrape::{Sample, Samples, Scrape};
 use super::stream::Hook;
 use crate::model::{Outcome, Phase, Resource, Timestamp};
@@ -87,12 +87,13 @@ pub(super) fn resources(
         each(rows, |s| s.good.map(|good| good.latency())),
     )?;
     if phases {
+        let ready = Phase::ALL.map(|phase| (phase, one("phase", phase.as_str())));
         let phases = rows
             .iter()
             .filter_map(|row| Some((row, row.sample.good?)))
             .flat_map(|(row, good)| {
-                let set = row.set();
-                Phase::ALL.map(|phase| (set.with("phase", phase.as_str()), good.phase(phase)))
+                let each = ready.iter();
+                each.map(move |(phase, ready)| (row.set().and(ready), good.phase(*phase)))
             });
         f.gauges(&c::RESOURCE_PHASE_LATENCY, phases)?;
     }
@@ -135,9 +136,11 @@ pub(super) fn resources(
         ))
     });
     f.gauges(&c::RESOURCE_PROBLEM, problems)?;
+    let ready = Outcome::ALL.map(|outcome| one("outcome", outcome.as_str()));
     let probes = rows.iter().flat_map(|row| {
-        outcomes(row.sample.outcomes)
-            .map(|(outcome, count)| (row.set().with("outcome", outcome), count, None))
+        let counts = Outcome::ALL.map(|outcome| row.sample.outcomes[outcome.index()]);
+        let each = ready.iter().zip(counts);
+        each.map(|(ready, count)| (row.set().and(ready), count, None))
     });
     f.counters(&c::RESOURCE_PROBES, probes)?;
     let problems = rows.iter().flat_map(|row| {

@@ -2,7 +2,7 @@
 //! a series, then the series.
 
 use std::cell::Cell;
-use std::fmt::{self, Write};
+use std::fmt;
 
 use prometheus_client::encoding::{
     DescriptorEncoder, EncodeGaugeValue, EncodeLabelSet, LabelSetEncoder, MetricEncoder, NoLabelSet,
@@ -59,7 +59,7 @@ impl Families<'_, '_> {
             .map(|(set, value, mark)| (set, (value, mark)));
         self.family(metric, series, |encoder, set, (value, mark)| {
             if let Some(mark) = mark {
-                hook.arm(|text| exemplar(text, mark))?;
+                hook.arm(|text| exemplar(text, mark));
             }
             if set.is_empty() {
                 encoder.encode_counter::<NoLabelSet, u64, f64>(&value, None)
@@ -160,31 +160,79 @@ impl EncodeLabelSet for BucketLines<'_> {
         });
         if let Some((_, e)) = found {
             self.hook
-                .arm(|text| exemplar(text, (&e.request_id, e.value, e.at)))?;
+                .arm(|text| exemplar(text, (&e.request_id, e.value, e.at)));
         }
         self.set.encode(encoder)
     }
 }
 
 /// ` # {request_id="…"} value time`, as OpenMetrics 1.0 has it, to the
-/// microsecond. An id holds no character that would need escaping.
-fn exemplar(text: &mut String, (id, value, at): Mark<'_>) -> fmt::Result {
-    write!(text, " # {{request_id=\"{id}\"}} ")?;
-    push_seconds(text, Micros::of_seconds(value))?;
+/// microsecond. An id holds no character that would need escaping. There is one
+/// for every other line of a histogram: nothing here goes through `fmt`.
+fn exemplar(text: &mut String, (id, value, at): Mark<'_>) {
+    text.push_str(" # {request_id=\"");
+    id.append_to(text);
+    text.push_str("\"} ");
+    push_seconds(text, Micros::of_seconds(value));
     text.push(' ');
-    push_seconds(text, at)
+    push_seconds(text, at);
 }
 
 /// Seconds with as many digits as it takes and at least one behind the point.
-/// Whole numbers are quicker to print than floating ones, and there is an
-/// exemplar for every other line of a histogram.
-fn push_seconds(text: &mut String, micros: Micros) -> fmt::Result {
-    let (seconds, rest) = micros.split();
-    write!(text, "{seconds}.{rest:06}")?;
-    let cut = text.trim_end_matches('0').len();
-    text.truncate(cut);
-    if text.ends_with('.') {
-        text.push('0');
+fn push_seconds(text: &mut String, micros: Micros) {
+    let (seconds, mut rest) = micros.split();
+    // The point, six digits, and twenty before them: the most that a u64 has.
+    let mut digits = [b'0'; 27];
+    let mut places = digits.iter_mut().rev();
+    for place in places.by_ref().take(6) {
+        *place = digit(rest);
+        rest /= 10;
     }
-    Ok(())
+    places.next().into_iter().for_each(|place| *place = b'.');
+    let (mut left, mut used) = (seconds, 0);
+    for place in places {
+        *place = digit(left);
+        left /= 10;
+        used += 1;
+        if left == 0 {
+            break;
+        }
+    }
+    let begin = 20_usize.saturating_sub(used);
+    let zeros = digits
+        .iter()
+        .rev()
+        .take(5)
+        .take_while(|d| **d == b'0')
+        .count();
+    let shown = digits.get(begin..27 - zeros).unwrap_or_default();
+    text.push_str(str::from_utf8(shown).unwrap_or_default());
+}
+
+/// The last digit of a number.
+fn digit(number: u64) -> u8 {
+    // Less than ten: nothing is cut off.
+    b'0' + (number % 10) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::Timestamp;
+
+    proptest! {
+        #[test]
+        fn seconds_are_written_as_they_are(micros in 0..4_102_444_800_000_000_i64) {
+            let mut text = String::new();
+            push_seconds(&mut text, Micros::of(Timestamp::from_microsecond(micros).unwrap()));
+            let (whole, rest) = text.split_once('.').unwrap();
+            prop_assert!(rest.len() == 1 || (rest.len() <= 6 && !rest.ends_with('0')), "{text}");
+            let back = whole.parse::<i64>().unwrap() * 1_000_000
+                + format!("{rest:0<6}").parse::<i64>().unwrap();
+            prop_assert_eq!(back, micros, "{}", text);
+            prop_assert!(whole == "0" || !whole.starts_with('0'), "{text}");
+        }
+    }
 }

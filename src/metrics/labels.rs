@@ -30,11 +30,20 @@ pub(super) fn append(block: &mut String, name: &str, value: &str) {
     block.push('"');
 }
 
+/// One label as a block of its own.
+pub(super) fn one(name: &str, value: &str) -> String {
+    let mut block = String::new();
+    append(&mut block, name, value);
+    block
+}
+
 /// A ready block of labels and a few more.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Set<'a> {
     /// As [`append`] makes it; may be empty.
     pub(super) block: &'a str,
+    /// The same, after it.
+    pub(super) ready: &'a str,
     /// Escaped by the encoder.
     pub(super) more: [Option<(&'static str, &'a str)>; 3],
 }
@@ -43,8 +52,16 @@ impl<'a> Set<'a> {
     pub(super) const fn new(block: &'a str) -> Self {
         Self {
             block,
+            ready: "",
             more: [None; 3],
         }
+    }
+
+    /// With labels that [`one`] made beforehand, for sets that come by the
+    /// thousand.
+    pub(super) const fn and(mut self, ready: &'a str) -> Self {
+        self.ready = ready;
+        self
     }
 
     pub(super) const fn with(mut self, name: &'static str, value: &'a str) -> Self {
@@ -60,19 +77,21 @@ impl<'a> Set<'a> {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.block.is_empty() && self.more.iter().all(Option::is_none)
+        self.block.is_empty() && self.ready.is_empty() && self.more.iter().all(Option::is_none)
     }
 }
 
 impl EncodeLabelSet for Set<'_> {
     fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
-        if !self.block.is_empty() {
-            // The key encoder writes what it is given; without a value after it
-            // the whole block goes out as it is.
-            encoder
-                .encode_label()
-                .encode_label_key()?
-                .write_str(self.block)?;
+        for block in [self.block, self.ready] {
+            if !block.is_empty() {
+                // The key encoder writes what it is given; without a value after
+                // it the whole block goes out as it is.
+                encoder
+                    .encode_label()
+                    .encode_label_key()?
+                    .write_str(block)?;
+            }
         }
         for (name, value) in self.more.iter().flatten() {
             let mut label = encoder.encode_label();

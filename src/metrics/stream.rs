@@ -15,8 +15,8 @@ use parking_lot::Mutex;
 use super::Format;
 use super::text::Rewriter;
 
-/// How much goes out at once: small enough to keep memory flat, large enough
-/// that the number of writes does not matter.
+/// How much goes out at once, and rarely a line more: small enough to keep
+/// memory flat, large enough that the number of writes does not matter.
 pub const CHUNK: usize = 64 * 1024;
 
 /// Takes an exposition piece by piece.
@@ -58,20 +58,20 @@ impl Hook {
     }
 
     /// Leaves an exemplar for the line that is being written.
-    pub(super) fn arm(&self, write: impl FnOnce(&mut String) -> fmt::Result) -> fmt::Result {
-        if !self.wanted {
-            return Ok(());
+    pub(super) fn arm(&self, write: impl FnOnce(&mut String)) {
+        if self.wanted {
+            let mut exemplar = self.exemplar.lock();
+            exemplar.clear();
+            write(&mut exemplar);
+            self.armed.store(true, Ordering::Relaxed);
         }
-        let mut exemplar = self.exemplar.lock();
-        exemplar.clear();
-        self.armed.store(true, Ordering::Relaxed);
-        write(&mut exemplar)
     }
 }
 
 /// Where the encoder writes.
 pub(super) struct LineWriter<'a, C: Chunks> {
-    lines: String,
+    /// Whole lines, and the beginning of one; UTF-8, for only text comes in.
+    lines: Vec<u8>,
     hook: Arc<Hook>,
     out: Stage<'a, C>,
     /// What the formatting traits cannot carry.
@@ -95,8 +95,7 @@ impl<'a, C: Chunks> LineWriter<'a, C> {
             chunks,
         };
         Self {
-            // A line is far shorter than the reserve: the buffer never grows.
-            lines: String::with_capacity(CHUNK + CHUNK / 8),
+            lines: buffer(),
             hook,
             out: Stage {
                 rewriter: (format == Format::Text).then(Rewriter::default),
@@ -116,7 +115,7 @@ impl<'a, C: Chunks> LineWriter<'a, C> {
             return Err(error);
         }
         encoded.map_err(io::Error::other)?;
-        self.out.lines(&self.lines)?;
+        self.out.lines(&mut self.lines)?;
         match self.out.coding {
             Coding::Identity(gather) => gather.finish(),
             Coding::Gzip(encoder) => encoder.finish()?.finish(),
@@ -127,34 +126,73 @@ impl<'a, C: Chunks> LineWriter<'a, C> {
 impl<C: Chunks> fmt::Write for LineWriter<'_, C> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         // The encoder ends every sample with a newline of its own; all that
-        // comes between is only copied, three million times a big page.
+        // comes between is only copied, four million times a big page.
         if text != "\n" {
-            self.lines.push_str(text);
+            append(&mut self.lines, text.as_bytes());
             return Ok(());
         }
         if self.hook.armed.load(Ordering::Relaxed) {
             self.hook.armed.store(false, Ordering::Relaxed);
-            self.lines.push_str(&self.hook.exemplar.lock());
+            self.lines
+                .extend_from_slice(self.hook.exemplar.lock().as_bytes());
         }
-        self.lines.push('\n');
-        if self.lines.len() >= CHUNK {
-            if let Err(error) = self.out.lines(&self.lines) {
-                self.error = Some(error);
-                return Err(fmt::Error);
-            }
-            self.lines.clear();
+        self.lines.push(b'\n');
+        if self.lines.len() >= CHUNK
+            && let Err(error) = self.out.lines(&mut self.lines)
+        {
+            self.error = Some(error);
+            return Err(fmt::Error);
         }
         Ok(())
     }
 }
 
+/// A line is far shorter than the reserve: the buffer never grows.
+fn buffer() -> Vec<u8> {
+    Vec::with_capacity(CHUNK + CHUNK / 8)
+}
+
+/// Appends bytes. Most are few: up to sixteen are copied by two moves of a
+/// fixed length, of which the second may write again what the first did, for
+/// that is quicker than to call for a copy of any length.
+fn append(lines: &mut Vec<u8>, text: &[u8]) {
+    let begin = lines.len();
+    if let [byte] = text {
+        lines.push(*byte);
+    } else if text.len() > 16 {
+        lines.extend_from_slice(text);
+    } else if let (Some(head), Some(tail)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        lines.extend_from_slice(head);
+        lines.truncate(begin + text.len() - 8);
+        lines.extend_from_slice(tail);
+    } else if let (Some(head), Some(tail)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        lines.extend_from_slice(head);
+        lines.truncate(begin + text.len() - 4);
+        lines.extend_from_slice(tail);
+    } else if let (Some(head), Some(tail)) = (text.first_chunk::<2>(), text.last_chunk::<2>()) {
+        lines.extend_from_slice(head);
+        lines.truncate(begin + text.len() - 2);
+        lines.extend_from_slice(tail);
+    }
+}
+
 impl<C: Chunks> Stage<'_, C> {
-    /// Takes whole lines.
-    fn lines(&mut self, lines: &str) -> io::Result<()> {
-        match &mut self.rewriter {
-            Some(rewriter) => rewriter.rewrite(lines, &mut self.coding),
-            None => self.coding.write_all(lines.as_bytes()),
+    /// Takes whole lines out of the buffer.
+    fn lines(&mut self, lines: &mut Vec<u8>) -> io::Result<()> {
+        match (&mut self.rewriter, &mut self.coding) {
+            // As they are: the buffer itself goes out.
+            (None, Coding::Identity(gather)) => {
+                let lines = std::mem::replace(lines, buffer());
+                return gather.chunks.chunk(Bytes::from(lines));
+            }
+            (None, coding) => coding.write_all(lines)?,
+            (Some(rewriter), coding) => {
+                let text = str::from_utf8(lines).map_err(io::Error::other)?;
+                rewriter.rewrite(text, coding)?;
+            }
         }
+        lines.clear();
+        Ok(())
     }
 }
 
@@ -207,5 +245,23 @@ impl<C: Chunks> io::Write for Gather<'_, C> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_appended_is_what_was_given(texts in proptest::collection::vec(".{0,24}", 0..20)) {
+            let mut lines = Vec::new();
+            for text in &texts {
+                append(&mut lines, text.as_bytes());
+            }
+            prop_assert_eq!(String::from_utf8(lines).unwrap(), texts.concat());
+        }
     }
 }

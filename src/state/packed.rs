@@ -98,10 +98,15 @@ fn guid(text: &str) -> Option<[u8; 16]> {
     Some(bytes)
 }
 
-impl fmt::Display for PackedId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl PackedId {
+    /// Writes the id behind a text.
+    pub fn append_to(&self, text: &mut String) {
+        self.read(|id| text.push_str(id));
+    }
+
+    fn read<T>(&self, use_it: impl FnOnce(&str) -> T) -> T {
         match &self.0 {
-            Form::Other(id) => f.write_str(id.as_str()),
+            Form::Other(id) => use_it(id.as_str()),
             Form::Guid(bytes) => {
                 const HEX: &[u8; 16] = b"0123456789abcdef";
                 let mut text = [b'-'; 36];
@@ -115,9 +120,15 @@ impl fmt::Display for PackedId {
                         place += 1;
                     }
                 }
-                f.write_str(str::from_utf8(&text).unwrap_or_default())
+                use_it(str::from_utf8(&text).unwrap_or_default())
             }
         }
+    }
+}
+
+impl fmt::Display for PackedId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.read(|id| f.write_str(id))
     }
 }
 

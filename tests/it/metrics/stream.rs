@@ -65,7 +65,14 @@ async fn big_pages_come_in_chunks_and_stop_when_nobody_listens() {
         };
         let error = stage.exposition.write(rendering, &mut sizes).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
-        assert_eq!(sizes.0, [CHUNK; 3]);
+        assert!(
+            sizes
+                .0
+                .iter()
+                .all(|size| (CHUNK..CHUNK + CHUNK / 8).contains(size)),
+            "{:?}",
+            sizes.0
+        );
     }
     stage.scrape();
 }

@@ -18,7 +18,6 @@ use tokio::net::TcpStream;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::TlsConnector;
 
-use crate::blackbox::RATE;
 use crate::child::Program;
 use crate::cloud::{Account, Cloud, GRAPH};
 use crate::usage::Usage;
@@ -80,7 +79,12 @@ pub(crate) struct Bare(Program);
 
 impl Bare {
     /// Starts this very program once more, as a client and nothing else.
-    pub(crate) async fn start(folder: &Path, cloud: &Cloud, sites: usize) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        folder: &Path,
+        cloud: &Cloud,
+        sites: usize,
+        rate: f64,
+    ) -> anyhow::Result<Self> {
         let token = token(cloud, cloud.owner(1)?).await?;
         let paths: Vec<String> = (1..=sites)
             .step_by(crate::cloud::ACCOUNTS)
@@ -97,6 +101,7 @@ impl Bare {
                 &cloud.address.to_string(),
                 "authority.pem",
                 "bare.txt",
+                &rate.to_string(),
             ])
             .current_dir(folder);
         Ok(Self(Program::start("bare", folder, &mut command)?))
@@ -111,14 +116,19 @@ impl Bare {
     }
 }
 
-/// The client itself: asks at [`RATE`] until it is ended.
-pub(crate) async fn run(address: &str, authority: &str, file: &str) -> anyhow::Result<()> {
+/// The client itself: asks `rate` times a second until it is ended.
+pub(crate) async fn run(
+    address: &str,
+    authority: &str,
+    file: &str,
+    rate: f64,
+) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(file)?;
     let (token, paths) = text.split_once('\n').context("a token and paths")?;
     let paths: Vec<&str> = paths.lines().collect();
     let authorization = format!("Bearer {token}");
     let connection = connect(address.parse()?, GRAPH, Path::new(authority)).await?;
-    let mut tick = interval(Duration::from_secs_f64(1.0 / RATE));
+    let mut tick = interval(Duration::from_secs_f64(1.0 / rate));
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     for path in paths.iter().cycle() {
         tick.tick().await;

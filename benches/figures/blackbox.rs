@@ -15,9 +15,6 @@ use crate::cloud::{Cloud, GRAPH};
 use crate::usage::Usage;
 use crate::web::Web;
 
-/// Probes a second: ten thousand a minute.
-pub(crate) const RATE: f64 = 10_000.0 / 60.0;
-
 /// A running blackbox_exporter.
 pub(crate) struct Blackbox {
     program: Program,
@@ -81,11 +78,11 @@ impl Blackbox {
         })
     }
 
-    /// Asks it for one probe after the other, at [`RATE`].
-    pub(crate) async fn drive(&self, time: Duration) -> anyhow::Result<Driven> {
+    /// Asks it for `rate` probes a second.
+    pub(crate) async fn drive(&self, rate: f64, time: Duration) -> anyhow::Result<Driven> {
         let successes = Arc::new(AtomicU64::new(0));
         let mut asked = JoinSet::new();
-        let mut tick = interval(Duration::from_secs_f64(1.0 / RATE));
+        let mut tick = interval(Duration::from_secs_f64(1.0 / rate));
         tick.set_missed_tick_behavior(MissedTickBehavior::Burst);
         let until = Instant::now() + time;
         let mut probes = 0;

@@ -12,8 +12,10 @@ mod cloud;
 mod exporter;
 mod exposition;
 mod fleet;
+mod hang;
 mod probes;
 mod reference;
+mod smoke;
 mod soak;
 mod table;
 mod usage;
@@ -25,12 +27,15 @@ use std::time::Duration;
 
 use probes::Plan;
 
-const USAGE: &str = "usage: figures [all | probes | exposition | fleet | soak MINUTES LOG]
+const USAGE: &str =
+    "usage: figures [all | probes | exposition | fleet | hang | soak MINUTES LOG | smoke]
   all         the whole table, about half an hour
   probes      CPU per probe against blackbox_exporter and a bare client
   exposition  /metrics of 10,000 resources against a hand-written writer
   fleet       100, 1,000 and 10,000 resources: memory, start, punctuality
-  soak        2,000 resources and trouble without end; samples go to LOG";
+  hang        one tenant of ten hangs, and what the others notice
+  soak        2,000 resources and trouble without end; samples go to LOG
+  smoke       a little of everything, to see that the benchmark itself works";
 
 fn main() -> ExitCode {
     // `cargo bench` adds a flag of its own.
@@ -64,6 +69,9 @@ async fn run(arguments: &[String]) -> anyhow::Result<()> {
     let folder = folder.path();
     let plan = Plan {
         rounds: 3,
+        rate: 10_000.0 / 60.0,
+        interval: Duration::from_secs(6),
+        strict: true,
         warm: Duration::from_secs(8),
         window: Duration::from_secs(30),
     };
@@ -73,8 +81,12 @@ async fn run(arguments: &[String]) -> anyhow::Result<()> {
             table::expositions(9)?;
             table::probes(folder, plan).await?;
             let folder = tempfile::tempdir()?;
-            table::fleets(folder.path(), window).await
+            table::fleets(folder.path(), window).await?;
+            let folder = tempfile::tempdir()?;
+            hang::run(folder.path()).await
         }
+        ["hang"] => hang::run(folder).await,
+        ["smoke"] => smoke::run().await,
         ["probes"] => table::probes(folder, plan).await.map(drop),
         ["exposition"] => table::expositions(9),
         ["fleet"] => table::fleets(folder, window).await,
@@ -84,6 +96,7 @@ async fn run(arguments: &[String]) -> anyhow::Result<()> {
                 resources: 2_000,
                 interval: Duration::from_secs(30),
                 step: Duration::from_secs(30),
+                strict: true,
             };
             soak::run(folder, plan, std::path::Path::new(log)).await
         }
@@ -92,7 +105,9 @@ async fn run(arguments: &[String]) -> anyhow::Result<()> {
             exposition::render(resources.parse()?, false, rounds.parse()?)
         }
         // The bare client is this program once more.
-        ["bare", address, authority, file] => bare::run(address, authority, file).await,
+        ["bare", address, authority, file, rate] => {
+            bare::run(address, authority, file, rate.parse()?).await
+        }
         _ => anyhow::bail!(USAGE),
     }
 }

@@ -9,7 +9,7 @@ use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CipherSuite, ClientConfig, RootCertStore};
 
 use super::NetworkError;
 
@@ -27,7 +27,7 @@ impl Tls {
     /// verifier; else, where the platform has no roots (a container from
     /// scratch), Mozilla's.
     pub(super) fn new(ca_file: Option<&Path>) -> Result<Self, NetworkError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(provider());
         let verifier: Arc<dyn ServerCertVerifier> = match ca_file {
             Some(path) => webpki(roots_from(path)?, &provider)?,
             None => match rustls_platform_verifier::Verifier::new(provider.clone()) {
@@ -55,6 +55,17 @@ impl Tls {
         config.resumption = resumption;
         Ok(config)
     }
+}
+
+/// Offers AES-128 with SHA-256 first, as browsers do: processors have
+/// instructions for all of it, and for SHA-384 most have none.
+fn provider() -> CryptoProvider {
+    let mut provider = rustls::crypto::ring::default_provider();
+    let first = CipherSuite::TLS13_AES_128_GCM_SHA256;
+    provider
+        .cipher_suites
+        .sort_by_key(|suite| suite.suite() != first);
+    provider
 }
 
 fn webpki(

@@ -4,7 +4,7 @@
 use std::num::NonZeroU32;
 
 use aes::cipher::block_padding::Pkcs7;
-use aes::cipher::{BlockDecryptMut as _, KeyIvInit as _};
+use aes::cipher::{BlockModeDecrypt as _, KeyIvInit as _};
 use aes::{Aes128, Aes192, Aes256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -130,7 +130,7 @@ impl<'a> Sealed<'a> {
             ($cipher:ty) => {
                 cbc::Decryptor::<$cipher>::new_from_slices(key, self.iv)
                     .ok()?
-                    .decrypt_padded_mut::<Pkcs7>(&mut text)
+                    .decrypt_padded::<Pkcs7>(&mut text)
                     .ok()?
                     .len()
             };

@@ -88,11 +88,11 @@ impl<'n> Fields<'n> {
             );
             return;
         }
-        let word = shown_key(entry, name, schema::holds_secret(table));
+        let word = shown_key(entry, name, Some(table));
         let message = if name == "password" {
             "no password is ever asked for or stored; a person signs in with `m365mon login`"
                 .to_owned()
-        } else if let Some(home) = schema::home_of(name) {
+        } else if let Some(home) = schema::home_of(table, name) {
             format!("unknown key {word} here; it belongs {home}")
         } else if table.keys.is_empty() {
             format!("unknown key {word}; nothing is allowed here")
@@ -319,8 +319,10 @@ pub(super) fn text<'n>(node: &'n Node, name: &str, complaints: &Complaints) -> O
 /// How much of an unknown key may be shown. Part of a secret can end up as a
 /// key: in the mapping of the secret itself, or after a comma in `{…}`, where
 /// it has no value.
-fn shown_key(entry: &Entry, name: &str, in_secret: bool) -> String {
-    if schema::home_of(name).is_some() {
+fn shown_key(entry: &Entry, name: &str, table: Option<&Table>) -> String {
+    let in_secret = table.is_some_and(schema::holds_secret);
+    let table = table.unwrap_or(&schema::ROOT);
+    if schema::home_of(table, name).is_some() {
         return quoted(name);
     }
     if in_secret || entry.value.is_null() {
@@ -384,8 +386,10 @@ fn doubled_below(node: &Node, under: &str) -> Option<(Position, String)> {
                 let first: Position = seen.insert(name, entry.at)?;
                 let word = match under {
                     "labels" | "resolve" => quoted(name),
-                    "client_secret" | "client_certificate" => shown_key(entry, name, true),
-                    _ => shown_key(entry, name, false),
+                    "client_secret" | "client_certificate" => {
+                        shown_key(entry, name, Some(&schema::CLIENT_SECRET))
+                    }
+                    _ => shown_key(entry, name, None),
                 };
                 Some((
                     entry.at,

@@ -17,6 +17,7 @@ mod near;
 pub mod quota;
 mod redacted;
 mod schema;
+pub mod web;
 mod yaml;
 
 use std::fs::File;
@@ -54,19 +55,42 @@ pub struct Loaded {
 /// # Errors
 /// Everything that is wrong with it, each with its place.
 pub fn load(path: &Path, env: &dyn Environment) -> Result<Loaded, ConfigErrors> {
+    let bytes = read(path, MOST_BYTES, |error| match error.kind() {
+        ErrorKind::NotFound => {
+            "there is no such file; write one (see the folder \"examples\"), name another with \
+             --config.file or M365MON_CONFIG_FILE, or run \"m365mon demo\", which needs none"
+                .to_owned()
+        }
+        _ => unreadable(error),
+    })?;
+    let file: Arc<str> = path.display().to_string().into();
+    parse(text(&bytes, &file)?, path, env)
+}
+
+/// The content of a file, at most `most` bytes.
+fn read(
+    path: &Path,
+    most: u64,
+    say: impl Fn(&std::io::Error) -> String,
+) -> Result<Zeroizing<Vec<u8>>, ConfigErrors> {
     let file: Arc<str> = path.display().to_string().into();
     let refuse = |message: String| ConfigErrors::one(&file, Position::NONE, message);
     let mut bytes = Zeroizing::new(Vec::new());
     File::open(path)
-        .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(|error| refuse(unreadable(&error)))?;
-    if bytes.len() as u64 > MOST_BYTES {
+        .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
+        .map_err(|error| refuse(say(&error)))?;
+    if bytes.len() as u64 > most {
         return Err(refuse(format!(
             "the file is too large, at most {} MiB are allowed",
-            MOST_BYTES / (1024 * 1024)
+            most / (1024 * 1024)
         )));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
+    Ok(bytes)
+}
+
+/// Bytes as the text that YAML is.
+fn text<'b>(bytes: &'b [u8], file: &Arc<str>) -> Result<&'b str, ConfigErrors> {
+    std::str::from_utf8(bytes).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = before.split(|byte| *byte == b'\n').count();
         let message = "the file is not UTF-8 here";
@@ -74,9 +98,8 @@ pub fn load(path: &Path, env: &dyn Environment) -> Result<Loaded, ConfigErrors> 
             line: u32::try_from(line).unwrap_or(u32::MAX),
             column: 1,
         };
-        ConfigErrors::one(&file, at, message)
-    })?;
-    parse(text, path, env)
+        ConfigErrors::one(file, at, message)
+    })
 }
 
 /// Checks a text as if it were the content of `path`.
@@ -113,10 +136,7 @@ pub fn parse(text: &str, path: &Path, env: &dyn Environment) -> Result<Loaded, C
 
 fn unreadable(error: &std::io::Error) -> String {
     match error.kind() {
-        ErrorKind::NotFound => "there is no such file; write one (see the folder \"examples\"), \
-             name another with --config.file or M365MON_CONFIG_FILE, or run \"m365mon demo\", \
-             which needs none"
-            .to_owned(),
+        ErrorKind::NotFound => "there is no such file".to_owned(),
         ErrorKind::PermissionDenied => {
             "the file may not be read by the user that runs m365mon".to_owned()
         }

@@ -42,7 +42,7 @@ impl Table {
     }
 }
 
-const fn key(
+pub(super) const fn key(
     name: &'static str,
     takes: &'static str,
     default: &'static str,
@@ -527,18 +527,33 @@ pub(super) static TABLES: &[&Table] = &[
 
 /// True if the keys of this mapping stand beside a secret.
 pub(super) fn holds_secret(table: &Table) -> bool {
-    [&CLIENT_SECRET, &CLIENT_CERTIFICATE]
-        .iter()
-        .any(|holder| holder.path == table.path)
+    [
+        &CLIENT_SECRET,
+        &CLIENT_CERTIFICATE,
+        &super::web::schema::TLS,
+    ]
+    .iter()
+    .any(|holder| holder.path == table.path)
 }
 
 /// Where a key belongs that stands in the wrong place: `to "accounts[]"`.
-pub(super) fn home_of(name: &str) -> Option<String> {
+/// `beside` is where it was found.
+pub(super) fn home_of(beside: &Table, name: &str) -> Option<String> {
     let has = |keys: &[Key]| keys.iter().any(|key| key.name == name);
+    let web = super::web::schema::TABLES;
+    if web.iter().any(|table| std::ptr::eq(*table, beside)) {
+        return home_in(web, name);
+    }
     if let Some(kind) = KINDS.iter().find(|kind| has(kind.keys)) {
         return Some(format!("to resources of the kind \"{}\"", kind.name));
     }
-    let table = TABLES.iter().find(|table| has(table.keys))?;
+    home_in(TABLES, name)
+}
+
+fn home_in(tables: &[&Table], name: &str) -> Option<String> {
+    let table = tables
+        .iter()
+        .find(|table| table.names().any(|known| known == name))?;
     Some(match table.path {
         "" => "to the top of the file".to_owned(),
         path => format!("to \"{path}\""),

@@ -117,6 +117,14 @@ impl Node {
 /// A syntax error, a doubled document or a bound, with its position. The
 /// message never quotes the text.
 pub(super) fn parse(text: &str) -> Result<Node, (Position, String)> {
+    parse_sealing(text, seal)
+}
+
+/// The same for a file whose secrets are elsewhere: `seal` closes them.
+///
+/// # Errors
+/// As [`parse`].
+pub(super) fn parse_sealing(text: &str, seal: fn(&mut Node)) -> Result<Node, (Position, String)> {
     let mut root = serde_yaml::from_str_with_options::<Option<Spanned<Raw>>>(text, options())
         .map_err(|error| {
             let at = error.location().map_or(Position::NONE, Position::from);
@@ -205,7 +213,8 @@ fn seal(node: &mut Node) {
     }
 }
 
-fn close(node: &mut Node) {
+/// Makes a secret of a value.
+pub(super) fn close(node: &mut Node) {
     let shape = node.shape();
     let secret = match std::mem::replace(&mut node.value, Value::Null) {
         Value::Text(text) => Some(Secret::new(text)),

@@ -1,0 +1,254 @@
+//! The web configuration (`--web.config.file`): who may come in and how. Key
+//! by key the file of the Prometheus exporter-toolkit, read as strictly as the
+//! main configuration and with the same complaints. What it names (files,
+//! certificates) is for `web` to read; a [`Place`] goes along, so that what is
+//! wrong there is also said with line and column.
+//!
+//! Promises: hashes and keys are [`Secret`]s from the beginning and no
+//! complaint quotes one. `web` calls [`load`].
+
+mod document;
+mod http;
+pub(super) mod schema;
+mod tls;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::complaint::{Complaint, Complaints, ConfigErrors, Position};
+use super::fields::{self, Fields};
+use super::yaml::{self, Node, Value};
+use crate::model::Secret;
+pub use document::documentation;
+
+/// Largest file, in bytes.
+const MOST_BYTES: u64 = 4 * 1024 * 1024;
+
+/// What a web configuration says, checked as far as it can be without
+/// looking at the files that it names.
+#[derive(Debug, Clone)]
+pub struct WebFile {
+    /// TLS; without it, plain HTTP.
+    pub tls: Option<TlsServer>,
+    /// Whether HTTP/2 is spoken, with TLS only.
+    pub http2: bool,
+    /// Header names and values for every answer.
+    pub headers: Vec<(&'static str, String)>,
+    /// Who may come in; nobody is asked if it is empty.
+    pub users: Vec<User>,
+    /// How many requests are answered.
+    pub rate_limit: Option<RateLimit>,
+    /// True if the file says nothing at all.
+    pub is_empty: bool,
+    /// What works but is probably not meant, in the order of the file.
+    pub warnings: Vec<Complaint>,
+}
+
+/// `tls_server_config`.
+#[derive(Debug, Clone)]
+pub struct TlsServer {
+    /// The server's certificate and those between it and its root.
+    pub certificate: Pem,
+    /// Its private key.
+    pub key: Pem,
+    /// What clients are asked for.
+    pub client_auth: ClientAuth,
+    /// Names of which a client's certificate must have one; empty for any.
+    pub allowed_sans: Vec<String>,
+    /// TLS 1.2 is spoken.
+    pub tls12: bool,
+    /// TLS 1.3 is spoken.
+    pub tls13: bool,
+    /// The suites of TLS 1.2 that are spoken, by their IANA numbers; `None`
+    /// for all.
+    pub cipher_suites: Option<Vec<u16>>,
+    /// True if the server's order of suites counts.
+    pub prefer_server_order: bool,
+    /// The groups of the key exchange in their order, by their IANA numbers;
+    /// `None` for all.
+    pub curves: Option<Vec<u16>>,
+}
+
+/// `client_auth_type`, with the CA where one is used.
+#[derive(Debug, Clone)]
+pub enum ClientAuth {
+    /// No certificate is asked for.
+    None,
+    /// Asked for; whatever comes is taken.
+    Request,
+    /// Needed; whatever comes is taken.
+    RequireAny,
+    /// If one comes, the CA must have signed it.
+    VerifyIfGiven(Pem),
+    /// Needed, and the CA must have signed it.
+    RequireAndVerify(Pem),
+}
+
+/// PEM text, in the file itself or in another one.
+#[derive(Debug, Clone)]
+pub struct Pem {
+    /// The text or where it is.
+    pub source: PemSource,
+    /// Where it was asked for.
+    pub place: Place,
+    /// The key that holds it, as `cert_file`.
+    pub name: &'static str,
+}
+
+/// Where PEM text comes from.
+#[derive(Debug, Clone)]
+pub enum PemSource {
+    /// It stands in the file.
+    Text(Secret),
+    /// It is in a file of its own.
+    File(PathBuf),
+}
+
+/// One of `basic_auth_users`.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// Without a colon.
+    pub name: String,
+    /// A well-formed bcrypt hash.
+    pub hash: Secret,
+}
+
+/// `rate_limit`: a bucket of `burst` tokens, one comes back every `interval`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Not zero.
+    pub interval: Duration,
+    /// At least 1.
+    pub burst: u32,
+}
+
+/// A place in the file, to complain about what is found wrong later.
+#[derive(Debug, Clone)]
+pub struct Place {
+    file: Arc<str>,
+    at: Position,
+}
+
+impl Place {
+    /// Something that is wrong here. The message must not hold a secret.
+    #[must_use]
+    pub fn complaint(&self, message: impl Into<String>) -> Complaint {
+        Complaint {
+            file: Arc::clone(&self.file),
+            line: self.at.line,
+            column: self.at.column,
+            message: message.into(),
+        }
+    }
+}
+
+/// What every rule may ask.
+struct Context<'a> {
+    complaints: &'a Complaints,
+    folder: &'a Path,
+}
+
+impl Context<'_> {
+    fn place(&self, at: Position) -> Place {
+        Place {
+            file: self.complaints.file(),
+            at,
+        }
+    }
+}
+
+/// Reads and checks a web configuration. Blocks while it reads; the files that
+/// it names are left alone.
+///
+/// # Errors
+/// Everything that is wrong with it, each with its place.
+pub fn load(path: &Path) -> Result<WebFile, ConfigErrors> {
+    let bytes = super::read(path, MOST_BYTES, super::unreadable)?;
+    let file: Arc<str> = path.display().to_string().into();
+    parse(super::text(&bytes, &file)?, path)
+}
+
+/// Checks a text as if it were the content of `path`.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse(text: &str, path: &Path) -> Result<WebFile, ConfigErrors> {
+    let file: Arc<str> = path.display().to_string().into();
+    let one = |(at, message): (Position, String)| ConfigErrors::one(&file, at, message);
+    let root = yaml::parse_sealing(text, seal).map_err(one)?;
+    if let Some(doubled) = fields::doubled(&root) {
+        return Err(one(doubled));
+    }
+    let complaints = Complaints::new(Arc::clone(&file));
+    let context = Context {
+        complaints: &complaints,
+        folder: path.parent().unwrap_or(Path::new("")),
+    };
+    let checked = check(&root, &context);
+    let warnings = complaints.finish()?;
+    checked
+        .map(|web| WebFile { warnings, ..web })
+        .ok_or_else(|| {
+            let message = "the file was refused without a reason; this is a bug";
+            one((Position::NONE, message.to_owned()))
+        })
+}
+
+fn check(root: &Node, context: &Context<'_>) -> Option<WebFile> {
+    let root = Fields::open(root, &schema::ROOT, &[], context.complaints)?;
+    let http = root.mapping("http_server_config", &schema::HTTP);
+    let http2 = http
+        .as_ref()
+        .and_then(|http| http.flag("http2"))
+        .unwrap_or(true);
+    let web = WebFile {
+        tls: tls::tls(&root, http2, context),
+        http2,
+        headers: http
+            .map(|http| http::headers(&http, context))
+            .unwrap_or_default(),
+        users: http::users(&root, context),
+        rate_limit: http::rate_limit(&root, context),
+        is_empty: schema::ROOT.names().all(|name| root.get(name).is_none()),
+        warnings: Vec::new(),
+    };
+    context.complaints.is_clean().then_some(web)
+}
+
+/// Closes every value that is a secret, or may be one by mistake.
+fn seal(node: &mut Node) {
+    match &mut node.value {
+        Value::List(items) => items.iter_mut().for_each(seal),
+        Value::Mapping(entries) => {
+            for entry in entries {
+                match (entry.key.as_deref(), &mut entry.value.value) {
+                    (Some("basic_auth_users"), Value::Mapping(users)) => {
+                        users
+                            .iter_mut()
+                            .for_each(|user| yaml::close(&mut user.value));
+                    }
+                    (Some(key), _) if holds_secret(key) => yaml::close(&mut entry.value),
+                    _ => seal(&mut entry.value),
+                }
+            }
+        }
+        Value::Null
+        | Value::Boolean(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Text(_)
+        | Value::Sealed(..) => {}
+    }
+}
+
+fn holds_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["key", "users", "password", "secret", "token", "passphrase"]
+        .iter()
+        .any(|word| key.contains(word))
+        && !key.ends_with("_file")
+}
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ use crate::model::{Account, Configuration};
 use crate::simulator::directory::{DOMAIN, Size};
 use crate::simulator::scenario::Scenario;
 use crate::simulator::{self, Options, Running, entra, files};
+use crate::web::Door;
 
 /// What happens within ten minutes, and again.
 const SCENARIO: &str = include_str!("../../examples/demo/scenario.yml");
@@ -52,9 +53,13 @@ impl Demo {
     /// Runs until SIGINT or SIGTERM.
     pub(crate) fn run(self) -> ExitCode {
         self.flags.start_logging();
+        let door = match self.flags.door() {
+            Ok(door) => door,
+            Err(code) => return code,
+        };
         runtime::block_on(async {
             // Boxed: it holds everything that runs.
-            match Box::pin(self.play()).await {
+            match Box::pin(self.play(door)).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
                     output::complain(&format!("{error:#}"));
@@ -64,7 +69,7 @@ impl Demo {
         })
     }
 
-    async fn play(self) -> anyhow::Result<()> {
+    async fn play(self, door: Option<Arc<Door>>) -> anyhow::Result<()> {
         let mut signals = Signals::listen().context("cannot listen for signals")?;
         let scenario = self.scenario()?;
         let folder = tempfile::Builder::new()
@@ -75,7 +80,7 @@ impl Demo {
         files::write(&tenant, folder.path(), Size::default(), self.interval)
             .context("cannot write the configuration")?;
         let configuration = load(folder.path())?;
-        let exporter = Exporter::start(&configuration, &self.flags, None).await?;
+        let exporter = Exporter::start(&configuration, &self.flags, None, door).await?;
         self.tell(&exporter, &tenant);
 
         let (sim, speed) = (Arc::clone(&tenant.tenant), self.speed);
@@ -102,14 +107,15 @@ impl Demo {
     }
 
     fn tell(&self, exporter: &Exporter, tenant: &Running) {
-        if let Some(address) = exporter.addr() {
-            let metrics = self.flags.telemetry_path();
+        if let Some(url) = exporter.url() {
+            let metrics = self.flags.telemetry_path().trim_start_matches('/');
+            let address = url.split('/').nth(2).unwrap_or_default();
             output::say(&format!(
                 "A simulated Microsoft 365 tenant, and the exporter that watches it.\n\
                  \n\
-                 \x20 status page    http://{address}/\n\
-                 \x20 metrics        http://{address}{metrics}\n\
-                 \x20 one probe      http://{address}/probe?resource=intranet&debug=true\n\
+                 \x20 status page    {url}\n\
+                 \x20 metrics        {url}{metrics}\n\
+                 \x20 one probe      {url}probe?resource=intranet&debug=true\n\
                  \x20 make trouble   curl -d '{{\"kind\": \"hang\", \"scope\": {{\"resource\": \"https://contoso.sharepoint.com/sites/hr\"}}, \"for\": \"60s\"}}' http://{control}/faults\n\
                  \n\
                  Within ten minutes a site goes down, a mailbox is throttled, a secret ends,\n\

@@ -1,7 +1,6 @@
 //! A running exporter: every room wired to the next. `serve` runs it on a
 //! configuration file, `demo` on one of its own.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use crate::model::{Clock, Configuration, HttpSettings, Random, Storage, SystemRa
 use crate::probe::{TenantProber, needed_rights};
 use crate::scheduler::Scheduler;
 use crate::state::State;
-use crate::web::{App, Bounds, ListenError, Reloads, Rooms, Server, listen};
+use crate::web::{App, Bounds, Door, ListenError, Reloads, Rooms, Server, WebConfig, listen};
 
 /// Why an exporter did not start, or did not take a configuration.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +37,27 @@ pub(crate) struct Exporter {
     measured: ProbeClient,
     /// What only a new network or a restart can change.
     running: Mutex<(HttpSettings, Storage)>,
+    /// Who may come in.
+    door: Option<Arc<Door>>,
+    verdicts: Arc<Verdicts>,
+}
+
+/// What came of the last look at each file; one metric speaks for both.
+struct Verdicts {
+    state: Arc<State>,
+    /// The configuration is taken over, and the web configuration.
+    taken: Mutex<(bool, bool)>,
+}
+
+impl Verdicts {
+    fn note(&self, note: impl FnOnce(&mut (bool, bool))) {
+        let mut taken = self.taken.lock();
+        note(&mut taken);
+        let state = &self.state;
+        state
+            .process()
+            .reloaded(taken.0 && taken.1, state.clock().now());
+    }
 }
 
 /// The rooms that a configuration goes through.
@@ -57,6 +77,7 @@ impl Exporter {
         configuration: &Configuration,
         flags: &Flags,
         reloads: Option<Reloads>,
+        door: Option<Arc<Door>>,
     ) -> Result<Self, StartError> {
         // First, so that a second exporter on the same port sends no probe.
         let listeners = listen(&flags.listen_address).await?;
@@ -95,7 +116,7 @@ impl Exporter {
             Arc::clone(&random),
             shard,
         );
-        let settings = flags.settings();
+        let settings = flags.settings(door.as_ref().is_some_and(|door| door.has_tls()));
         let app = App::new(
             settings.clone(),
             Rooms {
@@ -107,9 +128,14 @@ impl Exporter {
                     move |resource| shard.has(resource),
                 ),
                 reloads,
+                door: door.clone(),
             },
         );
         app.offer_sign_in(consent, random);
+        let verdicts = Arc::new(Verdicts {
+            state: Arc::clone(&state),
+            taken: Mutex::new((true, true)),
+        });
         let house = House {
             app,
             state,
@@ -117,6 +143,7 @@ impl Exporter {
             scheduler,
         };
         house.take_over(configuration);
+        verdicts.note(|taken| taken.0 = true);
         house.app.set_ready();
         // Only now: whoever comes early shall not find an empty house.
         let server = Server::start(
@@ -124,31 +151,51 @@ impl Exporter {
             &house.app.router(),
             settings.external_url.as_ref(),
             Bounds::default(),
+            door.clone(),
         );
         for address in server.addresses() {
             tracing::info!(addr = %address, "listening");
         }
         tokio::spawn(Arc::clone(&house.scheduler).run());
+        if let Some(door) = door.clone() {
+            let verdicts = Arc::clone(&verdicts);
+            tokio::spawn(door.watch(move |fine| verdicts.note(|taken| taken.1 = fine)));
+        }
         Ok(Self {
             house,
             server,
             plain,
             measured,
             running: Mutex::new((configuration.http.clone(), configuration.storage.clone())),
+            door,
+            verdicts,
         })
     }
 
-    /// The first address that is listened on.
-    pub(crate) fn addr(&self) -> Option<SocketAddr> {
-        self.server.addresses().first().copied()
+    /// Where a person on this machine finds the pages.
+    pub(crate) fn url(&self) -> Option<String> {
+        let address = self.server.addresses().first()?;
+        let tls = self.door.as_ref().is_some_and(|door| door.has_tls());
+        let scheme = if tls { "https" } else { "http" };
+        Some(format!("{scheme}://{address}/"))
     }
 
-    /// Takes over a checked configuration; what did not change goes on.
+    /// Who may come in, where a web configuration says so.
+    pub(crate) fn door(&self) -> Option<&Arc<Door>> {
+        self.door.as_ref()
+    }
+
+    /// Takes over a checked configuration and what the door loaded; what did not
+    /// change goes on.
     ///
     /// # Errors
     ///
     /// If what it names does not work; then nothing changed.
-    pub(crate) fn configure(&self, configuration: &Configuration) -> Result<(), StartError> {
+    pub(crate) fn configure(
+        &self,
+        configuration: &Configuration,
+        web: Option<WebConfig>,
+    ) -> Result<(), StartError> {
         let mut running = self.running.lock();
         let (http, storage) = &mut *running;
         // A file of roots may hold others by now, under the same name.
@@ -163,13 +210,17 @@ impl Exporter {
         }
         drop(running);
         self.house.take_over(configuration);
+        if let (Some(door), Some(web)) = (&self.door, web) {
+            door.take(web);
+        }
+        self.verdicts.note(|taken| *taken = (true, true));
         Ok(())
     }
 
     /// A configuration was refused: nothing changes, and the metrics say so.
-    pub(crate) fn refused(&self) {
-        let state = &self.house.state;
-        state.process().reloaded(false, state.clock().now());
+    /// `web_is_fine`: it was not for the web configuration.
+    pub(crate) fn refused(&self, web_is_fine: bool) {
+        self.verdicts.note(|taken| *taken = (false, web_is_fine));
     }
 
     /// Ends everything within `grace`: nothing new begins, what runs may end,
@@ -190,8 +241,5 @@ impl House {
         self.tokens.configure(&configuration.accounts);
         self.scheduler.configure(configuration);
         self.app.set_configuration(configuration);
-        self.state
-            .process()
-            .reloaded(true, self.state.clock().now());
     }
 }

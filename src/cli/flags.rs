@@ -1,13 +1,18 @@
 //! The flags of an exporter, shared by `serve` and `demo`.
 
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 
 use super::logging::{LogFormat, LogLevel};
+use super::{EXIT_USAGE, output};
 use crate::config::duration;
+use crate::model::SystemRandom;
 use crate::scheduler::Shard;
-use crate::web::{ExternalUrl, Settings};
+use crate::web::{Door, ExternalUrl, Settings, WebConfig};
 
 /// How the exporter listens and behaves.
 #[derive(Debug, Clone, Args)]
@@ -46,6 +51,25 @@ pub(crate) struct Flags {
         help_heading = "Web"
     )]
     telemetry_path: String,
+
+    /// TLS, users and more, as other exporters have it; see docs/web-config.md
+    #[arg(
+        long = "web.config.file",
+        env = "M365MON_WEB_CONFIG_FILE",
+        value_name = "PATH",
+        hide_env_values = true,
+        help_heading = "Web"
+    )]
+    web_config: Option<PathBuf>,
+
+    /// Answer /-/healthy and /-/ready without asking for a password or a certificate
+    #[arg(
+        long = "web.health-without-auth",
+        env = "M365MON_WEB_HEALTH_WITHOUT_AUTH",
+        hide_env_values = true,
+        help_heading = "Web"
+    )]
+    health_without_auth: bool,
 
     /// Reports kept for each resource, and problems kept beyond those
     #[arg(
@@ -113,13 +137,37 @@ impl Flags {
         super::logging::start(self.log_level, self.log_format);
     }
 
+    /// Reads the web configuration, if there is one; complaints go to stderr.
+    /// Blocks for a moment.
+    pub(crate) fn door(&self) -> Result<Option<Arc<Door>>, ExitCode> {
+        let Some(path) = &self.web_config else {
+            return Ok(None);
+        };
+        let config = WebConfig::load(path, self.health_without_auth).map_err(|complaints| {
+            for complaint in complaints {
+                output::complain(&complaint.to_string());
+            }
+            ExitCode::from(EXIT_USAGE)
+        })?;
+        for warning in config.warnings() {
+            tracing::warn!("{warning}");
+        }
+        let random = SystemRandom::new();
+        Ok(Some(Door::new(
+            path,
+            self.health_without_auth,
+            config,
+            &random,
+        )))
+    }
+
     /// What the pages need of the flags.
-    pub(crate) fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self, tls: bool) -> Settings {
         Settings {
             telemetry_path: self.telemetry_path.clone(),
             external_url: self.external_url.clone(),
             timeout_offset: self.timeout_offset,
-            tls: false,
+            tls,
         }
     }
 

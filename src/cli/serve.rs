@@ -1,6 +1,7 @@
 //! `m365mon serve`: the exporter on a configuration file, until a signal ends it.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::config_file::ConfigFile;
@@ -8,8 +9,8 @@ use super::exporter::Exporter;
 use super::flags::Flags;
 use super::lifecycle::{Request, Signals};
 use super::{EXIT_FAILED, EXIT_USAGE, output};
-use crate::config::{Complaint, Loaded};
-use crate::web::{Reloaded, reloads};
+use crate::config::{Complaint, ConfigErrors, Loaded};
+use crate::web::{Door, Reloaded, WebConfig, reloads};
 
 /// Run the exporter (the default)
 #[derive(Debug, clap::Args)]
@@ -35,11 +36,11 @@ impl Serve {
     /// Runs until SIGTERM, SIGINT or a second one of these.
     pub(crate) fn run(self) -> ExitCode {
         self.flags.start_logging();
-        let loaded = match self.load() {
-            Ok(loaded) => loaded,
-            Err(code) => return code,
-        };
-        super::runtime::block_on(self.serve(loaded))
+        // Both, so that what is wrong with either is seen at once.
+        match (self.load(), self.flags.door()) {
+            (Ok(loaded), Ok(door)) => super::runtime::block_on(self.serve(loaded, door)),
+            (Err(code), _) | (_, Err(code)) => code,
+        }
     }
 
     fn load(&self) -> Result<Loaded, ExitCode> {
@@ -58,7 +59,7 @@ impl Serve {
         Ok(loaded)
     }
 
-    async fn serve(self, loaded: Loaded) -> ExitCode {
+    async fn serve(self, loaded: Loaded, door: Option<Arc<Door>>) -> ExitCode {
         let mut signals = match Signals::listen() {
             Ok(signals) => signals,
             Err(error) => {
@@ -68,18 +69,18 @@ impl Serve {
         };
         let (reloads, mut asked) = reloads();
         let ask = self.enable_lifecycle.then_some(reloads);
-        let exporter = match Exporter::start(&loaded.configuration, &self.flags, ask).await {
+        let exporter = match Exporter::start(&loaded.configuration, &self.flags, ask, door).await {
             Ok(exporter) => exporter,
             Err(error) => {
                 output::complain(&error.to_string());
                 return ExitCode::from(EXIT_FAILED);
             }
         };
-        if let Some(addr) = exporter.addr() {
+        if let Some(url) = exporter.url() {
             tracing::info!(
                 resources = loaded.configuration.resources.len(),
                 accounts = loaded.configuration.accounts.len(),
-                url = %format_args!("http://{addr}/"),
+                url,
                 "ready"
             );
         }
@@ -113,21 +114,30 @@ impl Serve {
 
     async fn reload(&self, exporter: &Exporter) -> Reloaded {
         let config = self.config.clone();
-        let loaded = tokio::task::spawn_blocking(move || config.load()).await;
-        let taken = match loaded {
-            Ok(Ok(loaded)) => {
+        let door = exporter.door().cloned();
+        let read = move || (config.load(), door.map(|door| door.load()).transpose());
+        let mut web_is_fine = true;
+        let taken = match tokio::task::spawn_blocking(read).await {
+            Ok((Ok(loaded), Ok(web))) => {
                 warn(&loaded.warnings);
+                warn(web.as_ref().map_or(&[], WebConfig::warnings));
                 let configuration = &loaded.configuration;
                 exporter
-                    .configure(configuration)
+                    .configure(configuration, web)
                     .map(|()| (configuration.resources.len(), configuration.accounts.len()))
                     .map_err(|error| vec![error.to_string()])
             }
-            Ok(Err(errors)) => Err(errors
-                .complaints()
-                .iter()
-                .map(ToString::to_string)
-                .collect()),
+            Ok((loaded, web)) => {
+                web_is_fine = web.is_ok();
+                let of_web = web.err().unwrap_or_default();
+                let of_both = loaded
+                    .as_ref()
+                    .err()
+                    .map_or(&[][..], ConfigErrors::complaints)
+                    .iter()
+                    .chain(&of_web);
+                Err(of_both.map(ToString::to_string).collect())
+            }
             Err(error) => Err(vec![error.to_string()]),
         };
         match &taken {
@@ -135,7 +145,7 @@ impl Serve {
                 tracing::info!(resources, accounts, "configuration reloaded");
             }
             Err(complaints) => {
-                exporter.refused();
+                exporter.refused(web_is_fine);
                 for complaint in complaints {
                     tracing::error!("{complaint}");
                 }

@@ -16,6 +16,11 @@ use super::NetworkError;
 /// What we offer, best first.
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
+/// The one crypto provider, for servers as well.
+pub(crate) fn provider() -> CryptoProvider {
+    rustls::crypto::ring::default_provider()
+}
+
 /// The provider and the roots, from which configurations are made.
 pub(super) struct Tls {
     provider: Arc<CryptoProvider>,

@@ -15,6 +15,7 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::discovery::{self, Place};
+use super::door::{self, Door};
 use super::external::{ExternalUrl, host_of};
 use super::guard::Visitor;
 use super::reload::Reloads;
@@ -50,6 +51,8 @@ pub struct Rooms {
     pub exposition: Exposition,
     /// Who reads the configuration again, if that may be asked for.
     pub reloads: Option<Reloads>,
+    /// Who may come in; without it everybody.
+    pub door: Option<Arc<Door>>,
 }
 
 /// Everything that the handlers need.
@@ -61,6 +64,7 @@ pub struct App {
     pub(super) reloads: Option<Reloads>,
     pub(super) renderings: Renderings,
     sign_ins: OnceLock<Arc<Desk>>,
+    pub(super) door: Option<Arc<Door>>,
     configuration: ArcSwapOption<Configuration>,
     ready: AtomicBool,
 }
@@ -77,6 +81,7 @@ impl App {
             reloads: rooms.reloads,
             renderings: Renderings::new(),
             sign_ins: OnceLock::new(),
+            door: rooms.door,
             configuration: ArcSwapOption::empty(),
             ready: AtomicBool::new(false),
         })
@@ -134,6 +139,7 @@ impl App {
             .route("/-/ready", get(ready))
             .method_not_allowed_fallback(method_not_allowed)
             .fallback(not_found)
+            .layer(from_fn_with_state(self.door.clone(), door::admit))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn_with_state(Arc::clone(self), finish))
             .with_state(Arc::clone(self))

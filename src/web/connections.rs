@@ -10,11 +10,13 @@ use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 /// All open connections of one server.
@@ -35,6 +37,10 @@ struct Entry {
     requests: usize,
     /// Grows with time; what is smaller has been idle for longer.
     idle_since: u64,
+    /// Answers that are being sent.
+    sending: usize,
+    /// When a request last began or ended, or a piece of an answer was taken.
+    progress: Instant,
     evicted: CancellationToken,
 }
 
@@ -63,6 +69,8 @@ impl Open {
             Entry {
                 requests: 0,
                 idle_since: id,
+                sending: 0,
+                progress: Instant::now(),
                 evicted: evicted.clone(),
             },
         );
@@ -117,10 +125,34 @@ impl Seat {
     pub(super) fn busy(&self) -> Busy {
         if let Some(entry) = self.connections.open.lock().by_id.get_mut(&self.id) {
             entry.requests += 1;
+            entry.progress = Instant::now();
         }
         Busy {
             connections: Arc::clone(&self.connections),
             id: self.id,
+            sending: false,
+        }
+    }
+
+    /// Ends when nothing was asked for `idle`, or when nothing of the answers
+    /// under way was taken for `stalled`.
+    pub(super) async fn neglected(&self, idle: Duration, stalled: Duration) -> Neglect {
+        loop {
+            let (neglect, deadline) = {
+                let open = self.connections.open.lock();
+                let Some(entry) = open.by_id.get(&self.id) else {
+                    return Neglect::Idle;
+                };
+                match entry {
+                    Entry { requests: 0, .. } => (Some(Neglect::Idle), entry.progress + idle),
+                    Entry { sending: 0, .. } => (None, Instant::now() + stalled),
+                    _ => (Some(Neglect::Stalled), entry.progress + stalled),
+                }
+            };
+            match neglect {
+                Some(neglect) if deadline <= Instant::now() => return neglect,
+                _ => sleep_until(deadline).await,
+            }
         }
     }
 }
@@ -132,10 +164,31 @@ impl Drop for Seat {
     }
 }
 
+/// How a peer leaves a connection to itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Neglect {
+    /// It asks nothing.
+    Idle,
+    /// It takes nothing of its answers.
+    Stalled,
+}
+
 /// One request that is being answered.
 pub(super) struct Busy {
     connections: Arc<Connections>,
     id: u64,
+    sending: bool,
+}
+
+impl Busy {
+    /// The answer is there, or a piece of it was taken.
+    fn progress(&mut self) {
+        if let Some(entry) = self.connections.open.lock().by_id.get_mut(&self.id) {
+            entry.sending += usize::from(!self.sending);
+            entry.progress = Instant::now();
+        }
+        self.sending = true;
+    }
 }
 
 impl Drop for Busy {
@@ -144,7 +197,9 @@ impl Drop for Busy {
         let now = open.tick();
         if let Some(entry) = open.by_id.get_mut(&self.id) {
             entry.requests = entry.requests.saturating_sub(1);
+            entry.sending = entry.sending.saturating_sub(usize::from(self.sending));
             entry.idle_since = now;
+            entry.progress = Instant::now();
         }
         drop(open);
         self.connections.room.notify_waiters();
@@ -154,12 +209,13 @@ impl Drop for Busy {
 /// A body that keeps its connection busy until it was sent or given up.
 pub(super) struct BusyBody {
     body: Body,
-    _busy: Busy,
+    busy: Busy,
 }
 
 impl BusyBody {
-    pub(super) const fn new(body: Body, busy: Busy) -> Self {
-        Self { body, _busy: busy }
+    pub(super) fn new(body: Body, mut busy: Busy) -> Self {
+        busy.progress();
+        Self { body, busy }
     }
 }
 
@@ -171,7 +227,11 @@ impl HttpBody for BusyBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        if frame.is_ready() {
+            self.busy.progress();
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
@@ -215,6 +275,32 @@ mod tests {
         drop(busy);
         let _second = waiting.await;
         assert!(first.evicted().now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn neglect_is_noticed() {
+        const IDLE: Duration = Duration::from_secs(90);
+        const STALLED: Duration = Duration::from_secs(30);
+        let connections = Connections::new(1);
+        let seat = connections.admit().await;
+        let began = Instant::now();
+        assert_eq!(seat.neglected(IDLE, STALLED).await, Neglect::Idle);
+        assert_eq!(began.elapsed(), IDLE);
+
+        // An answer may take its time to be found, but not to be taken.
+        let busy = seat.busy();
+        let mut neglected = Box::pin(seat.neglected(IDLE, STALLED));
+        tokio::time::advance(Duration::from_secs(300)).await;
+        assert!((&mut neglected).now_or_never().is_none());
+        let body = BusyBody::new(Body::from("answer"), busy);
+        let began = Instant::now();
+        assert_eq!(neglected.await, Neglect::Stalled);
+        assert!(began.elapsed() <= STALLED * 2);
+
+        drop(body);
+        let began = Instant::now();
+        assert_eq!(seat.neglected(IDLE, STALLED).await, Neglect::Idle);
+        assert_eq!(began.elapsed(), IDLE);
     }
 
     #[tokio::test]

@@ -20,7 +20,18 @@ use super::external::ExternalUrl;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
-/// Put into a request by whoever checked a name and a password.
+/// Put by the accept loop into every request that came over TLS: cookies of
+/// its answer can be `Secure`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Secured {
+    /// The client showed a certificate that its CA signed.
+    pub verified_client: bool,
+    /// The client showed none, but everything except health needs one.
+    pub certificate_missing: bool,
+}
+
+/// Put into a request by whoever checked a name and a password, or a client's
+/// certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Authenticated;
 

@@ -12,6 +12,9 @@
 //! | `/-/healthy`, `/-/ready` | for supervisors |
 //! | `/-/reload` | POST: read the configuration again, with `--web.enable-lifecycle` |
 //!
+//! In front of all of them stands the [`Door`] of `--web.config.file`: TLS, who
+//! may come in, how many at once.
+//!
 //! Promises: whatever comes in, no scrape waits for it and memory stays
 //! bounded; every text from outside is escaped; names of people and actions
 //! are for the trusted only ([`Visitor`]). `cli` starts it.
@@ -19,7 +22,9 @@
 mod app;
 mod budget;
 mod connections;
+mod conversation;
 mod discovery;
+mod door;
 mod encoding;
 mod external;
 mod guard;
@@ -35,9 +40,11 @@ mod streaming;
 mod view;
 
 pub use app::{App, Rooms, Settings};
+pub use door::{Door, WebConfig};
 pub use external::ExternalUrl;
 pub use guard::{
-    Authenticated, Peer, Refusal, Visitor, is_loopback_host, may_act, may_submit, may_visit,
+    Authenticated, Peer, Refusal, Secured, Visitor, is_loopback_host, may_act, may_submit,
+    may_visit,
 };
 pub use reload::{ReloadRequests, Reloaded, Reloads, reloads};
 pub use server::{Bounds, ListenError, Server, listen};

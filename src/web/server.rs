@@ -1,10 +1,9 @@
-//! Listeners, the accept loop and what every connection gets: bounds, a
-//! patient but not endless ear, and a graceful end.
+//! Listeners, the accept loop and what every connection gets: TLS where the
+//! door has it, bounds, a patient but not endless ear, and a graceful end.
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,18 +11,16 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::connections::{BusyBody, Connections, Seat};
+use super::conversation::converse;
+use super::door::Door;
 use super::external::ExternalUrl;
-use super::guard::Peer;
-use super::patience::Patience;
+use super::guard::{Peer, Secured};
 
 /// Bounds of the server; the defaults are what `serve` uses.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +33,8 @@ pub struct Bounds {
     /// end of the next request's headers. Longer than most scrape intervals,
     /// so that a scraper may keep its connection.
     pub header_patience: Duration,
+    /// From the beginning of a connection to the end of its TLS handshake.
+    pub handshake_patience: Duration,
     /// A peer that takes nothing of its answer for so long is dropped.
     pub write_patience: Duration,
 }
@@ -46,6 +45,7 @@ impl Default for Bounds {
             connections: 512,
             header_bytes: 32 * 1024,
             header_patience: Duration::from_secs(90),
+            handshake_patience: Duration::from_secs(10),
             write_patience: Duration::from_secs(30),
         }
     }
@@ -102,13 +102,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves `app` on the listeners. Must be called inside a tokio runtime.
+    /// Serves `app` on the listeners, by TLS where `door` has it. Must be called
+    /// inside a tokio runtime.
     #[must_use]
     pub fn start(
         listeners: Vec<TcpListener>,
         app: &Router,
         external_url: Option<&ExternalUrl>,
         bounds: Bounds,
+        door: Option<Arc<Door>>,
     ) -> Self {
         let server = Self {
             addresses: listeners
@@ -123,6 +125,7 @@ impl Server {
             app: app.clone(),
             external_url: external_url.cloned(),
             bounds,
+            door,
             connections: Connections::new(bounds.connections),
             stop: server.stop.clone(),
             abort: server.abort.clone(),
@@ -156,14 +159,16 @@ impl Server {
     }
 }
 
-struct Service {
+/// What every connection shares.
+pub(super) struct Service {
     app: Router,
     external_url: Option<ExternalUrl>,
-    bounds: Bounds,
+    pub(super) bounds: Bounds,
+    pub(super) door: Option<Arc<Door>>,
     connections: Arc<Connections>,
-    stop: CancellationToken,
-    abort: CancellationToken,
-    tasks: TaskTracker,
+    pub(super) stop: CancellationToken,
+    pub(super) abort: CancellationToken,
+    pub(super) tasks: TaskTracker,
 }
 
 impl Service {
@@ -187,59 +192,25 @@ impl Service {
                 seat = self.connections.admit() => seat,
             };
             let service = Arc::clone(&self);
-            self.tasks.spawn(async move {
-                service.converse(stream, peer, seat).await;
-            });
+            self.tasks
+                .spawn(converse(service, stream, peer, Arc::new(seat)));
         }
     }
 
-    async fn converse(&self, stream: TcpStream, peer: SocketAddr, seat: Seat) {
-        // Nagle's algorithm would hold back the last packet of an answer.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "connection lost before its first request");
-            return;
-        }
-        let stream = TokioIo::new(Patience::new(stream, self.bounds.write_patience));
-        let service = service_fn(|request| self.answer(request, peer, &seat));
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.bounds.header_patience)
-            .max_header_size(self.bounds.header_bytes)
-            .max_buf_size(self.bounds.header_bytes.max(8 * 1024))
-            .max_headers(100)
-            .serve_connection(stream, service);
-        let mut connection = pin!(connection);
-        let mut stopping = false;
-        loop {
-            tokio::select! {
-                result = connection.as_mut() => {
-                    if let Err(error) = result {
-                        tracing::debug!(%peer, %error, "connection ended");
-                    }
-                    return;
-                }
-                () = self.stop.cancelled(), if !stopping => {
-                    stopping = true;
-                    connection.as_mut().graceful_shutdown();
-                }
-                () = self.abort.cancelled() => return,
-                () = seat.evicted() => {
-                    tracing::debug!(%peer, "idle connection closed to make room");
-                    return;
-                }
-            }
-        }
-    }
-
-    async fn answer(
+    /// Answers one request.
+    pub(super) async fn answer(
         &self,
         request: Request<Incoming>,
         peer: SocketAddr,
+        secured: Option<Secured>,
         seat: &Seat,
     ) -> Result<Response<BusyBody>, Infallible> {
         let busy = seat.busy();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
+        if let Some(secured) = secured {
+            request.extensions_mut().insert(secured);
+        }
         let stripped = self
             .external_url
             .as_ref()

@@ -122,11 +122,12 @@ impl Stage {
             scheduler: Arc::clone(&scheduler),
             exposition,
             reloads: None,
+            door: None,
         };
         let app = App::new(settings, rooms);
         app.set_configuration(&loaded.configuration);
         let listeners = listen(&["127.0.0.1:0".into()]).await.unwrap();
-        let server = Server::start(listeners, &app.router(), external.as_ref(), bounds);
+        let server = Server::start(listeners, &app.router(), external.as_ref(), bounds, None);
         let addr = server.addresses()[0];
         Self {
             fake,

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::complaint::{Complaint, Complaints, ConfigErrors, Position};
 use super::fields::{self, Fields};
 use super::yaml::{self, Node, Value};
@@ -158,15 +160,30 @@ impl Context<'_> {
     }
 }
 
-/// Reads and checks a web configuration. Blocks while it reads; the files that
-/// it names are left alone.
+/// Reads a web configuration and checks it. Blocks while it reads; the files
+/// that it names are left alone.
 ///
 /// # Errors
 /// Everything that is wrong with it, each with its place.
 pub fn load(path: &Path) -> Result<WebFile, ConfigErrors> {
-    let bytes = super::read(path, MOST_BYTES, super::unreadable)?;
+    check_bytes(&read(path)?, path)
+}
+
+/// Reads a web configuration, for [`check_bytes`]. Blocks.
+///
+/// # Errors
+/// If it cannot be read or is too large.
+pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, ConfigErrors> {
+    super::read(path, MOST_BYTES, super::unreadable)
+}
+
+/// Checks what was read from `path`.
+///
+/// # Errors
+/// As [`load`].
+pub fn check_bytes(bytes: &[u8], path: &Path) -> Result<WebFile, ConfigErrors> {
     let file: Arc<str> = path.display().to_string().into();
-    parse(super::text(&bytes, &file)?, path)
+    parse(super::text(bytes, &file)?, path)
 }
 
 /// Checks a text as if it were the content of `path`.

@@ -1,0 +1,110 @@
+//! The web configuration and every file that it names, read at one moment:
+//! what is checked, what is used and what is compared with the next look are
+//! the same bytes.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use ring::digest::{Context, SHA256};
+use zeroize::Zeroizing;
+
+use crate::config::Complaint;
+use crate::config::web::{self, ClientAuth, Pem, PemSource, WebFile};
+
+/// Largest file of certificates, in bytes.
+const MOST_BYTES: u64 = 4 * 1024 * 1024;
+
+type Bytes = Zeroizing<Vec<u8>>;
+
+/// The files that a web configuration names.
+pub(super) struct Contents(BTreeMap<PathBuf, io::Result<Bytes>>);
+
+/// One look at everything.
+pub(super) struct Look {
+    /// The file, or what is wrong with it.
+    pub(super) web: Result<WebFile, Vec<Complaint>>,
+    /// What it names.
+    pub(super) contents: Contents,
+    /// Changes with every byte of any of these.
+    pub(super) fingerprint: [u8; 32],
+}
+
+/// Reads everything; blocks.
+pub(super) fn look(path: &Path) -> Look {
+    let mut hash = Context::new(&SHA256);
+    let file = web::read(path);
+    add(&mut hash, file.as_ref().ok());
+    let web = file
+        .and_then(|bytes| web::check_bytes(&bytes, path))
+        .map_err(|errors| errors.complaints().to_vec());
+    let mut contents = BTreeMap::new();
+    for pem in web.iter().flat_map(named) {
+        if let PemSource::File(path) = &pem.source
+            && !contents.contains_key(path)
+        {
+            let content = read(path);
+            add(&mut hash, content.as_ref().ok());
+            contents.insert(path.clone(), content);
+        }
+    }
+    let mut fingerprint = [0; 32];
+    for (to, from) in fingerprint.iter_mut().zip(hash.finish().as_ref()) {
+        *to = *from;
+    }
+    Look {
+        web,
+        contents: Contents(contents),
+        fingerprint,
+    }
+}
+
+fn named(web: &WebFile) -> impl Iterator<Item = &Pem> {
+    web.tls.iter().flat_map(|tls| {
+        let ca = match &tls.client_auth {
+            ClientAuth::VerifyIfGiven(ca) | ClientAuth::RequireAndVerify(ca) => Some(ca),
+            ClientAuth::None | ClientAuth::Request | ClientAuth::RequireAny => None,
+        };
+        [&tls.certificate, &tls.key].into_iter().chain(ca)
+    })
+}
+
+fn read(path: &Path) -> io::Result<Bytes> {
+    let mut bytes = Bytes::default();
+    File::open(path)?
+        .take(MOST_BYTES + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(io::Error::other("the file is too large"));
+    }
+    Ok(bytes)
+}
+
+/// A file that cannot be read differs from every one that can.
+fn add(hash: &mut Context, content: Option<&Bytes>) {
+    match content {
+        Some(bytes) => {
+            hash.update(&(bytes.len() as u64 + 1).to_be_bytes());
+            hash.update(bytes);
+        }
+        None => hash.update(&0_u64.to_be_bytes()),
+    }
+}
+
+impl Contents {
+    /// The text that stands in the file or in the one that it names.
+    pub(super) fn of(&self, pem: &Pem) -> Result<Bytes, Complaint> {
+        let path = match &pem.source {
+            PemSource::Text(text) => return Ok(Zeroizing::new(text.expose().into())),
+            PemSource::File(path) => path,
+        };
+        let why = match self.0.get(path) {
+            Some(Ok(bytes)) => return Ok(bytes.clone()),
+            Some(Err(error)) => error.to_string(),
+            None => "it was not there when the others were read".to_owned(),
+        };
+        let message = format!("\"{}\": cannot read {}: {why}", pem.name, path.display());
+        Err(pem.place.complaint(message))
+    }
+}

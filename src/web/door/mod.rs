@@ -1,0 +1,268 @@
+//! The door: `--web.config.file` at work. TLS, who may come in, how many at
+//! once, and what every answer carries.
+//!
+//! The file is read again every second and whenever the configuration is
+//! reloaded; what it and the files that it names hold takes effect without a
+//! restart, once two looks saw the same. A file that is broken while we run
+//! changes nothing: the last good one goes on, the log and
+//! `m365mon_config_last_reload_successful` say so. (The exporter-toolkit
+//! answers 500 instead, so that half a rotation costs scrapes.) Two things a
+//! running exporter does not do, for a truncated file would ask for them:
+//! switch TLS off or on, and take an empty file.
+//!
+//! Promises: what passes was asked for everything the file demands, in the
+//! order rate limit, client certificate, password; bcrypt never runs on an
+//! async thread; no complaint, log line or page holds a password, hash or key.
+
+mod client;
+mod contents;
+mod gate;
+mod passwords;
+mod rate;
+mod tls;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::http::{HeaderName, HeaderValue};
+use parking_lot::Mutex;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+pub(super) use self::gate::admit;
+use self::passwords::{Passwords, Users};
+use self::rate::Bucket;
+pub(super) use self::tls::Tls;
+use crate::config::Complaint;
+use crate::config::web::WebFile;
+use crate::model::Random;
+
+/// Between two looks at the files.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Between two warnings about passwords that do not fit.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// What the web configuration says, checked together with the files that it
+/// names and ready to be taken over.
+pub struct WebConfig {
+    tls: Option<Arc<Tls>>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    users: Users,
+    bucket: Option<Bucket>,
+    is_empty: bool,
+    warnings: Vec<Complaint>,
+    fingerprint: [u8; 32],
+}
+
+impl WebConfig {
+    /// Reads and checks a file and what it names; blocks. With
+    /// `health_without_auth` clients without a certificate get through the
+    /// handshake, for health alone.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, each with its place.
+    pub fn load(path: &Path, health_without_auth: bool) -> Result<Self, Vec<Complaint>> {
+        Self::of(contents::look(path), health_without_auth)
+    }
+
+    fn of(look: contents::Look, health_without_auth: bool) -> Result<Self, Vec<Complaint>> {
+        let WebFile {
+            tls,
+            http2,
+            headers,
+            users,
+            rate_limit,
+            is_empty,
+            warnings,
+        } = look.web?;
+        let tls = tls
+            .map(|tls| tls::tls(&tls, http2, health_without_auth, &look.contents))
+            .transpose()?
+            .map(Arc::new);
+        let headers = headers
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)))
+            .collect();
+        Ok(Self {
+            tls,
+            headers,
+            users: Users::new(&users),
+            bucket: rate_limit.map(Bucket::new),
+            is_empty,
+            warnings,
+            fingerprint: look.fingerprint,
+        })
+    }
+
+    /// What works but is probably not meant.
+    #[must_use]
+    pub fn warnings(&self) -> &[Complaint] {
+        &self.warnings
+    }
+
+    /// True if it has TLS.
+    #[must_use]
+    pub const fn has_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+}
+
+/// The door of a running server.
+pub struct Door {
+    path: PathBuf,
+    health_without_auth: bool,
+    now: ArcSwap<WebConfig>,
+    passwords: Passwords,
+    /// When a wrong password was last complained about, and how many since.
+    wrong: Mutex<(Option<Instant>, u64)>,
+    /// The last look that was acted on or complained about.
+    seen: Mutex<[u8; 32]>,
+}
+
+impl Door {
+    /// A door with what was loaded from `path`.
+    #[must_use]
+    pub fn new(
+        path: &Path,
+        health_without_auth: bool,
+        config: WebConfig,
+        random: &dyn Random,
+    ) -> Arc<Self> {
+        let seen = Mutex::new(config.fingerprint);
+        Arc::new(Self {
+            path: path.to_owned(),
+            health_without_auth,
+            now: ArcSwap::from_pointee(config),
+            passwords: Passwords::new(random),
+            wrong: Mutex::default(),
+            seen,
+        })
+    }
+
+    /// Reads the file again, without taking it over; blocks.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, or what a running server does not do.
+    pub fn load(&self) -> Result<WebConfig, Vec<Complaint>> {
+        let look = contents::look(&self.path);
+        *self.seen.lock() = look.fingerprint;
+        self.acceptable(look)
+    }
+
+    fn acceptable(&self, look: contents::Look) -> Result<WebConfig, Vec<Complaint>> {
+        let next = WebConfig::of(look, self.health_without_auth)?;
+        let now = self.now.load();
+        let refuse = |message: &str| {
+            Err(vec![Complaint {
+                file: self.path.display().to_string().into(),
+                line: 0,
+                column: 0,
+                message: message.to_owned(),
+            }])
+        };
+        if next.is_empty && !now.is_empty {
+            return refuse(
+                "the file is empty; what is running does not give up its TLS or its users for \
+                 that, a restart does",
+            );
+        }
+        match (now.has_tls(), next.has_tls()) {
+            (true, false) => refuse("TLS is not switched off while running; restart for that"),
+            (false, true) => refuse("TLS is not switched on while running; restart for that"),
+            _ => Ok(next),
+        }
+    }
+
+    /// Takes over what was loaded; nothing happens if nothing changed.
+    pub fn take(&self, mut next: WebConfig) {
+        let now = self.now.load_full();
+        if now.fingerprint == next.fingerprint {
+            return;
+        }
+        // A bucket that says the same stays as empty as it is.
+        if let (Some(old), Some(new)) = (&now.bucket, &mut next.bucket)
+            && old.limit() == new.limit()
+        {
+            new.continue_from(old);
+        }
+        if next.users.is_empty() && !now.users.is_empty() {
+            tracing::warn!("the web configuration has no users any more: nobody is asked");
+        }
+        self.now.store(Arc::new(next));
+        if let Some(tls) = &now.tls {
+            tls.retired.cancel();
+        }
+    }
+
+    /// Looks at the files again and again, for ever. `told` hears of each
+    /// change, whether it was taken over.
+    pub async fn watch(self: Arc<Self>, told: impl Fn(bool)) {
+        let mut ticks = interval_at(Instant::now() + LOOK_AGAIN, LOOK_AGAIN);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut before = self.now.load().fingerprint;
+        loop {
+            ticks.tick().await;
+            let path = self.path.clone();
+            let Ok(look) = tokio::task::spawn_blocking(move || contents::look(&path)).await else {
+                continue;
+            };
+            let settled = before == look.fingerprint;
+            before = look.fingerprint;
+            if settled && *self.seen.lock() != look.fingerprint {
+                *self.seen.lock() = look.fingerprint;
+                told(self.changed(look));
+            }
+        }
+    }
+
+    fn changed(&self, look: contents::Look) -> bool {
+        match self.acceptable(look) {
+            Ok(next) => {
+                for warning in next.warnings() {
+                    tracing::warn!("{warning}");
+                }
+                self.take(next);
+                tracing::info!("web configuration reloaded");
+                true
+            }
+            Err(complaints) => {
+                for complaint in complaints {
+                    tracing::error!("{complaint}");
+                }
+                tracing::error!("web configuration not reloaded, the old one goes on");
+                false
+            }
+        }
+    }
+
+    /// True if connections begin with a handshake.
+    #[must_use]
+    pub fn has_tls(&self) -> bool {
+        self.now.load().has_tls()
+    }
+
+    /// TLS as it is now, for one connection.
+    pub(super) fn tls(&self) -> Option<Arc<Tls>> {
+        self.now.load().tls.clone()
+    }
+
+    /// Somebody came with a password that does not fit: a line in the log, but
+    /// not one each.
+    fn wrong_password(&self, peer: SocketAddr) {
+        let mut wrong = self.wrong.lock();
+        let (last, more) = &mut *wrong;
+        if last.is_some_and(|last| last.elapsed() < QUIET) {
+            *more += 1;
+            return;
+        }
+        let more_before = std::mem::take(more);
+        *last = Some(Instant::now());
+        drop(wrong);
+        // Not the name: people type passwords there.
+        tracing::warn!(peer = %peer.ip(), more_before, "a user name and password that do not fit");
+    }
+}

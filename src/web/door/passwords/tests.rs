@@ -1,0 +1,138 @@
+use futures_util::future::join_all;
+
+use super::*;
+use crate::model::SystemRandom;
+
+const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+fn users(users: &[(&str, &str)]) -> Users {
+    let users: Vec<User> = users
+        .iter()
+        .map(|(name, password)| User {
+            name: (*name).to_owned(),
+            hash: Secret::new(bcrypt::hash(password, 4).unwrap()),
+        })
+        .collect();
+    Users::new(&users)
+}
+
+fn passwords() -> Passwords {
+    Passwords::new(&SystemRandom::new())
+}
+
+async fn look(passwords: &Passwords, users: &Users, name: &str, password: &str) -> Verdict {
+    passwords
+        .look(users, HERE, name, Secret::new(password.to_owned()))
+        .await
+}
+
+#[tokio::test]
+async fn right_and_wrong() {
+    let (passwords, users) = (passwords(), users(&[("alice", "a:b"), ("bob", "")]));
+    // The second time from memory.
+    for _ in 0..2 {
+        for (name, password, verdict) in [
+            ("alice", "a:b", Verdict::Right),
+            ("bob", "", Verdict::Right),
+            ("alice", "", Verdict::Wrong),
+            ("alice", "A:b", Verdict::Wrong),
+            ("Alice", "a:b", Verdict::Wrong),
+            ("nobody", "a:b", Verdict::Wrong),
+            ("", "", Verdict::Wrong),
+            ("alice", "a:b\0", Verdict::Wrong),
+        ] {
+            let found = look(&passwords, &users, name, password).await;
+            assert_eq!(found, verdict, "{name} {password:?}");
+        }
+    }
+    let remembered = passwords.remembered.lock();
+    assert_eq!(remembered.right.order.len(), 2);
+    assert_eq!(remembered.wrong.order.len(), 6);
+}
+
+#[tokio::test]
+async fn a_stand_in_never_lets_in() {
+    // Whichever name is tried, the hash that stands in is the only one there is.
+    let (passwords, users) = (passwords(), users(&[("alice", "secret")]));
+    for name in ["bob", "carol", "alice "] {
+        let found = look(&passwords, &users, name, "secret").await;
+        assert_eq!(found, Verdict::Wrong, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn another_hash_asks_again() {
+    let passwords = passwords();
+    let before = users(&[("alice", "old")]);
+    let after = users(&[("alice", "new")]);
+    assert_eq!(
+        look(&passwords, &before, "alice", "old").await,
+        Verdict::Right
+    );
+    assert_eq!(
+        look(&passwords, &after, "alice", "old").await,
+        Verdict::Wrong
+    );
+    assert_eq!(
+        look(&passwords, &before, "alice", "new").await,
+        Verdict::Wrong
+    );
+    assert_eq!(
+        look(&passwords, &after, "alice", "new").await,
+        Verdict::Right
+    );
+}
+
+#[tokio::test]
+async fn memory_is_bounded_and_a_flood_forgets_nothing_right() {
+    let (passwords, users) = (passwords(), users(&[("alice", "secret")]));
+    assert_eq!(
+        look(&passwords, &users, "alice", "secret").await,
+        Verdict::Right
+    );
+    for number in 0..MOST_WRONG + 50 {
+        look(&passwords, &users, "alice", &number.to_string()).await;
+    }
+    // No place to wait is needed for what is remembered.
+    let _places: Vec<_> = std::iter::from_fn(|| passwords.wait(HERE)).collect();
+    assert_eq!(
+        look(&passwords, &users, "alice", "secret").await,
+        Verdict::Right
+    );
+    let newest = (MOST_WRONG + 49).to_string();
+    assert_eq!(
+        look(&passwords, &users, "alice", &newest).await,
+        Verdict::Wrong
+    );
+    assert_eq!(look(&passwords, &users, "alice", "0").await, Verdict::Busy);
+    let remembered = passwords.remembered.lock();
+    assert_eq!(remembered.wrong.order.len(), MOST_WRONG);
+    assert_eq!(remembered.wrong.members.len(), MOST_WRONG);
+}
+
+#[tokio::test]
+async fn nobody_waits_behind_one_address() {
+    let (passwords, users) = (passwords(), users(&[("alice", "secret")]));
+    let attempts: Vec<String> = (0..100).map(|number| number.to_string()).collect();
+    let flood = join_all(
+        attempts
+            .iter()
+            .map(|password| look(&passwords, &users, "alice", password)),
+    );
+    let elsewhere = "192.0.2.1".parse().unwrap();
+    let regular = passwords.look(&users, elsewhere, "alice", Secret::new("secret".into()));
+    let (flood, regular) = tokio::join!(flood, regular);
+    assert_eq!(regular, Verdict::Right);
+    let busy = flood.iter().filter(|found| **found == Verdict::Busy);
+    assert_eq!(busy.count(), 100 - MOST_PER_ADDRESS);
+    assert!(passwords.waiting.lock().is_empty());
+}
+
+#[test]
+fn one_network_is_one_address() {
+    let of = |text: &str| neighbourhood(text.parse().unwrap());
+    assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
+    assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+    assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+    assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+}

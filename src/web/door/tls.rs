@@ -1,0 +1,223 @@
+//! From `tls_server_config` and the files that it names to what rustls takes.
+
+use std::io::Cursor;
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{InconsistentKeys, RootCertStore, ServerConfig, SupportedCipherSuite};
+use tokio_util::sync::CancellationToken;
+
+use super::client::ClientCertificates;
+use super::contents::Contents;
+use crate::config::Complaint;
+use crate::config::web::{ClientAuth, Pem, TlsServer};
+use crate::http::provider;
+use crate::web::guard::Secured;
+
+/// TLS as the file has it now.
+pub(in crate::web) struct Tls {
+    /// For each handshake.
+    pub(in crate::web) config: Arc<ServerConfig>,
+    /// Ends when another one took its place: connections made under this one
+    /// answer what they were asked and close.
+    pub(in crate::web) retired: CancellationToken,
+    /// What a certificate that a client shows is worth.
+    pub(super) clients: Clients,
+}
+
+/// What a certificate that a client shows is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clients {
+    /// Nothing: nobody verified it.
+    Unverified,
+    /// A client with one is known, others may come as well.
+    Verified,
+    /// The handshake lets clients without one in, so that health can be asked
+    /// for; for everything else one is needed, which this says how to verify.
+    NeededLater {
+        /// The client CA signed it.
+        verified: bool,
+    },
+}
+
+impl Tls {
+    /// What to know of a client that showed a certificate, or none.
+    pub(in crate::web) fn secured(&self, shown: bool) -> Secured {
+        let (verified, needed) = match self.clients {
+            Clients::Unverified => (false, false),
+            Clients::Verified => (true, false),
+            Clients::NeededLater { verified } => (verified, true),
+        };
+        Secured {
+            verified_client: shown && verified,
+            certificate_missing: !shown && needed,
+        }
+    }
+}
+
+/// Builds it. With `health_without_auth` a client without a certificate gets
+/// through the handshake even where one is needed.
+pub(super) fn tls(
+    tls: &TlsServer,
+    http2: bool,
+    health_without_auth: bool,
+    contents: &Contents,
+) -> Result<Tls, Vec<Complaint>> {
+    let mut provider = provider();
+    if let Some(suites) = &tls.cipher_suites {
+        let of_12 = |suite: &SupportedCipherSuite| matches!(suite, SupportedCipherSuite::Tls12(_));
+        let all = std::mem::take(&mut provider.cipher_suites);
+        let chosen = suites
+            .iter()
+            .filter_map(|wanted| all.iter().find(|suite| u16::from(suite.suite()) == *wanted));
+        provider.cipher_suites = all.iter().filter(|suite| !of_12(suite)).copied().collect();
+        provider.cipher_suites.extend(chosen.copied());
+    }
+    if let Some(curves) = &tls.curves {
+        let all = std::mem::take(&mut provider.kx_groups);
+        provider.kx_groups = curves
+            .iter()
+            .filter_map(|wanted| all.iter().find(|group| u16::from(group.name()) == *wanted))
+            .copied()
+            .collect();
+    }
+    let provider = Arc::new(provider);
+
+    let mut complaints = Vec::new();
+    let mut keep = |complaint: Complaint| complaints.push(complaint);
+    let key = certified_key(tls, contents, &provider)
+        .map_err(&mut keep)
+        .ok();
+    let (verifier, clients) = match client_verifier(tls, health_without_auth, contents, &provider) {
+        Ok(found) => found,
+        Err(complaint) => {
+            keep(complaint);
+            (None, Clients::Unverified)
+        }
+    };
+    let Some(key) = key.filter(|_| complaints.is_empty()) else {
+        return Err(complaints);
+    };
+
+    let mut versions = Vec::new();
+    if tls.tls12 {
+        versions.push(&rustls::version::TLS12);
+    }
+    if tls.tls13 {
+        versions.push(&rustls::version::TLS13);
+    }
+    let builder = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&versions)
+        .map_err(|error| vec![tls.certificate.place.complaint(error.to_string())])?;
+    let builder = match verifier {
+        Some(verifier) => builder.with_client_cert_verifier(verifier),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(key)));
+    config.ignore_client_order = tls.prefer_server_order;
+    config.alpn_protocols = match http2 {
+        true => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        false => vec![b"http/1.1".to_vec()],
+    };
+    Ok(Tls {
+        config: Arc::new(config),
+        retired: CancellationToken::new(),
+        clients,
+    })
+}
+
+fn certified_key(
+    tls: &TlsServer,
+    contents: &Contents,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, Complaint> {
+    let chain = certificates(&tls.certificate, contents)?;
+    let Pem { place, name, .. } = &tls.key;
+    let text = contents.of(&tls.key)?;
+    let key = PrivateKeyDer::from_pem_slice(&text).map_err(|_| {
+        let encrypted = text.windows(9).any(|part| part == b"ENCRYPTED");
+        place.complaint(match encrypted {
+            true => format!("\"{name}\" holds a key under a passphrase; it must have none"),
+            false => format!("\"{name}\" holds no PEM private key (PKCS#8, PKCS#1 or SEC1)"),
+        })
+    })?;
+    CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
+        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+            place.complaint(format!("\"{name}\" is not the key of the certificate"))
+        }
+        rustls::Error::InvalidCertificate(error) => tls.certificate.place.complaint(format!(
+            "\"{}\" holds a certificate that cannot be used: {error:?}",
+            tls.certificate.name
+        )),
+        _ => place.complaint(format!(
+            "\"{name}\" holds a key that cannot be used; RSA of 2048 to 8192 bits, ECDSA on P-256 \
+             or P-384 and Ed25519 can"
+        )),
+    })
+}
+
+type Verifier = Option<Arc<dyn ClientCertVerifier>>;
+
+fn client_verifier(
+    tls: &TlsServer,
+    health_without_auth: bool,
+    contents: &Contents,
+    provider: &Arc<CryptoProvider>,
+) -> Result<(Verifier, Clients), Complaint> {
+    let (needed, ca) = match &tls.client_auth {
+        ClientAuth::None => return Ok((None, Clients::Unverified)),
+        ClientAuth::Request => (false, None),
+        ClientAuth::RequireAny => (true, None),
+        ClientAuth::VerifyIfGiven(ca) => (false, Some(ca)),
+        ClientAuth::RequireAndVerify(ca) => (true, Some(ca)),
+    };
+    let mut listed = Vec::new();
+    let mut verifier = None;
+    if let Some(ca) = ca {
+        listed = certificates(ca, contents)?;
+        let refuse = |what: String| ca.place.complaint(format!("\"{}\": {what}", ca.name));
+        let mut roots = RootCertStore::empty();
+        for certificate in &listed {
+            roots
+                .add(certificate.clone())
+                .map_err(|error| refuse(format!("a certificate that cannot be used: {error}")))?;
+        }
+        let built = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone())
+            .build()
+            .map_err(|error| refuse(error.to_string()))?;
+        verifier = Some(built);
+    }
+    let verified = ca.is_some();
+    let clients = match (needed && health_without_auth, verified) {
+        (true, verified) => Clients::NeededLater { verified },
+        (false, true) => Clients::Verified,
+        (false, false) => Clients::Unverified,
+    };
+    let certificates = ClientCertificates {
+        mandatory: needed && !health_without_auth,
+        verifier,
+        listed,
+        allowed_names: tls.allowed_sans.clone(),
+        algorithms: provider.signature_verification_algorithms,
+    };
+    Ok((Some(Arc::new(certificates)), clients))
+}
+
+/// At least one.
+fn certificates(pem: &Pem, contents: &Contents) -> Result<Vec<CertificateDer<'static>>, Complaint> {
+    let Pem { place, name, .. } = pem;
+    let text = contents.of(pem)?;
+    let found: Result<Vec<_>, _> =
+        CertificateDer::pem_reader_iter(Cursor::new(text.as_slice())).collect();
+    let found =
+        found.map_err(|_| place.complaint(format!("\"{name}\" holds PEM that cannot be read")))?;
+    if found.is_empty() {
+        return Err(place.complaint(format!("\"{name}\" holds no PEM certificate")));
+    }
+    Ok(found)
+}

@@ -3,10 +3,12 @@
 //! Exit codes: 0 fine, 1 no, 2 inconclusive, 3 wrong usage or configuration.
 
 mod check_config;
+mod completions;
 mod config_file;
 mod demo;
 mod exporter;
 mod flags;
+mod hash_password;
 mod lifecycle;
 mod logging;
 mod login;
@@ -20,7 +22,7 @@ mod simulate;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// The answer is no, or it did not work.
 const EXIT_FAILED: u8 = 1;
@@ -70,6 +72,14 @@ enum Command {
     Logout(login::Logout),
     /// List the accounts and what they hold, one line each
     Tokens(login::Tokens),
+    HashPassword(hash_password::HashPassword),
+    Completions(completions::Completions),
+}
+
+/// The whole command line, for its manual page and its tests.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Parses the command line and runs the command.
@@ -94,5 +104,7 @@ pub fn main() -> ExitCode {
         Command::Login(command) => command.run(),
         Command::Logout(command) => command.run(),
         Command::Tokens(command) => command.run(),
+        Command::HashPassword(command) => command.run(),
+        Command::Completions(command) => command.run(),
     }
 }

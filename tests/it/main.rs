@@ -32,3 +32,4 @@ mod stack_example;
 mod standard;
 mod tls;
 mod web;
+mod web_config;

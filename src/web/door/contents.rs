@@ -28,14 +28,21 @@ pub(super) struct Look {
     /// What it names.
     pub(super) contents: Contents,
     /// Changes with every byte of any of these.
-    pub(super) fingerprint: [u8; 32],
+    pub(super) fingerprint: Fingerprint,
+    /// Changes when any of these is written, also if the same is written.
+    pub(super) written: Fingerprint,
 }
+
+/// SHA-256.
+pub(super) type Fingerprint = [u8; 32];
 
 /// Reads everything; blocks.
 pub(super) fn look(path: &Path) -> Look {
     let mut hash = Context::new(&SHA256);
+    let mut times = Context::new(&SHA256);
     let file = web::read(path);
     add(&mut hash, file.as_ref().ok());
+    add_time(&mut times, path);
     let web = file
         .and_then(|bytes| web::check_bytes(&bytes, path))
         .map_err(|errors| errors.complaints().to_vec());
@@ -46,18 +53,29 @@ pub(super) fn look(path: &Path) -> Look {
         {
             let content = read(path);
             add(&mut hash, content.as_ref().ok());
+            add_time(&mut times, path);
             contents.insert(path.clone(), content);
         }
-    }
-    let mut fingerprint = [0; 32];
-    for (to, from) in fingerprint.iter_mut().zip(hash.finish().as_ref()) {
-        *to = *from;
     }
     Look {
         web,
         contents: Contents(contents),
-        fingerprint,
+        fingerprint: finish(hash),
+        written: finish(times),
     }
+}
+
+fn finish(hash: Context) -> Fingerprint {
+    let mut fingerprint = Fingerprint::default();
+    for (to, from) in fingerprint.iter_mut().zip(hash.finish().as_ref()) {
+        *to = *from;
+    }
+    fingerprint
+}
+
+fn add_time(hash: &mut Context, path: &Path) {
+    let modified = std::fs::metadata(path).and_then(|found| found.modified());
+    hash.update(format!("{modified:?}").as_bytes());
 }
 
 fn named(web: &WebFile) -> impl Iterator<Item = &Pem> {

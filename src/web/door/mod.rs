@@ -3,7 +3,7 @@
 //!
 //! The file is read again every second and whenever the configuration is
 //! reloaded; what it and the files that it names hold takes effect without a
-//! restart, once two looks saw the same. A file that is broken while we run
+//! restart, once nobody wrote to them between two looks. A file that is broken while we run
 //! changes nothing: the last good one goes on, the log and
 //! `m365mon_config_last_reload_successful` say so. (The exporter-toolkit
 //! answers 500 instead, so that half a rotation costs scrapes.) Two things a
@@ -31,6 +31,7 @@ use axum::http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
+use self::contents::Fingerprint;
 pub(super) use self::gate::admit;
 use self::passwords::{Passwords, Users};
 use self::rate::Bucket;
@@ -53,7 +54,7 @@ pub struct WebConfig {
     bucket: Option<Bucket>,
     is_empty: bool,
     warnings: Vec<Complaint>,
-    fingerprint: [u8; 32],
+    fingerprint: Fingerprint,
 }
 
 impl WebConfig {
@@ -119,7 +120,7 @@ pub struct Door {
     /// When a wrong password was last complained about, and how many since.
     wrong: Mutex<(Option<Instant>, u64)>,
     /// The last look that was acted on or complained about.
-    seen: Mutex<[u8; 32]>,
+    seen: Mutex<Fingerprint>,
 }
 
 impl Door {
@@ -203,15 +204,16 @@ impl Door {
     pub async fn watch(self: Arc<Self>, told: impl Fn(bool)) {
         let mut ticks = interval_at(Instant::now() + LOOK_AGAIN, LOOK_AGAIN);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut before = self.now.load().fingerprint;
+        let mut before = None;
         loop {
             ticks.tick().await;
             let path = self.path.clone();
             let Ok(look) = tokio::task::spawn_blocking(move || contents::look(&path)).await else {
                 continue;
             };
-            let settled = before == look.fingerprint;
-            before = look.fingerprint;
+            // Not while somebody writes.
+            let settled = before == Some(look.written);
+            before = Some(look.written);
             if settled && *self.seen.lock() != look.fingerprint {
                 *self.seen.lock() = look.fingerprint;
                 told(self.changed(look));

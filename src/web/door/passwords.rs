@@ -125,7 +125,7 @@ impl Passwords {
             return Verdict::Wrong;
         };
         let is_known = known.is_some();
-        let digest = self.digest(name, &hash, &password);
+        let digest = self.digest(is_known, name, &hash, &password);
         if let Some(verdict) = self.remembered(&digest) {
             return verdict;
         }
@@ -170,8 +170,12 @@ impl Passwords {
         users.hashes.get(usize::try_from(index).ok()?)
     }
 
-    fn digest(&self, name: &str, hash: &Secret, password: &Secret) -> Digest {
+    /// What is remembered of a look. A name that somebody had and nobody has
+    /// any more may meet its own old hash as a stand-in: it must not be taken
+    /// for known.
+    fn digest(&self, is_known: bool, name: &str, hash: &Secret, password: &Secret) -> Digest {
         let mut context = hmac::Context::with_key(&self.key);
+        context.update(&[u8::from(is_known)]);
         for part in [name, hash.expose(), password.expose()] {
             context.update(&(part.len() as u64).to_be_bytes());
             context.update(part.as_bytes());

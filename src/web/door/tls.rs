@@ -89,14 +89,13 @@ pub(super) fn tls(
     let provider = Arc::new(provider);
 
     let mut complaints = Vec::new();
-    let mut keep = |complaint: Complaint| complaints.push(complaint);
     let key = certified_key(tls, contents, &provider)
-        .map_err(&mut keep)
+        .map_err(|found| complaints.extend(found))
         .ok();
     let (verifier, clients) = match client_verifier(tls, health_without_auth, contents, &provider) {
         Ok(found) => found,
         Err(complaint) => {
-            keep(complaint);
+            complaints.push(complaint);
             (None, Clients::Unverified)
         }
     };
@@ -135,29 +134,41 @@ fn certified_key(
     tls: &TlsServer,
     contents: &Contents,
     provider: &CryptoProvider,
-) -> Result<CertifiedKey, Complaint> {
-    let chain = certificates(&tls.certificate, contents)?;
+) -> Result<CertifiedKey, Vec<Complaint>> {
+    let (chain, key) = match (
+        certificates(&tls.certificate, contents),
+        private_key(&tls.key, contents),
+    ) {
+        (Ok(chain), Ok(key)) => (chain, key),
+        (chain, key) => return Err(chain.err().into_iter().chain(key.err()).collect()),
+    };
     let Pem { place, name, .. } = &tls.key;
-    let text = contents.of(&tls.key)?;
-    let key = PrivateKeyDer::from_pem_slice(&text).map_err(|_| {
+    CertifiedKey::from_der(chain, key, provider).map_err(|error| {
+        vec![match error {
+            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+                place.complaint(format!("\"{name}\" is not the key of the certificate"))
+            }
+            rustls::Error::InvalidCertificate(error) => tls.certificate.place.complaint(format!(
+                "\"{}\" holds a certificate that cannot be used: {error:?}",
+                tls.certificate.name
+            )),
+            _ => place.complaint(format!(
+                "\"{name}\" holds a key that cannot be used; RSA of 2048 to 8192 bits, ECDSA on \
+                 P-256 or P-384 and Ed25519 can"
+            )),
+        }]
+    })
+}
+
+fn private_key(pem: &Pem, contents: &Contents) -> Result<PrivateKeyDer<'static>, Complaint> {
+    let Pem { place, name, .. } = pem;
+    let text = contents.of(pem)?;
+    PrivateKeyDer::from_pem_slice(&text).map_err(|_| {
         let encrypted = text.windows(9).any(|part| part == b"ENCRYPTED");
         place.complaint(match encrypted {
             true => format!("\"{name}\" holds a key under a passphrase; it must have none"),
             false => format!("\"{name}\" holds no PEM private key (PKCS#8, PKCS#1 or SEC1)"),
         })
-    })?;
-    CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
-        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-            place.complaint(format!("\"{name}\" is not the key of the certificate"))
-        }
-        rustls::Error::InvalidCertificate(error) => tls.certificate.place.complaint(format!(
-            "\"{}\" holds a certificate that cannot be used: {error:?}",
-            tls.certificate.name
-        )),
-        _ => place.complaint(format!(
-            "\"{name}\" holds a key that cannot be used; RSA of 2048 to 8192 bits, ECDSA on P-256 \
-             or P-384 and Ed25519 can"
-        )),
     })
 }
 

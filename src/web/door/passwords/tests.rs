@@ -61,6 +61,40 @@ async fn a_stand_in_never_lets_in() {
 }
 
 #[tokio::test]
+async fn a_user_who_left_stays_out() {
+    // Bob has the very hash that was Alice's: it stands in for her now.
+    let hash = Secret::new(bcrypt::hash("secret", 4).unwrap());
+    let only = |name: &str| {
+        Users::new(&[User {
+            name: name.to_owned(),
+            hash: hash.clone(),
+        }])
+    };
+    let passwords = passwords();
+    let (alice, bob) = (only("alice"), only("bob"));
+    assert_eq!(
+        look(&passwords, &alice, "alice", "secret").await,
+        Verdict::Right
+    );
+    assert_eq!(
+        look(&passwords, &bob, "alice", "secret").await,
+        Verdict::Wrong
+    );
+    assert_eq!(
+        look(&passwords, &bob, "bob", "secret").await,
+        Verdict::Right
+    );
+    assert_eq!(
+        look(&passwords, &alice, "bob", "secret").await,
+        Verdict::Wrong
+    );
+    assert_eq!(
+        look(&passwords, &alice, "alice", "secret").await,
+        Verdict::Right
+    );
+}
+
+#[tokio::test]
 async fn another_hash_asks_again() {
     let passwords = passwords();
     let before = users(&[("alice", "old")]);

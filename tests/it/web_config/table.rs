@@ -1,0 +1,106 @@
+//! One file a case: the cases of the exporter-toolkit's own table in our own
+//! words, and where we are stricter. Prometheus' `promtool` takes the good
+//! ones as well.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use m365mon::web::WebConfig;
+
+/// Keys that are younger than the promtool of Debian 12.
+const NEWER: [&str; 5] = [
+    "cert",
+    "client_allowed_sans",
+    "client_ca",
+    "key",
+    "rate_limit",
+];
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data/web_config")
+        .join(folder);
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(files.len() > 20);
+    files
+}
+
+#[test]
+fn good() {
+    for file in files("good") {
+        for health_without_auth in [false, true] {
+            if let Err(complaints) = WebConfig::load(&file, health_without_auth) {
+                panic!("{}: {complaints:?}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn warnings() {
+    let with_warnings: Vec<String> = files("good")
+        .iter()
+        .filter(|file| !WebConfig::load(file, false).unwrap().warnings().is_empty())
+        .map(|file| file.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    let expected = [
+        "all_ciphers",
+        "client_allowed_sans_any_cert",
+        "client_ca_unused",
+    ];
+    assert_eq!(with_warnings, expected);
+}
+
+#[test]
+fn bad() {
+    for file in files("bad") {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let expected = text.lines().next().unwrap();
+        let expected = expected.strip_prefix("# expect: ").unwrap();
+        let shown = file.display();
+        let Err(complaints) = WebConfig::load(&file, false) else {
+            panic!("{shown} was taken");
+        };
+        let expected = format!("{shown}:{expected}");
+        let said: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+        assert!(
+            said.iter().any(|said| said.starts_with(&expected)),
+            "{expected}\nis not among\n{}",
+            said.join("\n")
+        );
+    }
+}
+
+#[test]
+fn promtool_takes_what_we_take() {
+    for file in files("good") {
+        let output = Command::new("promtool")
+            .args(["check", "web-config"])
+            .arg(&file)
+            .output()
+            .expect("promtool is needed by the tests (scripts/test installs it)");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        let strange: Vec<&str> = stderr
+            .lines()
+            .filter(|line| !line.is_empty())
+            .filter(|line| !line.ends_with("FAILED: yaml: unmarshal errors:"))
+            .filter(|line| !line.ends_with(" SUCCESS"))
+            .filter(|line| {
+                let newer = |key| line.contains(&format!("field {key} not found"));
+                !NEWER.into_iter().any(newer)
+            })
+            .collect();
+        assert!(strange.is_empty(), "{}: {stderr}", file.display());
+        let newer = stderr.contains("not found in type");
+        assert_eq!(
+            output.status.success(),
+            !newer,
+            "{}: {stderr}",
+            file.display()
+        );
+    }
+}

@@ -16,11 +16,6 @@ use super::NetworkError;
 /// What we offer, best first.
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// The one crypto provider, for servers as well.
-pub(crate) fn provider() -> CryptoProvider {
-    rustls::crypto::ring::default_provider()
-}
-
 /// The provider and the roots, from which configurations are made.
 pub(super) struct Tls {
     provider: Arc<CryptoProvider>,
@@ -62,9 +57,9 @@ impl Tls {
     }
 }
 
-/// Offers AES-128 with SHA-256 first, as browsers do: processors have
+/// The one crypto provider, for servers as well. Offers AES-128 with SHA-256 first, as browsers do: processors have
 /// instructions for all of it, and for SHA-384 most have none.
-fn provider() -> CryptoProvider {
+pub(crate) fn provider() -> CryptoProvider {
     let mut provider = rustls::crypto::ring::default_provider();
     let first = CipherSuite::TLS13_AES_128_GCM_SHA256;
     provider

@@ -105,6 +105,7 @@ impl Stage {
             state,
             scheduler,
             reloads: None,
+            door: None,
         };
         let app = App::new(settings, rooms);
         let client = PlainClient::new(&Network::new(&configuration.http).unwrap()).unwrap();
@@ -121,7 +122,13 @@ impl Stage {
             router = router.layer(Extension(Authenticated));
         }
         let listeners = listen(&["127.0.0.1:0".into()]).await.unwrap();
-        let server = Server::start(listeners, &router, external.as_ref(), Bounds::default());
+        let server = Server::start(
+            listeners,
+            &router,
+            external.as_ref(),
+            Bounds::default(),
+            None,
+        );
         Self {
             addr: server.addresses()[0],
             tenant,

@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod entra;
 pub mod graph;
 pub mod http;
@@ -14,6 +15,7 @@ pub mod model;
 pub mod probe;
 pub mod report;
 pub mod scheduler;
+pub mod setup;
 pub mod simulator;
 pub mod state;
 pub mod web;

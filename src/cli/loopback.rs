@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use super::output;
-use crate::entra::{Consent, ConsentError, SignedInAs, Wanted};
+use crate::entra::{Consent, ConsentError, LOOPBACK, SignedInAs, Wanted};
 use crate::model::{Account, Secret};
 
 /// How long a person may take.

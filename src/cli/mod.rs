@@ -6,6 +6,7 @@ mod check_config;
 mod completions;
 mod config_file;
 mod demo;
+mod doctor;
 mod exporter;
 mod flags;
 mod hash_password;
@@ -18,6 +19,7 @@ mod probe;
 mod report;
 mod runtime;
 mod serve;
+mod setup;
 mod simulate;
 
 use std::process::ExitCode;
@@ -26,6 +28,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// The answer is no, or it did not work.
 const EXIT_FAILED: u8 = 1;
+/// Could not be found out.
+const EXIT_INCONCLUSIVE: u8 = 2;
 /// Wrong usage or configuration.
 const EXIT_USAGE: u8 = 3;
 
@@ -66,6 +70,8 @@ enum Command {
     /// Probe one resource once and tell the story
     Probe(probe::Probe),
     Report(report::Report),
+    Doctor(doctor::Examine),
+    Setup(setup::Setup),
     /// Sign in to a delegated account
     Login(login::Login),
     /// Forget the sign-in of a delegated account
@@ -101,6 +107,8 @@ pub fn main() -> ExitCode {
         Command::CheckConfig(command) => command.run(),
         Command::Probe(command) => command.run(),
         Command::Report(command) => command.run(),
+        Command::Doctor(command) => command.run(),
+        Command::Setup(command) => command.run(),
         Command::Login(command) => command.run(),
         Command::Logout(command) => command.run(),
         Command::Tokens(command) => command.run(),

@@ -5,14 +5,11 @@ use std::sync::Arc;
 
 use super::config_file::ConfigFile;
 use super::logging::{self, LogFormat, LogLevel};
-use super::{EXIT_FAILED, EXIT_USAGE, output, runtime};
+use super::{EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_USAGE, output, runtime};
 use crate::entra::{TokenStore, Tokens};
 use crate::http::{Network, NetworkError, PlainClient, ProbeClient};
 use crate::model::{Clock, Configuration, IgnoreAccounts, Outcome, Resource, Story, SystemRandom};
 use crate::probe::{Prober, TenantProber};
-
-/// Could not be found out.
-const EXIT_INCONCLUSIVE: u8 = 2;
 
 /// Probe one resource once and tell the story
 ///

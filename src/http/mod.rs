@@ -33,7 +33,7 @@ pub use body::BodyEnd;
 pub(crate) use certificate::certificate_facts;
 pub use failure::{NetFailure, NetFailureKind};
 pub(crate) use names::alternative_names;
-pub use network::{Network, NetworkError};
+pub use network::{Network, NetworkError, Way};
 pub use plain::{FormValue, PlainAnswer, PlainBody, PlainClient, PlainRequest, UseProxy};
 pub use probing::{ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest};
 pub(crate) use tls::provider;

@@ -25,6 +25,17 @@ pub(super) struct Inner {
     pub(super) user_agent: HeaderValue,
 }
 
+/// The way of a request out of here.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// By name service, straight to the host.
+    Direct,
+    /// To where `http.resolve` says that the host is.
+    Configured,
+    /// Through this proxy, `host:port`.
+    Proxy(String),
+}
+
 /// Why the settings make no network.
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {
@@ -80,6 +91,19 @@ impl Network {
             user_agent: HeaderValue::from_str(&settings.user_agent)
                 .map_err(|_| NetworkError::UserAgent)?,
         })))
+    }
+
+    /// Which way a request to an https URL goes from here.
+    ///
+    /// # Errors
+    /// When the environment names a proxy that cannot be used.
+    pub fn way_to(&self, url: &Url) -> Result<Way, NetFailure> {
+        let host = url.host_str().unwrap_or_default();
+        Ok(match self.0.proxy_for(url)? {
+            Some(proxy) => Way::Proxy(proxy.name()),
+            None if self.0.resolver.overrides(host) => Way::Configured,
+            None => Way::Direct,
+        })
     }
 
     pub(super) fn inner(&self) -> &Inner {

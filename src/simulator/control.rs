@@ -12,8 +12,8 @@
 //! | `POST /consents` | `{"app", "user", "resource": "graph", "grant": ["Mail.ReadBasic"], "revoke": true}` |
 //! | `POST /apps` | `{"app", "disabled": true, "resource": "graph", "grant": [], "revoke": []}` |
 //! | `POST /users` | `{"user", "disabled", "mfa_required", "password"}` |
-//! | `POST /mailboxes` | `{"user", "enabled", "moving", "messages", "delegates": [], "remove"}` |
-//! | `POST /sites` | `{"url", "add", "remove", "state": "locked", "grant": client id, "revoke": client id, "empty"}` |
+//! | `POST /mailboxes` | `{"user", "enabled", "moving", "messages", "delegates": [], "assign": client id, "unassign": client id, "remove"}` |
+//! | `POST /sites` | `{"url", "add", "remove", "state": "locked", "grant": client id, "revoke": client id, "readers": [], "empty"}` |
 //! | `POST /organizations` | `{"token_lifetime": "60s", "sign_in_frequency", "user_consent", "device_code_blocked"}` |
 //! | `POST /limits` | `{"sharepoint_units": 1250}` |
 //! | `POST /actions` | any of these as in a scenario: `{"fault": {…}}` |

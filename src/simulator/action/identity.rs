@@ -13,7 +13,7 @@ use crate::simulator::directory::{Application, ClientSecret, Directory, Resource
 use crate::simulator::front::authority::write_private;
 use crate::simulator::{Tenant, entra};
 
-fn application<'a>(
+pub(super) fn application<'a>(
     directory: &'a mut Directory,
     client_id: &str,
 ) -> Result<&'a mut Application, ActionError> {

@@ -139,6 +139,13 @@ pub struct MailboxChange {
     /// Gives these people access.
     #[serde(default)]
     pub delegates: Vec<String>,
+    /// RBAC for Applications: gives this application (client id) the role
+    /// `Application Mail.ReadBasic` on it.
+    #[serde(default)]
+    pub assign: Option<String>,
+    /// Takes back what Exchange assigned to this application (client id) on it.
+    #[serde(default)]
+    pub unassign: Option<String>,
     /// Removes it.
     #[serde(default)]
     pub remove: bool,
@@ -165,6 +172,9 @@ pub struct SiteChange {
     /// Takes back what an application (client id) was given on it.
     #[serde(default)]
     pub revoke: Option<String>,
+    /// Only these people (UPN or object id) may read it.
+    #[serde(default)]
+    pub readers: Option<Vec<String>>,
     /// Removes all its lists.
     #[serde(default)]
     pub empty: bool,

@@ -1,12 +1,13 @@
 //! What there is to use: mailboxes, sites, and the organization's policies.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::identity::user_id;
+use super::identity::{application, user_id};
 use super::{ActionError, MailboxChange, OrganizationChange, SiteChange};
-use crate::simulator::directory::{Directory, Mailbox, Site, TENANT_ID};
+use crate::simulator::directory::{Directory, Mailbox, MailboxScope, Site, TENANT_ID};
 use crate::simulator::span::Span;
 
 impl MailboxChange {
@@ -16,6 +17,20 @@ impl MailboxChange {
             .iter()
             .map(|name| user_id(directory, name))
             .collect::<Result<Vec<_>, _>>()?;
+        let owner = user_id(directory, &self.user)?;
+        if let Some(app) = &self.unassign {
+            for scope in &mut application(directory, app)?.mailbox_scopes {
+                scope.mailboxes.remove(&owner);
+            }
+        }
+        if let Some(app) = &self.assign {
+            application(directory, app)?
+                .mailbox_scopes
+                .push(MailboxScope {
+                    role: "Mail.ReadBasic".into(),
+                    mailboxes: BTreeSet::from([owner]),
+                });
+        }
         let user = directory
             .user_mut(&self.user)
             .ok_or_else(|| ActionError::Unknown("user", self.user.clone()))?;
@@ -56,6 +71,13 @@ impl SiteChange {
             let removed = directory.remove_site(host, path);
             return Ok(json!({"removed": removed}));
         }
+        let readers = match &self.readers {
+            Some(readers) => {
+                let readers = readers.iter().map(|name| user_id(directory, name));
+                Some(readers.collect::<Result<BTreeSet<_>, _>>()?)
+            }
+            None => None,
+        };
         let site = directory
             .site_mut(host, path)
             .ok_or_else(|| ActionError::Unknown("site", self.url.clone()))?;
@@ -67,6 +89,9 @@ impl SiteChange {
         }
         if let Some(app) = &self.revoke {
             site.grants.remove(&app.to_ascii_lowercase());
+        }
+        if readers.is_some() {
+            site.readers = readers;
         }
         if self.empty {
             site.lists = Arc::new([]);

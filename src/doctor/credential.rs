@@ -1,0 +1,153 @@
+//! What can be said before anything is sent: the configuration, the
+//! credential's files, the sign-in in the store.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::finding::Step;
+use crate::entra::{Consent, CredentialFacts, check_credential};
+use crate::model::{
+    Account, AppCredential, Clock, Deadline, Random, Resource, SecretSource, SignIn, Timestamp,
+};
+use crate::setup::Mend;
+
+/// What is configured.
+pub(super) fn configuration(resources: &[&Arc<Resource>]) -> Step {
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for resource in resources {
+        *kinds.entry(resource.kind.as_str()).or_default() += 1;
+    }
+    let kinds: Vec<String> = kinds
+        .iter()
+        .map(|(kind, count)| format!("{count} {kind}"))
+        .collect();
+    let detail = if kinds.is_empty() {
+        "no resource uses this account: only its sign-in is examined".to_owned()
+    } else {
+        kinds.join(", ")
+    };
+    Step::proved("configuration", "", detail)
+}
+
+/// The application's own credential, as far as this machine can tell.
+pub(super) fn check(account: &Account, clock: &Clock, random: &dyn Random) -> Option<Step> {
+    let credential = match &account.sign_in {
+        SignIn::App(credential) => Some(credential),
+        SignIn::Delegated { client, .. } => client.as_ref(),
+        SignIn::ManagedIdentity => None,
+    }?;
+    let name = match credential {
+        AppCredential::ClientSecret { .. } => "client_secret",
+        AppCredential::ClientCertificate { .. } => "client_certificate",
+        AppCredential::WorkloadIdentity { .. } => "workload_identity",
+    };
+    Some(match check_credential(account, clock.now(), random) {
+        Ok(facts) => judge(name, account, &facts.unwrap_or_default(), clock.now()),
+        Err(problem) => Step::refuted("credential", name, problem).mend(where_it_is(credential)),
+    })
+}
+
+/// The files of a credential, for a problem with one of them.
+fn where_it_is(credential: &AppCredential) -> Vec<String> {
+    let file = match credential {
+        AppCredential::ClientSecret { secret, .. } => match secret {
+            SecretSource::File(path) => path,
+            SecretSource::Environment(name) => {
+                return vec![format!(
+                    "export {name}=…   # for the process of the exporter"
+                )];
+            }
+            SecretSource::Inline(_) => return Vec::new(),
+        },
+        AppCredential::ClientCertificate {
+            certificate_file, ..
+        } => certificate_file,
+        AppCredential::WorkloadIdentity { token_file } => token_file,
+    };
+    vec![format!("ls -l {}", shell(&file.to_string_lossy()))]
+}
+
+/// A word for a POSIX shell.
+fn shell(word: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-".contains(&b);
+    if !word.is_empty() && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+fn judge(name: &str, account: &Account, facts: &CredentialFacts, now: Timestamp) -> Step {
+    if let Some(token) = &facts.federated {
+        let detail = format!(
+            "a token of {} for the subject {}, meant for {}",
+            token.issuer, token.subject, token.audience
+        );
+        return match token.ends {
+            Some(end) if end <= now => {
+                Step::refuted("credential", name, format!("{detail}; it ended {}", day(end)))
+                    .mend(["whatever writes the token file (in Kubernetes the kubelet) has stopped: restart the pod"])
+            }
+            _ => Step::proved("credential", name, detail),
+        };
+    }
+    let what = facts.thumbprint.as_ref().map_or_else(
+        || "can be read".to_owned(),
+        |thumbprint| format!("the key belongs to the certificate {thumbprint}"),
+    );
+    match facts.ends {
+        Some((_, end)) if end <= now => {
+            let detail = format!("{what}, but it ended {}", day(end));
+            Step::refuted("credential", name, detail).mend([Mend::of(account).script()])
+        }
+        Some(end) => Step::proved("credential", name, format!("{what}, {}", ends(end, now))),
+        None => {
+            let detail = format!("{what}; when it ends cannot be seen");
+            Step::unseen("credential", name, detail).mend([
+                "Entra admin center → App registrations → the application → Certificates & \
+                 secrets: the column Expires",
+                "client_secret: {…, expires: YYYY-MM-DD}   # in m365mon.yml",
+            ])
+        }
+    }
+}
+
+fn ends((_, end): Deadline, now: Timestamp) -> String {
+    let days = end.duration_since(now).as_hours() / 24;
+    format!("ends {} ({days} days)", day(end))
+}
+
+fn day(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d").to_string()
+}
+
+/// Whether somebody is signed in, by the store.
+pub(super) async fn sign_in(consent: &Consent, account: &Account, clock: &Clock) -> Step {
+    let person = account.person();
+    let username = person.map_or("", |person| &*person.username);
+    let how = Mend::of(account).sign_in();
+    let status = match consent.status(account).await {
+        Ok(Some(status)) => status,
+        Ok(None) => return Step::refuted("sign_in", username, "nobody is signed in").mend([how]),
+        Err(error) => return Step::refuted("sign_in", username, error.to_string()),
+    };
+    let now = clock.now();
+    let most = person.and_then(|person| person.max_age);
+    let consent_ends = most.and_then(|most| status.consented_at.checked_add(most).ok());
+    let end = consent_ends.map_or(status.ends, |end| end.min(status.ends));
+    let detail = format!(
+        "signed in {}, good until {} unless renewed",
+        day(status.consented_at),
+        day(end)
+    );
+    if end <= now {
+        Step::refuted(
+            "sign_in",
+            username,
+            format!("signed in {}, ended {}", day(status.consented_at), day(end)),
+        )
+        .mend([how])
+    } else {
+        Step::proved("sign_in", username, detail)
+    }
+}

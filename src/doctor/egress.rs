@@ -1,0 +1,56 @@
+//! Whether Entra and the services are reached the same way. A policy that
+//! binds tokens to an address refuses what was fetched through one address and
+//! used through another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use url::Url;
+
+use super::finding::Step;
+use crate::http::{Network, Way};
+use crate::model::{Account, Audience, SignIn};
+
+/// One step, where there is more than one host.
+pub(super) fn step(
+    network: &Network,
+    account: &Account,
+    audiences: &BTreeSet<Audience>,
+) -> Option<Step> {
+    let login = (!matches!(account.sign_in, SignIn::ManagedIdentity))
+        .then(|| account.cloud.login_url().to_owned());
+    let roots = login
+        .into_iter()
+        .chain(audiences.iter().map(ToString::to_string));
+    let mut ways: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for root in roots {
+        let url = Url::parse(&root).ok()?;
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let way = match network.way_to(&url) {
+            Ok(Way::Direct | Way::Configured) => "directly".to_owned(),
+            Ok(Way::Proxy(name)) => format!("through the proxy {name}"),
+            Err(failure) => return Some(Step::refuted("egress", &host, failure.detail)),
+        };
+        ways.entry(way).or_default().push(host);
+    }
+    let mut shown = ways
+        .iter()
+        .map(|(way, hosts)| format!("{} {way}", hosts.join(", ")));
+    let first = shown.next()?;
+    if ways.len() == 1 {
+        let detail = format!(
+            "one way out is configured: {first}; by which public address the far side sees us \
+             cannot be seen from here"
+        );
+        return Some(Step::proved("egress", "", detail));
+    }
+    let rest: Vec<String> = shown.collect();
+    let detail = format!(
+        "different ways out: {first}; {}; whether the far side sees one address cannot be seen \
+         from here",
+        rest.join("; ")
+    );
+    Some(Step::unseen("egress", "", detail).mend([
+        "one way for all of them: http.proxy_url in m365mon.yml, or NO_PROXY without Microsoft's hosts",
+        "or a named location in Entra with all addresses, where a policy asks for one",
+    ]))
+}

@@ -1,0 +1,168 @@
+//! The doctor: proves step by step what is configured, or says what is wrong
+//! with it and how to mend it.
+//!
+//! What it promises: it sends what a probe would send, and beside that only
+//! requests without a token (the tenant's discovery document, and one to each
+//! host to see whether it can be reached); it changes nothing but the sign-in
+//! that a renewal renews; nothing it says holds a secret or content of the
+//! tenant. A step is `proved` or `refuted` only if it was seen; all else
+//! `cannot be seen from here`.
+//!
+//! Who calls: `m365mon doctor`.
+
+mod credential;
+mod discovery;
+mod egress;
+mod finding;
+mod mend;
+mod render;
+mod resource;
+mod rights;
+mod token;
+mod way;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+
+use crate::entra::{Consent, Rights, TokenStore, Tokens};
+use crate::http::{Network, NetworkError, PlainClient, ProbeClient};
+use crate::model::{
+    Account, AccountName, Audience, Clock, Configuration, IgnoreAccounts, NeededRights, Random,
+    Resource, SignIn, TokenProblem,
+};
+use crate::probe::{TenantProber, needed_rights};
+
+pub use finding::{AccountExam, Examination, Finding, ResourceExam, Step};
+pub use render::{json, text};
+
+/// Resources of one account that are probed at a time.
+const AT_ONCE: usize = 8;
+
+/// Examines accounts.
+pub struct Doctor {
+    network: Network,
+    client: ProbeClient,
+    tokens: Arc<Tokens>,
+    consent: Consent,
+    prober: TenantProber,
+    clock: Clock,
+    random: Arc<dyn Random>,
+    resources: Vec<Arc<Resource>>,
+    needed: HashMap<AccountName, NeededRights>,
+}
+
+/// What came of asking for a token.
+type Held = Result<Option<Rights>, TokenProblem>;
+
+impl Doctor {
+    /// One for a checked configuration. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When the `http` section names something that does not work.
+    pub fn new(
+        configuration: &Configuration,
+        store: &TokenStore,
+        clock: &Clock,
+        random: &Arc<dyn Random>,
+    ) -> Result<Self, NetworkError> {
+        let network = Network::new(&configuration.http)?;
+        let plain = PlainClient::new(&network)?;
+        let client = ProbeClient::new(&network)?;
+        let tokens = Tokens::new(
+            plain.clone(),
+            store.clone(),
+            clock.clone(),
+            Arc::clone(random),
+            Arc::new(IgnoreAccounts),
+        );
+        tokens.configure(&configuration.accounts);
+        Ok(Self {
+            prober: TenantProber::new(
+                client.clone(),
+                Arc::clone(&tokens) as _,
+                clock.clone(),
+                Arc::clone(random),
+            ),
+            consent: Consent::new(plain, store.clone(), clock.clone(), Arc::clone(random)),
+            network,
+            client,
+            tokens,
+            clock: clock.clone(),
+            random: Arc::clone(random),
+            resources: configuration.resources.clone(),
+            needed: needed_rights(configuration),
+        })
+    }
+
+    /// Examines one account and its resources.
+    pub async fn examine(&self, account: &Arc<Account>) -> AccountExam {
+        let mine: Vec<&Arc<Resource>> = self
+            .resources
+            .iter()
+            .filter(|resource| resource.account.name == account.name)
+            .collect();
+        let audiences: BTreeSet<Audience> =
+            mine.iter().map(|resource| resource.audience()).collect();
+        let mut exam = AccountExam::of(account);
+        let steps = &mut exam.steps;
+        steps.push(credential::configuration(&mine));
+        steps.extend(credential::check(account, &self.clock, &*self.random));
+        let signed_in = match account.person() {
+            Some(_) => {
+                let step = credential::sign_in(&self.consent, account, &self.clock).await;
+                let proved = step.finding == Finding::Proved;
+                steps.push(step);
+                proved
+            }
+            None => true,
+        };
+
+        let (mut login_reached, mut tenant_id) = (true, None);
+        if !matches!(account.sign_in, SignIn::ManagedIdentity) {
+            let found = discovery::look(&self.client, account, &self.clock).await;
+            login_reached = found.reached;
+            tenant_id = found.tenant_id;
+            steps.extend(found.steps);
+        }
+        for audience in &audiences {
+            steps
+                .extend(way::audience(&self.client, audience, account, tenant_id.as_deref()).await);
+        }
+        steps.extend(egress::step(&self.network, account, &audiences));
+
+        let mut held: BTreeMap<Audience, Held> = BTreeMap::new();
+        for audience in &audiences {
+            let (step, result) = if !login_reached {
+                token::not_asked(audience, "the login host cannot be reached")
+            } else if !signed_in {
+                token::not_asked(audience, "nobody is signed in")
+            } else {
+                token::ask(&self.tokens, account, audience).await
+            };
+            steps.push(step);
+            held.insert(audience.clone(), result);
+        }
+        let none = NeededRights::default();
+        let needed = self.needed.get(&account.name).unwrap_or(&none);
+        steps.extend(rights::excess(account, needed, &mine, &held));
+
+        let probing = mine.into_iter().map(|resource| {
+            let held = held.get(&resource.audience());
+            resource::examine(&self.prober, resource, held)
+        });
+        // In the order of the configuration, whoever answers first.
+        exam.resources = futures_util::stream::iter(probing)
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        exam
+    }
+}
+
+impl std::fmt::Debug for Doctor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Doctor")
+    }
+}

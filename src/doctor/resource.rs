@@ -1,0 +1,144 @@
+//! One resource: one probe, and what its answer means.
+
+use std::sync::Arc;
+
+use super::Held;
+use super::finding::{Finding, ResourceExam, Step};
+use super::rights;
+use crate::model::{Kind, Outcome, Reason, Report, Resource, SignIn, SiteApi, Story};
+use crate::probe::{Prober as _, TenantProber};
+use crate::setup::Mend;
+
+/// Probes it and compares its rights.
+pub(super) async fn examine(
+    prober: &TenantProber,
+    resource: &Arc<Resource>,
+    held: Option<&Held>,
+) -> ResourceExam {
+    let Some(Ok(_)) = held else {
+        let mut steps = rights::permissions(resource, held, false);
+        steps.push(Step::unseen("probe", "", "not probed: there is no token"));
+        return ResourceExam::of(resource, steps);
+    };
+    let report = prober.probe(Arc::clone(resource), Story::untold()).await;
+    let works = report.verdict.outcome() == Outcome::Success;
+    let mut steps = rights::permissions(resource, held, works);
+    let missing = rights::worst(&steps) == Finding::Refuted;
+    steps.push(probe(resource, &report, held, missing));
+    ResourceExam::of(resource, steps)
+}
+
+fn probe(resource: &Resource, report: &Report, held: Option<&Held>, missing: bool) -> Step {
+    let detail = report.detail.to_string();
+    let Some(reason) = report.verdict.reason() else {
+        let latency = report.latency().map_or_else(String::new, |latency| {
+            format!(" in {:.0} ms", latency.as_secs_f64() * 1e3)
+        });
+        return Step::proved("probe", "", format!("{detail}{latency}"));
+    };
+    let with_id = match &report.request_id {
+        Some(id) => format!("{reason}: {detail} (request-id {id})"),
+        None => format!("{reason}: {detail}"),
+    };
+    match reason {
+        Reason::Throttled | Reason::Token => Step::unseen("probe", "", with_id)
+            .mend((reason == Reason::Throttled).then_some("wait and try again")),
+        Reason::Forbidden => {
+            Step::refuted("probe", "", with_id).mend(forbidden(resource, held, missing))
+        }
+        Reason::Unauthorized => Step::refuted("probe", "", with_id).mend([
+            "is Entra reached through another address than this host? A policy that binds tokens \
+             to an address refuses them then; see the step egress"
+                .to_owned(),
+            Mend::of(&resource.account).sign_in_log(),
+        ]),
+        Reason::NotFound | Reason::Rejected => {
+            Step::refuted("probe", "", with_id).mend(not_there(resource))
+        }
+        Reason::Locked => Step::refuted("probe", "", with_id).mend([
+            "SharePoint admin center → Active sites → the site: is it locked, read-only or archived?",
+        ]),
+        Reason::Dns
+        | Reason::Connect
+        | Reason::Tls
+        | Reason::Proxy
+        | Reason::Timeout
+        | Reason::ServerError
+        | Reason::BadResponse
+        | Reason::UnexpectedStatus
+        | Reason::Internal => Step::refuted("probe", "", with_id)
+            .mend([format!("m365mon probe {}   # the whole story", resource.name)]),
+    }
+}
+
+fn forbidden(resource: &Resource, held: Option<&Held>, missing: bool) -> Vec<String> {
+    let account = &resource.account;
+    let mend = Mend::of(account);
+    let person = account.person();
+    match &resource.kind {
+        Kind::SharePointSite { api, .. } => {
+            let secret = matches!(
+                account.sign_in,
+                SignIn::App(crate::model::AppCredential::ClientSecret { .. })
+            );
+            if *api == SiteApi::SharePoint && secret {
+                return vec![
+                    "SharePoint's own REST takes app-only tokens by certificate or federation \
+                     only: client_certificate instead of client_secret, or drop `api: sharepoint`"
+                        .to_owned(),
+                    mend.script(),
+                ];
+            }
+            if missing {
+                return vec!["first what the step permissions says".to_owned()];
+            }
+            let mut how = Vec::new();
+            if let Some(person) = person {
+                how.push(format!(
+                    "the person must be able to read the site: Settings → Site permissions → \
+                     Share site → {}, Read",
+                    person.username
+                ));
+            }
+            if person.is_none() || rights::only_selected(held, true) {
+                how.push(
+                    "the role read on this site is missing; one of these three gives it:".into(),
+                );
+                how.extend(mend.grant_site(&resource.kind));
+            }
+            how
+        }
+        Kind::ExchangeMailbox { user: Some(user) } => match person {
+            None => vec![
+                mend.test_mailbox(user),
+                mend.test_policy(user),
+                "a role assigned less than two hours ago may not act yet: wait".to_owned(),
+            ],
+            Some(person) => vec![format!(
+                "Add-MailboxPermission -Identity {} -User {} -AccessRights FullAccess -AutoMapping $false",
+                crate::setup::quoted(user),
+                crate::setup::quoted(&person.username)
+            )],
+        },
+        Kind::ExchangeMailbox { user: None } => vec![
+            "first what the step permissions says".to_owned(),
+            mend.sign_in(),
+        ],
+    }
+}
+
+fn not_there(resource: &Resource) -> Vec<String> {
+    match &resource.kind {
+        Kind::SharePointSite { url, .. } => vec![format!(
+            "does a browser find {url}? A site of another tenant needs an account there"
+        )],
+        Kind::ExchangeMailbox { user } => {
+            let person = resource.account.person().map(|person| &*person.username);
+            let user = user.as_deref().or(person).unwrap_or_default();
+            vec![format!(
+                "Get-EXOMailbox -Identity {} | Format-List PrimarySmtpAddress, ExternalDirectoryObjectId",
+                crate::setup::quoted(user)
+            )]
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The way to a host: its name, a connection, a handshake. One request without
+//! a token tells all three; whatever is answered proves them.
+
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use url::Url;
+
+use super::finding::Step;
+use crate::http::{NetFailureKind, ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest};
+use crate::model::{Account, Audience, ConnectionPolicy, Phase, Phases};
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// A discovery document is a few kilobytes.
+const MOST_BODY: usize = 64 << 10;
+
+/// Sends a request without a token over a new connection.
+pub(super) async fn get(
+    client: &ProbeClient,
+    url: Url,
+    headers: HeaderMap,
+) -> Result<ProbeAnswer, Box<ProbeFailure>> {
+    let request = ProbeRequest {
+        url,
+        headers,
+        connection: ConnectionPolicy::New,
+        timeout: TIMEOUT,
+        body_limit: MOST_BODY,
+    };
+    client.send(request).await
+}
+
+/// The steps of the way to `host`, from what became of a request to it.
+pub(super) fn steps(host: &str, result: &Result<ProbeAnswer, Box<ProbeFailure>>) -> Vec<Step> {
+    let (phases, broke) = match result {
+        Ok(answer) => (answer.phases, None),
+        Err(failure) => (failure.phases, broke_in(failure)),
+    };
+    let all = [
+        ("dns", Phase::Resolve, "resolved"),
+        ("connect", Phase::Connect, "connected"),
+        ("tls", Phase::Tls, "a certificate that is trusted here"),
+    ];
+    let mut steps = Vec::new();
+    for (name, phase, words) in all {
+        match (&broke, result) {
+            (Some(broken), Err(failure)) if *broken == phase => {
+                let step = Step::refuted(name, host, failure.net.detail.clone());
+                steps.push(step.mend(mend(host, failure.net.kind, phase)));
+                return steps;
+            }
+            _ => steps.push(Step::proved(
+                name,
+                host,
+                format!("{words}{}", took(&phases, phase)),
+            )),
+        }
+    }
+    steps
+}
+
+fn took(phases: &Phases, phase: Phase) -> String {
+    format!(" in {:.1} ms", phases.get(phase).as_secs_f64() * 1e3)
+}
+
+/// The phase of the way in which it broke; `None` if it broke behind it.
+const fn broke_in(failure: &ProbeFailure) -> Option<Phase> {
+    match failure.net.kind {
+        NetFailureKind::Dns => Some(Phase::Resolve),
+        NetFailureKind::Tls => Some(Phase::Tls),
+        NetFailureKind::Proxy => Some(Phase::Connect),
+        NetFailureKind::Timeout(phase) => match phase {
+            Phase::Processing | Phase::Transfer => None,
+            on_the_way => Some(on_the_way),
+        },
+        NetFailureKind::Connect | NetFailureKind::Internal => match failure.broke_in {
+            Phase::Processing | Phase::Transfer => None,
+            on_the_way => Some(on_the_way),
+        },
+        NetFailureKind::Broken | NetFailureKind::TooLarge => None,
+    }
+}
+
+/// What mends a way.
+fn mend(host: &str, kind: NetFailureKind, phase: Phase) -> Vec<String> {
+    let name = host.split(':').next().unwrap_or(host);
+    match (kind, phase) {
+        (NetFailureKind::Internal, _) => {
+            vec!["ulimit -n   # descriptors, then memory, of this machine".into()]
+        }
+        (NetFailureKind::Proxy, _) => vec![
+            format!("curl -v -x PROXY https://{name}/   # what does the proxy say?"),
+            "http.proxy_url in m365mon.yml, with a user and a password if the proxy wants them"
+                .into(),
+        ],
+        (_, Phase::Resolve) => vec![
+            format!("getent hosts {name}   # does this machine resolve it?"),
+            "let it ask a name server, or name a proxy in http.proxy_url".into(),
+        ],
+        (_, Phase::Tls) => vec![
+            format!("openssl s_client -connect {name}:443 -servername {name} </dev/null"),
+            "an inspecting proxy or firewall: exempt Microsoft 365 from it, or put its root into \
+             http.ca_file"
+                .into(),
+        ],
+        _ => vec![
+            format!("curl -v https://{name}/   # can this machine reach it?"),
+            format!("let it out to {name}, TCP 443, or name a proxy in http.proxy_url"),
+        ],
+    }
+}
+
+/// The steps of the way to the host of an API; for SharePoint also whether the
+/// host belongs to the tenant, where it tells (the realm of its challenge).
+pub(super) async fn audience(
+    client: &ProbeClient,
+    audience: &Audience,
+    account: &Account,
+    tenant_id: Option<&str>,
+) -> Vec<Step> {
+    let host = audience.host();
+    let is_graph = *audience == Audience::graph(&account.cloud);
+    let path = if is_graph { "v1.0/" } else { "_api/web" };
+    let Ok(url) = Url::parse(&format!("{audience}/{path}")) else {
+        return vec![Step::unseen("dns", host, "it makes no URL")];
+    };
+    let mut headers = HeaderMap::new();
+    if !is_graph {
+        // An empty bearer is what makes SharePoint name its tenant.
+        headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer"));
+    }
+    let result = get(client, url, headers).await;
+    let mut steps = steps(host, &result);
+    match &result {
+        Ok(answer) if !is_graph => {
+            if let (Some(realm), Some(tenant_id)) = (realm(answer), tenant_id) {
+                steps.push(if realm.eq_ignore_ascii_case(tenant_id) {
+                    Step::proved("tenant", host, "the host belongs to the account's tenant")
+                } else {
+                    Step::refuted("tenant", host, "the host belongs to another tenant")
+                        .mend(["check the resource's `url`, or give it an account of that tenant"])
+                });
+            }
+        }
+        Err(failure) if broke_in(failure).is_none() => {
+            steps.push(Step::refuted("answer", host, failure.net.detail.clone()));
+        }
+        _ => {}
+    }
+    steps
+}
+
+/// The tenant of a SharePoint host, by its challenge.
+fn realm(answer: &ProbeAnswer) -> Option<String> {
+    let values = answer.headers.get_all(WWW_AUTHENTICATE).iter();
+    let texts = values.filter_map(|value| value.to_str().ok());
+    texts
+        .filter_map(|text| text.split_once("realm=\"")?.1.split_once('"'))
+        .map(|(realm, _)| realm.to_owned())
+        .find(|realm| crate::model::is_guid(realm))
+}

@@ -1,0 +1,102 @@
+//! What can be said of an account's own credential without asking Entra, for
+//! `doctor`.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::files;
+use super::forms::Application;
+use super::proof::Prover;
+use crate::model::{
+    Account, AppCredential, Deadline, Random, SecretSource, SignIn, Timestamp, bounded_text,
+};
+
+/// A credential that can be used as far as this machine can tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CredentialFacts {
+    /// Its end, where it is known.
+    pub ends: Option<Deadline>,
+    /// Of a certificate: SHA-256 as the portal shows it.
+    pub thumbprint: Option<String>,
+    /// Of another identity provider's token: what Entra compares.
+    pub federated: Option<FederatedFacts>,
+}
+
+/// What another identity provider's token says of itself; none of it is secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FederatedFacts {
+    /// `iss`.
+    pub issuer: String,
+    /// `sub`.
+    pub subject: String,
+    /// `aud`.
+    pub audience: String,
+    /// `exp`.
+    pub ends: Option<Timestamp>,
+}
+
+/// Reads the files of an account's own credential and proves, without sending
+/// anything, that they can be used: they are there, they hold what they
+/// should, and the key belongs to the certificate. `None` for an account that
+/// has none. Blocks on the disk.
+///
+/// # Errors
+/// What is wrong, for people; holds no secret.
+pub fn check_credential(
+    account: &Account,
+    now: Timestamp,
+    random: &dyn Random,
+) -> Result<Option<CredentialFacts>, String> {
+    let credential = match &account.sign_in {
+        SignIn::App(credential) => credential,
+        SignIn::Delegated {
+            client: Some(credential),
+            ..
+        } => credential,
+        SignIn::Delegated { client: None, .. } | SignIn::ManagedIdentity => return Ok(None),
+    };
+    let application = Application::of(account)
+        .ok_or_else(|| "the account names no tenant or no client_id".to_owned())?;
+    let prover = Prover::of(account);
+    prover.prove(&application, now, random)?;
+    Ok(Some(CredentialFacts {
+        ends: prover.deadline(),
+        thumbprint: prover.thumbprint(),
+        federated: match credential {
+            AppCredential::WorkloadIdentity { token_file } => Some(federated(token_file)?),
+            AppCredential::ClientSecret { .. } | AppCredential::ClientCertificate { .. } => None,
+        },
+    }))
+}
+
+fn federated(file: &Path) -> Result<FederatedFacts, String> {
+    #[derive(Deserialize)]
+    struct Claims {
+        iss: String,
+        sub: String,
+        aud: Value,
+        #[serde(default)]
+        exp: Option<i64>,
+    }
+    let token = files::secret(&SecretSource::File(file.to_path_buf()))?;
+    let payload = token.expose().split('.').nth(1).unwrap_or_default();
+    let claims: Claims = URL_SAFE_NO_PAD
+        .decode(payload.trim_end_matches('='))
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .ok_or_else(|| format!("{} holds no token (JWT)", file.display()))?;
+    let audience = match &claims.aud {
+        Value::Array(several) => several.first().and_then(Value::as_str),
+        one => one.as_str(),
+    };
+    Ok(FederatedFacts {
+        issuer: bounded_text(&claims.iss, 200),
+        subject: bounded_text(&claims.sub, 200),
+        audience: bounded_text(audience.unwrap_or_default(), 200),
+        ends: claims.exp.and_then(|exp| Timestamp::from_second(exp).ok()),
+    })
+}

@@ -1,0 +1,211 @@
+//! The registration: who the application is, what it proves that with, and
+//! what it may do by itself.
+
+use url::Url;
+
+use super::plan::Plan;
+use super::powershell::{filter, list, quoted};
+use super::script::Script;
+use crate::entra::redirect_uris;
+use crate::model::AppCredential;
+
+/// The application and its service principal: `$app`, `$sp`.
+pub(super) fn registration(script: &mut Script, plan: &Plan<'_>, external: Option<&Url>) {
+    let account = plan.account;
+    let client_id = account.client_id.as_deref().unwrap_or_default();
+    let name = plan.name();
+    script.section("The registration");
+    script.add(&format!(
+        "$app = Get-MgApplication -Filter {} | Select-Object -First 1\n\
+         if (-not $app) {{\n    $app = Get-MgApplication -Filter {} | Select-Object -First 1\n}}\n\
+         if (-not $app) {{\n    \
+             $app = New-MgApplication -DisplayName {} -SignInAudience AzureADMyOrg\n}}\n\
+         if ($app.AppId -ne {}) {{\n    \
+             Write-Warning \"write client_id: $($app.AppId) into the configuration of the exporter\"\n}}",
+        filter("appId", "eq", client_id),
+        filter("displayName", "eq", &name),
+        quoted(&name),
+        quoted(client_id),
+    ));
+    let uris = redirect_uris(account, external);
+    if !uris.is_empty() {
+        let uris = list(uris.iter().map(String::as_str));
+        let (platform, fallback) = if plan.is_public_client() {
+            ("PublicClient", "$true")
+        } else {
+            ("Web", "$false")
+        };
+        if plan.is_public_client() {
+            script.say("A public client: it proves nothing, so sign-in by device code is allowed.");
+        } else {
+            script.say("A confidential client: its refresh token outlives a change of password.");
+        }
+        script.add(&format!(
+            "$uris = @($app.{platform}.RedirectUris) + {uris} | Where-Object {{ $_ }} | Select-Object -Unique\n\
+             Update-MgApplication -ApplicationId $app.Id -IsFallbackPublicClient:{fallback} `\n    \
+                 -{platform} @{{ RedirectUris = @($uris) }}"
+        ));
+    }
+    script.add(
+        "$sp = Get-MgServicePrincipal -Filter \"appId eq '$($app.AppId)'\"\n\
+         if (-not $sp) { $sp = New-MgServicePrincipal -AppId $app.AppId }\n\
+         # Nobody may sign in to it who was not assigned to it.\n\
+         Update-MgServicePrincipal -ServicePrincipalId $sp.Id -AppRoleAssignmentRequired:$true",
+    );
+}
+
+/// The service principal of an identity that a platform gave a machine.
+pub(super) fn identity(script: &mut Script, plan: &Plan<'_>) {
+    script.section("The managed identity");
+    match plan.account.client_id.as_deref() {
+        Some(client_id) => script.add(&format!(
+            "$sp = Get-MgServicePrincipal -Filter {}",
+            filter("appId", "eq", client_id)
+        )),
+        None => script.add(
+            "$machine = ''  # the name of the virtual machine or of the app, as the portal shows it\n\
+             if (-not $machine) { throw 'write the name of the machine into $machine' }\n\
+             $sp = Get-MgServicePrincipal -Filter \"displayName eq '$machine' and servicePrincipalType eq 'ManagedIdentity'\"",
+        ),
+    }
+    script.add(
+        "if (@($sp).Count -ne 1) { throw \"found $(@($sp).Count) managed identities, not one\" }",
+    );
+}
+
+/// What the application proves with who it is.
+pub(super) fn credential(script: &mut Script, plan: &Plan<'_>) {
+    match plan.credential() {
+        None => {}
+        Some(AppCredential::ClientCertificate {
+            certificate_file, ..
+        }) => {
+            script.section("The certificate (its public part; the key stays with the exporter)");
+            script.add(&format!(
+                "$file = {}",
+                quoted(&certificate_file.to_string_lossy())
+            ));
+            script.add(UPLOAD);
+        }
+        Some(AppCredential::ClientSecret { .. }) => {
+            script.section("The client secret");
+            script.say(
+                "A certificate is better: it never leaves the exporter's machine, and SharePoint's \
+                 own REST takes nothing else.",
+            );
+            script.add(&format!("$file = {}", quoted(&secret_file(plan))));
+            script.add(SECRET);
+        }
+        Some(AppCredential::WorkloadIdentity { .. }) => {
+            script.section("The federated credential");
+            script.add(FEDERATION);
+        }
+    }
+}
+
+fn secret_file(plan: &Plan<'_>) -> String {
+    let name: String = plan
+        .account
+        .name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    format!("m365mon-{name}-secret.txt")
+}
+
+const UPLOAD: &str = r#"$pem = Get-Content -Raw -LiteralPath $file
+if ($pem -notmatch '-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----') {
+    throw "$file holds no certificate"
+}
+$certificate = [System.Security.Cryptography.X509Certificates.X509Certificate2]::new(
+    [byte[]][System.Convert]::FromBase64String(($Matches[1] -replace '\s', '')))
+# Those that are there already must be sent along, or they would be gone.
+$keys = @((Get-MgApplication -ApplicationId $app.Id -Property keyCredentials).KeyCredentials | Where-Object { $_ })
+$known = $keys | Where-Object {
+    $_.Key -and [System.Convert]::ToBase64String($_.Key) -eq [System.Convert]::ToBase64String($certificate.RawData)
+}
+if (-not $known) {
+    $keys += @{
+        Type = 'AsymmetricX509Cert'; Usage = 'Verify'; Key = $certificate.RawData
+        DisplayName = 'm365mon'
+    }
+    Update-MgApplication -ApplicationId $app.Id -KeyCredentials $keys
+}"#;
+
+const SECRET: &str = r#"$known = Get-MgApplication -ApplicationId $app.Id -Property passwordCredentials
+if (-not @($known.PasswordCredentials | Where-Object EndDateTime -gt (Get-Date).AddDays(30))) {
+    $secret = Add-MgApplicationPassword -ApplicationId $app.Id -PasswordCredential @{
+        DisplayName = 'm365mon'; EndDateTime = (Get-Date).AddMonths(6)
+    }
+    Set-Content -NoNewline -LiteralPath $file -Value $secret.SecretText
+    Write-Host "The secret is in $file. Bring it to the exporter, delete it here, and set"
+    Write-Host "    expires: $($secret.EndDateTime.ToString('yyyy-MM-dd'))"
+}"#;
+
+const FEDERATION: &str = r"# As `m365mon doctor` shows them, or the cluster's issuer and the service account.
+$issuer = ''   # https://…
+$subject = ''  # system:serviceaccount:NAMESPACE:NAME
+if (-not $issuer -or -not $subject) { throw 'write the issuer and the subject into the script' }
+$known = Get-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id |
+    Where-Object { $_.Issuer -eq $issuer -and $_.Subject -eq $subject }
+if (-not $known) {
+    New-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id -BodyParameter @{
+        Name = 'm365mon'; Issuer = $issuer; Subject = $subject; Audiences = @('api://AzureADTokenExchange')
+    }
+}";
+
+/// App roles: an administrator's consent, role by role.
+pub(super) fn roles(script: &mut Script, plan: &Plan<'_>) {
+    if plan.permissions.is_empty() {
+        return;
+    }
+    script.section("Application permissions");
+    script.add(GRANT_ROLE);
+    for (api, names) in &plan.permissions {
+        for name in names {
+            script.add(&format!("Grant-Role {api} {}", quoted(name)));
+        }
+    }
+}
+
+const GRANT_ROLE: &str = r#"function Grant-Role($api, [string]$name) {
+    $role = $api.AppRoles | Where-Object {
+        $_.Value -eq $name -and $_.AllowedMemberTypes -contains 'Application'
+    }
+    if (-not $role) { throw "$($api.DisplayName) has no application permission $name" }
+    $held = Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $sp.Id -All |
+        Where-Object { $_.ResourceId -eq $api.Id -and $_.AppRoleId -eq $role.Id }
+    if (-not $held) {
+        New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $sp.Id -BodyParameter @{
+            PrincipalId = $sp.Id; ResourceId = $api.Id; AppRoleId = $role.Id
+        } | Out-Null
+    }
+}"#;
+
+/// `Sites.Selected` opens nothing by itself: each site grants its own.
+pub(super) fn sites(script: &mut Script, plan: &Plan<'_>) {
+    if plan.sites.is_empty() {
+        return;
+    }
+    script.section("The role read on each site (Sites.Selected opens no site by itself)");
+    script.add(
+        "$me = @{ Application = @{ Id = $sp.AppId; DisplayName = $sp.DisplayName } }\n\
+         foreach ($address in @(",
+    );
+    for address in plan.sites.keys() {
+        script.add(&format!("    {}", quoted(address)));
+    }
+    script.add(GRANT_SITES);
+}
+
+const GRANT_SITES: &str = r")) {
+    $site = Get-MgSite -SiteId $address
+    $held = Get-MgSitePermission -SiteId $site.Id -All | Where-Object {
+        @($_.GrantedToIdentitiesV2.Application.Id) -contains $sp.AppId
+    }
+    if (-not $held) {
+        New-MgSitePermission -SiteId $site.Id -BodyParameter @{
+            Roles = @('read'); GrantedToIdentities = @($me)
+        } | Out-Null
+    }
+}";

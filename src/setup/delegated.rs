@@ -1,0 +1,92 @@
+//! A person's consent, given for that one person, and what the person may read.
+
+use super::plan::Plan;
+use super::powershell::quoted;
+use super::script::Script;
+
+/// Consent for one person and these scopes; and the person's assignment.
+pub(super) fn consent(script: &mut Script, plan: &Plan<'_>) {
+    let Some(person) = plan.account.person() else {
+        return;
+    };
+    script.section("Consent, for this one person only");
+    script.add(&format!(
+        "$user = Get-MgUser -UserId {}",
+        quoted(&person.username)
+    ));
+    script.add(GRANT_SCOPES);
+    let none = std::collections::BTreeSet::new();
+    let graph = plan.permissions.get("$graph").unwrap_or(&none);
+    // Who signed in and staying signed in are Graph's to grant, whatever else is asked.
+    let openid = ["openid", "profile", "offline_access"];
+    let names: Vec<&str> = openid.into_iter().chain(graph.iter().copied()).collect();
+    script.add(&format!("Grant-Scopes $graph {}", quoted(&names.join(" "))));
+    if let Some(names) = plan.permissions.get("$sharePoint") {
+        let names: Vec<&str> = names.iter().copied().collect();
+        script.add(&format!(
+            "Grant-Scopes $sharePoint {}",
+            quoted(&names.join(" "))
+        ));
+    }
+    script.section("Only this person may sign in to it");
+    script.add(ASSIGN);
+}
+
+const GRANT_SCOPES: &str = r#"function Grant-Scopes($api, [string]$scopes) {
+    $held = Get-MgOauth2PermissionGrant -All -Filter "clientId eq '$($sp.Id)'" | Where-Object {
+        $_.ConsentType -eq 'Principal' -and $_.PrincipalId -eq $user.Id -and $_.ResourceId -eq $api.Id
+    }
+    if ($held) {
+        Update-MgOauth2PermissionGrant -OAuth2PermissionGrantId $held.Id -BodyParameter @{ Scope = $scopes }
+    } else {
+        New-MgOauth2PermissionGrant -BodyParameter @{
+            ClientId = $sp.Id; ConsentType = 'Principal'; PrincipalId = $user.Id
+            ResourceId = $api.Id; Scope = $scopes
+        } | Out-Null
+    }
+}"#;
+
+const ASSIGN: &str = r"$assigned = Get-MgServicePrincipalAppRoleAssignedTo -ServicePrincipalId $sp.Id -All |
+    Where-Object PrincipalId -eq $user.Id
+if (-not $assigned) {
+    New-MgServicePrincipalAppRoleAssignedTo -ServicePrincipalId $sp.Id -BodyParameter @{
+        PrincipalId = $user.Id; ResourceId = $sp.Id; AppRoleId = [guid]::Empty
+    } | Out-Null
+}";
+
+/// What the person must be allowed to read: consent opens nothing that the
+/// person could not open.
+pub(super) fn reading(script: &mut Script, plan: &Plan<'_>) {
+    let Some(person) = plan.account.person() else {
+        return;
+    };
+    if !plan.sites.is_empty() {
+        script.section("Read on each site, for this person");
+        script.say(
+            "By hand, or with PnP.PowerShell: the site's Visitors group is enough. On each site: \
+             Settings, Site permissions, Share site, Read.",
+        );
+        for url in plan.sites.values() {
+            script.say(&format!(
+                "Connect-PnPOnline -Url {} -Interactive -ClientId <an app of yours>; \
+                 Add-PnPGroupMember -Group (Get-PnPGroup -AssociatedVisitorGroup) -LoginName {}",
+                quoted(url),
+                quoted(&person.username)
+            ));
+        }
+    }
+    if !plan.mailboxes.is_empty() {
+        script.section("Mailboxes of others");
+        script.say(
+            "FullAccess is what reading all folders of another mailbox is known to need; a \
+             narrower right (Reviewer on single folders) was not verified.",
+        );
+        for mailbox in &plan.mailboxes {
+            script.add(&format!(
+                "Add-MailboxPermission -Identity {} -User {} -AccessRights FullAccess -AutoMapping $false",
+                quoted(mailbox),
+                quoted(&person.username)
+            ));
+        }
+    }
+}

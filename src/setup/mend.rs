@@ -1,0 +1,192 @@
+//! Single commands that mend one thing, for `doctor`.
+
+use super::mailboxes::ROLE;
+use super::plan::{GRAPH_APP_ID, SHAREPOINT_APP_ID, api_of, site_address};
+use super::powershell::{filter, quoted};
+use crate::model::{Account, Kind};
+use crate::probe::PermissionApi;
+
+/// Commands for one account.
+#[derive(Debug, Clone, Copy)]
+pub struct Mend<'a> {
+    account: &'a Account,
+}
+
+impl<'a> Mend<'a> {
+    /// For this account.
+    #[must_use]
+    pub const fn of(account: &'a Account) -> Self {
+        Self { account }
+    }
+
+    fn client_id(self) -> &'a str {
+        self.account
+            .client_id
+            .as_deref()
+            .unwrap_or("CLIENT-ID-OF-THE-IDENTITY")
+    }
+
+    fn name(self) -> String {
+        format!("m365mon {}", self.account.name)
+    }
+
+    /// Where to get the whole script.
+    #[must_use]
+    pub fn script(self) -> String {
+        format!("m365mon setup --account {}", self.account.name)
+    }
+
+    /// Signs the person in again.
+    #[must_use]
+    pub fn sign_in(self) -> String {
+        format!("m365mon login {}", self.account.name)
+    }
+
+    /// The role read on one site, three ways of which one is enough.
+    #[must_use]
+    pub fn grant_site(self, kind: &Kind) -> Vec<String> {
+        let Kind::SharePointSite { url, .. } = kind else {
+            return Vec::new();
+        };
+        let (id, name) = (self.client_id(), self.name());
+        let address = site_address(url);
+        vec![
+            format!(
+                "POST {}/v1.0/sites/{{id of {address}}}/permissions  \
+                 {{\"roles\":[\"read\"],\"grantedToIdentities\":[{{\"application\":{{\"id\":\"{id}\",\"displayName\":{}}}}}]}}",
+                self.account.cloud.graph_url(),
+                serde_json::Value::from(&*name)
+            ),
+            format!(
+                "New-MgSitePermission -SiteId (Get-MgSite -SiteId {}).Id -BodyParameter @{{ Roles = @('read'); \
+                 GrantedToIdentities = @(@{{ Application = @{{ Id = {}; DisplayName = {} }} }}) }}",
+                quoted(&address),
+                quoted(id),
+                quoted(&name)
+            ),
+            format!(
+                "Grant-PnPAzureADAppSitePermission -AppId {} -DisplayName {} -Site {} -Permissions Read",
+                quoted(id),
+                quoted(&name),
+                quoted(url.as_str())
+            ),
+        ]
+    }
+
+    /// What Exchange lets the application do with one mailbox, asked of
+    /// Exchange itself.
+    #[must_use]
+    pub fn test_mailbox(self, user: &str) -> String {
+        format!(
+            "Test-ServicePrincipalAuthorization -Identity {} -Resource {} | Format-Table",
+            quoted(self.client_id()),
+            quoted(user)
+        )
+    }
+
+    /// What an older access policy says of the mailbox.
+    #[must_use]
+    pub fn test_policy(self, user: &str) -> String {
+        format!(
+            "Test-ApplicationAccessPolicy -AppId {} -Identity {}",
+            quoted(self.client_id()),
+            quoted(user)
+        )
+    }
+
+    /// One mailbox by RBAC for Applications.
+    #[must_use]
+    pub fn scope_mailbox(self, user: &str) -> Vec<String> {
+        let (id, name) = (quoted(self.client_id()), quoted(&self.name()));
+        vec![
+            format!(
+                "New-ServicePrincipal -AppId {id} -ObjectId (Get-MgServicePrincipal -Filter {}).Id -DisplayName {name}",
+                filter("appId", "eq", self.client_id())
+            ),
+            format!(
+                "New-ManagementScope -Name {name} -RecipientRestrictionFilter {}",
+                filter("PrimarySmtpAddress", "-eq", user)
+            ),
+            format!(
+                "New-ManagementRoleAssignment -App {id} -Role {} -CustomResourceScope {name}",
+                quoted(ROLE)
+            ),
+        ]
+    }
+
+    /// Takes an app role or the consent to a scope away.
+    #[must_use]
+    pub fn take_away(self, name: &str) -> String {
+        let id = self.client_id();
+        if self.account.person().is_some() {
+            format!(
+                "Entra admin center → Enterprise applications → {id} → Permissions: review and revoke {name}"
+            )
+        } else {
+            format!(
+                "Entra admin center → Enterprise applications → {id} → Permissions: revoke {name}; \
+                 and App registrations → {id} → API permissions: remove it"
+            )
+        }
+    }
+
+    /// Grants one application permission.
+    #[must_use]
+    pub fn grant_role(self, kind: &Kind, name: &str) -> Vec<String> {
+        let api = match api_of(kind) {
+            PermissionApi::Graph => GRAPH_APP_ID,
+            PermissionApi::SharePoint => SHAREPOINT_APP_ID,
+        };
+        vec![
+            format!(
+                "$api = Get-MgServicePrincipal -Filter {}; $sp = Get-MgServicePrincipal -Filter {}",
+                filter("appId", "eq", api),
+                filter("appId", "eq", self.client_id())
+            ),
+            format!(
+                "New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $sp.Id -PrincipalId $sp.Id \
+                 -ResourceId $api.Id -AppRoleId ($api.AppRoles | Where-Object Value -eq {}).Id",
+                quoted(name)
+            ),
+        ]
+    }
+
+    /// Changes the registration: `Update-MgApplication` with these arguments.
+    #[must_use]
+    pub fn update_application(self, arguments: &str) -> String {
+        format!(
+            "Update-MgApplication -ApplicationId (Get-MgApplication -Filter {}).Id {arguments}",
+            filter("appId", "eq", self.client_id())
+        )
+    }
+
+    /// Changes the service principal.
+    #[must_use]
+    pub fn update_service_principal(self, arguments: &str) -> String {
+        format!(
+            "Update-MgServicePrincipal -ServicePrincipalId (Get-MgServicePrincipal -Filter {}).Id {arguments}",
+            filter("appId", "eq", self.client_id())
+        )
+    }
+
+    /// The sign-ins that Entra refused to this application.
+    #[must_use]
+    pub fn sign_in_log(self) -> String {
+        format!(
+            "Get-MgAuditLogSignIn -Top 10 -Filter {} | Format-List CreatedDateTime, IPAddress, Status, AppliedConditionalAccessPolicies",
+            filter("appId", "eq", self.client_id())
+        )
+    }
+
+    /// Lets the person sign in to an application that asks for an assignment.
+    #[must_use]
+    pub fn assign(self) -> String {
+        let person = self.account.person().map_or("", |person| &*person.username);
+        format!(
+            "$sp = Get-MgServicePrincipal -Filter {}; New-MgServicePrincipalAppRoleAssignedTo -ServicePrincipalId $sp.Id \
+             -PrincipalId (Get-MgUser -UserId {}).Id -ResourceId $sp.Id -AppRoleId ([guid]::Empty)",
+            filter("appId", "eq", self.client_id()),
+            quoted(person)
+        )
+    }
+}

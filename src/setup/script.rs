@@ -1,0 +1,187 @@
+//! The whole script for one account.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::plan::{GRAPH_APP_ID, Plan, SHAREPOINT_APP_ID, exchange_environment, graph_environment};
+use super::powershell::{comment, quoted};
+use super::{application, delegated, mailboxes};
+use crate::model::{Account, Cloud, Resource, SignIn};
+
+/// Lines of PowerShell.
+#[derive(Default)]
+pub(super) struct Script(String);
+
+impl Script {
+    /// Adds lines as they are.
+    pub(super) fn add(&mut self, lines: &str) {
+        self.0.push_str(lines);
+        if !lines.ends_with('\n') {
+            self.0.push('\n');
+        }
+    }
+
+    /// Adds a remark.
+    pub(super) fn say(&mut self, text: &str) {
+        self.add(&comment(text));
+    }
+
+    /// Begins a section.
+    pub(super) fn section(&mut self, title: &str) {
+        self.add("");
+        self.say(&format!("--- {title}"));
+    }
+}
+
+/// The PowerShell that registers what `account` needs and grants it what
+/// `resources` (those of the configuration; others are passed over) need, and
+/// nothing else. It may be run again: what is there already is left alone.
+/// `external` is where the exporter's pages are seen from outside.
+#[must_use]
+pub fn script(account: &Account, resources: &[Arc<Resource>], external: Option<&Url>) -> String {
+    let plan = Plan::of(account, resources);
+    let mut script = Script::default();
+    head(&mut script, &plan);
+    connect(&mut script, &plan);
+    if matches!(account.sign_in, SignIn::ManagedIdentity) {
+        application::identity(&mut script, &plan);
+    } else {
+        application::registration(&mut script, &plan, external);
+        application::credential(&mut script, &plan);
+    }
+    if account.person().is_some() {
+        delegated::consent(&mut script, &plan);
+        delegated::reading(&mut script, &plan);
+    } else {
+        application::roles(&mut script, &plan);
+        application::sites(&mut script, &plan);
+        mailboxes::assign(&mut script, &plan);
+    }
+    tail(&mut script, &plan);
+    script.0
+}
+
+fn head(script: &mut Script, plan: &Plan<'_>) {
+    let account = plan.account;
+    script.say(&format!(
+        "Written by `m365mon setup` for the account {} ({}, {} resource{}).",
+        account.name,
+        account.credential_label(),
+        plan.resources,
+        if plan.resources == 1 { "" } else { "s" }
+    ));
+    script.add(
+        "# It grants what the configured resources need and nothing else. It holds no secret;\n\
+         # read it before you run it. It may be run again: what is there already stays.\n\
+         #\n\
+         # Who may run it: a Privileged Role Administrator (registration and grants)",
+    );
+    if !plan.sites.is_empty() && account.person().is_none() {
+        script.add("#   who is also a SharePoint Administrator (the grant on each site)");
+    }
+    if plan.needs_exchange() {
+        script.add("#   who is also an Exchange Administrator (rights on mailboxes)");
+    }
+    let mut modules = vec![
+        "Microsoft.Graph.Authentication",
+        "Microsoft.Graph.Applications",
+    ];
+    if account.person().is_some() {
+        modules.extend(["Microsoft.Graph.Identity.SignIns", "Microsoft.Graph.Users"]);
+    } else if !plan.sites.is_empty() {
+        modules.push("Microsoft.Graph.Sites");
+    }
+    if plan.needs_exchange() {
+        modules.push("ExchangeOnlineManagement");
+    }
+    script.add(&format!(
+        "#\n# Install-Module {} -Scope CurrentUser\n\
+         #Requires -Version 7.2\n#Requires -Modules {}\n\
+         Set-StrictMode -Version 1.0\n$ErrorActionPreference = 'Stop'",
+        modules.join(", "),
+        modules.join(", ")
+    ));
+}
+
+fn connect(script: &mut Script, plan: &Plan<'_>) {
+    let account = plan.account;
+    let mut scopes = vec!["Application.ReadWrite.All"];
+    if account.person().is_some() {
+        scopes.extend([
+            "DelegatedPermissionGrant.ReadWrite.All",
+            "AppRoleAssignment.ReadWrite.All",
+            "User.Read.All",
+        ]);
+    } else {
+        scopes.push("AppRoleAssignment.ReadWrite.All");
+        if !plan.sites.is_empty() {
+            scopes.push("Sites.FullControl.All");
+        }
+    }
+    script.section("Sign in");
+    let tenant = account.tenant.as_ref();
+    let tenant = tenant.map(|tenant| format!(" -TenantId {}", quoted(tenant.as_str())));
+    let environment = match (&account.cloud, graph_environment(&account.cloud)) {
+        (_, Some(name)) => name,
+        (cloud, None) => {
+            register_environment(script, cloud);
+            "m365mon"
+        }
+    };
+    let list = scopes.iter().map(|scope| quoted(scope));
+    script.add(&format!(
+        "Connect-MgGraph -NoWelcome -Environment {}{} -Scopes {}",
+        quoted(environment),
+        tenant.unwrap_or_default(),
+        list.collect::<Vec<_>>().join(", ")
+    ));
+    if plan.needs_exchange() {
+        match exchange_environment(&account.cloud) {
+            Some("O365Default") => script.add("Connect-ExchangeOnline -ShowBanner:$false"),
+            Some(name) => script.add(&format!(
+                "Connect-ExchangeOnline -ShowBanner:$false -ExchangeEnvironmentName {name}"
+            )),
+            None => script.add(
+                "# This cloud's Exchange is not known here: name its -ConnectionUri yourself.\n\
+                 Connect-ExchangeOnline -ShowBanner:$false",
+            ),
+        }
+    }
+    script.add(&format!(
+        "$graph = Get-MgServicePrincipal -Filter \"appId eq '{GRAPH_APP_ID}'\""
+    ));
+    if plan.permissions.contains_key("$sharePoint") {
+        script.add(&format!(
+            "$sharePoint = Get-MgServicePrincipal -Filter \"appId eq '{SHAREPOINT_APP_ID}'\""
+        ));
+    }
+}
+
+fn register_environment(script: &mut Script, cloud: &Cloud) {
+    script.add(&format!(
+        "Add-MgEnvironment -Name 'm365mon' -AzureADEndpoint {} -GraphEndpoint {}",
+        quoted(cloud.login_url()),
+        quoted(cloud.graph_url())
+    ));
+}
+
+fn tail(script: &mut Script, plan: &Plan<'_>) {
+    script.section("Now");
+    let name = &plan.account.name;
+    let mut next = vec!["m365mon check-config".to_owned()];
+    if plan.account.person().is_some() {
+        next.push(format!("m365mon login {name}"));
+    }
+    next.push(format!("m365mon doctor --account {name}"));
+    script.add(&format!(
+        "Write-Host {}",
+        quoted(&format!(
+            "On the exporter's machine: {}",
+            next.join(", then ")
+        ))
+    ));
+    if plan.account.person().is_none() && plan.needs_exchange() {
+        script.add("Write-Host 'What Exchange assigned takes up to two hours to act.'");
+    }
+}

@@ -9,7 +9,7 @@ use crate::entra::{Consent, CredentialFacts, check_credential};
 use crate::model::{
     Account, AppCredential, Clock, Deadline, Random, Resource, SecretSource, SignIn, Timestamp,
 };
-use crate::setup::Mend;
+use crate::setup::{Mend, shell};
 
 /// What is configured.
 pub(super) fn configuration(resources: &[&Arc<Resource>]) -> Step {
@@ -65,16 +65,6 @@ fn where_it_is(credential: &AppCredential) -> Vec<String> {
         AppCredential::WorkloadIdentity { token_file } => token_file,
     };
     vec![format!("ls -l {}", shell(&file.to_string_lossy()))]
-}
-
-/// A word for a POSIX shell.
-fn shell(word: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-".contains(&b);
-    if !word.is_empty() && word.bytes().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 fn judge(name: &str, account: &Account, facts: &CredentialFacts, now: Timestamp) -> Step {

@@ -7,7 +7,7 @@ use super::finding::{Finding, ResourceExam, Step};
 use super::rights;
 use crate::model::{Kind, Outcome, Reason, Report, Resource, SignIn, SiteApi, Story};
 use crate::probe::{Prober as _, TenantProber};
-use crate::setup::Mend;
+use crate::setup::{Mend, shell};
 
 /// Probes it and compares its rights.
 pub(super) async fn examine(
@@ -67,7 +67,10 @@ fn probe(resource: &Resource, report: &Report, held: Option<&Held>, missing: boo
         | Reason::BadResponse
         | Reason::UnexpectedStatus
         | Reason::Internal => Step::refuted("probe", "", with_id)
-            .mend([format!("m365mon probe {}   # the whole story", resource.name)]),
+            .mend([format!(
+                "m365mon probe {}   # the whole story",
+                shell(&resource.name)
+            )]),
     }
 }
 

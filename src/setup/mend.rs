@@ -6,6 +6,17 @@ use super::powershell::{filter, quoted};
 use crate::model::{Account, Kind};
 use crate::probe::PermissionApi;
 
+/// A word for a POSIX shell.
+#[must_use]
+pub fn shell(word: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-@".contains(&b);
+    if !word.is_empty() && !word.starts_with('-') && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
 /// Commands for one account.
 #[derive(Debug, Clone, Copy)]
 pub struct Mend<'a> {
@@ -33,13 +44,13 @@ impl<'a> Mend<'a> {
     /// Where to get the whole script.
     #[must_use]
     pub fn script(self) -> String {
-        format!("m365mon setup --account {}", self.account.name)
+        format!("m365mon setup --account {}", shell(&self.account.name))
     }
 
     /// Signs the person in again.
     #[must_use]
     pub fn sign_in(self) -> String {
-        format!("m365mon login {}", self.account.name)
+        format!("m365mon login {}", shell(&self.account.name))
     }
 
     /// The role read on one site, three ways of which one is enough.

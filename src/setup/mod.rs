@@ -16,7 +16,7 @@ mod plan;
 mod powershell;
 mod script;
 
-pub use mend::Mend;
+pub use mend::{Mend, shell};
 pub use plan::{GRAPH_APP_ID, SHAREPOINT_APP_ID};
 pub use powershell::quoted;
 pub use script::script;

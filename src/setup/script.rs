@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::mend::shell;
 use super::plan::{GRAPH_APP_ID, Plan, SHAREPOINT_APP_ID, exchange_environment, graph_environment};
 use super::powershell::{comment, quoted};
 use super::{application, delegated, mailboxes};
@@ -168,7 +169,7 @@ fn register_environment(script: &mut Script, cloud: &Cloud) {
 
 fn tail(script: &mut Script, plan: &Plan<'_>) {
     script.section("Now");
-    let name = &plan.account.name;
+    let name = shell(&plan.account.name);
     let mut next = vec!["m365mon check-config".to_owned()];
     if plan.account.person().is_some() {
         next.push(format!("m365mon login {name}"));

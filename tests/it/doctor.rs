@@ -2,4 +2,6 @@
 //! `m365mon doctor` against the simulated tenant with everything that can be
 //! wrong.
 
+mod examine;
 mod rights;
+pub(crate) mod stage;

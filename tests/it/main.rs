@@ -23,6 +23,7 @@ mod report;
 mod rules;
 mod scheduler;
 mod serve;
+mod setup;
 mod shard;
 mod sign_in;
 mod simulator;

@@ -136,6 +136,9 @@ impl Trace {
             }
         };
         insert("x-ms-request-id", &self.id);
+        // By the tenant's clock, which may be another than this machine's.
+        let date = self.now.strftime("%a, %d %b %Y %H:%M:%S GMT");
+        insert("date", &date.to_string());
         if self.echo {
             insert("client-request-id", &self.correlation);
         }

@@ -1,0 +1,472 @@
+//! `m365mon doctor` by its outcome, its exit code and what it says mends it.
+
+use m365mon::simulator::directory::{DELEGATED_CLIENT_ID, DOMAIN, SELECTED_CLIENT_ID};
+
+use super::stage::{Stage, Told, certificate, identity, mailbox, selected, site, steve};
+
+const LOGIN: &str = "login.microsoftonline.com";
+const GRAPH: &str = "graph.microsoft.com";
+const INTRANET: &str = "https://contoso.sharepoint.com/sites/intranet";
+
+fn findings(told: &Told) -> (i32, &str) {
+    (told.code, told.json["finding"].as_str().unwrap())
+}
+
+/// One site and one mailbox through the least of all applications.
+fn least() -> Stage {
+    let stage = Stage::set();
+    let resources = [
+        site("app", "sites/intranet", ""),
+        mailbox("app", "monitoring"),
+    ];
+    stage.configure(&selected(), &resources.join("\n"));
+    stage
+}
+
+#[test]
+fn the_least_of_all_applications_is_proved() {
+    let stage = least();
+    let told = stage.doctor(&[]);
+    assert_eq!(findings(&told), (0, "proved"), "{:#}", told.json);
+    told.is("excess", "proved", &["nothing beyond need"]);
+    assert_eq!(told.step("excess")["narrower"], serde_json::json!([]));
+    // No Mail role is in the token: what the probe proves.
+    let permissions = told.steps("permissions");
+    assert!(
+        permissions[0]["detail"]
+            .to_string()
+            .contains("Sites.Selected is granted")
+    );
+    assert!(
+        permissions[1]["detail"]
+            .to_string()
+            .contains("RBAC for Applications")
+    );
+
+    let output = stage.run(&["doctor", "--account", "app"], &[]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!text.contains('\x1b'), "no colours in a pipe: {text}");
+    assert!(text.starts_with("account app: client_secret, "), "{text}");
+    assert!(
+        text.contains("\n  proved                    token "),
+        "{text}"
+    );
+    assert!(
+        text.ends_with(" proved, 0 refuted, 0 cannot be seen from here\n"),
+        "{text}"
+    );
+    let output = stage.run(&["doctor", "--account", "nobody"], &[]);
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn what_exchange_and_a_site_grant_by_themselves() {
+    let stage = least();
+    let mailboxes = |what: &str| {
+        let order =
+            format!(r#"{{"user": "monitoring@{DOMAIN}", "{what}": "{SELECTED_CLIENT_ID}"}}"#);
+        stage.tell("/mailboxes", &order);
+    };
+    mailboxes("unassign");
+    let sites = |what: &str| {
+        stage.tell(
+            "/sites",
+            &format!(r#"{{"url": "{INTRANET}", "{what}": "{SELECTED_CLIENT_ID}"}}"#),
+        );
+    };
+    sites("revoke");
+    let told = stage.doctor(&[]);
+    assert_eq!(findings(&told), (1, "refuted"), "{:#}", told.json);
+    let probes = told.steps("probe");
+    let site = probes[0].to_string();
+    for word in [
+        "/v1.0/sites/{id of contoso.sharepoint.com:/sites/intranet}/permissions",
+        "New-MgSitePermission -SiteId (Get-MgSite -SiteId 'contoso.sharepoint.com:/sites/intranet').Id",
+        "Grant-PnPAzureADAppSitePermission -AppId '11111111-aaaa-4000-8000-000000000005'",
+    ] {
+        assert!(site.contains(word), "no {word} in {site}");
+    }
+    let mailbox = probes[1].to_string();
+    for word in [
+        "Test-ServicePrincipalAuthorization -Identity '11111111-aaaa-4000-8000-000000000005' -Resource 'monitoring@contoso.onmicrosoft.com'",
+        "less than two hours ago",
+    ] {
+        assert!(mailbox.contains(word), "no {word} in {mailbox}");
+    }
+    let permissions = told.steps("permissions");
+    assert_eq!(permissions[0]["finding"], "proved");
+    assert_eq!(permissions[1]["finding"], "cannot_be_seen");
+
+    // Both given back: proved again.
+    mailboxes("assign");
+    sites("grant");
+    let told = stage.doctor(&[]);
+    assert_eq!(findings(&told), (0, "proved"), "{:#}", told.json);
+}
+
+#[test]
+fn a_role_too_few_and_a_role_too_many() {
+    let stage = least();
+    let apps = |what: &str| {
+        stage.tell(
+            "/apps",
+            &format!(r#"{{"app": "{SELECTED_CLIENT_ID}", {what}}}"#),
+        );
+    };
+    apps(r#""grant": ["Mail.Read", "Directory.Read.All"]"#);
+    let told = stage.doctor(&[]);
+    assert_eq!(findings(&told), (1, "refuted"), "{:#}", told.json);
+    told.is(
+        "excess",
+        "refuted",
+        &[
+            "Directory.Read.All of https://graph.microsoft.com",
+            "Mail.Read of",
+        ],
+    );
+    apps(r#""revoke": ["Mail.Read", "Directory.Read.All"], "grant": ["Mail.ReadBasic.All"]"#);
+    let told = stage.doctor(&[]);
+    assert_eq!(findings(&told), (0, "proved"), "{:#}", told.json);
+    told.is(
+        "excess",
+        "proved",
+        &[
+            "every mailbox of the tenant, unless an access policy",
+            "Test-ApplicationAccessPolicy",
+            "m365mon setup --account app",
+        ],
+    );
+    apps(r#""revoke": ["Sites.Selected"]"#);
+    let told = stage.doctor(&[]);
+    assert_eq!(findings(&told), (1, "refuted"), "{:#}", told.json);
+    let site = told.steps("permissions")[0].to_string();
+    assert!(site.contains("Sites.Selected is not granted"), "{site}");
+    assert!(
+        site.contains("New-MgServicePrincipalAppRoleAssignment"),
+        "{site}"
+    );
+}
+
+#[test]
+fn sharepoint_wants_its_own_permission_and_a_certificate() {
+    let stage = Stage::set();
+    stage.upload();
+    stage.configure(
+        &certificate(),
+        &site("cert", "sites/intranet", ", api: sharepoint"),
+    );
+    let told = stage.doctor(&[]);
+    assert_eq!(findings(&told), (0, "proved"), "{:#}", told.json);
+    told.is(
+        "credential",
+        "proved",
+        &["the key belongs to the certificate "],
+    );
+    told.is("tenant", "proved", &["contoso.sharepoint.com"]);
+    stage.tell(
+        "/apps",
+        r#"{"app": "11111111-aaaa-4000-8000-000000000003", "resource": "sharepoint", "revoke": ["Sites.Selected"]}"#,
+    );
+    let told = stage.doctor(&[]);
+    assert_eq!(told.code, 1);
+    told.is(
+        "permissions",
+        "refuted",
+        &[
+            "00000003-0000-0ff1-ce00-000000000000",
+            "Graph's of the same name does not count here",
+        ],
+    );
+    // With a secret there is nothing to examine: the configuration is wrong.
+    stage.configure(
+        &selected(),
+        &site("app", "sites/intranet", ", api: sharepoint"),
+    );
+    let output = stage.run(&["doctor"], &[]);
+    assert_eq!(output.status.code(), Some(3));
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.contains("certificate"), "{text}");
+}
+
+#[test]
+fn credentials_that_do_not_do() {
+    let mut stage = least();
+    stage.tell(
+        "/secrets",
+        &format!(r#"{{"app": "{SELECTED_CLIENT_ID}", "change": "expire"}}"#),
+    );
+    let told = stage.doctor(&[]);
+    assert_eq!(told.code, 1);
+    told.is(
+        "token",
+        "refuted",
+        &["AADSTS7000222", "Add-MgApplicationPassword", "secret.txt"],
+    );
+    for probe in told.steps("probe") {
+        assert_eq!(probe["finding"], "cannot_be_seen", "{probe:#}");
+    }
+    stage.keep("secret.txt", "canary-77f0a1");
+    stage
+        .doctor(&[])
+        .is("token", "refuted", &["AADSTS7000215", "not the id"]);
+    std::fs::remove_file(stage.path("secret.txt")).unwrap();
+    let told = stage.doctor(&[]);
+    assert_eq!(told.code, 1);
+    told.is("credential", "refuted", &["secret.txt", "ls -l"]);
+
+    // A secret whose end nobody wrote down.
+    let made = stage.tell(
+        "/secrets",
+        &format!(r#"{{"app": "{SELECTED_CLIENT_ID}", "change": "new"}}"#),
+    );
+    stage.keep("secret.txt", made["secret"].as_str().unwrap());
+    let endless = selected().replace(", expires: 2027-12-31", "");
+    stage.configure(&endless, &site("app", "sites/intranet", ""));
+    let told = stage.doctor(&[]);
+    assert_eq!(findings(&told), (2, "cannot_be_seen"), "{:#}", told.json);
+    told.is("credential", "cannot_be_seen", &["expires: YYYY-MM-DD"]);
+
+    stage.tell(
+        "/apps",
+        &format!(r#"{{"app": "{SELECTED_CLIENT_ID}", "disabled": true}}"#),
+    );
+    stage.doctor(&[]).is(
+        "token",
+        "refuted",
+        &["AADSTS7000112", "-AccountEnabled:$true"],
+    );
+    // A certificate that nobody uploaded.
+    stage.configure(&certificate(), &site("cert", "sites/intranet", ""));
+    stage.doctor(&[]).is(
+        "token",
+        "refuted",
+        &["AADSTS700027", "thumbprint", "m365mon setup --account cert"],
+    );
+}
+
+#[test]
+fn the_way_there() {
+    let stage = least();
+    // A port on which nobody listens.
+    let resources = site("app", "sites/intranet", "");
+    let elsewhere = "    login.contoso.com: \"127.0.0.1:1\"\n";
+    let closed = selected().replace(
+        "    client_id",
+        "    cloud: {login_url: https://login.contoso.com, graph_url: https://graph.microsoft.com}\n    client_id",
+    );
+    stage.configure_with(elsewhere, &closed, &resources);
+    let told = stage.doctor(&[]);
+    assert_eq!(told.code, 1);
+    let connect = &told.steps("connect")[0];
+    assert_eq!(connect["finding"], "refuted", "{connect:#}");
+    assert!(
+        connect["mend"]
+            .to_string()
+            .contains("curl -v https://login.contoso.com/")
+    );
+    told.is(
+        "token",
+        "cannot_be_seen",
+        &["the login host cannot be reached"],
+    );
+    stage.configure(&selected(), &resources);
+    // Somebody on the way ends the connection when he hears the name.
+    stage.fault(LOGIN, r#""refuse""#);
+    let told = stage.doctor(&[]);
+    assert_eq!(told.steps("connect")[0]["finding"], "proved");
+    assert_eq!(told.steps("tls")[0]["finding"], "refuted");
+    stage.mend();
+
+    stage.fault(LOGIN, r#""tls_untrusted""#);
+    let told = stage.doctor(&[]);
+    let tls = &told.steps("tls")[0];
+    assert_eq!(tls["finding"], "refuted", "{tls:#}");
+    assert!(tls["mend"].to_string().contains("http.ca_file"), "{tls:#}");
+    stage.mend();
+
+    stage.fault(GRAPH, r#""tls_wrong_host""#);
+    let told = stage.doctor(&[]);
+    assert_eq!(told.steps("tls")[1]["finding"], "refuted");
+    assert!(told.steps("probe")[0]["detail"].to_string().contains("tls"));
+    stage.mend();
+
+    // A name that does not resolve (RFC 6761: invalid never does).
+    let nowhere = selected().replace(
+        "    client_id",
+        "    cloud: {login_url: https://login.contoso.invalid, graph_url: https://graph.microsoft.com}\n    client_id",
+    );
+    stage.configure(&nowhere, &site("app", "sites/intranet", ""));
+    let told = stage.doctor(&[]);
+    let dns = &told.steps("dns")[0];
+    assert_eq!(dns["finding"], "refuted", "{dns:#}");
+    assert!(
+        dns["mend"]
+            .to_string()
+            .contains("getent hosts login.contoso.invalid")
+    );
+}
+
+#[test]
+fn services_that_are_not_well() {
+    let stage = least();
+    stage.fault(GRAPH, r#"{"throttled": {"retry_after": {"seconds": 30}}}"#);
+    let told = stage.doctor(&[]);
+    assert_eq!(findings(&told), (2, "cannot_be_seen"), "{:#}", told.json);
+    assert_eq!(told.steps("probe")[0]["finding"], "cannot_be_seen");
+    stage.mend();
+    stage.fault(GRAPH, r#"{"unavailable": {}}"#);
+    let told = stage.doctor(&[]);
+    assert_eq!(told.code, 1);
+    assert!(
+        told.steps("probe")[0]["detail"]
+            .to_string()
+            .contains("server_error")
+    );
+    stage.mend();
+    stage.fault(LOGIN, r#"{"throttled": {"retry_after": {"seconds": 30}}}"#);
+    let told = stage.doctor(&[]);
+    assert_eq!(findings(&told), (2, "cannot_be_seen"), "{:#}", told.json);
+    told.is("token", "cannot_be_seen", &["wait"]);
+    stage.mend();
+    // A token that cannot be read leaves its rights unknown.
+    stage.tell("/faults", &format!(
+        r#"{{"scope": {{"host": "{LOGIN}", "path": "/oauth2/v2.0/token"}}, "kind": {{"status": {{"status": 200,
+         "headers": {{"Content-Type": "application/json"}},
+         "body": "{{\"access_token\":\"opaque-canary\",\"token_type\":\"Bearer\",\"expires_in\":3600}}"}}}}}}"#
+    ));
+    let told = stage.doctor(&[]);
+    told.is("excess", "cannot_be_seen", &["cannot be read"]);
+    assert_eq!(told.steps("permissions")[0]["finding"], "cannot_be_seen");
+    assert!(!told.json.to_string().contains("opaque-canary"));
+}
+
+#[test]
+fn clock_tenant_and_cloud() {
+    let stage = least();
+    stage.tell("/clock", r#"{"advance": "10m"}"#);
+    let told = stage.doctor(&[]);
+    told.is(
+        "clock",
+        "refuted",
+        &["s behind", "timedatectl set-ntp true"],
+    );
+    stage.tell("/clock", r#"{"reset": true}"#);
+
+    let tls = stage.tls;
+    let others = format!(
+        "    login.microsoftonline.us: \"{tls}\"\n    login.partner.microsoftonline.cn: \"{tls}\"\n"
+    );
+    let typo = selected().replace("contoso.onmicrosoft.com", "contosso.onmicrosoft.com");
+    stage.configure_with(&others, &typo, &site("app", "sites/intranet", ""));
+    stage.doctor(&[]).is(
+        "discovery",
+        "refuted",
+        &["no such tenant", "Primary domain"],
+    );
+    let elsewhere = selected().replace("    client_id", "    cloud: gcc_high\n    client_id");
+    stage.configure_with(&others, &elsewhere, "");
+    stage.doctor(&[]).is(
+        "discovery",
+        "refuted",
+        &["lives in another cloud: global", "cloud: global"],
+    );
+}
+
+#[test]
+fn a_person_who_consented() {
+    let stage = Stage::set();
+    let resources = [
+        site("steve", "sites/intranet", ""),
+        mailbox("steve", "steve"),
+    ];
+    stage.configure(&steve(), &resources.join("\n"));
+    let told = stage.doctor(&[]);
+    assert_eq!(told.code, 1);
+    told.is("sign_in", "refuted", &["m365mon login steve"]);
+    stage.sign_in("steve");
+    let told = stage.doctor(&[]);
+    assert_eq!(findings(&told), (0, "proved"), "{:#}", told.json);
+
+    // The site is not for steve.
+    stage.tell(
+        "/sites",
+        &format!(r#"{{"url": "{INTRANET}", "readers": ["info@{DOMAIN}"]}}"#),
+    );
+    let told = stage.doctor(&[]);
+    let probe = &told.steps("probe")[0];
+    assert_eq!(probe["finding"], "refuted");
+    assert!(
+        probe["mend"].to_string().contains("Site permissions"),
+        "{probe:#}"
+    );
+
+    // The consent is taken back.
+    stage.tell("/consents", &format!(
+        r#"{{"app": "{DELEGATED_CLIENT_ID}", "user": "steve@{DOMAIN}", "resource": "graph", "revoke": true}}"#
+    ));
+    let told = stage.doctor(&[]);
+    told.is(
+        "token",
+        "refuted",
+        &[
+            "AADSTS65001",
+            "m365mon login steve",
+            "m365mon setup --account steve",
+        ],
+    );
+
+    // A policy stands in the way.
+    stage.tell("/faults", &format!(
+        r#"{{"scope": {{"host": "{LOGIN}", "path": "/oauth2/v2.0/token"}}, "kind": {{"status": {{"status": 400,
+         "headers": {{"Content-Type": "application/json"}},
+         "body": "{{\"error\":\"invalid_grant\",\"error_codes\":[53003],\"error_description\":\"AADSTS53003: x\"}}"}}}}}}"#
+    ));
+    let told = stage.doctor(&[]);
+    told.is(
+        "token",
+        "refuted",
+        &[
+            "AADSTS53003",
+            "Get-MgAuditLogSignIn",
+            "Conditional Access",
+            "egress",
+        ],
+    );
+}
+
+#[test]
+fn different_ways_out() {
+    let stage = Stage::set();
+    let tls = stage.tls;
+    // Graph through the proxy of the environment, Entra where it is configured.
+    let text = format!(
+        "http:\n  ca_file: tenant/ca.pem\n  resolve: {{{LOGIN}: \"{tls}\"}}\naccounts:\n{}\nresources:\n{}\n",
+        selected(),
+        site("app", "sites/intranet", ""),
+    );
+    std::fs::write(stage.path("m365mon.yml"), text).unwrap();
+    let proxy = format!("http://{}", stage.proxy);
+    let told = stage.doctor(&[("HTTPS_PROXY", &proxy)]);
+    assert_eq!(findings(&told), (2, "cannot_be_seen"), "{:#}", told.json);
+    told.is(
+        "egress",
+        "cannot_be_seen",
+        &["different ways out", &stage.proxy.to_string()],
+    );
+}
+
+#[test]
+fn a_machine_with_an_identity() {
+    let stage = Stage::set();
+    stage.configure(&identity(), &site("machine", "sites/intranet", ""));
+    let metadata = format!("http://{}", stage.metadata);
+    let told = stage.doctor(&[("AZURE_POD_IDENTITY_AUTHORITY_HOST", &metadata)]);
+    told.is("token", "proved", &[]);
+    assert!(told.steps("discovery").is_empty());
+    assert_eq!(
+        told.steps("probe")[0]["finding"],
+        "proved",
+        "{:#}",
+        told.json
+    );
+}

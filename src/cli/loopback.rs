@@ -20,7 +20,7 @@ use crate::model::{Account, Secret};
 /// How long a person may take.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// What must be registered: Entra takes any port of it (RFC 8252 section 7.3).
-pub(super) const REDIRECT: &str = "http://localhost";
+pub(super) const REDIRECT: &str = LOOPBACK;
 const HEAD: Duration = Duration::from_secs(10);
 
 /// What the browser brought.

@@ -1,9 +1,10 @@
 //! What mends a refused token request, by Entra's number.
 
+use crate::model::powershell::quoted;
 use crate::model::{
     Account, AccountReason, AppCredential, Audience, SecretSource, SignIn, TokenProblem,
 };
-use crate::setup::{Mend, quoted};
+use crate::setup::Mend;
 
 /// Commands and clicks, the likeliest first.
 pub(super) fn token_mend(

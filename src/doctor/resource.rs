@@ -119,8 +119,8 @@ fn forbidden(resource: &Resource, held: Option<&Held>, missing: bool) -> Vec<Str
             ],
             Some(person) => vec![format!(
                 "Add-MailboxPermission -Identity {} -User {} -AccessRights FullAccess -AutoMapping $false",
-                crate::setup::quoted(user),
-                crate::setup::quoted(&person.username)
+                crate::model::powershell::quoted(user),
+                crate::model::powershell::quoted(&person.username)
             )],
         },
         Kind::ExchangeMailbox { user: None } => vec![
@@ -140,7 +140,7 @@ fn not_there(resource: &Resource) -> Vec<String> {
             let user = user.as_deref().or(person).unwrap_or_default();
             vec![format!(
                 "Get-EXOMailbox -Identity {} | Format-List PrimarySmtpAddress, ExternalDirectoryObjectId",
-                crate::setup::quoted(user)
+                crate::model::powershell::quoted(user)
             )]
         }
     }

@@ -18,6 +18,7 @@ use url::Url;
 
 use super::client_credentials::application;
 use super::consent::{Wanted, scopes};
+use crate::model::powershell::quoted;
 use crate::model::{Account, Audience, Cloud};
 
 /// Microsoft Graph's application id, the same in every tenant and cloud.
@@ -141,20 +142,6 @@ const fn environment(cloud: &Cloud) -> &'static str {
         Cloud::Dod => " -Environment USGovDoD",
         Cloud::China => " -Environment China",
     }
-}
-
-/// A string that PowerShell takes as it is. It also takes the typographic
-/// single quotes for quotes; each is doubled to stand for itself.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("'");
-    for c in text.chars() {
-        if matches!(c, '\'' | '\u{2018}'..='\u{201b}') {
-            quoted.push(c);
-        }
-        quoted.push(c);
-    }
-    quoted.push('\'');
-    quoted
 }
 
 #[cfg(test)]

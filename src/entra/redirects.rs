@@ -20,7 +20,9 @@ pub fn redirect_uris(account: &Account, external: Option<&Url>) -> Vec<String> {
         return Vec::new();
     };
     let mut uris = vec![LOOPBACK.to_owned(), format!("{LOOPBACK}{CALLBACK_PATH}")];
-    let external = external.map(|url| {
+    // Entra takes no other address without TLS (Microsoft's "Redirect URI
+    // restrictions").
+    let external = external.filter(|url| url.scheme() == "https").map(|url| {
         let base = url.as_str().trim_end_matches('/');
         format!("{base}{CALLBACK_PATH}")
     });

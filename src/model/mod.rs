@@ -8,6 +8,7 @@ mod gate;
 mod observer;
 mod outcome;
 mod phase;
+pub mod powershell;
 mod random;
 mod report;
 mod resource;

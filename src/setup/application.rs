@@ -4,10 +4,10 @@
 use url::Url;
 
 use super::plan::Plan;
-use super::powershell::{filter, list, quoted};
 use super::script::Script;
 use crate::entra::redirect_uris;
 use crate::model::AppCredential;
+use crate::model::powershell::{filter, list, quoted};
 
 /// The application and its service principal: `$app`, `$sp`.
 pub(super) fn registration(script: &mut Script, plan: &Plan<'_>, external: Option<&Url>) {

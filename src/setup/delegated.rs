@@ -1,8 +1,8 @@
 //! A person's consent, given for that one person, and what the person may read.
 
 use super::plan::Plan;
-use super::powershell::quoted;
 use super::script::Script;
+use crate::model::powershell::quoted;
 
 /// Consent for one person and these scopes; and the person's assignment.
 pub(super) fn consent(script: &mut Script, plan: &Plan<'_>) {

@@ -3,8 +3,8 @@
 //! Control for Applications in Exchange Online").
 
 use super::plan::Plan;
-use super::powershell::quoted;
 use super::script::Script;
+use crate::model::powershell::quoted;
 
 /// More mailboxes than this are named by a group: a filter has its limits.
 const MOST_IN_A_FILTER: usize = 10;

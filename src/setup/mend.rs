@@ -2,7 +2,7 @@
 
 use super::mailboxes::ROLE;
 use super::plan::{GRAPH_APP_ID, SHAREPOINT_APP_ID, api_of, site_address};
-use super::powershell::{filter, quoted};
+use crate::model::powershell::{filter, quoted};
 use crate::model::{Account, Kind};
 use crate::probe::PermissionApi;
 

@@ -13,10 +13,8 @@ mod delegated;
 mod mailboxes;
 mod mend;
 mod plan;
-mod powershell;
 mod script;
 
 pub use mend::{Mend, shell};
 pub use plan::{GRAPH_APP_ID, SHAREPOINT_APP_ID};
-pub use powershell::quoted;
 pub use script::script;

@@ -6,8 +6,8 @@ use url::Url;
 
 use super::mend::shell;
 use super::plan::{GRAPH_APP_ID, Plan, SHAREPOINT_APP_ID, exchange_environment, graph_environment};
-use super::powershell::{comment, quoted};
 use super::{application, delegated, mailboxes};
+use crate::model::powershell::{comment, quoted};
 use crate::model::{Account, Cloud, Resource, SignIn};
 
 /// Lines of PowerShell.

@@ -11,7 +11,7 @@ use crate::web::external::{ExternalUrl, host_of};
 use crate::web::guard::is_loopback_host;
 
 /// The path of the answer, below the prefix.
-pub(super) const CALLBACK: &str = "/auth/callback";
+pub(super) const CALLBACK: &str = crate::entra::CALLBACK_PATH;
 
 /// Where a sign-in with a browser ends, and where it therefore must begin: a
 /// cookie belongs to one host.

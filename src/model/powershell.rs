@@ -1,5 +1,5 @@
-//! Values of the configuration as PowerShell literals: a name with a quote in
-//! it must stay a name.
+//! Text as PowerShell literals: a name with a quote in it must stay a name.
+//! Several rooms print commands for an administrator.
 
 /// The characters that PowerShell takes for single quotes
 /// (about_Quoting_Rules): the straight one and four typographic ones. Doubled
@@ -38,7 +38,7 @@ pub fn quoted(text: &str) -> String {
 
 /// An array of literals.
 #[must_use]
-pub(super) fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
+pub fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
     let items: Vec<String> = items.into_iter().map(quoted).collect();
     format!("@({})", items.join(", "))
 }
@@ -46,7 +46,7 @@ pub(super) fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
 /// A filter of Graph (OData) or Exchange (OPATH) that compares one property
 /// with a value; both double single quotes inside theirs.
 #[must_use]
-pub(super) fn filter(property: &str, operator: &str, value: &str) -> String {
+pub fn filter(property: &str, operator: &str, value: &str) -> String {
     quoted(&format!(
         "{property} {operator} '{}'",
         value.replace('\'', "''")
@@ -55,7 +55,7 @@ pub(super) fn filter(property: &str, operator: &str, value: &str) -> String {
 
 /// Text for a comment: on one line, whatever it holds.
 #[must_use]
-pub(super) fn comment(text: &str) -> String {
+pub fn comment(text: &str) -> String {
     let line: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })

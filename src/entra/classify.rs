@@ -10,6 +10,9 @@ use super::endpoint::EndpointAnswer;
 use super::retry_after::{date, retry_after};
 use crate::model::{AccountReason, RequestId, TokenProblem, bounded_text};
 
+/// Clocks so many seconds apart are worth a word.
+const SKEW: u32 = 30;
+
 /// Whom a refusal concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Concerns {
@@ -26,6 +29,9 @@ pub(super) struct Refusal {
     pub(super) concerns: Concerns,
     /// The wait that was asked for, at most an hour.
     pub(super) retry_after: Option<Duration>,
+    /// How many seconds this machine's clock is ahead of the answer's `Date`,
+    /// where that is worth a word.
+    pub(super) ahead: Option<i32>,
     /// The OAuth `error`, for grants that poll.
     pub(super) error: Option<String>,
     /// Entra's id of the request, for support.
@@ -39,6 +45,7 @@ impl Refusal {
             problem,
             concerns: Concerns::Account,
             retry_after: None,
+            ahead: None,
             error: None,
             request_id: None,
         }
@@ -117,10 +124,15 @@ pub(super) fn classify(answer: &EndpointAnswer, person: bool, now: Timestamp) ->
         }
         (None, None, _) => no_error_body(answer),
     };
+    let ahead = ahead(answer, now);
     if number == Some(700_024)
-        && let Some(skew) = skew(answer, now)
+        && let Some(ahead) = ahead
     {
-        detail.push_str(&skew);
+        let direction = if ahead > 0 { "ahead of" } else { "behind" };
+        let by = ahead.unsigned_abs();
+        detail.push_str(&format!(
+            "; this machine's clock is {by} s {direction} Entra's"
+        ));
     }
     Refusal {
         problem: TokenProblem {
@@ -134,6 +146,7 @@ pub(super) fn classify(answer: &EndpointAnswer, person: bool, now: Timestamp) ->
             Some(50_196) => Some(retry_after.unwrap_or_default().max(Duration::from_secs(60))),
             _ => retry_after,
         },
+        ahead,
         error: body.map(|body| body.error),
         request_id: answer.request_id(),
     }
@@ -165,6 +178,7 @@ pub(super) fn refused_in_browser(error: &str, description: &str) -> Refusal {
         },
         concerns: Concerns::Account,
         retry_after: None,
+        ahead: None,
         error: Some(error.to_owned()),
         request_id: None,
     }
@@ -245,16 +259,12 @@ fn shown(error: &str) -> String {
         .collect()
 }
 
-/// How far this machine's clock is from the answer's, if worth a word.
-fn skew(answer: &EndpointAnswer, now: Timestamp) -> Option<String> {
-    let off = now.duration_since(date(&answer.headers)?).as_secs();
-    (off.abs() > 30).then(|| {
-        let direction = if off > 0 { "ahead of" } else { "behind" };
-        format!(
-            "; this machine's clock is {} s {direction} Entra's",
-            off.abs()
-        )
-    })
+/// How far this machine's clock is ahead of the answer's, in seconds, if worth
+/// a word.
+fn ahead(answer: &EndpointAnswer, now: Timestamp) -> Option<i32> {
+    let ahead = now.duration_since(date(&answer.headers)?).as_secs();
+    let ahead = i32::try_from(ahead).ok()?;
+    (ahead.unsigned_abs() > SKEW).then_some(ahead)
 }
 
 #[cfg(test)]

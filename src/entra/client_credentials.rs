@@ -3,14 +3,17 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
 use super::answer::Granted;
+use super::certificate::Certificate;
 use super::claims::ClaimsChallenge;
 use super::classify::Refusal;
 use super::clouds;
 use super::forms::{Application, Form, Proof};
-use super::proof::Prover;
+use super::proof::{self, Prover};
 use super::wire::{Wire, blocking};
-use crate::model::{Account, Audience};
+use crate::model::{Account, Audience, Timestamp};
 
 /// Asks for all that was granted to the application for `audience`.
 pub(super) async fn obtain(
@@ -34,9 +37,10 @@ pub(super) fn application(account: &Account) -> Result<Application, Refusal> {
         .ok_or_else(|| Refusal::internal("the account names no tenant or no client_id"))
 }
 
-/// Proves who the application is, asks, and asks once more with the
-/// certificate before this one where Entra does not know the new one yet.
-/// Where the tenant turns out to live in another cloud the refusal names it.
+/// Proves who the application is and asks. A refused certificate gets one
+/// more try: with the pair before it where Entra does not know the new one
+/// yet, by Entra's clock where this machine's is wrong. Where the tenant turns
+/// out to live in another cloud the refusal names it.
 pub(super) async fn ask_with_proof(
     wire: &Wire,
     account: &Account,
@@ -45,40 +49,64 @@ pub(super) async fn ask_with_proof(
 ) -> Result<Granted, Refusal> {
     let application = &application(account)?;
     let person = account.person().is_some();
-    let proof = prove(wire, application, prover).await?;
+    let now = wire.clock.now();
+    let (proof, certificate) = prove(wire, application, prover, now).await?;
     let mut refusal = match wire.ask(form(&proof), person).await {
-        Ok(granted) => return Ok(granted),
+        Ok(granted) => {
+            prover.works(certificate.as_ref());
+            return Ok(granted);
+        }
         Err(refusal) => refusal,
     };
-    if refusal.problem.code == Some(700_027) {
-        if let Some(thumbprint) = prover.thumbprint() {
-            refusal
-                .problem
-                .detail
-                .push_str(&format!("; its SHA-256 thumbprint is {thumbprint}"));
-        }
-        let previous = prover.prove_with_previous(application, wire.clock.now(), &*wire.random);
-        if let Some(proof) = previous {
-            tracing::warn!(
-                problem = %refusal.problem,
-                "the new certificate is not accepted, trying the one before it"
-            );
-            return wire.ask(form(&proof), person).await.map_err(|_| refusal);
+    if let Some(certificate) = certificate {
+        let again = match (refusal.problem.code, refusal.ahead) {
+            (Some(700_027), _) => {
+                let thumbprint = format!("; its SHA-256 thumbprint is {}", certificate.shown);
+                refusal.problem.detail.push_str(&thumbprint);
+                prover.before(&certificate, now).map(|before| (before, now))
+            }
+            (Some(700_024), Some(ahead)) => {
+                let theirs = now.checked_sub(SignedDuration::from_secs(ahead.into()));
+                Some((certificate, theirs.unwrap_or(now)))
+            }
+            _ => None,
+        };
+        if let Some((certificate, at)) = again {
+            let problem = &refusal.problem;
+            tracing::warn!(account = &*account.name, %problem, "the certificate is tried in another way");
+            let proof = sign(wire, application, certificate.clone(), at).await?;
+            let granted = wire.ask(form(&proof), person).await.map_err(|_| refusal)?;
+            prover.works(Some(&certificate));
+            return Ok(granted);
         }
     }
     clouds::name_it(wire, account, &mut refusal).await;
     Err(refusal)
 }
 
-/// The proof of an application, from what lies in its files now.
+/// The proof of an application, from what lies in its files at `now`, and the
+/// certificate that signed it, if one did.
 pub(super) async fn prove(
     wire: &Wire,
     application: &Application,
     prover: &Arc<Prover>,
-) -> Result<Proof, Refusal> {
+    now: Timestamp,
+) -> Result<(Proof, Option<Arc<Certificate>>), Refusal> {
     let (prover, application) = (prover.clone(), application.clone());
-    let (now, random) = (wire.clock.now(), wire.random.clone());
+    let random = wire.random.clone();
     blocking(move || prover.prove(&application, now, &*random))
+        .await?
+        .map_err(|problem| Refusal::internal(&problem))
+}
+
+async fn sign(
+    wire: &Wire,
+    application: &Application,
+    certificate: Arc<Certificate>,
+    now: Timestamp,
+) -> Result<Proof, Refusal> {
+    let (application, random) = (application.clone(), wire.random.clone());
+    blocking(move || proof::sign(&certificate, &application, now, &*random))
         .await?
         .map_err(|problem| Refusal::internal(&problem))
 }

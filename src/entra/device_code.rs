@@ -70,7 +70,8 @@ impl Consent {
     ) -> Result<DeviceCode, ConsentError> {
         let prover = Self::prover(account)?;
         let application = application(account)?;
-        let proof = prove(&self.wire, &application, &prover).await?;
+        let now = self.wire.clock.now();
+        let (proof, _) = prove(&self.wire, &application, &prover, now).await?;
         let form = application.device_code(&proof, &Self::first_scopes(account, wanted));
         let answer = self.wire.post(form).await?;
         if answer.status != 200 {
@@ -114,7 +115,8 @@ impl Consent {
                 return Err(ConsentError::Expired);
             }
             tokio::time::sleep(interval).await;
-            let proof = prove(&self.wire, &application, &prover).await?;
+            let now = self.wire.clock.now();
+            let (proof, _) = prove(&self.wire, &application, &prover, now).await?;
             let form = application.device_poll(&proof, &code.device);
             let refusal = match self.wire.ask(form, true).await {
                 Ok(granted) => {

@@ -70,6 +70,12 @@ impl Tokens {
             Ok(obtained) => self.succeed(desk, audience, began, obtained),
             Err(refusal) => Err(self.fail(desk, audience, refusal)),
         };
+        if desk.prover.has_certificate() {
+            let prover = desk.prover.clone();
+            if let Ok(ends) = blocking(move || prover.deadline()).await {
+                desk.notes.lock().credential_ends = ends;
+            }
+        }
         if !desk.notes.lock().retired {
             self.observer.token_request(&desk.account, &report);
         }

@@ -139,6 +139,7 @@ fn refusal(answer: &EndpointAnswer, now: Timestamp) -> Refusal {
         },
         concerns: Concerns::Account,
         retry_after: retry_after(&answer.headers, now),
+        ahead: None,
         error: None,
         request_id: answer.request_id(),
     }

@@ -33,6 +33,8 @@ struct Certificates {
     current: Option<Arc<Certificate>>,
     /// The pair before it: while Entra does not know the new one yet, it helps.
     previous: Option<Arc<Certificate>>,
+    /// The one that Entra accepted last: its end is the one that counts.
+    works: Option<Arc<Certificate>>,
 }
 
 impl Prover {
@@ -46,6 +48,14 @@ impl Prover {
             credential: credential.cloned(),
             certificates: Mutex::default(),
         }
+    }
+
+    /// True for a certificate, whose end depends on which one is accepted.
+    pub(super) const fn has_certificate(&self) -> bool {
+        matches!(
+            self.credential,
+            Some(AppCredential::ClientCertificate { .. })
+        )
     }
 
     /// The files whose change may mend a refusal.
@@ -84,54 +94,56 @@ impl Prover {
             }
             AppCredential::ClientCertificate { .. } => {
                 let certificate = self.certificate().ok()?;
-                Some((CredentialKind::ClientCertificate, certificate.not_after))
+                let known = self.certificates.lock();
+                // While Entra does not know the new pair, the old one's end counts.
+                let works = known.works.as_ref().filter(|works| {
+                    let previous = known.previous.as_ref();
+                    previous.is_some_and(|previous| previous.shown == works.shown)
+                });
+                let ends = works.map_or(certificate.not_after, |works| works.not_after);
+                Some((CredentialKind::ClientCertificate, ends))
             }
             AppCredential::WorkloadIdentity { .. } => None,
         }
     }
 
-    /// A proof for one request. Blocks on the disk, and on signing for some
-    /// milliseconds. The error is for people and holds no secret.
+    /// A proof for one request, and the certificate that signed it, if one did.
+    /// Blocks on the disk, and on signing for some milliseconds. The error is
+    /// for people and holds no secret.
     pub(super) fn prove(
         &self,
         application: &Application,
         now: Timestamp,
         random: &dyn Random,
-    ) -> Result<Proof, String> {
-        match &self.credential {
-            None => Ok(Proof::Nothing),
+    ) -> Result<(Proof, Option<Arc<Certificate>>), String> {
+        let proof = match &self.credential {
+            None => Proof::Nothing,
             Some(AppCredential::ClientSecret { secret, .. }) => {
-                files::secret(secret).map(Proof::Secret)
+                Proof::Secret(files::secret(secret)?)
             }
             Some(AppCredential::ClientCertificate { .. }) => {
                 let certificate = self.certificate()?;
-                sign(&certificate, application, now, random)
+                let proof = sign(&certificate, application, now, random)?;
+                return Ok((proof, Some(certificate)));
             }
             Some(AppCredential::WorkloadIdentity { token_file }) => {
-                files::secret(&SecretSource::File(token_file.clone())).map(Proof::Assertion)
+                let token = SecretSource::File(token_file.clone());
+                Proof::Assertion(files::secret(&token)?)
             }
-        }
+        };
+        Ok((proof, None))
     }
 
-    /// After Entra did not accept the certificate: a proof with the one
-    /// before it, while that is valid. Only once per pair.
-    pub(super) fn prove_with_previous(
-        &self,
-        application: &Application,
-        now: Timestamp,
-        random: &dyn Random,
-    ) -> Option<Proof> {
-        let previous = self.certificates.lock().previous.take()?;
-        if previous.not_after <= now {
-            return None;
-        }
-        sign(&previous, application, now, random).ok()
+    /// Entra accepted this certificate.
+    pub(super) fn works(&self, certificate: Option<&Arc<Certificate>>) {
+        self.certificates.lock().works = certificate.cloned();
     }
 
-    /// The thumbprint in use, as the portal shows it.
-    pub(super) fn thumbprint(&self) -> Option<String> {
-        let certificates = self.certificates.lock();
-        Some(certificates.current.as_ref()?.shown.clone())
+    /// The pair before `refused`, while it is valid: it helps as long as Entra
+    /// does not know the new one.
+    pub(super) fn before(&self, refused: &Certificate, now: Timestamp) -> Option<Arc<Certificate>> {
+        let previous = self.certificates.lock().previous.clone()?;
+        (previous.not_after > now && previous.shown != refused.shown).then_some(previous)
     }
 
     /// The pair that lies in the files, taken over only when both parts match;
@@ -179,7 +191,8 @@ impl Prover {
     }
 }
 
-fn sign(
+/// An assertion of the application, signed with a certificate's key.
+pub(super) fn sign(
     certificate: &Certificate,
     application: &Application,
     now: Timestamp,

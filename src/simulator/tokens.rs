@@ -134,6 +134,9 @@ pub struct Tokens {
     /// Verified before: signatures cost a hundred microseconds each.
     known: RwLock<HashMap<Box<str>, Arc<Claims>>>,
     revoked: RwLock<Revoked>,
+    /// Those of the latest second in which any were minted, by `uti`: issue
+    /// times are whole seconds.
+    latest: RwLock<(i64, Vec<String>)>,
 }
 
 #[derive(Default)]
@@ -176,12 +179,20 @@ impl Tokens {
             random,
             known: RwLock::default(),
             revoked: RwLock::default(),
+            latest: RwLock::default(),
         })
     }
 
     /// An access token.
     #[must_use]
     pub fn mint(&self, claims: &Claims) -> String {
+        let now = self.clock.epoch();
+        let mut latest = self.latest.write();
+        if latest.0 != now {
+            *latest = (now, Vec::new());
+        }
+        latest.1.push(claims.uti.clone());
+        drop(latest);
         self.sign(claims)
     }
 
@@ -261,8 +272,13 @@ impl Tokens {
 
     /// Refuses every token minted until now.
     pub fn revoke_all(&self) {
-        // Issue times are whole seconds: what was minted in this very second goes too.
-        self.revoked.write().before = self.clock.epoch() + 1;
+        let mut revoked = self.revoked.write();
+        revoked.before = self.clock.epoch();
+        let latest = self.latest.read();
+        if latest.0 == revoked.before {
+            let those = latest.1.iter().map(|uti| (uti.clone(), ()));
+            revoked.tokens.extend(those);
+        }
     }
 
     /// A critical event of continuous access evaluation:

@@ -24,7 +24,7 @@ fn thumbprint(house: &House) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pair_is_taken_over_when_it_matches_and_the_old_one_helps_once() {
+async fn a_pair_is_taken_over_when_it_matches_and_the_old_one_helps_until_then() {
     let folder = tempfile::tempdir().unwrap();
     let (certificate_file, key_file) = (folder.path().join("cert"), folder.path().join("key"));
     std::fs::write(&certificate_file, certificate(2031)).unwrap();
@@ -66,14 +66,97 @@ async fn a_pair_is_taken_over_when_it_matches_and_the_old_one_helps_once() {
     assert_eq!(house.ask().await.unwrap(), "old");
     assert_eq!(house.script.count(), before + 2);
     assert_eq!(thumbprint(&house), first);
-    assert!(end(&house).1.to_string().starts_with("2032"));
+    let ends = end(&house).1.to_string();
+    assert!(
+        ends.starts_with("2031"),
+        "the one that works counts: {ends}"
+    );
 
-    // Only once.
-    house.script.then(error(401, "invalid_client", 700_027));
-    pass(51 * 60).await;
-    assert_eq!(house.ask().await.unwrap_err(), AccountReason::Refused);
+    // Each renewal tries the new one first, and the old one once.
+    for answer in [
+        token("old-again", 3600),
+        error(401, "invalid_client", 700_027),
+    ] {
+        house
+            .script
+            .then(error(401, "invalid_client", 700_027))
+            .then(answer);
+    }
+    let before = house.script.count();
+    pass(56 * 60).await;
+    assert_eq!(house.ask().await.unwrap(), "old-again");
+    assert_eq!(house.script.count(), before + 2);
+    pass(56 * 60).await;
+    assert_eq!(
+        house.script.count(),
+        before + 4,
+        "both refused, then a wait"
+    );
+    {
+        let reports = house.ear.reports.lock();
+        let problem = reports.last().unwrap().result.clone().unwrap_err();
+        assert_eq!(problem.reason, AccountReason::Refused);
+        assert!(problem.detail.contains("thumbprint is"), "{problem}");
+        assert!(!problem.detail.contains(&hexadecimal(&first)), "{problem}");
+    }
+
+    // Entra knows it at last.
+    pass(16 * 60).await;
+    house.ask().await.unwrap();
     assert_ne!(thumbprint(&house), first);
+    assert!(end(&house).1.to_string().starts_with("2032"));
+}
+
+fn hexadecimal(thumbprint: &str) -> String {
+    let bytes = URL_SAFE_NO_PAD.decode(thumbprint).unwrap();
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_clock_costs_one_more_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("both");
+    std::fs::write(&file, format!("{KEY}{}", certificate(2031))).unwrap();
+    let mut account = app_account();
+    account.sign_in = SignIn::App(AppCredential::ClientCertificate {
+        certificate_file: file.clone(),
+        key_file: file,
+        passphrase: None,
+    });
+    let house = House::new(account);
+    house.configure();
+    let refused = |date: &str| match error(401, "invalid_client", 700_024) {
+        Act::Answer(status, body, mut headers) => {
+            headers.push(("date", date.into()));
+            Act::Answer(status, body, headers)
+        }
+        other => other,
+    };
+    let starts = |house: &House| {
+        let last = house.script.last();
+        let claims = last.get("client_assertion").split('.').nth(1).unwrap();
+        let claims = URL_SAFE_NO_PAD.decode(claims).unwrap();
+        let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
+        claims["nbf"].as_i64().unwrap()
+    };
+    // The house believes it is noon.
+    house
+        .script
+        .then(refused("Tue, 24 Nov 2026 12:00:00 GMT"))
+        .then(token("a", 60));
+    assert_eq!(house.ask().await.unwrap(), "a");
+    assert_eq!(house.script.count(), 2);
+    let yesterday: crate::model::Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+    assert_eq!(starts(&house), yesterday.as_second());
+
+    // Where that does not help the refusal says it, and there is a wait.
+    for _ in 0..2 {
+        house.script.then(refused("Tue, 24 Nov 2026 12:00:00 GMT"));
+    }
+    pass(61).await;
+    assert_eq!(house.ask().await.unwrap_err(), AccountReason::Refused);
+    assert_eq!(house.script.count(), 4);
     let reports = house.ear.reports.lock();
     let problem = reports.last().unwrap().result.clone().unwrap_err();
-    assert!(problem.detail.contains("thumbprint is"), "{problem}");
+    assert!(problem.detail.contains("s ahead of Entra's"), "{problem}");
 }

@@ -77,7 +77,7 @@ async fn client_secret() {
 }
 
 /// A certificate of the test key, in a PEM with it, and as it is registered.
-fn certificate() -> (String, Certificate) {
+pub(super) fn certificate() -> (String, Certificate) {
     let key = rcgen::KeyPair::from_pem(KEY).unwrap();
     let mut parameters = rcgen::CertificateParams::new(vec!["m365mon".into()]).unwrap();
     parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);

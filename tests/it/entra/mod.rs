@@ -3,6 +3,8 @@
 mod cloud;
 mod command;
 mod crash;
+mod days;
 mod grants;
+mod house;
 mod people;
 mod trouble;

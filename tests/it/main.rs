@@ -31,6 +31,7 @@ mod simulator_entra;
 mod stack;
 mod stack_example;
 mod standard;
+mod storm;
 mod tls;
 mod web;
 mod web_config;

@@ -3,6 +3,7 @@
 
 use url::Url;
 
+use super::mend::shell;
 use super::plan::Plan;
 use super::script::Script;
 use crate::entra::redirect_uris;
@@ -81,10 +82,12 @@ pub(super) fn credential(script: &mut Script, plan: &Plan<'_>) {
             certificate_file, ..
         }) => {
             script.section("The certificate (its public part; the key stays with the exporter)");
-            script.add(&format!(
-                "$file = {}",
-                quoted(&certificate_file.to_string_lossy())
+            let file = format!("{}.crt", file_name(plan));
+            script.say(&format!(
+                "Bring the certificate alone to this machine: openssl x509 -in {} -out {file}",
+                shell(&certificate_file.to_string_lossy())
             ));
+            script.add(&format!("$file = {}", quoted(&file)));
             script.add(UPLOAD);
         }
         Some(AppCredential::ClientSecret { .. }) => {
@@ -93,7 +96,10 @@ pub(super) fn credential(script: &mut Script, plan: &Plan<'_>) {
                 "A certificate is better: it never leaves the exporter's machine, and SharePoint's \
                  own REST takes nothing else.",
             );
-            script.add(&format!("$file = {}", quoted(&secret_file(plan))));
+            script.add(&format!(
+                "$file = {}",
+                quoted(&format!("{}-secret.txt", file_name(plan)))
+            ));
             script.add(SECRET);
         }
         Some(AppCredential::WorkloadIdentity { .. }) => {
@@ -103,14 +109,15 @@ pub(super) fn credential(script: &mut Script, plan: &Plan<'_>) {
     }
 }
 
-fn secret_file(plan: &Plan<'_>) -> String {
+/// A name for a file of this account, fit for any system.
+fn file_name(plan: &Plan<'_>) -> String {
     let name: String = plan
         .account
         .name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
         .collect();
-    format!("m365mon-{name}-secret.txt")
+    format!("m365mon-{name}")
 }
 
 const UPLOAD: &str = r#"$pem = Get-Content -Raw -LiteralPath $file

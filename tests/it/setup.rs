@@ -173,7 +173,10 @@ fn every_kind_of_credential_has_its_section() {
     };
     let script = of("cert");
     assert!(script.contains("-KeyCredentials $keys"), "{script}");
-    assert!(script.contains("app-certificate.pem"), "{script}");
+    assert!(
+        script.contains("app-certificate.pem -out m365mon-cert.crt"),
+        "{script}"
+    );
     let granted = calls(&script, "Grant-Role");
     assert_eq!(
         granted,

@@ -62,10 +62,10 @@ pub fn check_credential(
     let application = Application::of(account)
         .ok_or_else(|| "the account names no tenant or no client_id".to_owned())?;
     let prover = Prover::of(account);
-    prover.prove(&application, now, random)?;
+    let (_, certificate) = prover.prove(&application, now, random)?;
     Ok(Some(CredentialFacts {
         ends: prover.deadline(),
-        thumbprint: prover.thumbprint(),
+        thumbprint: certificate.map(|certificate| certificate.shown.clone()),
         federated: match credential {
             AppCredential::WorkloadIdentity { token_file } => Some(federated(token_file)?),
             AppCredential::ClientSecret { .. } | AppCredential::ClientCertificate { .. } => None,

@@ -134,12 +134,6 @@ impl Prover {
         Ok((proof, None))
     }
 
-    /// The thumbprint in use, as the portal shows it.
-    pub(super) fn thumbprint(&self) -> Option<String> {
-        let certificates = self.certificates.lock();
-        Some(certificates.current.as_ref()?.shown.clone())
-    }
-
     /// Entra accepted this certificate.
     pub(super) fn works(&self, certificate: Option<&Arc<Certificate>>) {
         self.certificates.lock().works = certificate.cloned();

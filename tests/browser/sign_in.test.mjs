@@ -171,6 +171,48 @@ test("an administrator approves for one person", async () => {
   await visitor.context.close();
 });
 
+test("an administrator approves for everyone, the second choice", async () => {
+  await stage.forget("steve");
+  await stage.control("/users", { user: stage.upn("admin"), password: PASSWORD });
+  const visitor = await stage.visitor();
+  const { page } = visitor;
+  for (const host of ["graph.microsoft.com", "contoso.sharepoint.com"]) {
+    await page.goto(`${stage.origin}${ACCOUNT}/approval`);
+    await press(page, `Approve for everyone: ${host}`);
+    await identify(page, "admin");
+    assert.match(await words(page), /Review for your organization/);
+    await press(page, "Accept");
+    arrived(visitor, "/auth/callback");
+    assert.match(await words(page), /If an administrator has just approved/);
+  }
+  await press(page, "Sign in for contoso-steve");
+  await signIn(visitor);
+  assert.doesNotMatch(await words(page), /No token for/);
+  await signOut(visitor);
+  const app = stage.endpoints.delegated_client_id;
+  await stage.control("/consents", { app, revoke: true });
+  await visitor.context.close();
+});
+
+test("a policy that ends sign-ins after an hour", async () => {
+  await stage.grant("steve", "graph", ["Sites.Read.All", "Mail.ReadBasic"]);
+  await stage.grant("steve", "sharepoint", ["AllSites.Read"]);
+  const visitor = await stage.visitor();
+  const { page } = visitor;
+  await signIn(visitor);
+  await stage.gauge("m365_account_up", 1);
+  await stage.control("/organizations", { sign_in_frequency: "1h", token_lifetime: "10m" });
+  await stage.control("/revoke", { all_access_tokens: true });
+  await stage.control("/clock", { advance: "2h" });
+  await stage.gauge("m365_account_sign_in_required", 1);
+  await page.goto(`${stage.origin}${ACCOUNT}/sign-in`);
+  assert.match(await words(page), /A policy of the tenant ended it after \d+ (s|min)[^]*max_age/);
+  await stage.screenshot(page, "ended-by-policy");
+  await stage.control("/clock", { reset: true });
+  await signOut(visitor);
+  await visitor.context.close();
+});
+
 test("consent of one's own: cancelled, then given, once for each service", async () => {
   await stage.control("/organizations", { user_consent: true });
   await stage.forget("steve");

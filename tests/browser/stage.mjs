@@ -94,6 +94,7 @@ export class Stage {
       .concat("MAP * ~NOTFOUND", "EXCLUDE localhost", "EXCLUDE 127.0.0.1");
     this.browser = await puppeteer.launch({
       executablePath: process.env.M365MON_CHROMIUM,
+      timeout: PATIENCE,
       env: { ...process.env, HOME: this.folder },
       args: [
         "--no-sandbox",
@@ -115,6 +116,7 @@ export class Stage {
   async visitor() {
     const context = await this.browser.createBrowserContext();
     const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE);
     const complaints = [];
     page.on("console", (message) => {
       const at = message.location().url ?? "";

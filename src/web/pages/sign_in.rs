@@ -3,13 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use url::Url;
 
 use super::frame::{Links, page, segment, still_page};
 use super::html::Html;
 use super::landing::countdown;
-use super::words::ago;
+use super::words::{ago, span};
 use crate::entra::{ConsentError, SignInStatus, SignedInAs, StoreError};
 use crate::model::{Account, Audience, Timestamp};
 use crate::probe::Need;
@@ -23,6 +24,8 @@ pub(in crate::web) struct SignInView<'a> {
     pub(in crate::web) redirect: Result<&'a str, &'a String>,
     /// Who is signed in, as the store has it.
     pub(in crate::web) status: Result<Option<&'a SignInStatus>, &'a StoreError>,
+    /// The age that the sign-in had when a policy of the tenant ended it.
+    pub(in crate::web) ended_by_policy: Option<Duration>,
     pub(in crate::web) outcome: Option<Arc<Outcome>>,
     pub(in crate::web) waiting: Option<Waiting>,
     pub(in crate::web) sign_in_token: String,
@@ -199,6 +202,7 @@ fn status(html: &mut Html, view: &SignInView<'_>, now: Timestamp) {
             html.raw(" ago. The sign-in is renewed daily; unused, it ends ");
             countdown(html, status.ends, now);
             html.raw(".</p>\n");
+            policy(html, view, status, now);
         }
         Ok(None) => {
             html.raw("<p><strong>Nobody is signed in.</strong></p>\n");
@@ -208,6 +212,24 @@ fn status(html: &mut Html, view: &SignInView<'_>, now: Timestamp) {
                 .text(error)
                 .raw("</p>\n");
         }
+    }
+}
+
+/// What a policy of the tenant does to the sign-in.
+fn policy(html: &mut Html, view: &SignInView<'_>, status: &SignInStatus, now: Timestamp) {
+    if let Some(age) = view.ended_by_policy {
+        html.raw("<p class=\"problem\"><strong>A policy of the tenant ended it after ")
+            .text(span(age))
+            .raw("</strong> (AADSTS70043, sign-in frequency). With <code>max_age</code> in the configuration of the account, the deadline is told in time.</p>\n");
+        return;
+    }
+    let most = view.account.person().and_then(|person| person.max_age);
+    if let Some(end) = most.and_then(|most| status.consented_at.checked_add(most).ok()) {
+        html.raw(
+            "<p>By the policy that <code>max_age</code> stands for, somebody must sign in again ",
+        );
+        countdown(html, end, now);
+        html.raw(".</p>\n");
     }
 }
 

@@ -34,8 +34,9 @@ use super::app::{App, plain};
 use super::guard::{Refusal, may_submit, may_visit};
 use super::pages::{self, segment};
 use super::people;
+use super::view::AccountView;
 use crate::entra::{Approval, Wanted};
-use crate::model::{Account, Audience};
+use crate::model::{Account, Audience, Timestamp};
 use crate::probe::{Need, needs_of, wanted};
 
 pub(super) use callback::callback;
@@ -158,17 +159,31 @@ async fn page(app: &App, parts: &Parts, subject: &Subject) -> pages::Html {
     let desk = &subject.desk;
     let name = &*subject.account.name;
     let status = desk.status(&subject.account).await;
+    let consented_at = match &status {
+        Ok(Some(status)) => Some(status.consented_at),
+        Ok(None) | Err(_) => None,
+    };
     let view = pages::SignInView {
         account: &subject.account,
         needs: &subject.needs,
         redirect: subject.place.as_ref().map(|place| place.redirect.as_str()),
         status: status.as_ref().map(Option::as_ref),
+        ended_by_policy: consented_at.and_then(|at| ended_by_policy(app, name, at)),
         outcome: desk.last(name),
         waiting: desk.waiting(name),
         sign_in_token: desk.form_key.token(SIGN_IN, name),
         sign_out_token: desk.form_key.token(SIGN_OUT, name),
     };
     pages::sign_in(&app.links(parts), &view, app.state.clock().now())
+}
+
+/// How old the sign-in was when the tenant's sign-in frequency ended it.
+fn ended_by_policy(app: &App, name: &str, consented_at: Timestamp) -> Option<Duration> {
+    let slot = app.state.account(name)?;
+    let view = AccountView::of(&slot, &app.state);
+    let ended = view.sign_in_required_since?;
+    let by_policy = matches!(view.problem?.code, Some(70_043 | 70_044));
+    by_policy.then(|| Duration::try_from(ended.duration_since(consented_at)).ok())?
 }
 
 /// `GET /accounts/NAME/approval`.

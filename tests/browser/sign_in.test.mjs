@@ -206,6 +206,8 @@ test("a policy that ends sign-ins after an hour", async () => {
   await stage.control("/clock", { advance: "2h" });
   await stage.gauge("m365_account_sign_in_required", 1);
   await page.goto(`${stage.origin}${ACCOUNT}/sign-in`);
+  assert.match(await words(page), /works no longer: please sign in again/);
+  assert.doesNotMatch(await words(page), /Thank you/);
   assert.match(await words(page), /A policy of the tenant ended it after \d+ (s|min)[^]*max_age/);
   await stage.screenshot(page, "ended-by-policy");
   await stage.control("/clock", { reset: true });

@@ -24,12 +24,20 @@ pub(in crate::web) struct SignInView<'a> {
     pub(in crate::web) redirect: Result<&'a str, &'a String>,
     /// Who is signed in, as the store has it.
     pub(in crate::web) status: Result<Option<&'a SignInStatus>, &'a StoreError>,
-    /// The age that the sign-in had when a policy of the tenant ended it.
-    pub(in crate::web) ended_by_policy: Option<Duration>,
+    pub(in crate::web) ended: Option<Ended>,
     pub(in crate::web) outcome: Option<Arc<Outcome>>,
     pub(in crate::web) waiting: Option<Waiting>,
     pub(in crate::web) sign_in_token: String,
     pub(in crate::web) sign_out_token: String,
+}
+
+/// A sign-in that works no longer.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::web) struct Ended {
+    /// How old it became.
+    pub(in crate::web) age: Duration,
+    /// A policy of the tenant allows no older ones.
+    pub(in crate::web) by_policy: bool,
 }
 
 pub(super) fn username(account: &Account) -> &str {
@@ -199,10 +207,11 @@ fn status(html: &mut Html, view: &SignInView<'_>, now: Timestamp) {
                 .text(&status.username)
                 .raw("</strong> signed in ");
             ago(html, status.consented_at, now);
-            html.raw(" ago. The sign-in is renewed daily; unused, it ends ");
-            countdown(html, status.ends, now);
-            html.raw(".</p>\n");
-            policy(html, view, status, now);
+            html.raw(" ago");
+            match view.ended {
+                Some(ended) => over(html, ended),
+                None => goes_on(html, view, status, now),
+            }
         }
         Ok(None) => {
             html.raw("<p><strong>Nobody is signed in.</strong></p>\n");
@@ -215,14 +224,19 @@ fn status(html: &mut Html, view: &SignInView<'_>, now: Timestamp) {
     }
 }
 
-/// What a policy of the tenant does to the sign-in.
-fn policy(html: &mut Html, view: &SignInView<'_>, status: &SignInStatus, now: Timestamp) {
-    if let Some(age) = view.ended_by_policy {
+fn over(html: &mut Html, ended: Ended) {
+    html.raw(", and that works no longer: <strong>please sign in again</strong>.</p>\n");
+    if ended.by_policy {
         html.raw("<p class=\"problem\"><strong>A policy of the tenant ended it after ")
-            .text(span(age))
+            .text(span(ended.age))
             .raw("</strong> (AADSTS70043, sign-in frequency). With <code>max_age</code> in the configuration of the account, the deadline is told in time.</p>\n");
-        return;
     }
+}
+
+fn goes_on(html: &mut Html, view: &SignInView<'_>, status: &SignInStatus, now: Timestamp) {
+    html.raw(". The sign-in is renewed daily; unused, it ends ");
+    countdown(html, status.ends, now);
+    html.raw(".</p>\n");
     let most = view.account.person().and_then(|person| person.max_age);
     if let Some(end) = most.and_then(|most| status.consented_at.checked_add(most).ok()) {
         html.raw(

@@ -212,7 +212,7 @@ impl Desk {
         let Some(asked) = asked else {
             return Missing::new();
         };
-        match self.last(&account.name).as_deref() {
+        match self.last(&account.name).as_ref().map(|(_, last)| &**last) {
             Some(Outcome::SignedIn(signed_in)) => {
                 let missing = signed_in.missing.iter();
                 missing
@@ -238,11 +238,12 @@ impl Desk {
         outcome
     }
 
-    /// What came of the last sign-in or sign-out of an account, for an hour.
-    pub(super) fn last(&self, account: &str) -> Option<Arc<Outcome>> {
+    /// What came of the last sign-in or sign-out of an account, and when; for
+    /// an hour.
+    pub(super) fn last(&self, account: &str) -> Option<(Timestamp, Arc<Outcome>)> {
         let notes = self.notes.lock();
         let (at, outcome) = notes.outcomes.get(account)?;
-        (at.age(&self.clock) <= MEMORY).then(|| Arc::clone(outcome))
+        (at.age(&self.clock) <= MEMORY).then(|| (at.civil, Arc::clone(outcome)))
     }
 
     /// The code that waits for somebody, if one does.

@@ -35,7 +35,7 @@ use super::guard::{Refusal, may_submit, may_visit};
 use super::pages::{self, segment};
 use super::people;
 use super::view::AccountView;
-use crate::entra::{Approval, Wanted};
+use crate::entra::{Approval, SignInStatus, Wanted};
 use crate::model::{Account, Audience, Timestamp};
 use crate::probe::{Need, needs_of, wanted};
 
@@ -159,17 +159,21 @@ async fn page(app: &App, parts: &Parts, subject: &Subject) -> pages::Html {
     let desk = &subject.desk;
     let name = &*subject.account.name;
     let status = desk.status(&subject.account).await;
-    let consented_at = match &status {
-        Ok(Some(status)) => Some(status.consented_at),
+    let status = status.as_ref().map(Option::as_ref);
+    let ended = match status {
+        Ok(Some(status)) => ended(app, name, status),
         Ok(None) | Err(_) => None,
     };
+    let outcome = desk
+        .last(name)
+        .filter(|(at, outcome)| is_news(outcome, *at, status.ok().flatten(), ended.is_some()));
     let view = pages::SignInView {
         account: &subject.account,
         needs: &subject.needs,
         redirect: subject.place.as_ref().map(|place| place.redirect.as_str()),
-        status: status.as_ref().map(Option::as_ref),
-        ended_by_policy: consented_at.and_then(|at| ended_by_policy(app, name, at)),
-        outcome: desk.last(name),
+        status,
+        ended,
+        outcome: outcome.map(|(_, outcome)| outcome),
         waiting: desk.waiting(name),
         sign_in_token: desk.form_key.token(SIGN_IN, name),
         sign_out_token: desk.form_key.token(SIGN_OUT, name),
@@ -177,13 +181,32 @@ async fn page(app: &App, parts: &Parts, subject: &Subject) -> pages::Html {
     pages::sign_in(&app.links(parts), &view, app.state.clock().now())
 }
 
-/// How old the sign-in was when the tenant's sign-in frequency ended it.
-fn ended_by_policy(app: &App, name: &str, consented_at: Timestamp) -> Option<Duration> {
+/// Whether what came of the last time is not overtaken by what happened since,
+/// here or in another process.
+fn is_news(outcome: &Outcome, at: Timestamp, status: Option<&SignInStatus>, ended: bool) -> bool {
+    match outcome {
+        Outcome::SignedIn(_) => status.is_some() && !ended,
+        Outcome::SignedOut(_) => status.is_none(),
+        Outcome::Failed(_) | Outcome::OtherBrowser | Outcome::Changed => {
+            status.is_none_or(|status| status.consented_at <= at)
+        }
+    }
+}
+
+/// Whether the sign-in that the store holds has ended, how old it was then, and
+/// whether the tenant's sign-in frequency ended it (AADSTS70043).
+fn ended(app: &App, name: &str, status: &SignInStatus) -> Option<pages::Ended> {
     let slot = app.state.account(name)?;
     let view = AccountView::of(&slot, &app.state);
-    let ended = view.sign_in_required_since?;
-    let by_policy = matches!(view.problem?.code, Some(70_043 | 70_044));
-    by_policy.then(|| Duration::try_from(ended.duration_since(consented_at)).ok())?
+    // Of an earlier sign-in, as long as nobody has looked at the new one.
+    let since = view
+        .sign_in_required_since
+        .filter(|since| *since > status.consented_at)?;
+    let code = view.problem.and_then(|problem| problem.code);
+    Some(pages::Ended {
+        age: Duration::try_from(since.duration_since(status.consented_at)).unwrap_or_default(),
+        by_policy: matches!(code, Some(70_043 | 70_044)),
+    })
 }
 
 /// `GET /accounts/NAME/approval`.
@@ -207,7 +230,7 @@ pub(super) async fn approval(
     let Some(approval) = Approval::of(&subject.account, &subject.wanted, redirect) else {
         return plain(StatusCode::NOT_FOUND, "the account needs no person");
     };
-    let outcome = subject.desk.last(&name);
+    let outcome = subject.desk.last(&name).map(|(_, outcome)| outcome);
     pages::approval(&app.links(&parts), &subject.account, &approval, outcome).into_response()
 }
 

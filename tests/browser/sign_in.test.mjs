@@ -201,6 +201,7 @@ test("a policy that ends sign-ins after an hour", async () => {
   const { page } = visitor;
   await signIn(visitor);
   await stage.gauge("m365_account_up", 1);
+  await stage.gauge("m365_account_sign_in_required", 0);
   await stage.control("/organizations", { sign_in_frequency: "1h", token_lifetime: "10m" });
   await stage.control("/revoke", { all_access_tokens: true });
   await stage.control("/clock", { advance: "2h" });
@@ -341,10 +342,38 @@ test("the name that Entra knows, and no frame around it", async () => {
   await visitor.context.close();
 });
 
+test("from another machine: TLS, a user, a path before all", async () => {
+  await stage.grant("steve", "graph", ["Sites.Read.All", "Mail.ReadBasic"]);
+  await stage.grant("steve", "sharepoint", ["AllSites.Read"]);
+  const outside = await stage.startOutside();
+  const visitor = await stage.visitor();
+  const { page } = visitor;
+  await page.authenticate(stage.user);
+  await page.goto(`${stage.outside}/`);
+  await press(page, "contoso-steve");
+  await press(page, "Sign in");
+  assert.equal(page.url(), `${stage.outside}${ACCOUNT}/sign-in`);
+  assert.ok((await words(page)).includes(`${stage.outside}/auth/callback`));
+  await press(page, "Sign in with this browser");
+  const [cookie] = await visitor.context.cookies();
+  assert.equal(cookie.path, "/m365/auth/callback");
+  assert.ok(cookie.secure && cookie.httpOnly);
+  await press(page, "Continue at login.microsoftonline.com");
+  await identify(page, "steve");
+  assert.equal(page.url(), `${stage.outside}${ACCOUNT}/sign-in`);
+  assert.match(await words(page), /Thank you, steve@/);
+  await stage.screenshot(page, "from-another-machine");
+  await press(page, "Forget the sign-in");
+  assert.match(await words(page), /Signed out/);
+  assert.deepEqual(visitor.complaints, []);
+  await outside.stop();
+  await visitor.context.close();
+});
+
 test("nothing that is secret is in the log", () => {
   const log = stage.logs.map((program) => program.output).join("");
   assert.match(log, /level=trace/);
-  for (const mark of ["code=", "state=", "eyJ", "m365mon-sign-in-", PASSWORD]) {
+  for (const mark of ["code=", "state=", "eyJ", "m365mon-sign-in-", PASSWORD, stage.user.password]) {
     assert.ok(!log.includes(mark), `${mark} is in the log`);
   }
 });

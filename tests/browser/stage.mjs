@@ -3,10 +3,14 @@
 
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import puppeteer from "puppeteer-core";
+
+/** A name of the exporter on a network; the browser finds it on this machine. */
+export const OUTSIDE = "monitor.contoso.com";
 
 const PATIENCE = 90_000;
 const binary = process.env.M365MON_BINARY;
@@ -40,6 +44,16 @@ async function start(words, ready) {
     return ready(program.output);
   });
   return program;
+}
+
+function freePort() {
+  return new Promise((done) => {
+    const server = createServer();
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => done(port));
+    });
+  });
 }
 
 export class Stage {
@@ -80,18 +94,64 @@ export class Stage {
     this.origin = `http://localhost:${this.port}`;
   }
 
+  /** One more exporter as the network sees it: TLS, a user, a path before all. */
+  async startOutside() {
+    const port = await freePort();
+    this.outside = `https://${OUTSIDE}:${port}/m365`;
+    this.user = { username: "alice", password: "a password of the exporter" };
+    const hash = execFileSync(binary, ["hash-password"], { input: this.user.password });
+    const web = [
+      `tls_server_config: {cert_file: ${this.certificate}, key_file: ${this.certificate}}`,
+      `basic_auth_users: {alice: "${String(hash).trim()}"}`,
+    ];
+    const file = join(this.folder, "web.yml");
+    writeFileSync(file, web.join("\n"));
+    await this.control("/entra/redirects", {
+      app: this.endpoints.delegated_client_id,
+      uri: `${this.outside}/auth/callback`,
+      platform: "public",
+    });
+    const program = await start(
+      [
+        "serve",
+        "--config.file",
+        this.configuration,
+        `--web.config.file=${file}`,
+        `--web.external-url=${this.outside}`,
+        `--web.listen-address=127.0.0.1:${port}`,
+        "--log.level=trace",
+      ],
+      (output) => output.includes(`:${port}/`) && output.includes("msg=ready"),
+    );
+    this.logs.push(program);
+    return program;
+  }
+
+  /** A certificate of the exporter's own, signed by itself. */
+  makeCertificate() {
+    this.certificate = join(this.folder, "exporter.pem");
+    execFileSync("openssl", [
+      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
+      ...["-days", "2", "-subj", `/CN=${OUTSIDE}`, "-addext", `subjectAltName=DNS:${OUTSIDE}`],
+      ...["-keyout", this.certificate, "-out", join(this.folder, "exporter-certificate.pem")],
+    ], { stdio: "ignore" });
+    const certificate = readFileSync(join(this.folder, "exporter-certificate.pem"));
+    writeFileSync(this.certificate, certificate, { flag: "a" });
+  }
+
   async startBrowser() {
     // Trust comes from the browser's own store, as on a desk.
     const store = join(this.folder, ".pki/nssdb");
     mkdirSync(store, { recursive: true });
-    const authority = join(this.folder, "tenant", this.endpoints.ca_file);
+    this.makeCertificate();
     execFileSync("certutil", ["-N", "-d", `sql:${store}`, "--empty-password"]);
-    execFileSync("certutil", [
-      ...["-A", "-d", `sql:${store}`, "-t", "C,,", "-n", "simulated", "-i", authority],
-    ]);
+    for (const file of [`tenant/${this.endpoints.ca_file}`, "exporter-certificate.pem"]) {
+      const which = ["-n", file, "-i", join(this.folder, file)];
+      execFileSync("certutil", ["-A", "-d", `sql:${store}`, "-t", "CP,,", ...which]);
+    }
     const rules = ["login.microsoftonline.com", "microsoft.com"]
       .map((host) => `MAP ${host}:443 ${this.endpoints.tls}`)
-      .concat("MAP * ~NOTFOUND", "EXCLUDE localhost", "EXCLUDE 127.0.0.1");
+      .concat(`MAP ${OUTSIDE} 127.0.0.1`, "MAP * ~NOTFOUND", "EXCLUDE localhost", "EXCLUDE 127.0.0.1");
     this.browser = await puppeteer.launch({
       executablePath: process.env.M365MON_CHROMIUM,
       timeout: PATIENCE,

@@ -259,7 +259,11 @@ fn facts(html: &mut Html, view: &SignInView<'_>) {
     if let Ok(redirect) = view.redirect {
         html.raw("<dt>Comes back to</dt><dd><code>")
             .text(redirect)
-            .raw("</code> <span class=\"soft\">(must be registered as a redirect URI of the application; the port of localhost does not matter)</span></dd>\n");
+            .raw("</code> <span class=\"soft\">(must be registered as a redirect URI of the application");
+        if redirect.starts_with("http://localhost") {
+            html.raw("; the port of localhost does not matter");
+        }
+        html.raw(")</span></dd>\n");
     }
     html.raw("</dl>\n");
 }

@@ -83,7 +83,7 @@ pub(crate) async fn figures(
         "resource=",
     );
     let last_probes: Vec<f64> = last_probes.collect();
-    let of_resources = |line: &&str| line.starts_with("m365_") && line.contains("{resource=");
+    let of_resources = |line: &&str| line.starts_with("m365_") && line.contains("resource=\"");
     Ok(Figures {
         resources,
         ready_after,

@@ -17,6 +17,7 @@ mod probes;
 mod reference;
 mod smoke;
 mod soak;
+mod steady;
 mod table;
 mod usage;
 mod web;
@@ -28,13 +29,15 @@ use std::time::Duration;
 use probes::Plan;
 
 const USAGE: &str =
-    "usage: figures [all | probes | exposition | fleet | hang | soak MINUTES LOG | smoke]
+    "usage: figures [all | probes | exposition | fleet | hang | steady | soak MINUTES LOG [SECONDS] | smoke]
   all         the whole table, about half an hour
   probes      CPU per probe against blackbox_exporter and a bare client
   exposition  /metrics of 10,000 resources against a hand-written writer
   fleet       100, 1,000 and 10,000 resources: memory, start, punctuality
   hang        one tenant of ten hangs, and what the others notice
-  soak        2,000 resources and trouble without end; samples go to LOG
+  steady      10,000 resources over a reload and a restart
+  soak        2,000 resources and trouble without end; samples go to LOG;
+              each is probed every 30 SECONDS unless told otherwise
   smoke       a little of everything, to see that the benchmark itself works";
 
 fn main() -> ExitCode {
@@ -83,18 +86,22 @@ async fn run(arguments: &[String]) -> anyhow::Result<()> {
             let folder = tempfile::tempdir()?;
             table::fleets(folder.path(), window).await?;
             let folder = tempfile::tempdir()?;
-            hang::run(folder.path()).await
+            hang::run(folder.path()).await?;
+            let folder = tempfile::tempdir()?;
+            steady::run(folder.path(), 10_000).await
         }
         ["hang"] => hang::run(folder).await,
+        ["steady"] => steady::run(folder, 10_000).await,
         ["smoke"] => smoke::run().await,
         ["probes"] => table::probes(folder, plan).await.map(drop),
         ["exposition"] => table::expositions(9),
         ["fleet"] => table::fleets(folder, window).await,
-        ["soak", minutes, log] => {
+        ["soak", minutes, log, interval @ ..] => {
+            let seconds = interval.first().map_or(Ok(30), |text| text.parse())?;
             let plan = soak::Plan {
                 time: Duration::from_secs(60 * minutes.parse::<u64>()?),
                 resources: 2_000,
-                interval: Duration::from_secs(30),
+                interval: Duration::from_secs(seconds),
                 step: Duration::from_secs(30),
                 strict: true,
             };

@@ -320,12 +320,13 @@ impl Soak<'_> {
         ))
     }
 
-    /// At rest everything is as it was after the first two cycles.
+    /// At rest everything is as it was after half of the time: until then the
+    /// histories, twenty probes of each resource, are filling.
     fn flat(&self) -> anyhow::Result<()> {
-        let settled = self.at_rest.get(1).or(self.at_rest.first());
+        let settled = self.at_rest.get(self.at_rest.len().saturating_sub(1) / 2);
         let (first, last) = settled.zip(self.at_rest.last()).context("no cycle ended")?;
         say(&format!(
-            "at rest, after the second cycle and at the end: {:.1} and {:.1} MB resident \
+            "at rest, after half of the cycles and at the end: {:.1} and {:.1} MB resident \
              (peak {:.1}), {} and {} descriptors, {} and {} threads",
             first.resident as f64 / 1e6,
             last.resident as f64 / 1e6,

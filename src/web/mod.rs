@@ -28,6 +28,7 @@ mod door;
 mod encoding;
 mod external;
 mod guard;
+mod listing;
 mod pages;
 mod patience;
 mod people;

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Json, Response};
 use serde::Serialize;
 
 use super::app::{App, plain};
+use super::listing::{self, Listed};
 use super::pages;
 use super::view::{AccountView, ResourceView};
 use crate::config::{nearest, redacted};
@@ -91,38 +92,6 @@ struct Resources {
     resources: Vec<Listed>,
 }
 
-#[derive(Serialize)]
-struct Listed {
-    #[serde(flatten)]
-    view: ResourceView,
-    ticks: Option<Ticks>,
-}
-
-/// What became of a resource's ticks since this process began, the probes that
-/// somebody asked for included: each left a report, was skipped, or is under
-/// way.
-#[derive(Serialize)]
-struct Ticks {
-    due: u64,
-    reported: u64,
-    skipped: u64,
-    running: u64,
-    waiting: u64,
-}
-
-impl Listed {
-    fn of(app: &App, view: ResourceView) -> Self {
-        let ticks = app.scheduler.tally(&view.name).map(|tally| Ticks {
-            due: tally.due,
-            reported: tally.reported,
-            skipped: tally.skipped,
-            running: tally.running,
-            waiting: tally.waiting,
-        });
-        Self { view, ticks }
-    }
-}
-
 /// `/api/v1/resources[?resource=NAME]`: all, or one with history and permissions.
 pub(super) async fn api_resources(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
@@ -137,12 +106,15 @@ pub(super) async fn api_resources(Shared(app): Shared<Arc<App>>, request: Reques
             vec![Listed::of(&app, ResourceView::in_full(&slot, &app.state))]
         }
         None => {
-            let gates = app.state.closed_gates();
-            let slots = app.state.slots();
-            let views = slots.iter();
-            views
-                .map(|slot| Listed::of(&app, ResourceView::of(slot, &app.state, &gates)))
-                .collect()
+            let json = HeaderValue::from_static("application/json");
+            return match listing::everything(&app).await {
+                Ok(body) => ([(header::CONTENT_TYPE, json)], body).into_response(),
+                Err(error) => {
+                    tracing::error!(%error, "resources could not be listed");
+                    let why = "the resources could not be listed";
+                    plain(StatusCode::INTERNAL_SERVER_ERROR, why)
+                }
+            };
         }
     };
     Json(Resources { resources }).into_response()

@@ -168,3 +168,93 @@ fn secret_place(account: &Account) -> String {
         _ => "the secret's file".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Cloud, Delegated, Tenant};
+
+    fn account(person: bool) -> Account {
+        let credential = AppCredential::ClientSecret {
+            secret: SecretSource::File("secret.txt".into()),
+            expires: None,
+        };
+        Account {
+            name: "o'neil".into(),
+            cloud: Cloud::Global,
+            tenant: Tenant::parse("contoso.onmicrosoft.com"),
+            client_id: Some("11111111-2222-3333-4444-555555555555".into()),
+            sign_in: if person {
+                SignIn::Delegated {
+                    person: Delegated {
+                        username: "o'neil@contoso.com".into(),
+                        redirect_url: None,
+                        max_age: None,
+                    },
+                    client: None,
+                }
+            } else {
+                SignIn::App(credential)
+            },
+        }
+    }
+
+    fn mended(person: bool, code: Option<u32>, reason: AccountReason) -> String {
+        let account = account(person);
+        let problem = TokenProblem {
+            reason,
+            code,
+            detail: String::new(),
+        };
+        token_mend(&account, &Audience::graph(&account.cloud), &problem).join("\n")
+    }
+
+    #[test]
+    fn each_number_has_its_command() {
+        for (person, code, words) in [
+            (false, 7_000_222, "Add-MgApplicationPassword"),
+            (false, 7_000_215, "into secret.txt"),
+            (false, 700_027, "Certificates: is the thumbprint there?"),
+            (false, 700_024, "timedatectl set-ntp true"),
+            (false, 700_213, "Federated credentials"),
+            (false, 700_016, "check `client_id`"),
+            (false, 7_000_229, "New-MgServicePrincipal -AppId '11111111-"),
+            (false, 7_000_112, "-AccountEnabled:$true"),
+            (true, 7_000_218, "-IsFallbackPublicClient:$true"),
+            (true, 700_025, "-IsFallbackPublicClient:$false"),
+            (true, 50_011, "redirect URIs"),
+            (true, 50_105, "New-MgServicePrincipalAppRoleAssignedTo"),
+            (true, 65_001, "m365mon login 'o'\\''neil'"),
+            (true, 90_094, "consent by an administrator"),
+            (true, 53_003, "Conditional Access"),
+            (true, 530_032, "Get-MgAuditLogSignIn"),
+            (true, 50_076, "m365mon login"),
+            (true, 70_043, "max_age"),
+            (true, 50_057, "Update-MgUser -UserId 'o''neil@contoso.com'"),
+            (
+                false,
+                500_011,
+                "servicePrincipalNames/any(n:n eq ''https://graph.microsoft.com'')",
+            ),
+            (false, 90_002, "the step discovery"),
+        ] {
+            let how = mended(person, Some(code), AccountReason::Refused);
+            assert!(how.contains(words), "{code}: no {words:?} in {how}");
+        }
+    }
+
+    #[test]
+    fn without_a_number_the_reason_decides() {
+        for reason in AccountReason::ALL {
+            let how = mended(true, None, reason);
+            assert_eq!(
+                how.is_empty(),
+                reason == AccountReason::Internal,
+                "{reason:?}"
+            );
+        }
+        assert!(
+            mended(true, Some(50_173), AccountReason::SignInRequired).contains("m365mon login")
+        );
+    }
+}

@@ -84,3 +84,44 @@ pub fn json(examination: &Examination) -> String {
     // Nothing in it can fail to be written: strings, lists and words.
     serde_json::to_string_pretty(examination).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn examination() -> Examination {
+        let step = Step::refuted("token", "https://graph.microsoft.com", "no").mend(["a", "b"]);
+        let mut account = AccountExam {
+            account: "contoso".into(),
+            tenant: None,
+            cloud: "global",
+            credential: "managed_identity",
+            steps: vec![Step::proved("configuration", "", "1 sharepoint_site")],
+            resources: Vec::new(),
+        };
+        account.steps.push(step.narrower(["c"]));
+        Examination::of(vec![account])
+    }
+
+    #[test]
+    fn a_line_for_a_step_and_for_each_way_to_mend_it() {
+        let wanted = "\
+account contoso: managed_identity, the tenant of this machine, cloud global
+  proved                    configuration  1 sharepoint_site
+  refuted                   token          https://graph.microsoft.com: no
+                            mend      a
+                                      b
+                            narrower  c
+
+1 proved, 1 refuted, 0 cannot be seen from here
+";
+        assert_eq!(text(&examination(), false), wanted);
+    }
+
+    #[test]
+    fn colours_only_where_asked_for() {
+        let coloured = text(&examination(), true);
+        assert!(coloured.contains("\x1b[31mrefuted"), "{coloured}");
+        assert!(!text(&examination(), false).contains('\x1b'));
+    }
+}

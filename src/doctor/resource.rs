@@ -111,6 +111,9 @@ fn forbidden(resource: &Resource, held: Option<&Held>, missing: bool) -> Vec<Str
             }
             how
         }
+        Kind::ExchangeMailbox { .. } if missing => {
+            vec!["first what the step permissions says".to_owned()]
+        }
         Kind::ExchangeMailbox { user: Some(user) } => match person {
             None => vec![
                 mend.test_mailbox(user),
@@ -124,7 +127,9 @@ fn forbidden(resource: &Resource, held: Option<&Held>, missing: bool) -> Vec<Str
             )],
         },
         Kind::ExchangeMailbox { user: None } => vec![
-            "first what the step permissions says".to_owned(),
+            "a policy of Exchange may forbid it: Get-CASMailbox shows what is switched off for \
+             this person"
+                .to_owned(),
             mend.sign_in(),
         ],
     }

@@ -2,5 +2,6 @@
 
 mod cache;
 mod certificate;
+mod rights;
 mod script;
 mod sign_in;

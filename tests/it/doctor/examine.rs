@@ -1,6 +1,10 @@
 //! `m365mon doctor` by its outcome, its exit code and what it says mends it.
 
+use std::collections::BTreeSet;
+
 use m365mon::simulator::directory::{DELEGATED_CLIENT_ID, DOMAIN, SELECTED_CLIENT_ID};
+
+use serde_json::Value;
 
 use super::stage::{Stage, Told, certificate, identity, mailbox, selected, site, steve};
 
@@ -469,4 +473,78 @@ fn a_machine_with_an_identity() {
         "{:#}",
         told.json
     );
+}
+
+#[test]
+fn a_scope_that_the_sign_in_did_not_ask_for() {
+    let stage = Stage::set();
+    stage.configure(&steve(), &site("steve", "sites/intranet", ""));
+    stage.sign_in("steve");
+    // A mailbox of somebody else came later.
+    let resources = [
+        site("steve", "sites/intranet", ""),
+        mailbox("steve", "info"),
+    ];
+    stage.configure(&steve(), &resources.join("\n"));
+    let told = stage.doctor(&[]);
+    assert_eq!(findings(&told), (1, "refuted"), "{:#}", told.json);
+    let permissions = told.steps("permissions");
+    assert_eq!(permissions[0]["finding"], "proved");
+    let missing = permissions[1].to_string();
+    assert!(
+        missing.contains("Mail.ReadBasic.Shared was not consented to"),
+        "{missing}"
+    );
+    let probe = told.steps("probe")[1].to_string();
+    assert!(
+        probe.contains("first what the step permissions says"),
+        "{probe}"
+    );
+}
+
+/// The keys of a JSON value and of what is in it.
+fn keys(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                found.insert(key.clone());
+                keys(value, found);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_document_says_what_there_is() {
+    let stage = least();
+    let told = stage.doctor(&[]);
+    let document = std::fs::read_to_string("docs/doctor.md").unwrap();
+    let example = document.split("```json").nth(1).unwrap();
+    let example: Value = serde_json::from_str(example.split("```").next().unwrap()).unwrap();
+    let (mut written, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    keys(&example, &mut written);
+    keys(&told.json, &mut seen);
+    assert_eq!(written, seen);
+    // Every word that a step may have.
+    let mut words = BTreeSet::new();
+    for file in std::fs::read_dir("src/doctor").unwrap() {
+        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for part in source.split("Step::").skip(1) {
+            let name = part
+                .split_once("(\"")
+                .filter(|(function, _)| ["proved", "refuted", "unseen"].contains(function))
+                .and_then(|(_, rest)| rest.split('"').next());
+            words.extend(name.map(str::to_owned));
+        }
+    }
+    words.extend(["dns", "connect", "tls"].map(str::to_owned));
+    assert!(words.len() > 10, "{words:?}");
+    for word in words {
+        assert!(
+            document.contains(&format!("`{word}`")),
+            "{word} is not in docs/doctor.md"
+        );
+    }
 }

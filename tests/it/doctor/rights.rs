@@ -80,3 +80,30 @@ fn more_than_is_needed_is_counted_named_and_told() {
     });
     prometheus.wait_for(excess, |count| count == 0.0);
 }
+
+#[test]
+fn accounts_of_one_registration_need_what_all_of_them_need() {
+    let text = "accounts:\n\
+        - {name: a, tenant: contoso.com, client_id: 11111111-2222-3333-4444-555555555555, client_secret: {secret: x, expires: 2027-01-01}}\n\
+        - {name: b, tenant: Contoso.com, client_id: 11111111-2222-3333-4444-555555555555, client_secret: {secret: y, expires: 2027-01-01}}\n\
+        - {name: c, tenant: contoso.com, client_id: 11111111-2222-3333-4444-555555555555, delegated: {username: steve@contoso.com}}\n\
+        resources:\n\
+        - {name: site, account: a, kind: sharepoint_site, url: https://contoso.sharepoint.com/sites/a}\n\
+        - {name: box, account: b, kind: exchange_mailbox, user: info@contoso.com}\n";
+    let loaded = m365mon::config::parse(
+        text,
+        std::path::Path::new("m365mon.yml"),
+        &m365mon::config::ProcessEnvironment,
+    )
+    .unwrap();
+    let needed = m365mon::probe::needed_rights(&loaded.configuration);
+    let graph = loaded.configuration.resources[0].audience();
+    let granted: Vec<Box<str>> = ["Mail.ReadBasic.All", "Sites.Selected", "Sites.Read.All"]
+        .map(Box::from)
+        .into();
+    for account in ["a", "b"] {
+        assert_eq!(needed[account].beyond(&graph, &granted), ["Sites.Read.All"]);
+    }
+    // A person's scopes are another thing.
+    assert_eq!(needed["c"].beyond(&graph, &granted).len(), 3);
+}

@@ -15,7 +15,8 @@ use serde_json::Value;
 use super::server::base64url;
 
 const SERVERS_KEY: &str = include_str!("../../data/rsa-test-key.pem");
-const CLIENTS_KEY: &str = include_str!("../../data/app-key.pem");
+/// The second one also lies in a file under a passphrase.
+const CLIENTS_KEYS: [&str; 2] = [include_str!("../../data/app-key.pem"), SERVERS_KEY];
 
 fn key(pem: &str) -> RsaKeyPair {
     let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).unwrap();
@@ -83,10 +84,13 @@ pub(super) fn is_assertion(jwt: &str, tenant: &str, client: &str) -> bool {
         _ => return false,
     };
     let endpoint = format!("https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token");
-    let public = key(CLIENTS_KEY).public_key().as_ref().to_vec();
-    UnparsedPublicKey::new(algorithm, public)
-        .verify(signed.as_bytes(), &signature)
-        .is_ok()
+    let by = |pem: &str| {
+        let public = key(pem).public_key().as_ref().to_vec();
+        UnparsedPublicKey::new(algorithm, public)
+            .verify(signed.as_bytes(), &signature)
+            .is_ok()
+    };
+    CLIENTS_KEYS.iter().any(|key| by(key))
         && claims["aud"] == *endpoint
         && claims["iss"] == client
         && claims["sub"] == client

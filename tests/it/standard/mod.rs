@@ -1,6 +1,7 @@
 //! Every grant that the standards describe, by the binary, over TLS, against a
 //! server that knows nothing but the standards.
 
+mod canary;
 mod jwt;
 mod server;
 
@@ -105,8 +106,8 @@ fn applications_with_odd_answers() {
     applications(Spelling::Odd);
 }
 
-/// Runs `login` and, when it prints where to go, goes there.
-fn login(server: &Server, file: &Path, account: &str, device: bool) {
+/// Runs `login` and, when it prints where to go, goes there; gives what it said.
+fn login(server: &Server, file: &Path, account: &str, device: bool) -> String {
     let file = file.to_str().unwrap();
     let mut words = vec!["login", account, "--config.file", file];
     if device {
@@ -135,6 +136,7 @@ fn login(server: &Server, file: &Path, account: &str, device: bool) {
         text.contains(&format!("{STEVE} is signed in"))
             .then_some(())
     });
+    login.output()
 }
 
 /// A person: code and device code, public and confidential clients, and from

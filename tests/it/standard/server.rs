@@ -71,6 +71,9 @@ struct Memory {
     ended: HashSet<u64>,
     assertions: HashSet<String>,
     requests: Vec<String>,
+    /// Everything that nobody else may see: what was given out, and what came
+    /// as a proof.
+    secrets: Vec<String>,
     /// What clients are told before anything else.
     errors: Vec<(&'static str, u16, &'static str)>,
 }
@@ -168,6 +171,12 @@ impl Server {
         let mut memory = self.shared.memory.lock();
         memory.refresh.clear();
         memory.access.clear();
+    }
+
+    /// Everything that was given out or came as a proof and that nobody else
+    /// may see.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        self.shared.memory.lock().secrets.clone()
     }
 
     /// True if no refresh token was ever used twice.
@@ -331,6 +340,9 @@ impl Shared {
         {
             let mut memory = self.memory.lock();
             memory.requests.push(grant.clone());
+            for proof in ["client_secret", "client_assertion", "code_verifier"] {
+                memory.secrets.extend(fields.get(proof).cloned());
+            }
             if let Some(next) = memory.errors.iter().position(|error| error.0 == client) {
                 let (_, status, error) = memory.errors.remove(next);
                 return Err(Refused(status, error));
@@ -414,7 +426,10 @@ impl Shared {
     fn device(&self, client: &str, fields: &Fields) -> Result<String, Refused> {
         let scope = fields.get("scope").ok_or(Refused(400, "invalid_scope"))?;
         let number = self.next();
-        let (code, user_code) = (format!("device-{number}"), format!("WDJB-{number:04}"));
+        let (code, user_code) = (
+            format!("device-{number}-GmRhm8"),
+            format!("WDJB-{number:04}"),
+        );
         let row = Device {
             client: client.to_owned(),
             user_code: user_code.clone(),
@@ -422,7 +437,11 @@ impl Shared {
             polls: 0,
             approved: false,
         };
-        self.memory.lock().devices.insert(code.clone(), row);
+        {
+            let mut memory = self.memory.lock();
+            memory.secrets.push(code.clone());
+            memory.devices.insert(code.clone(), row);
+        }
         let required = format!(
             r#""device_code":"{code}","user_code":"{user_code}","verification_uri":"https://contoso.com/device","expires_in":1800"#
         );
@@ -448,7 +467,7 @@ impl Shared {
             redirect.host_str(),
             Some("localhost" | "127.0.0.1")
         ));
-        let code = format!("code-{}.~/+=", self.next());
+        let code = format!("code-{}-SplxlOBe.~/+=", self.next());
         let row = Code {
             client: get("client_id"),
             redirect: get("redirect_uri"),
@@ -456,7 +475,11 @@ impl Shared {
             nonce: asked.get("nonce").cloned(),
             scope: get("scope"),
         };
-        self.memory.lock().codes.insert(code.clone(), row);
+        {
+            let mut memory = self.memory.lock();
+            memory.secrets.push(code.clone());
+            memory.codes.insert(code.clone(), row);
+        }
         {
             let mut query = redirect.query_pairs_mut();
             query.append_pair("state", &get("state"));
@@ -483,9 +506,10 @@ impl Shared {
         nonce: Option<Option<&str>>,
     ) -> String {
         let number = self.next();
-        let access = format!("access-{number}.~+/_==");
+        let access = format!("access-{number}-Zm9v.~+/_==");
         let mut memory = self.memory.lock();
         memory.access.insert(access.clone(), scope.to_owned());
+        memory.secrets.push(access.clone());
         let renews = nonce.is_some() || self.spelling != Spelling::Bare;
         let refresh = grant.filter(|_| renews).map(|grant| {
             let token = format!("refresh {number} <~+&%=\"\\>");
@@ -495,6 +519,7 @@ impl Shared {
                 used: false,
             };
             memory.refresh.insert(token.clone(), row);
+            memory.secrets.push(token.clone());
             serde_json::to_string(&token).unwrap()
         });
         let mut answer = format!(r#""access_token":"{access}""#);
@@ -503,6 +528,7 @@ impl Shared {
         }
         if let Some(nonce) = nonce {
             let id_token = jwt::id_token(ISSUER, client, STEVE, nonce);
+            memory.secrets.push(id_token.clone());
             answer.push_str(&format!(r#","id_token":"{id_token}""#));
         }
         let life = self.life;

@@ -390,7 +390,7 @@ def resource():
             w=12, h=6, unit="s", minimum=0, custom=lines(fill=0), options=legend(("mean", "max"), "table", "right"),
             no_value="only SharePoint's own REST tells it")
     d.panel("timeseries", "SharePoint health score", "0 is best, 10 is worst.",
-            [q(f"max by (location) (m365_sharepoint_health_score{{{SEL}}})", "{{location}}")], w=12, h=6, minimum=0, maximum=10, decimals=0,
+            [q(f"max by (location) (m365_sharepoint_health_score{{{SEL}}})", "score {{location}}")], w=12, h=6, minimum=0, maximum=10, decimals=0,
             custom=lines(fill=0, lineInterpolation="stepAfter"), options=legend(), no_value="only SharePoint's own REST tells it")
     bars(d, "Probes by outcome", "Their number.", [q(grown("m365_resource_probes_total", SEL, "outcome"), "{{outcome}}")], w=24, h=6,
          overrides=by_outcome())
@@ -488,12 +488,12 @@ def locations():
     updown_timeline(d, "The ten worst resources from every place", "One line per resource and location, for the resources that were up least in the time shown.",
                     # Prometheus sorts by labels in their order: the new one comes first, and keeps a resource's lines together.
                     f'label_join(max by ({ID}) ({up}) and {worst(10, RESOURCE, up)}, "_", " ", "resource", "location")',
-                    "{{resource}} from {{location}}", 24, 16)
+                    "{{resource}} {{location}}", 24, 16)
     d.panel("timeseries", "Latency by place", "Median over the selected resources.",
-            [q(f"quantile by (location) (0.5, m365_resource_latency_seconds{{{SEL}}})", "{{location}}")], w=12, h=8, unit="s", minimum=0, custom=lines(fill=0),
+            [q(f"quantile by (location) (0.5, m365_resource_latency_seconds{{{SEL}}})", "median {{location}}")], w=12, h=8, unit="s", minimum=0, custom=lines(fill=0),
             options=legend(("mean", "max"), "table", "right"))
     d.panel("bargauge", "Availability by place, one day", "Share of conclusive probes that succeeded; the scale begins at 90 %.",
-            [q(f"sum by (location) (m365:resource_probes_good:increase1d{{{REC}}}) / (sum by (location) (m365:resource_probes_valid:increase1d{{{REC}}}) > 0)", "{{location}}", instant=True)],
+            [q(f"sum by (location) (m365:resource_probes_good:increase1d{{{REC}}}) / (sum by (location) (m365:resource_probes_valid:increase1d{{{REC}}}) > 0)", "place {{location}}", instant=True)],
             w=12, h=8, unit="percentunit", decimals=2, minimum=0.9, maximum=1, thresholds=steps((None, RED), (0.99, YELLOW), (0.999, GREEN)), color={"mode": "thresholds"},
             options={"displayMode": "basic", "orientation": "horizontal", "showUnfilled": True, "namePlacement": "left", "valueMode": "color", "maxVizHeight": 50, "minVizHeight": 14, "sizing": "auto",
                      "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}}, no_value="no data yet")

@@ -8,7 +8,7 @@ use super::config_file::ConfigFile;
 use super::logging::{self, LogFormat, LogLevel};
 use super::setup::chosen;
 use super::{EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_USAGE, output, runtime};
-use crate::doctor::{Doctor, Examination, Finding, json, text};
+use crate::doctor::{Doctor, Finding, json, text};
 use crate::entra::TokenStore;
 use crate::model::{Clock, Random, SystemRandom};
 
@@ -56,8 +56,7 @@ impl Examine {
                     return ExitCode::from(EXIT_USAGE);
                 }
             };
-            let exams = accounts.iter().map(|account| doctor.examine(account));
-            let examination = Examination::of(futures_util::future::join_all(exams).await);
+            let examination = doctor.examine_all(&accounts).await;
             if self.json {
                 output::say(&json(&examination));
             } else {

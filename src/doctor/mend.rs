@@ -4,7 +4,7 @@ use crate::model::powershell::quoted;
 use crate::model::{
     Account, AccountReason, AppCredential, Audience, SecretSource, SignIn, TokenProblem,
 };
-use crate::setup::Mend;
+use crate::setup::{Mend, shell};
 
 /// Commands and clicks, the likeliest first.
 pub(super) fn token_mend(
@@ -56,6 +56,10 @@ fn by_code(account: &Account, audience: &Audience, code: u32) -> Option<Vec<Stri
             format!(
                 "Entra admin center → App registrations → {id} → Certificates & secrets → \
                  Certificates: is the thumbprint there?"
+            ),
+            format!(
+                "openssl x509 -noout -fingerprint -sha1 -in {}   # where the portal shows the shorter one",
+                certificate_file(account)
             ),
             format!("{}   # uploads the certificate", mend.script()),
         ],
@@ -153,13 +157,25 @@ fn new_secret(account: &Account) -> String {
     )
 }
 
-fn secret_place(account: &Account) -> String {
-    let credential = match &account.sign_in {
+const fn credential(account: &Account) -> Option<&AppCredential> {
+    match &account.sign_in {
         SignIn::App(credential) => Some(credential),
         SignIn::Delegated { client, .. } => client.as_ref(),
         SignIn::ManagedIdentity => None,
-    };
-    match credential {
+    }
+}
+
+fn certificate_file(account: &Account) -> String {
+    match credential(account) {
+        Some(AppCredential::ClientCertificate {
+            certificate_file, ..
+        }) => shell(&certificate_file.to_string_lossy()),
+        _ => "CERTIFICATE".to_owned(),
+    }
+}
+
+fn secret_place(account: &Account) -> String {
+    match credential(account) {
         Some(AppCredential::ClientSecret { secret, .. }) => match secret {
             SecretSource::File(path) => path.display().to_string(),
             SecretSource::Environment(name) => format!("the variable {name}"),

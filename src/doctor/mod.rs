@@ -39,6 +39,8 @@ pub use render::{json, text};
 
 /// Resources of one account that are probed at a time.
 const AT_ONCE: usize = 8;
+/// Accounts that are examined at a time.
+const ACCOUNTS_AT_ONCE: usize = 4;
 
 /// Examines accounts.
 pub struct Doctor {
@@ -46,7 +48,7 @@ pub struct Doctor {
     client: ProbeClient,
     tokens: Arc<Tokens>,
     consent: Consent,
-    prober: TenantProber,
+    bench: resource::Bench,
     clock: Clock,
     random: Arc<dyn Random>,
     resources: Vec<Arc<Resource>>,
@@ -79,12 +81,12 @@ impl Doctor {
         );
         tokens.configure(&configuration.accounts);
         Ok(Self {
-            prober: TenantProber::new(
+            bench: resource::Bench::new(TenantProber::new(
                 client.clone(),
                 Arc::clone(&tokens) as _,
                 clock.clone(),
                 Arc::clone(random),
-            ),
+            )),
             consent: Consent::new(plain, store.clone(), clock.clone(), Arc::clone(random)),
             network,
             client,
@@ -96,8 +98,15 @@ impl Doctor {
         })
     }
 
+    /// Examines accounts and their resources.
+    pub async fn examine_all(&self, accounts: &[&Arc<Account>]) -> Examination {
+        let exams = accounts.iter().map(|account| self.examine(account));
+        let exams = futures_util::stream::iter(exams).buffered(ACCOUNTS_AT_ONCE);
+        Examination::of(exams.collect().await)
+    }
+
     /// Examines one account and its resources.
-    pub async fn examine(&self, account: &Arc<Account>) -> AccountExam {
+    async fn examine(&self, account: &Arc<Account>) -> AccountExam {
         let mine: Vec<&Arc<Resource>> = self
             .resources
             .iter()
@@ -126,9 +135,13 @@ impl Doctor {
             tenant_id = found.tenant_id;
             steps.extend(found.steps);
         }
+        let mut reached: BTreeSet<&Audience> = BTreeSet::new();
         for audience in &audiences {
-            steps
-                .extend(way::audience(&self.client, audience, account, tenant_id.as_deref()).await);
+            let found = way::audience(&self.client, audience, account, tenant_id.as_deref()).await;
+            if rights::worst(&found) != Finding::Refuted {
+                reached.insert(audience);
+            }
+            steps.extend(found);
         }
         steps.extend(egress::step(&self.network, account, &audiences));
 
@@ -149,8 +162,9 @@ impl Doctor {
         steps.extend(rights::excess(account, needed, &mine, &held));
 
         let probing = mine.into_iter().map(|resource| {
-            let held = held.get(&resource.audience());
-            resource::examine(&self.prober, resource, held)
+            let audience = resource.audience();
+            self.bench
+                .examine(resource, held.get(&audience), reached.contains(&audience))
         });
         // In the order of the configuration, whoever answers first.
         exam.resources = futures_util::stream::iter(probing)

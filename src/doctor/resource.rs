@@ -1,31 +1,63 @@
 //! One resource: one probe, and what its answer means.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use super::Held;
 use super::finding::{Finding, ResourceExam, Step};
 use super::rights;
-use crate::model::{Kind, Outcome, Reason, Report, Resource, SignIn, SiteApi, Story};
+use crate::model::{GateKey, Kind, Outcome, Reason, Report, Resource, SignIn, SiteApi, Story};
 use crate::probe::{Prober as _, TenantProber};
 use crate::setup::{Mend, shell};
 
-/// Probes it and compares its rights.
-pub(super) async fn examine(
-    prober: &TenantProber,
-    resource: &Arc<Resource>,
-    held: Option<&Held>,
-) -> ResourceExam {
-    let Some(Ok(_)) = held else {
-        let mut steps = rights::permissions(resource, held, false);
-        steps.push(Step::unseen("probe", "", "not probed: there is no token"));
-        return ResourceExam::of(resource, steps);
-    };
-    let report = prober.probe(Arc::clone(resource), Story::untold()).await;
-    let works = report.verdict.outcome() == Outcome::Success;
-    let mut steps = rights::permissions(resource, held, works);
-    let missing = rights::worst(&steps) == Finding::Refuted;
-    steps.push(probe(resource, &report, held, missing));
-    ResourceExam::of(resource, steps)
+/// Where resources are probed.
+pub(super) struct Bench {
+    prober: TenantProber,
+    /// Limits of Microsoft's that were met: who counts against one of them is
+    /// not probed any more.
+    met: Mutex<HashSet<GateKey>>,
+}
+
+impl Bench {
+    pub(super) fn new(prober: TenantProber) -> Self {
+        Self {
+            prober,
+            met: Mutex::default(),
+        }
+    }
+
+    /// Probes a resource and compares its rights. `reached`: its host can be.
+    pub(super) async fn examine(
+        &self,
+        resource: &Arc<Resource>,
+        held: Option<&Held>,
+        reached: bool,
+    ) -> ResourceExam {
+        let key = resource.gate_key();
+        let why_not = match held {
+            Some(Ok(_)) if !reached => Some("its host cannot be reached"),
+            Some(Ok(_)) if self.met.lock().contains(&key) => Some("Microsoft asks us to slow down"),
+            Some(Ok(_)) => None,
+            Some(Err(_)) | None => Some("there is no token"),
+        };
+        if let Some(why_not) = why_not {
+            let mut steps = rights::permissions(resource, held, false);
+            steps.push(Step::unseen("probe", "", format!("not probed: {why_not}")));
+            return ResourceExam::of(resource, steps);
+        }
+        let probing = self.prober.probe(Arc::clone(resource), Story::untold());
+        let report = probing.await;
+        if report.verdict.reason() == Some(Reason::Throttled) {
+            self.met.lock().insert(key);
+        }
+        let works = report.verdict.outcome() == Outcome::Success;
+        let mut steps = rights::permissions(resource, held, works);
+        let missing = rights::worst(&steps) == Finding::Refuted;
+        steps.push(probe(resource, &report, held, missing));
+        ResourceExam::of(resource, steps)
+    }
 }
 
 fn probe(resource: &Resource, report: &Report, held: Option<&Held>, missing: bool) -> Step {

@@ -291,7 +291,8 @@ fn the_way_there() {
     stage.fault(GRAPH, r#""tls_wrong_host""#);
     let told = stage.doctor(&[]);
     assert_eq!(told.steps("tls")[1]["finding"], "refuted");
-    assert!(told.steps("probe")[0]["detail"].to_string().contains("tls"));
+    let probe = &told.steps("probe")[0];
+    assert_eq!(probe["detail"], "not probed: its host cannot be reached");
     stage.mend();
 
     // A name that does not resolve (RFC 6761: invalid never does).
@@ -547,4 +548,37 @@ fn the_document_says_what_there_is() {
             "{word} is not in docs/doctor.md"
         );
     }
+}
+
+/// A wait that Microsoft asks for is honoured by the doctor as well.
+#[test]
+fn who_is_throttled_is_not_asked_on_and_on() {
+    let stage = Stage::set();
+    let resources: Vec<String> = (0..60)
+        .map(|n| site("app", "sites/intranet", "").replace("app-site", &format!("site-{n}")))
+        .collect();
+    stage.configure(&selected(), &resources.join("\n"));
+    stage.tell(
+        "/faults",
+        &format!(
+            r#"{{"scope": {{"host": "{GRAPH}", "path": "/lists"}}, "kind": {{"throttled": {{"retry_after": {{"seconds": 30}}}}}}}}"#
+        ),
+    );
+    let told = stage.doctor(&[]);
+    assert_eq!(findings(&told), (2, "cannot_be_seen"), "{:#}", told.json);
+    let probes = told.steps("probe");
+    assert_eq!(probes.len(), 60);
+    let asked = probes
+        .iter()
+        .filter(|probe| !probe["detail"].to_string().contains("not probed"))
+        .count();
+    assert!((1..=8).contains(&asked), "{asked} were asked");
+    // In the order of the configuration.
+    let names: Vec<_> = told.json["accounts"][0]["resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|resource| resource["resource"].as_str().unwrap())
+        .collect();
+    assert_eq!((names[0], names[59]), ("site-0", "site-59"));
 }

@@ -42,9 +42,9 @@ pub(crate) async fn run() -> anyhow::Result<()> {
 
 /// The reference writes the same bytes; cost is linear in the number of series.
 fn expositions() -> anyhow::Result<()> {
-    let gzip = exposition::cost(300, true, 3)?;
+    let gzip = exposition::cost(300, true, 1)?;
     let [few, more, many] =
-        [100, 200, 1_200].map(|resources| exposition::cost(resources, false, 7));
+        [100, 200, 1_200].map(|resources| exposition::cost(resources, false, 2));
     let (few, more, many) = (few?, more?, many?);
     let each = |one: &exposition::Cost, other: &exposition::Cost, resources: f64| {
         (other.ours.as_secs_f64() - one.ours.as_secs_f64()) / resources

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use super::packed::{Micros, PackedId};
 use crate::model::{Phase, Phases, Reason, Repeat, Report, Timestamp, Verdict};
 
@@ -27,6 +29,34 @@ struct Words {
     detail: Box<str>,
     /// An id that is no GUID.
     id: Option<PackedId>,
+}
+
+/// What many resources say alike: "answered", or what an outage makes of all of
+/// them. One copy for all, for ten thousand small ones also hold on to the
+/// memory around them.
+static COMMON: Mutex<Vec<Arc<Words>>> = Mutex::new(Vec::new());
+/// Different words in [`COMMON`].
+const MOST_COMMON: usize = 32;
+
+impl Words {
+    /// These words, the common copy where there is one.
+    fn shared(self) -> Arc<Self> {
+        if self.id.is_some() {
+            return Arc::new(self);
+        }
+        let mut common = COMMON.lock();
+        if let Some(same) = common.iter().find(|other| ***other == self) {
+            return same.clone();
+        }
+        if common.len() >= MOST_COMMON {
+            common.retain(|words| Arc::strong_count(words) > 1);
+        }
+        let words = Arc::new(self);
+        if common.len() < MOST_COMMON {
+            common.push(words.clone());
+        }
+        words
+    }
 }
 
 const SUCCESS: u8 = u8::MAX;
@@ -57,7 +87,7 @@ impl Entry {
         } else {
             let mut others = others.into_iter().filter_map(|entry| entry.words.as_ref());
             let same = others.find(|other| ***other == words).cloned();
-            Some(same.unwrap_or_else(|| Arc::new(words)))
+            Some(same.unwrap_or_else(|| words.shared()))
         };
         if guid.is_some() {
             flags |= HAS_GUID;
@@ -191,6 +221,24 @@ mod tests {
     #[test]
     fn small() {
         assert_eq!(size_of::<Entry>(), 56);
+    }
+
+    #[test]
+    fn what_many_say_is_kept_once() {
+        let said = |detail: &str| {
+            let report = Report {
+                detail: detail.into(),
+                ..report()
+            };
+            Entry::of(&report, []).words.unwrap()
+        };
+        let [one, other] = [said("answered"), said("answered")];
+        assert!(Arc::ptr_eq(&one, &other));
+        for number in 0..1_000 {
+            said(&format!("something of its own, number {number}"));
+        }
+        assert!(COMMON.lock().len() <= MOST_COMMON);
+        assert!(Arc::ptr_eq(&one, &said("answered")));
     }
 
     #[test]

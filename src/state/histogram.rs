@@ -27,15 +27,18 @@ pub struct Histogram {
     exemplars: Vec<(u8, Exemplar)>,
 }
 
+/// Buckets that most resources hit.
+const USUAL: usize = 2;
+
 impl Histogram {
     /// An empty histogram. `bounds` are ascending upper bounds without `+Inf`.
     #[must_use]
     pub fn new(bounds: Arc<[f64]>) -> Self {
         Self {
             counts: vec![0; bounds.len() + 1].into(),
+            exemplars: Vec::with_capacity(USUAL.min(bounds.len() + 1)),
             bounds,
             sum: 0.0,
-            exemplars: Vec::new(),
         }
     }
 

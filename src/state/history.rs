@@ -3,7 +3,7 @@
 
 use super::Entry;
 
-/// A bounded ring that allocates as it fills.
+/// A bounded ring that allocates as it fills, unless room was made before.
 #[derive(Debug, Clone, Default)]
 struct Ring {
     entries: Vec<Entry>,
@@ -14,6 +14,9 @@ struct Ring {
 /// Room is made in steps of this many entries, so that a ring that fills up
 /// once never holds half of its memory empty.
 const STEP: usize = 5;
+
+/// The default of `--history.limit`.
+const USUAL: usize = 20;
 
 impl Ring {
     /// Adds an entry and returns the one that had to go.
@@ -52,6 +55,13 @@ pub(super) struct History {
 }
 
 impl History {
+    /// Makes room for what every resource will have: its latest entries, as
+    /// many as are usual.
+    pub(super) fn reserve(&mut self, limit: usize) {
+        let entries = &mut self.recent.entries;
+        entries.reserve_exact(limit.min(USUAL).saturating_sub(entries.len()));
+    }
+
     pub(super) fn push(&mut self, entry: Entry, limit: usize) {
         if let Some(gone) = self.recent.push(entry, limit)
             && gone.verdict().reason().is_some()

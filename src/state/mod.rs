@@ -155,7 +155,7 @@ impl State {
                         ))
                     }
                 };
-                slot.set_bounds(bounds.as_ref());
+                slot.prepare(bounds.as_ref());
                 slot.account().uses(resource.service());
                 slot
             })

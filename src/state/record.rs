@@ -83,7 +83,6 @@ pub struct Record {
     outcomes: [u64; 3],
     problems: Vec<ProblemCount>,
     consecutive_failures: u32,
-    bounds: Option<Arc<[f64]>>,
     histogram: Option<Box<Histogram>>,
     last: Option<Last>,
     conclusion: Option<Conclusion>,
@@ -116,10 +115,8 @@ impl Record {
                     server_latency: report.server.latency.map(micros),
                     health_score: report.server.health_score,
                 });
-                if let (Some(bounds), Some(good)) = (&self.bounds, &self.good) {
-                    self.histogram
-                        .get_or_insert_with(|| Box::new(Histogram::new(bounds.clone())))
-                        .observe(good.latency(), entry.request_id(), finished);
+                if let (Some(histogram), Some(good)) = (&mut self.histogram, &self.good) {
+                    histogram.observe(good.latency(), entry.request_id(), finished);
                 }
             }
             Outcome::Failure => {
@@ -164,14 +161,16 @@ impl Record {
         }
     }
 
-    /// Switches the histogram on with these bounds, or off. Other bounds mean
-    /// another histogram: it starts again.
-    pub(super) fn set_bounds(&mut self, bounds: Option<&Arc<[f64]>>) {
-        if self.bounds.as_ref() == bounds {
-            return;
+    /// Makes room for all that is kept, and switches the histogram on with these
+    /// bounds, or off. Other bounds mean another histogram: it starts again.
+    ///
+    /// What is kept for good is allocated here, before any probe: in between the
+    /// short-lived buffers of ten thousand probes it would pin their memory.
+    pub(super) fn prepare(&mut self, bounds: Option<&Arc<[f64]>>, limit: usize) {
+        self.history.reserve(limit);
+        if self.histogram.as_ref().map(|histogram| histogram.bounds()) != bounds {
+            self.histogram = bounds.map(|bounds| Box::new(Histogram::new(bounds.clone())));
         }
-        self.histogram = None;
-        self.bounds = bounds.cloned();
     }
 
     /// Forgets the latest reports but goes on counting: the resource is another
@@ -196,7 +195,7 @@ impl Record {
         &self.problems
     }
 
-    /// Successful probes by latency; `None` before the first or when switched off.
+    /// Successful probes by latency; `None` when switched off.
     #[must_use]
     pub fn histogram(&self) -> Option<&Histogram> {
         self.histogram.as_deref()
@@ -268,7 +267,7 @@ mod tests {
         let clock = Clock::following_tokio(Timestamp::UNIX_EPOCH);
         let bounds: Arc<[f64]> = crate::model::DEFAULT_BUCKETS.into();
         let mut record = Record::default();
-        record.set_bounds(Some(&bounds));
+        record.prepare(Some(&bounds), 20);
         let id = RequestId::parse("81170202-4f3e-4c4b-9e3c-0a1b2c3d4e5f");
         for number in 0..200_u64 {
             let verdict = match number % 4 {

@@ -86,8 +86,10 @@ impl ResourceSlot {
         }
     }
 
-    pub(super) fn set_bounds(&self, bounds: Option<&Arc<[f64]>>) {
-        self.known.record.lock().set_bounds(bounds);
+    /// See [`Record::prepare`].
+    pub(super) fn prepare(&self, bounds: Option<&Arc<[f64]>>) {
+        let limit = self.shared.history_limit;
+        self.known.record.lock().prepare(bounds, limit);
     }
 
     /// What is watched.

@@ -1,5 +1,3 @@
-use futures_util::future::join_all;
-
 use super::*;
 use crate::model::SystemRandom;
 
@@ -147,19 +145,20 @@ async fn memory_is_bounded_and_a_flood_forgets_nothing_right() {
 #[tokio::test]
 async fn nobody_waits_behind_one_address() {
     let (passwords, users) = (passwords(), users(&[("alice", "secret")]));
-    let attempts: Vec<String> = (0..100).map(|number| number.to_string()).collect();
-    let flood = join_all(
-        attempts
-            .iter()
-            .map(|password| look(&passwords, &users, "alice", password)),
-    );
+    let right = || Secret::new("secret".to_owned());
     let elsewhere = "192.0.2.1".parse().unwrap();
-    let regular = passwords.look(&users, elsewhere, "alice", Secret::new("secret".into()));
-    let (flood, regular) = tokio::join!(flood, regular);
+    let mut places: Vec<_> = std::iter::from_fn(|| passwords.wait(HERE)).collect();
+    assert_eq!(places.len(), MOST_PER_ADDRESS);
+    let busy = passwords.look(&users, HERE, "alice", right()).await;
+    assert_eq!(busy, Verdict::Busy);
+    let regular = passwords.look(&users, elsewhere, "alice", right()).await;
     assert_eq!(regular, Verdict::Right);
-    let busy = flood.iter().filter(|found| **found == Verdict::Busy);
-    assert_eq!(busy.count(), 100 - MOST_PER_ADDRESS);
+    // What waits is given back, and all together are bounded as well.
+    places.clear();
     assert!(passwords.waiting.lock().is_empty());
+    let of = |number: u32| IpAddr::from(std::net::Ipv4Addr::from(number));
+    places.extend((0..).map_while(|number| passwords.wait(of(number))));
+    assert_eq!(places.len(), MOST_WAITING);
 }
 
 #[test]

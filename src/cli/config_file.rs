@@ -14,7 +14,8 @@ pub(crate) struct ConfigFile {
         long = "config.file",
         env = "M365MON_CONFIG_FILE",
         value_name = "PATH",
-        default_value = "m365mon.yml"
+        default_value = "m365mon.yml",
+        hide_env_values = true
     )]
     pub(crate) path: PathBuf,
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::exporter::Exporter;
+use super::exporter::{Entrance, Exporter};
 use super::flags::Flags;
 use super::lifecycle::{Request, Signals};
 use super::{EXIT_FAILED, login, output, runtime};
@@ -17,7 +17,6 @@ use crate::model::{Account, Configuration};
 use crate::simulator::directory::{DOMAIN, Size};
 use crate::simulator::scenario::Scenario;
 use crate::simulator::{self, Options, Running, entra, files};
-use crate::web::Door;
 
 /// What happens within ten minutes, and again.
 const SCENARIO: &str = include_str!("../../examples/demo/scenario.yml");
@@ -53,13 +52,13 @@ impl Demo {
     /// Runs until SIGINT or SIGTERM.
     pub(crate) fn run(self) -> ExitCode {
         self.flags.start_logging();
-        let door = match self.flags.door() {
-            Ok(door) => door,
+        let entrance = match Entrance::of(&self.flags) {
+            Ok(entrance) => entrance,
             Err(code) => return code,
         };
         runtime::block_on(async {
             // Boxed: it holds everything that runs.
-            match Box::pin(self.play(door)).await {
+            match Box::pin(self.play(entrance)).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
                     output::complain(&format!("{error:#}"));
@@ -69,7 +68,7 @@ impl Demo {
         })
     }
 
-    async fn play(self, door: Option<Arc<Door>>) -> anyhow::Result<()> {
+    async fn play(self, entrance: Entrance) -> anyhow::Result<()> {
         let mut signals = Signals::listen().context("cannot listen for signals")?;
         let scenario = self.scenario()?;
         let folder = tempfile::Builder::new()
@@ -80,7 +79,7 @@ impl Demo {
         files::write(&tenant, folder.path(), Size::default(), self.interval)
             .context("cannot write the configuration")?;
         let configuration = load(folder.path())?;
-        let exporter = Exporter::start(&configuration, &self.flags, None, door).await?;
+        let exporter = Exporter::start(&configuration, &self.flags, None, entrance).await?;
         self.tell(&exporter, &tenant);
 
         let (sim, speed) = (Arc::clone(&tenant.tenant), self.speed);

@@ -1,12 +1,13 @@
 //! A running exporter: every room wired to the next. `serve` runs it on a
 //! configuration file, `demo` on one of its own.
 
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::flags::Flags;
+use super::flags::{Flags, Sockets};
 use crate::entra::{Consent, TokenStore, Tokens};
 use crate::http::{Network, NetworkError, PlainClient, ProbeClient};
 use crate::metrics::{BuildInfo, Exposition};
@@ -14,7 +15,9 @@ use crate::model::{Clock, Configuration, HttpSettings, Random, Storage, SystemRa
 use crate::probe::{TenantProber, needed_rights};
 use crate::scheduler::Scheduler;
 use crate::state::State;
-use crate::web::{App, Bounds, Door, ListenError, Reloads, Rooms, Server, WebConfig, listen};
+use crate::web::{
+    App, Bounds, Door, InheritError, ListenError, Reloads, Rooms, Server, WebConfig, adopt, listen,
+};
 
 /// Why an exporter did not start, or did not take a configuration.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +25,9 @@ pub(crate) enum StartError {
     /// An address is taken or not ours.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// Nothing to take over.
+    #[error(transparent)]
+    Inherit(#[from] InheritError),
     /// The `http` section names something that does not work.
     #[error("http: {0}")]
     Network(#[from] NetworkError),
@@ -40,6 +46,25 @@ pub(crate) struct Exporter {
     /// Who may come in.
     door: Option<Arc<Door>>,
     verdicts: Arc<Verdicts>,
+}
+
+/// Where and how people come in.
+pub(crate) struct Entrance {
+    sockets: Sockets,
+    door: Option<Arc<Door>>,
+}
+
+impl Entrance {
+    /// As the flags say; complaints go to stderr. Must be called before there
+    /// are threads.
+    pub(crate) fn of(flags: &Flags) -> Result<Self, ExitCode> {
+        // Both, so that what is wrong with either is seen at once.
+        let (door, sockets) = (flags.door(), flags.sockets());
+        Ok(Self {
+            sockets: sockets?,
+            door: door?,
+        })
+    }
 }
 
 /// What came of the last look at each file; one metric speaks for both.
@@ -77,10 +102,14 @@ impl Exporter {
         configuration: &Configuration,
         flags: &Flags,
         reloads: Option<Reloads>,
-        door: Option<Arc<Door>>,
+        entrance: Entrance,
     ) -> Result<Self, StartError> {
+        let Entrance { sockets, door } = entrance;
         // First, so that a second exporter on the same port sends no probe.
-        let listeners = listen(&flags.listen_address).await?;
+        let listeners = match sockets {
+            Sockets::At(addresses) => listen(&addresses).await?,
+            Sockets::Inherited(sockets) => adopt(sockets)?,
+        };
         let network = Network::new(&configuration.http)?;
         let plain = PlainClient::new(&network)?;
         let measured = ProbeClient::new(&network)?;
@@ -183,6 +212,11 @@ impl Exporter {
     /// Who may come in, where a web configuration says so.
     pub(crate) fn door(&self) -> Option<&Arc<Door>> {
         self.door.as_ref()
+    }
+
+    /// False once the scheduler is dead.
+    pub(crate) fn healthy(&self) -> bool {
+        self.house.scheduler.healthy()
     }
 
     /// Takes over a checked configuration and what the door loaded; what did not

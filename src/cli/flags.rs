@@ -12,7 +12,7 @@ use super::{EXIT_USAGE, output};
 use crate::config::duration;
 use crate::model::SystemRandom;
 use crate::scheduler::Shard;
-use crate::web::{Door, ExternalUrl, Settings, WebConfig};
+use crate::web::{Door, ExternalUrl, Settings, WebConfig, inherit};
 
 /// How the exporter listens and behaves.
 #[derive(Debug, Clone, Args)]
@@ -28,7 +28,16 @@ pub(crate) struct Flags {
         hide_env_values = true,
         help_heading = "Web"
     )]
-    pub(crate) listen_address: Vec<String>,
+    listen_address: Vec<String>,
+
+    /// Listen on the sockets that systemd opened, not on addresses
+    #[arg(
+        long = "web.systemd-socket",
+        env = "M365MON_WEB_SYSTEMD_SOCKET",
+        hide_env_values = true,
+        help_heading = "Web"
+    )]
+    systemd_socket: bool,
 
     /// The URL under which the world reaches this exporter; its path is served as well
     #[arg(
@@ -131,6 +140,15 @@ pub(crate) struct Flags {
     log_format: LogFormat,
 }
 
+/// Where to listen.
+#[derive(Debug)]
+pub(crate) enum Sockets {
+    /// On addresses of our choice.
+    At(Vec<String>),
+    /// On what a service manager opened.
+    Inherited(Vec<std::net::TcpListener>),
+}
+
 impl Flags {
     /// Begins to write logs as asked.
     pub(crate) fn start_logging(&self) {
@@ -159,6 +177,18 @@ impl Flags {
             config,
             &random,
         )))
+    }
+
+    /// Where to listen. Sockets that were passed on are taken over; must then be
+    /// called before there are threads.
+    pub(crate) fn sockets(&self) -> Result<Sockets, ExitCode> {
+        if !self.systemd_socket {
+            return Ok(Sockets::At(self.listen_address.clone()));
+        }
+        inherit().map(Sockets::Inherited).map_err(|error| {
+            output::complain(&error.to_string());
+            ExitCode::from(EXIT_USAGE)
+        })
     }
 
     /// What the pages need of the flags.

@@ -21,6 +21,8 @@ mod runtime;
 mod serve;
 mod setup;
 mod simulate;
+mod systemd;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -114,5 +116,66 @@ pub fn main() -> ExitCode {
         Command::Tokens(command) => command.run(),
         Command::HashPassword(command) => command.run(),
         Command::Completions(command) => command.run(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Own flags of a command, without those that clap adds.
+    fn flags(command: &clap::Command) -> impl Iterator<Item = &clap::Arg> {
+        command
+            .get_arguments()
+            .filter(|flag| !matches!(flag.get_id().as_str(), "help" | "version"))
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_its_twin_in_the_environment() {
+        let command = command();
+        let serve = command.find_subcommand("serve").unwrap();
+        let all = flags(&command).chain(flags(serve)).chain(
+            // Of the others, what would be the same on every call.
+            command
+                .get_subcommands()
+                .flat_map(flags)
+                .filter(|flag| flag.get_long().is_some_and(|long| long.contains('.'))),
+        );
+        let mut seen = 0;
+        for flag in all {
+            let long = flag.get_long().unwrap();
+            let twin = format!("M365MON_{}", long.replace(['.', '-'], "_").to_uppercase());
+            let found = flag.get_env().and_then(|name| name.to_str());
+            assert_eq!(found, Some(&*twin), "--{long}");
+            assert!(
+                flag.is_hide_env_values_set(),
+                "--{long}: its value may be a secret"
+            );
+            seen += 1;
+        }
+        assert!(seen > 30);
+    }
+
+    #[test]
+    fn help_is_short_and_in_groups() {
+        for flag in flags(command().find_subcommand("serve").unwrap()) {
+            let long = flag.get_long().unwrap();
+            let group = flag.get_help_heading().unwrap_or("Options");
+            let expected = match long.split('.').next().unwrap() {
+                "config" => "Options",
+                "web" => "Web",
+                "log" => "Log",
+                _ => "Probes",
+            };
+            assert!(group.starts_with(expected), "--{long} is under {group}");
+            let help = flag.get_help().unwrap().to_string();
+            assert!(help.len() <= 110, "--{long}: {help}");
+            assert!(!help.ends_with('.'), "--{long}: {help}");
+        }
     }
 }

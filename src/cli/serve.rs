@@ -1,16 +1,18 @@
 //! `m365mon serve`: the exporter on a configuration file, until a signal ends it.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::config_file::ConfigFile;
-use super::exporter::Exporter;
+use super::exporter::{Entrance, Exporter};
 use super::flags::Flags;
 use super::lifecycle::{Request, Signals};
+use super::systemd::Manager;
+use super::watch::{self, Looks, Watch};
 use super::{EXIT_FAILED, EXIT_USAGE, output};
-use crate::config::{Complaint, ConfigErrors, Loaded};
-use crate::web::{Door, Reloaded, WebConfig, reloads};
+use crate::config::{Complaint, ConfigErrors, Loaded, duration};
+use crate::model::Configuration;
+use crate::web::{WebConfig, reloads};
 
 /// Run the exporter (the default)
 #[derive(Debug, clap::Args)]
@@ -27,6 +29,23 @@ pub(crate) struct Serve {
         help_heading = "Web"
     )]
     enable_lifecycle: bool,
+    /// How often to look whether the configuration or a file that it names changed; 0s: never
+    #[arg(
+        long = "config.auto-reload-interval",
+        env = "M365MON_CONFIG_AUTO_RELOAD_INTERVAL",
+        value_name = "TIME",
+        default_value = "0s",
+        value_parser = auto_reload,
+        hide_env_values = true
+    )]
+    auto_reload: Duration,
+}
+
+/// `30s`, or `0s` for never.
+fn auto_reload(text: &str) -> Result<Duration, String> {
+    duration::parse(text)
+        .filter(|every| every.is_zero() || *every >= Duration::from_secs(1))
+        .ok_or_else(|| "it must be a time of at least 1s, like 30s, or 0s for never".into())
 }
 
 /// From the first signal to the end.
@@ -37,13 +56,15 @@ impl Serve {
     pub(crate) fn run(self) -> ExitCode {
         self.flags.start_logging();
         // Both, so that what is wrong with either is seen at once.
-        match (self.load(), self.flags.door()) {
-            (Ok(loaded), Ok(door)) => super::runtime::block_on(self.serve(loaded, door)),
+        match (self.load(), Entrance::of(&self.flags)) {
+            (Ok((seen, loaded)), Ok(entrance)) => {
+                super::runtime::block_on(self.serve(seen, loaded, entrance))
+            }
             (Err(code), _) | (_, Err(code)) => code,
         }
     }
 
-    fn load(&self) -> Result<Loaded, ExitCode> {
+    fn load(&self) -> Result<(Looks, Loaded), ExitCode> {
         if !self.config.path.exists() {
             let path = self.config.path.display();
             output::complain(&format!(
@@ -54,12 +75,14 @@ impl Serve {
             ));
             return Err(ExitCode::from(EXIT_USAGE));
         }
+        let seen = watch::look(&self.config.path);
         let loaded = self.config.load_or_complain()?;
         warn(&loaded.warnings);
-        Ok(loaded)
+        let named = watch::look_at_named(&loaded.configuration);
+        Ok(((seen, named), loaded))
     }
 
-    async fn serve(self, loaded: Loaded, door: Option<Arc<Door>>) -> ExitCode {
+    async fn serve(self, seen: Looks, loaded: Loaded, entrance: Entrance) -> ExitCode {
         let mut signals = match Signals::listen() {
             Ok(signals) => signals,
             Err(error) => {
@@ -67,9 +90,12 @@ impl Serve {
                 return ExitCode::from(EXIT_FAILED);
             }
         };
+        let manager = Manager::from_environment();
         let (reloads, mut asked) = reloads();
         let ask = self.enable_lifecycle.then_some(reloads);
-        let exporter = match Exporter::start(&loaded.configuration, &self.flags, ask, door).await {
+        let configuration = loaded.configuration;
+        let started = Exporter::start(&configuration, &self.flags, ask, entrance).await;
+        let exporter = match started {
             Ok(exporter) => exporter,
             Err(error) => {
                 output::complain(&error.to_string());
@@ -77,27 +103,50 @@ impl Serve {
             }
         };
         if let Some(url) = exporter.url() {
-            tracing::info!(
-                resources = loaded.configuration.resources.len(),
-                accounts = loaded.configuration.accounts.len(),
-                url,
-                "ready"
-            );
+            let (resources, accounts) = counts(&configuration);
+            tracing::info!(resources, accounts, url, "ready");
         }
-        drop(loaded);
+        manager.ready(&status(&configuration));
+        let mut watch = Watch::new(self.auto_reload, &self.config.path, seen, &configuration);
+        drop(configuration);
+        let mut heartbeat = manager.heartbeat().map(tokio::time::interval);
         loop {
-            tokio::select! {
+            let answer = tokio::select! {
                 request = signals.next() => match request {
-                    Request::Reload => _ = self.reload(&exporter).await,
+                    Request::Reload => None,
                     Request::Stop => break,
                 },
-                Some(answer) = asked.recv() => {
-                    // Whoever asked may be gone by now.
-                    _ = answer.send(self.reload(&exporter).await);
+                Some(answer) = asked.recv() => Some(answer),
+                () = watch.changed() => None,
+                () = beat(heartbeat.as_mut()) => {
+                    // A dead scheduler is for the manager to bury.
+                    if exporter.healthy() {
+                        manager.alive();
+                    }
+                    continue;
                 }
+            };
+            manager.reloading();
+            let reloaded = self.reload(&exporter).await;
+            manager.ready(
+                match &reloaded {
+                    Ok((seen, configuration)) => {
+                        watch.follow(*seen, configuration);
+                        status(configuration)
+                    }
+                    Err(_) => {
+                        "a broken configuration was refused, the one before goes on".to_owned()
+                    }
+                }
+                .as_str(),
+            );
+            if let Some(answer) = answer {
+                // Whoever asked may be gone by now.
+                _ = answer.send(reloaded.map(|_| ()));
             }
         }
         drop(asked);
+        manager.stopping();
         tracing::info!("stopping");
         let again = async { while signals.next().await != Request::Stop {} };
         tokio::select! {
@@ -112,19 +161,25 @@ impl Serve {
         }
     }
 
-    async fn reload(&self, exporter: &Exporter) -> Reloaded {
+    async fn reload(&self, exporter: &Exporter) -> Result<(Looks, Configuration), Vec<String>> {
         let config = self.config.clone();
         let door = exporter.door().cloned();
-        let read = move || (config.load(), door.map(|door| door.load()).transpose());
+        let read = move || {
+            let seen = watch::look(&config.path);
+            let loaded = config.load().map(|loaded| {
+                let named = watch::look_at_named(&loaded.configuration);
+                ((seen, named), loaded)
+            });
+            (loaded, door.map(|door| door.load()).transpose())
+        };
         let mut web_is_fine = true;
         let taken = match tokio::task::spawn_blocking(read).await {
-            Ok((Ok(loaded), Ok(web))) => {
+            Ok((Ok((seen, loaded)), Ok(web))) => {
                 warn(&loaded.warnings);
                 warn(web.as_ref().map_or(&[], WebConfig::warnings));
-                let configuration = &loaded.configuration;
                 exporter
-                    .configure(configuration, web)
-                    .map(|()| (configuration.resources.len(), configuration.accounts.len()))
+                    .configure(&loaded.configuration, web)
+                    .map(|()| (seen, loaded.configuration))
                     .map_err(|error| vec![error.to_string()])
             }
             Ok((loaded, web)) => {
@@ -141,7 +196,8 @@ impl Serve {
             Err(error) => Err(vec![error.to_string()]),
         };
         match &taken {
-            Ok((resources, accounts)) => {
+            Ok((_, configuration)) => {
+                let (resources, accounts) = counts(configuration);
                 tracing::info!(resources, accounts, "configuration reloaded");
             }
             Err(complaints) => {
@@ -152,7 +208,26 @@ impl Serve {
                 tracing::error!("configuration not reloaded, the old one goes on");
             }
         }
-        taken.map(|_| ())
+        taken
+    }
+}
+
+/// Resources and accounts.
+fn counts(configuration: &Configuration) -> (usize, usize) {
+    (configuration.resources.len(), configuration.accounts.len())
+}
+
+/// For `systemctl status`.
+fn status(configuration: &Configuration) -> String {
+    let (resources, accounts) = counts(configuration);
+    format!("resources: {resources}, accounts: {accounts}")
+}
+
+/// The next sign of life, if any is wanted.
+async fn beat(heartbeat: Option<&mut tokio::time::Interval>) {
+    match heartbeat {
+        Some(heartbeat) => _ = heartbeat.tick().await,
+        None => std::future::pending().await,
     }
 }
 

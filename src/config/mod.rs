@@ -17,6 +17,7 @@ mod near;
 pub mod quota;
 mod redacted;
 mod schema;
+pub mod seen;
 pub mod web;
 mod yaml;
 

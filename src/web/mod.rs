@@ -28,6 +28,7 @@ mod door;
 mod encoding;
 mod external;
 mod guard;
+mod inherited;
 mod listing;
 mod pages;
 mod patience;
@@ -47,5 +48,6 @@ pub use guard::{
     Authenticated, Peer, Refusal, Secured, Visitor, is_loopback_host, may_act, may_submit,
     may_visit,
 };
+pub use inherited::{InheritError, adopt, inherit};
 pub use reload::{ReloadRequests, Reloaded, Reloads, reloads};
 pub use server::{Bounds, ListenError, Server, listen};

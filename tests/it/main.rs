@@ -13,6 +13,8 @@ mod doctor;
 mod entra;
 mod hostile;
 mod http;
+mod lifecycle;
+mod manual;
 mod metrics;
 mod oncall;
 mod origin;

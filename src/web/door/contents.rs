@@ -7,10 +7,10 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use ring::digest::{Context, SHA256};
 use zeroize::Zeroizing;
 
 use crate::config::Complaint;
+use crate::config::seen::{Looking, Seen};
 use crate::config::web::{self, ClientAuth, Pem, PemSource, WebFile};
 
 /// Largest file of certificates, in bytes.
@@ -27,22 +27,15 @@ pub(super) struct Look {
     pub(super) web: Result<WebFile, Vec<Complaint>>,
     /// What it names.
     pub(super) contents: Contents,
-    /// Changes with every byte of any of these.
-    pub(super) fingerprint: Fingerprint,
-    /// Changes when any of these is written, also if the same is written.
-    pub(super) written: Fingerprint,
+    /// What all of them were like.
+    pub(super) seen: Seen,
 }
-
-/// SHA-256.
-pub(super) type Fingerprint = [u8; 32];
 
 /// Reads everything; blocks.
 pub(super) fn look(path: &Path) -> Look {
-    let mut hash = Context::new(&SHA256);
-    let mut times = Context::new(&SHA256);
+    let mut looking = Looking::default();
     let file = web::read(path);
-    add(&mut hash, file.as_ref().ok());
-    add_time(&mut times, path);
+    looking.add(path, file.as_ref().ok().map(|bytes| bytes.as_slice()));
     let web = file
         .and_then(|bytes| web::check_bytes(&bytes, path))
         .map_err(|errors| errors.complaints().to_vec());
@@ -52,30 +45,15 @@ pub(super) fn look(path: &Path) -> Look {
             && !contents.contains_key(path)
         {
             let content = read(path);
-            add(&mut hash, content.as_ref().ok());
-            add_time(&mut times, path);
+            looking.add(path, content.as_ref().ok().map(|bytes| bytes.as_slice()));
             contents.insert(path.clone(), content);
         }
     }
     Look {
         web,
         contents: Contents(contents),
-        fingerprint: finish(hash),
-        written: finish(times),
+        seen: looking.finish(),
     }
-}
-
-fn finish(hash: Context) -> Fingerprint {
-    let mut fingerprint = Fingerprint::default();
-    for (to, from) in fingerprint.iter_mut().zip(hash.finish().as_ref()) {
-        *to = *from;
-    }
-    fingerprint
-}
-
-fn add_time(hash: &mut Context, path: &Path) {
-    let modified = std::fs::metadata(path).and_then(|found| found.modified());
-    hash.update(format!("{modified:?}").as_bytes());
 }
 
 fn named(web: &WebFile) -> impl Iterator<Item = &Pem> {
@@ -97,17 +75,6 @@ fn read(path: &Path) -> io::Result<Bytes> {
         return Err(io::Error::other("the file is too large"));
     }
     Ok(bytes)
-}
-
-/// A file that cannot be read differs from every one that can.
-fn add(hash: &mut Context, content: Option<&Bytes>) {
-    match content {
-        Some(bytes) => {
-            hash.update(&(bytes.len() as u64 + 1).to_be_bytes());
-            hash.update(bytes);
-        }
-        None => hash.update(&0_u64.to_be_bytes()),
-    }
 }
 
 impl Contents {

@@ -31,12 +31,12 @@ use axum::http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use self::contents::Fingerprint;
 pub(super) use self::gate::admit;
 use self::passwords::{Passwords, Users};
 use self::rate::Bucket;
 pub(super) use self::tls::Tls;
 use crate::config::Complaint;
+use crate::config::seen::Seen;
 use crate::config::web::WebFile;
 use crate::model::Random;
 
@@ -54,7 +54,7 @@ pub struct WebConfig {
     bucket: Option<Bucket>,
     is_empty: bool,
     warnings: Vec<Complaint>,
-    fingerprint: Fingerprint,
+    from: Seen,
 }
 
 impl WebConfig {
@@ -94,7 +94,7 @@ impl WebConfig {
             bucket: rate_limit.map(Bucket::new),
             is_empty,
             warnings,
-            fingerprint: look.fingerprint,
+            from: look.seen,
         })
     }
 
@@ -120,7 +120,7 @@ pub struct Door {
     /// When a wrong password was last complained about, and how many since.
     wrong: Mutex<(Option<Instant>, u64)>,
     /// The last look that was acted on or complained about.
-    seen: Mutex<Fingerprint>,
+    seen: Mutex<Seen>,
 }
 
 impl Door {
@@ -132,7 +132,7 @@ impl Door {
         config: WebConfig,
         random: &dyn Random,
     ) -> Arc<Self> {
-        let seen = Mutex::new(config.fingerprint);
+        let seen = Mutex::new(config.from);
         Arc::new(Self {
             path: path.to_owned(),
             health_without_auth,
@@ -150,7 +150,7 @@ impl Door {
     /// Everything that is wrong, or what a running server does not do.
     pub fn load(&self) -> Result<WebConfig, Vec<Complaint>> {
         let look = contents::look(&self.path);
-        *self.seen.lock() = look.fingerprint;
+        *self.seen.lock() = look.seen;
         self.acceptable(look)
     }
 
@@ -181,7 +181,7 @@ impl Door {
     /// Takes over what was loaded; nothing happens if nothing changed.
     pub fn take(&self, mut next: WebConfig) {
         let now = self.now.load_full();
-        if now.fingerprint == next.fingerprint {
+        if now.from.content == next.from.content {
             return;
         }
         // A bucket that says the same stays as empty as it is.
@@ -212,10 +212,10 @@ impl Door {
                 continue;
             };
             // Not while somebody writes.
-            let settled = before == Some(look.written);
-            before = Some(look.written);
-            if settled && *self.seen.lock() != look.fingerprint {
-                *self.seen.lock() = look.fingerprint;
+            let settled = before == Some(look.seen);
+            before = Some(look.seen);
+            if settled && self.seen.lock().content != look.seen.content {
+                *self.seen.lock() = look.seen;
                 told(self.changed(look));
             }
         }

@@ -1,0 +1,134 @@
+//! `--config.auto-reload-interval`: reloads when the configuration, or a file
+//! of secrets or certificates that it names, holds something else. (The web
+//! configuration is watched anyway.)
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::config::seen::{self, Seen};
+use crate::model::{AppCredential, Configuration, SecretSource, SignIn};
+
+/// Once something changed, how soon to look whether somebody still writes.
+const SETTLE: Duration = Duration::from_secs(1);
+/// Of each file, in bytes.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What a configuration file was like. To be taken before it is read, so that
+/// no change is missed. Blocks.
+pub(crate) fn look(config: &Path) -> Seen {
+    seen::look([config], MOST_BYTES)
+}
+
+/// What the files that a configuration names were like. To be taken before it
+/// is taken over. Blocks.
+pub(crate) fn look_at_named(configuration: &Configuration) -> Seen {
+    seen::look(files(configuration), MOST_BYTES)
+}
+
+/// The configuration file, and the files that it names.
+pub(crate) type Looks = (Seen, Seen);
+
+/// Looks at the files of a configuration.
+pub(crate) struct Watch {
+    every: Option<Duration>,
+    config: PathBuf,
+    files: Vec<PathBuf>,
+    /// What was last acted on.
+    known: Looks,
+    /// The look before.
+    before: Option<Looks>,
+    next: Instant,
+}
+
+impl Watch {
+    /// Begins with `configuration`, whose files were `seen`. `every`: off if it
+    /// is zero. Must be called inside a tokio runtime.
+    pub(crate) fn new(
+        every: Duration,
+        config: &Path,
+        seen: Looks,
+        configuration: &Configuration,
+    ) -> Self {
+        Self {
+            every: (!every.is_zero()).then_some(every),
+            config: config.to_owned(),
+            files: files(configuration),
+            known: seen,
+            before: None,
+            next: Instant::now(),
+        }
+    }
+
+    /// Ends when it is time to reload. May be dropped and called again.
+    pub(crate) async fn changed(&mut self) {
+        let Some(every) = self.every else {
+            return std::future::pending().await;
+        };
+        loop {
+            sleep_until(self.next).await;
+            let (config, files) = (self.config.clone(), self.files.clone());
+            let looks = move || (look(&config), seen::look(&files, MOST_BYTES));
+            let Ok(now) = tokio::task::spawn_blocking(looks).await else {
+                self.next = Instant::now() + every;
+                continue;
+            };
+            let before = self.before.replace(now);
+            let contents = |(config, files): Looks| (config.content, files.content);
+            if contents(self.known) == contents(now) {
+                self.next = Instant::now() + every;
+                continue;
+            }
+            self.next = Instant::now() + SETTLE.min(every);
+            if before == Some(now) {
+                self.known = now;
+                return;
+            }
+        }
+    }
+
+    /// A configuration was taken over, whose files were `seen`.
+    pub(crate) fn follow(&mut self, seen: Looks, configuration: &Configuration) {
+        self.files = files(configuration);
+        self.known = seen;
+        self.before = None;
+        self.next = Instant::now();
+    }
+}
+
+/// The files of secrets and certificates that a configuration names. A token
+/// of workload identity is none: it changes by nature.
+fn files(configuration: &Configuration) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = configuration.http.ca_file.iter().cloned().collect();
+    for account in &configuration.accounts {
+        let credential = match &account.sign_in {
+            SignIn::App(credential) => Some(credential),
+            SignIn::Delegated { client, .. } => client.as_ref(),
+            SignIn::ManagedIdentity => None,
+        };
+        match credential {
+            Some(AppCredential::ClientSecret { secret, .. }) => files.extend(file_of(secret)),
+            Some(AppCredential::ClientCertificate {
+                certificate_file,
+                key_file,
+                passphrase,
+            }) => {
+                files.push(certificate_file.clone());
+                files.push(key_file.clone());
+                files.extend(passphrase.as_ref().and_then(file_of));
+            }
+            Some(AppCredential::WorkloadIdentity { .. }) | None => {}
+        }
+    }
+    files.sort();
+    files.dedup();
+    files
+}
+
+fn file_of(secret: &SecretSource) -> Option<PathBuf> {
+    match secret {
+        SecretSource::File(path) => Some(path.clone()),
+        SecretSource::Inline(_) | SecretSource::Environment(_) => None,
+    }
+}

@@ -1,0 +1,110 @@
+//! Whether files changed: by what they hold, not by their inodes or times, so
+//! that an editor's rename, a copy in place and Kubernetes' swap of symlinks
+//! are all the same.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use ring::digest::{Context, SHA256};
+
+type Hash = [u8; 32];
+
+/// What some files were like at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Changes with every byte, and when a file comes or goes.
+    pub content: Hash,
+    /// Changes when a file is written, also if the same is written: while it
+    /// does, somebody is at work.
+    pub written: Hash,
+}
+
+/// Takes files in, one after the other.
+pub struct Looking {
+    content: Context,
+    written: Context,
+}
+
+impl Default for Looking {
+    fn default() -> Self {
+        Self {
+            content: Context::new(&SHA256),
+            written: Context::new(&SHA256),
+        }
+    }
+}
+
+impl Looking {
+    /// A file whose content was read already; `None` if it could not be.
+    pub fn add(&mut self, path: &Path, content: Option<&[u8]>) {
+        match content {
+            Some(bytes) => {
+                self.content.update(&(bytes.len() as u64 + 1).to_be_bytes());
+                self.content.update(bytes);
+            }
+            None => self.content.update(&0_u64.to_be_bytes()),
+        }
+        let modified = std::fs::metadata(path).and_then(|found| found.modified());
+        self.written.update(format!("{modified:?}").as_bytes());
+    }
+
+    /// The result.
+    #[must_use]
+    pub fn finish(self) -> Seen {
+        Seen {
+            content: hash(self.content),
+            written: hash(self.written),
+        }
+    }
+}
+
+fn hash(context: Context) -> Hash {
+    let mut hash = Hash::default();
+    for (to, from) in hash.iter_mut().zip(context.finish().as_ref()) {
+        *to = *from;
+    }
+    hash
+}
+
+/// Looks at files; blocks. Of each at most `most` bytes are read.
+#[must_use]
+pub fn look<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>, most: u64) -> Seen {
+    let mut looking = Looking::default();
+    for path in paths {
+        let path = path.as_ref();
+        let mut bytes = zeroize::Zeroizing::new(Vec::new());
+        let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
+        looking.add(path, read.ok().map(|_| bytes.as_slice()));
+    }
+    looking.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+        let seen = || look([&one, &two], 100).content;
+        let neither = seen();
+        std::fs::write(&one, "").unwrap();
+        let empty = seen();
+        assert_ne!(neither, empty);
+        std::fs::write(&one, "a").unwrap();
+        std::fs::write(&two, "b").unwrap();
+        let both = seen();
+        assert_ne!(both, empty);
+        // What belongs to which file counts, another inode does not.
+        std::fs::write(&one, "ab").unwrap();
+        std::fs::write(&two, "").unwrap();
+        assert_ne!(seen(), both);
+        let new = folder.path().join("new");
+        std::fs::write(&new, "a").unwrap();
+        std::fs::rename(new, &one).unwrap();
+        std::fs::write(&two, "b").unwrap();
+        assert_eq!(seen(), both);
+    }
+}

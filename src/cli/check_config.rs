@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::config_file::ConfigFile;
-use super::output;
-use crate::config::{duration, quota};
+use super::{EXIT_USAGE, output};
+use crate::config::{Complaint, duration, quota};
 use crate::model::{AppCredential, Clock, Configuration, SignIn, Timestamp};
+use crate::web::WebConfig;
 
 /// Check a configuration and say what it asks for
 ///
@@ -18,22 +20,27 @@ use crate::model::{AppCredential, Clock, Configuration, SignIn, Timestamp};
 pub(crate) struct CheckConfig {
     #[command(flatten)]
     file: ConfigFile,
+    /// TLS and users to check as well
+    #[arg(
+        long = "web.config.file",
+        env = "M365MON_WEB_CONFIG_FILE",
+        value_name = "PATH",
+        hide_env_values = true
+    )]
+    web: Option<PathBuf>,
 }
 
 impl CheckConfig {
-    /// Reads no secret and sends nothing.
+    /// Reads no secret but the web configuration's key, and sends nothing.
     pub(crate) fn run(self) -> ExitCode {
-        let loaded = match self.file.load_or_complain() {
-            Ok(loaded) => loaded,
-            Err(code) => return code,
+        // Both, so that what is wrong with either is seen at once.
+        let (loaded, web) = (self.file.load_or_complain(), self.check_web());
+        let loaded = match (loaded, web) {
+            (Ok(loaded), Ok(())) => loaded,
+            (Err(code), _) | (_, Err(code)) => return code,
         };
         let file = self.file.path.display();
-        for warning in &loaded.warnings {
-            let place = warning.to_string();
-            let message = &warning.message;
-            let place = place.strip_suffix(message.as_str()).unwrap_or_default();
-            output::complain(&format!("{place}warning: {message}"));
-        }
+        warn(&loaded.warnings);
         let now = Clock::system().now();
         for name in ended(&loaded.configuration, now) {
             output::complain(&format!(
@@ -45,6 +52,36 @@ impl CheckConfig {
             summary(&loaded.configuration)
         ));
         ExitCode::SUCCESS
+    }
+}
+
+impl CheckConfig {
+    fn check_web(&self) -> Result<(), ExitCode> {
+        let Some(path) = &self.web else {
+            return Ok(());
+        };
+        match WebConfig::load(path, false) {
+            Ok(web) => {
+                warn(web.warnings());
+                output::say(&format!("{} is fine", path.display()));
+                Ok(())
+            }
+            Err(complaints) => {
+                for complaint in complaints {
+                    output::complain(&complaint.to_string());
+                }
+                Err(ExitCode::from(EXIT_USAGE))
+            }
+        }
+    }
+}
+
+fn warn(warnings: &[Complaint]) {
+    for warning in warnings {
+        let place = warning.to_string();
+        let message = &warning.message;
+        let place = place.strip_suffix(message.as_str()).unwrap_or_default();
+        output::complain(&format!("{place}warning: {message}"));
     }
 }
 

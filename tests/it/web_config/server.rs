@@ -113,20 +113,17 @@ fn a_broken_file_is_3_with_its_place() {
     )
     .unwrap();
     std::fs::write(folder.path().join("m365mon.yml"), "accounts: 5\n").unwrap();
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_m365mon"))
-        .current_dir(folder.path())
-        .args([
-            "--web.config.file",
-            "web.yml",
-            "--web.listen-address",
-            "127.0.0.1:0",
-        ])
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(3));
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    // Both files at once.
-    for part in ["web.yml:4:16: \"min_version\": TLS 1.0", "m365mon.yml:1:"] {
-        assert!(stderr.contains(part), "{stderr}");
+    for command in ["serve", "check-config"] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_m365mon"))
+            .current_dir(folder.path())
+            .args([command, "--web.config.file", "web.yml"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(3), "{command}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        // Both files at once.
+        for part in ["web.yml:4:16: \"min_version\": TLS 1.0", "m365mon.yml:1:"] {
+            assert!(stderr.contains(part), "{stderr}");
+        }
     }
 }

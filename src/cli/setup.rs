@@ -25,6 +25,7 @@ pub(crate) struct Setup {
     #[arg(
         long = "web.external-url",
         env = "M365MON_WEB_EXTERNAL_URL",
+        hide_env_values = true,
         value_name = "URL"
     )]
     external_url: Option<url::Url>,

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::finding::Step;
-use super::way;
-use crate::http::{ProbeAnswer, ProbeClient};
+use super::way::Ways;
+use crate::http::ProbeAnswer;
 use crate::model::{Account, Clock, Cloud, Timestamp, is_guid};
 
 /// What it tells.
@@ -31,7 +31,7 @@ struct Document {
 }
 
 /// Reads the document of the account's tenant.
-pub(super) async fn look(client: &ProbeClient, account: &Account, clock: &Clock) -> Discovered {
+pub(super) async fn look(ways: &Ways<'_>, account: &Account, clock: &Clock) -> Discovered {
     let tenant = account.tenant.as_ref().map_or("", |tenant| tenant.as_str());
     let login = account.cloud.login_url();
     let host = login.strip_prefix("https://").unwrap_or(login);
@@ -46,13 +46,13 @@ pub(super) async fn look(client: &ProbeClient, account: &Account, clock: &Clock)
             .push(Step::refuted("discovery", host, "`tenant` makes no URL"));
         return found;
     };
-    let result = way::get(client, url, HeaderMap::new()).await;
-    found.steps = way::steps(host, &result);
+    let (steps, result) = ways.go(url, HeaderMap::new()).await;
+    found.steps = steps;
     match &result {
         Ok(answer) => {
             found.reached = true;
             found.steps.push(self::clock(host, answer, clock.now()));
-            let (step, tenant_id) = tenant_step(client, account, tenant, answer).await;
+            let (step, tenant_id) = tenant_step(ways, account, tenant, answer).await;
             found.steps.push(step);
             found.tenant_id = tenant_id;
         }
@@ -104,7 +104,7 @@ fn clock(host: &str, answer: &ProbeAnswer, now: Timestamp) -> Step {
 }
 
 async fn tenant_step(
-    client: &ProbeClient,
+    ways: &Ways<'_>,
     account: &Account,
     tenant: &str,
     answer: &ProbeAnswer,
@@ -119,7 +119,7 @@ async fn tenant_step(
     };
     match answer.status {
         200 => {}
-        400 | 404 => return (elsewhere(client, account, tenant).await, None),
+        400 | 404 => return (elsewhere(ways, account, tenant).await, None),
         429 | 500.. => {
             let step = Step::unseen("discovery", tenant, unread);
             return (step.mend(["wait and try again"]), None);
@@ -168,7 +168,7 @@ fn wrong_cloud(tenant: &str, cloud: &Cloud) -> Step {
 
 /// The tenant is unknown here; perhaps another login host knows it. Nothing
 /// secret is sent, and no endpoint is taken from the answers.
-async fn elsewhere(client: &ProbeClient, account: &Account, tenant: &str) -> Step {
+async fn elsewhere(ways: &Ways<'_>, account: &Account, tenant: &str) -> Step {
     if !is_custom(&account.cloud) {
         let mut asked = vec![account.cloud.login_url()];
         for login in CLOUDS.iter().map(Cloud::login_url) {
@@ -179,7 +179,7 @@ async fn elsewhere(client: &ProbeClient, account: &Account, tenant: &str) -> Ste
             let Some(url) = url(login, tenant) else {
                 continue;
             };
-            let Ok(answer) = way::get(client, url, HeaderMap::new()).await else {
+            let Ok(answer) = ways.get(url, HeaderMap::new()).await else {
                 continue;
             };
             let document = serde_json::from_slice::<Document>(&answer.body).ok();

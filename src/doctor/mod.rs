@@ -128,16 +128,20 @@ impl Doctor {
             None => true,
         };
 
+        let ways = way::Ways {
+            network: &self.network,
+            client: &self.client,
+        };
         let (mut login_reached, mut tenant_id) = (true, None);
         if !matches!(account.sign_in, SignIn::ManagedIdentity) {
-            let found = discovery::look(&self.client, account, &self.clock).await;
+            let found = discovery::look(&ways, account, &self.clock).await;
             login_reached = found.reached;
             tenant_id = found.tenant_id;
             steps.extend(found.steps);
         }
         let mut reached: BTreeSet<&Audience> = BTreeSet::new();
         for audience in &audiences {
-            let found = way::audience(&self.client, audience, account, tenant_id.as_deref()).await;
+            let found = way::audience(&ways, audience, account, tenant_id.as_deref()).await;
             if rights::worst(&found) != Finding::Refuted {
                 reached.insert(audience);
             }

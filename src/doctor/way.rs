@@ -7,38 +7,66 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use url::Url;
 
 use super::finding::Step;
-use crate::http::{NetFailureKind, ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest};
+use crate::http::{
+    NetFailureKind, Network, ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest, Way,
+};
 use crate::model::{Account, Audience, ConnectionPolicy, Phase, Phases};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// A discovery document is a few kilobytes.
 const MOST_BODY: usize = 64 << 10;
 
-/// Sends a request without a token over a new connection.
-pub(super) async fn get(
-    client: &ProbeClient,
-    url: Url,
-    headers: HeaderMap,
-) -> Result<ProbeAnswer, Box<ProbeFailure>> {
-    let request = ProbeRequest {
-        url,
-        headers,
-        connection: ConnectionPolicy::New,
-        timeout: TIMEOUT,
-        body_limit: MOST_BODY,
-    };
-    client.send(request).await
+/// What became of a request.
+pub(super) type Went = Result<ProbeAnswer, Box<ProbeFailure>>;
+
+/// The way out of here.
+pub(super) struct Ways<'a> {
+    pub(super) network: &'a Network,
+    pub(super) client: &'a ProbeClient,
+}
+
+impl Ways<'_> {
+    /// Sends a request without a token over a new connection.
+    pub(super) async fn get(&self, url: Url, headers: HeaderMap) -> Went {
+        let request = ProbeRequest {
+            url,
+            headers,
+            connection: ConnectionPolicy::New,
+            timeout: TIMEOUT,
+            body_limit: MOST_BODY,
+        };
+        self.client.send(request).await
+    }
+
+    /// The same, with the steps of the way as far as it went.
+    pub(super) async fn go(&self, url: Url, headers: HeaderMap) -> (Vec<Step>, Went) {
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let proxy = match self.network.way_to(&url) {
+            Ok(Way::Proxy(name)) => Some(name),
+            Ok(Way::Direct | Way::Configured) | Err(_) => None,
+        };
+        let result = self.get(url, headers).await;
+        (steps(&host, proxy.as_deref(), &result), result)
+    }
 }
 
 /// The steps of the way to `host`, from what became of a request to it.
-pub(super) fn steps(host: &str, result: &Result<ProbeAnswer, Box<ProbeFailure>>) -> Vec<Step> {
+fn steps(host: &str, proxy: Option<&str>, result: &Went) -> Vec<Step> {
     let (phases, broke) = match result {
         Ok(answer) => (answer.phases, None),
         Err(failure) => (failure.phases, broke_in(failure)),
     };
+    // Through a proxy the names that are resolved here are the proxy's.
+    let (resolved, connected) = match proxy {
+        None => ("resolved".to_owned(), "connected".to_owned()),
+        Some(proxy) => (
+            format!("the proxy {proxy} resolves it; found the proxy itself"),
+            format!("connected through the proxy {proxy}"),
+        ),
+    };
     let all = [
-        ("dns", Phase::Resolve, "resolved"),
-        ("connect", Phase::Connect, "connected"),
+        ("dns", Phase::Resolve, resolved.as_str()),
+        ("connect", Phase::Connect, connected.as_str()),
         ("tls", Phase::Tls, "a certificate that is trusted here"),
     ];
     let mut steps = Vec::new();
@@ -113,7 +141,7 @@ fn mend(host: &str, kind: NetFailureKind, phase: Phase) -> Vec<String> {
 /// The steps of the way to the host of an API; for SharePoint also whether the
 /// host belongs to the tenant, where it tells (the realm of its challenge).
 pub(super) async fn audience(
-    client: &ProbeClient,
+    ways: &Ways<'_>,
     audience: &Audience,
     account: &Account,
     tenant_id: Option<&str>,
@@ -129,8 +157,7 @@ pub(super) async fn audience(
         // An empty bearer is what makes SharePoint name its tenant.
         headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer"));
     }
-    let result = get(client, url, headers).await;
-    let mut steps = steps(host, &result);
+    let (mut steps, result) = ways.go(url, headers).await;
     match &result {
         Ok(answer) if !is_graph => {
             if let (Some(realm), Some(tenant_id)) = (realm(answer), tenant_id) {

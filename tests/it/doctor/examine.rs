@@ -458,6 +458,17 @@ fn different_ways_out() {
         "cannot_be_seen",
         &["different ways out", &stage.proxy.to_string()],
     );
+    let connected = told.steps("connect")[1]["detail"].to_string();
+    assert!(
+        connected.contains(&format!("through the proxy {}", stage.proxy)),
+        "{connected}"
+    );
+    // A proxy that is not there.
+    let told = stage.doctor(&[("HTTPS_PROXY", "http://127.0.0.1:1")]);
+    assert_eq!(told.code, 1);
+    let connect = &told.steps("connect")[1];
+    assert_eq!(connect["finding"], "refuted", "{connect:#}");
+    assert!(connect["mend"].to_string().contains("http.proxy_url"));
 }
 
 #[test]

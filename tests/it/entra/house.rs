@@ -102,10 +102,16 @@ impl House {
             off,
             slept,
         };
-        let resources = house.state.slots().len() as u64;
-        house
-            .until("everything was probed", |all| all.success >= resources)
-            .await;
+        // Each of them, so that every audience has its token.
+        until("everything was probed", || {
+            let slots = house.state.slots();
+            let successes = slots
+                .iter()
+                .map(|slot| slot.read(m365mon::state::Record::outcomes)[0]);
+            let done = successes.filter(|successes| *successes > 0).count();
+            (done == slots.len()).then_some(()).ok_or(done)
+        })
+        .await;
         house
     }
 

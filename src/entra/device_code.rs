@@ -169,7 +169,7 @@ fn explained(mut refusal: Refusal) -> ConsentError {
 }
 
 /// Reads the answer to a request for a code; numbers may be written as strings.
-fn read(body: &[u8]) -> Option<(Device, String)> {
+pub(super) fn read(body: &[u8]) -> Option<(Device, String)> {
     let mut value: Value = serde_json::from_slice(body).ok()?;
     let object = value.as_object_mut()?;
     for (name, most) in [("expires_in", LONGEST_LIFE), ("interval", 60)] {

@@ -97,4 +97,28 @@ mod tests {
         assert_eq!(request_id(&odd), None);
         assert_eq!(hints(&odd), ServerHints::default());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn anything_in_any_header(name in 0_usize..8, value: Vec<u8>) {
+            let names = [
+                "request-id",
+                "sprequestguid",
+                "x-ms-ags-diagnostic",
+                "sprequestduration",
+                "spclientservicerequestduration",
+                "x-sharepointhealthscore",
+                "x-ms-diagnostics",
+                "date",
+            ];
+            let mut headers = HeaderMap::new();
+            if let Ok(value) = http::HeaderValue::from_bytes(&value) {
+                headers.append(names[name], value);
+            }
+            _ = hints(&headers);
+            if let Some(id) = request_id(&headers) {
+                proptest::prop_assert!(id.as_str().len() <= 64);
+            }
+        }
+    }
 }

@@ -165,4 +165,35 @@ mod tests {
             );
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn anything_in_the_headers_is_bounded(values: [Vec<u8>; 4]) {
+            let names = [
+                "retry-after",
+                "ratelimit-limit",
+                "ratelimit-remaining",
+                "ratelimit-reset",
+            ];
+            let mut headers = HeaderMap::new();
+            for (name, value) in names.into_iter().zip(values) {
+                if let Ok(value) = http::HeaderValue::from_bytes(&value) {
+                    headers.append(name, value);
+                }
+            }
+            let now = "2026-11-25T12:00:00Z".parse().unwrap();
+            _ = names_us(&headers);
+            if let Some(limit) = rate_limit(&headers) {
+                proptest::prop_assert!(limit.reset <= LONGEST);
+            }
+            for reason in [Reason::Throttled, Reason::ServerError, Reason::Timeout] {
+                let wait = match hold(Verdict::Problem(reason), &headers, now) {
+                    Some(Hold::Gate { wait }) => wait.unwrap_or_default(),
+                    Some(Hold::Resource { wait }) => wait,
+                    None => Duration::ZERO,
+                };
+                proptest::prop_assert!(wait <= LONGEST);
+            }
+        }
+    }
 }

@@ -32,3 +32,18 @@ pub(crate) fn expect(input: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn anything_is_read_within_its_bounds(input: Vec<u8>, tag: u8) {
+            if let Some((_, content, rest)) = element(&input) {
+                proptest::prop_assert!(content.len() + rest.len() < input.len());
+            }
+            _ = expect(&input, tag);
+        }
+    }
+}

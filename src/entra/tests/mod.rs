@@ -1,5 +1,6 @@
 //! The cache against a scripted endpoint, under paused time.
 
+mod anything;
 mod cache;
 mod certificate;
 mod rights;

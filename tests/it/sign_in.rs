@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entra::Says;
-use m365mon::model::{Account, SignIn, Tenant};
+use m365mon::model::{Account, Kind, Resource, SignIn, Tenant};
 use stage::{APPROVAL, Begun, FORM, SIGN_IN, Stage, token_of, upn};
 use url::Url;
 
@@ -321,6 +321,31 @@ async fn a_consent_for_each_service() {
     assert!(!page.text().contains("No token for"), "{}", page.text());
     let status = stage.consent.status(stage.account()).await.unwrap();
     assert_eq!(status.unwrap().scopes.len(), 2, "both are kept");
+}
+
+/// A renewal asks for what the sign-in asked for: whoever adds a resource that
+/// needs more is told.
+#[tokio::test]
+async fn a_permission_that_was_not_asked_for_yet() {
+    const MARK: &str = "not asked for yet: sign in again";
+    let stage = Stage::new().await;
+    assert!(!stage.get(SIGN_IN, &[]).await.text().contains(MARK));
+    stage.sign_in("steve", Says::Accept).await;
+    assert!(!stage.get(SIGN_IN, &[]).await.text().contains(MARK));
+    let mut more = stage.configuration.clone();
+    let mut resources = more.resources.iter();
+    let mine = resources.find(|one| one.account == *stage.account());
+    let mut added = Resource::clone(mine.unwrap());
+    added.name = "helpdesk-as-steve".into();
+    added.kind = Kind::ExchangeMailbox {
+        user: Some(upn("helpdesk").into()),
+    };
+    more.resources.push(Arc::new(added));
+    stage.app.set_configuration(&more);
+    let page = stage.get(SIGN_IN, &[]).await;
+    assert_eq!(page.text().matches(MARK).count(), 1, "{}", page.text());
+    let row = page.text().split("<tr>").find(|row| row.contains(MARK));
+    assert!(row.unwrap().contains("Mail.ReadBasic.Shared"), "{row:?}");
 }
 
 #[tokio::test]

@@ -283,13 +283,28 @@ fn asked(html: &mut Html, view: &SignInView<'_>) {
             .text(&need.audience)
             .raw("/<wbr>")
             .text(need.name)
-            .raw("</code></th><td data-label=\"Why\">")
+            .raw("</code>");
+        if is_new(view, need) {
+            html.raw("<br><strong>not asked for yet: sign in again</strong>");
+        }
+        html.raw("</th><td data-label=\"Why\">")
             .raw(need.reason)
             .raw("</td><td data-label=\"For\">")
             .text(need.because_of())
             .raw("</td></tr>\n");
     }
     html.raw("</tbody>\n</table>\n</div>\n");
+}
+
+/// Whether somebody is signed in, but was not asked for this: a renewal asks for
+/// exactly what the sign-in asked for.
+fn is_new(view: &SignInView<'_>, need: &Need) -> bool {
+    let Ok(Some(status)) = view.status else {
+        return false;
+    };
+    let wanted = format!("{}/{}", need.audience, need.name);
+    let asked = status.scopes.get(need.audience.as_str());
+    !asked.is_some_and(|asked| asked.split(' ').any(|scope| scope == wanted))
 }
 
 fn ways(html: &mut Html, links: &Links<'_>, view: &SignInView<'_>) {

@@ -118,6 +118,8 @@ fn gone(name: &str, path: &str) -> Option<HeaderValue> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -136,6 +138,19 @@ mod tests {
         let long = format!("code=c&state={}", "s".repeat(300));
         for bad in ["code=c", "state=s", "admin_consent=True&tenant=t", &long] {
             assert!(Answer::read(bad).is_none(), "{bad}");
+        }
+    }
+
+    proptest! {
+        /// Whatever a browser brings: a code or an error that belongs to a
+        /// state, within bounds, or nothing.
+        #[test]
+        fn any_query_can_be_read(query in "[ -~]{0,300}", pairs in "((code|state|error)=[a-z%0-9+&=]{0,9}&){0,6}") {
+            for query in [query, pairs] {
+                if let Some(answer) = Answer::read(&query) {
+                    prop_assert!(answer.state.expose().len() <= MOST_STATE_BYTES);
+                }
+            }
         }
     }
 

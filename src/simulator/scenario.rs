@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_yaml::Spanned;
 use tokio::time::Instant;
 
 use super::Tenant;
@@ -24,11 +25,9 @@ use super::action::Action;
 use super::span::Span;
 
 /// A scenario.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Scenario {
     /// Begins again after this time.
-    #[serde(default)]
     pub repeat: Option<Span>,
     /// In any order.
     pub steps: Vec<Step>,
@@ -48,7 +47,16 @@ pub struct Step {
     pub action: Action,
 }
 
-/// The file is none, with line and column.
+/// The file, its steps still to be read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outline {
+    #[serde(default)]
+    repeat: Option<Span>,
+    steps: Vec<Spanned<serde_json::Value>>,
+}
+
+/// The file is none, with the line.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct ScenarioError(String);
@@ -56,8 +64,13 @@ pub struct ScenarioError(String);
 impl Scenario {
     /// Reads a scenario.
     pub fn parse(text: &str) -> Result<Self, ScenarioError> {
-        let mut scenario: Self =
+        let outline: Outline =
             serde_yaml::from_str(text).map_err(|error| ScenarioError(error.to_string()))?;
+        let steps = outline.steps.iter().map(Step::read);
+        let mut scenario = Self {
+            repeat: outline.repeat,
+            steps: steps.collect::<Result<_, _>>()?,
+        };
         scenario.steps.sort_by_key(|step| step.at);
         let last = scenario
             .steps
@@ -101,6 +114,20 @@ impl Scenario {
 }
 
 impl Step {
+    /// Reads what the control endpoint reads, as it does: each way to read all
+    /// actions would be a quarter of a megabyte of program.
+    fn read(step: &Spanned<serde_json::Value>) -> Result<Self, ScenarioError> {
+        let json = serde_json::to_vec(&step.value);
+        json.and_then(|json| serde_json::from_slice(&json))
+            .map_err(|error| {
+                // Where it stands in the JSON says nothing about the file.
+                let said = error.to_string();
+                let said = said.split(" at line ").next().unwrap_or_default();
+                let line = step.referenced.line();
+                ScenarioError(format!("the step in line {line}: {said}"))
+            })
+    }
+
     fn take(&self, tenant: &Arc<Tenant>, speed: f64) {
         let mut action = self.action.clone();
         if let Action::Fault(fault) = &mut action
@@ -137,6 +164,12 @@ mod tests {
         ] {
             assert!(Scenario::parse(bad).is_err(), "{bad}");
         }
+        let error = Scenario::parse("steps:\n- {at: 1s, do: {explode: {}}}\n").unwrap_err();
+        let told = error.to_string();
+        assert!(
+            told.starts_with("the step in line 2: unknown variant"),
+            "{told}"
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -113,6 +113,13 @@ pub fn parse(text: &str, path: &Path, env: &dyn Environment) -> Result<Loaded, C
     if let Some((at, message)) = fields::doubled(&root) {
         return Err(ConfigErrors::one(&file, at, message));
     }
+    // What an interrupted write leaves; taken at its word on a reload, it would
+    // end everything that is watched.
+    if matches!(&root.value, yaml::Value::Mapping(entries) if entries.is_empty()) {
+        let message =
+            "the file is empty: name accounts and resources (see the folder \"examples\")";
+        return Err(ConfigErrors::one(&file, root.at, message));
+    }
     let complaints = Complaints::new(file);
     let context = Context {
         complaints: &complaints,

@@ -6,5 +6,6 @@ mod crash;
 mod days;
 mod grants;
 mod house;
+mod machine;
 mod people;
 mod trouble;

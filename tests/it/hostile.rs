@@ -73,6 +73,22 @@ impl Target {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
+    /// Sends a request that deserves an answer and reads the beginning of it,
+    /// with the connection open: who closes his half may go without one.
+    fn ask(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connect();
+        _ = stream.write_all(bytes);
+        let mut answer = Vec::new();
+        let mut part = [0; 4096];
+        while !answer.windows(4).any(|end| end == b"\r\n\r\n") {
+            match stream.read(&mut part) {
+                Ok(0) | Err(_) => break,
+                Ok(read) => answer.extend_from_slice(&part[..read]),
+            }
+        }
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
     /// A scrape is answered; how long it took.
     fn scrape(&self) -> Duration {
         let began = Instant::now();
@@ -128,9 +144,10 @@ fn malformed_requests() {
         ("a folded header", b"GET / HTTP/1.1\r\nHost: x\r\n y\r\n\r\n".to_vec(), &["400", "421", "200"]),
         ("no host", b"GET /accounts/contoso/sign-in HTTP/1.1\r\n\r\n".to_vec(), &["400", "403", "421"]),
     ] {
-        let answer = target.send(&bytes);
+        let may_be_cut_off = statuses.contains(&"");
+        let answer = if may_be_cut_off { target.send(&bytes) } else { target.ask(&bytes) };
         let status = answer.split(' ').nth(1).unwrap_or_default();
-        assert!(statuses.contains(&status), "{what}: {:?}", answer.get(..300));
+        assert!(statuses.contains(&status), "{what}: {:?}", answer.lines().next());
         target.scrape();
     }
     target.is_well(before, 32, "malformed");

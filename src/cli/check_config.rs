@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use super::config_file::ConfigFile;
 use super::{EXIT_USAGE, output};
 use crate::config::{Complaint, duration, quota};
-use crate::model::{AppCredential, Clock, Configuration, SignIn, Timestamp};
+use crate::model::{AppCredential, Clock, Configuration, Timestamp};
 use crate::web::WebConfig;
 
 /// Check a configuration and say what it asks for
@@ -91,11 +91,7 @@ fn ended(configuration: &Configuration, now: Timestamp) -> Vec<&str> {
         .accounts
         .iter()
         .filter(|account| {
-            let app = match &account.sign_in {
-                SignIn::App(app) => Some(app),
-                SignIn::Delegated { client, .. } => client.as_ref(),
-                SignIn::ManagedIdentity => None,
-            };
+            let app = account.app_credential();
             matches!(app, Some(AppCredential::ClientSecret { expires: Some(end), .. }) if *end <= now)
         })
         .map(|account| &*account.name)

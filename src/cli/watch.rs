@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::config::seen::{self, Seen};
-use crate::model::{AppCredential, Configuration, SecretSource, SignIn};
+use crate::model::{AppCredential, Configuration, SecretSource};
 
 /// Once something changed, how soon to look whether somebody still writes.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -102,12 +102,7 @@ impl Watch {
 fn files(configuration: &Configuration) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = configuration.http.ca_file.iter().cloned().collect();
     for account in &configuration.accounts {
-        let credential = match &account.sign_in {
-            SignIn::App(credential) => Some(credential),
-            SignIn::Delegated { client, .. } => client.as_ref(),
-            SignIn::ManagedIdentity => None,
-        };
-        match credential {
+        match account.app_credential() {
             Some(AppCredential::ClientSecret { secret, .. }) => files.extend(file_of(secret)),
             Some(AppCredential::ClientCertificate {
                 certificate_file,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::finding::Step;
 use crate::entra::{Consent, CredentialFacts, check_credential};
 use crate::model::{
-    Account, AppCredential, Clock, Deadline, Random, Resource, SecretSource, SignIn, Timestamp,
+    Account, AppCredential, Clock, Deadline, Random, Resource, SecretSource, Timestamp,
 };
 use crate::setup::{Mend, shell};
 
@@ -31,11 +31,7 @@ pub(super) fn configuration(resources: &[&Arc<Resource>]) -> Step {
 
 /// The application's own credential, as far as this machine can tell.
 pub(super) fn check(account: &Account, clock: &Clock, random: &dyn Random) -> Option<Step> {
-    let credential = match &account.sign_in {
-        SignIn::App(credential) => Some(credential),
-        SignIn::Delegated { client, .. } => client.as_ref(),
-        SignIn::ManagedIdentity => None,
-    }?;
+    let credential = account.app_credential()?;
     let name = match credential {
         AppCredential::ClientSecret { .. } => "client_secret",
         AppCredential::ClientCertificate { .. } => "client_certificate",

@@ -1,9 +1,7 @@
 //! What mends a refused token request, by Entra's number.
 
 use crate::model::powershell::quoted;
-use crate::model::{
-    Account, AccountReason, AppCredential, Audience, SecretSource, SignIn, TokenProblem,
-};
+use crate::model::{Account, AccountReason, AppCredential, Audience, SecretSource, TokenProblem};
 use crate::setup::{Mend, shell};
 
 /// Commands and clicks, the likeliest first.
@@ -157,16 +155,8 @@ fn new_secret(account: &Account) -> String {
     )
 }
 
-const fn credential(account: &Account) -> Option<&AppCredential> {
-    match &account.sign_in {
-        SignIn::App(credential) => Some(credential),
-        SignIn::Delegated { client, .. } => client.as_ref(),
-        SignIn::ManagedIdentity => None,
-    }
-}
-
 fn certificate_file(account: &Account) -> String {
-    match credential(account) {
+    match account.app_credential() {
         Some(AppCredential::ClientCertificate {
             certificate_file, ..
         }) => shell(&certificate_file.to_string_lossy()),
@@ -175,7 +165,7 @@ fn certificate_file(account: &Account) -> String {
 }
 
 fn secret_place(account: &Account) -> String {
-    match credential(account) {
+    match account.app_credential() {
         Some(AppCredential::ClientSecret { secret, .. }) => match secret {
             SecretSource::File(path) => path.display().to_string(),
             SecretSource::Environment(name) => format!("the variable {name}"),
@@ -188,7 +178,7 @@ fn secret_place(account: &Account) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Cloud, Delegated, Tenant};
+    use crate::model::{Cloud, Delegated, SignIn, Tenant};
 
     fn account(person: bool) -> Account {
         let credential = AppCredential::ClientSecret {

@@ -3,16 +3,15 @@
 
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::files;
 use super::forms::Application;
+use super::jwt;
 use super::proof::Prover;
 use crate::model::{
-    Account, AppCredential, Deadline, Random, SecretSource, SignIn, Timestamp, bounded_text,
+    Account, AppCredential, Deadline, Random, SecretSource, Timestamp, bounded_text,
 };
 
 /// A credential that can be used as far as this machine can tell.
@@ -51,13 +50,8 @@ pub fn check_credential(
     now: Timestamp,
     random: &dyn Random,
 ) -> Result<Option<CredentialFacts>, String> {
-    let credential = match &account.sign_in {
-        SignIn::App(credential) => credential,
-        SignIn::Delegated {
-            client: Some(credential),
-            ..
-        } => credential,
-        SignIn::Delegated { client: None, .. } | SignIn::ManagedIdentity => return Ok(None),
+    let Some(credential) = account.app_credential() else {
+        return Ok(None);
     };
     let application = Application::of(account)
         .ok_or_else(|| "the account names no tenant or no client_id".to_owned())?;
@@ -83,11 +77,7 @@ fn federated(file: &Path) -> Result<FederatedFacts, String> {
         exp: Option<i64>,
     }
     let token = files::secret(&SecretSource::File(file.to_path_buf()))?;
-    let payload = token.expose().split('.').nth(1).unwrap_or_default();
-    let claims: Claims = URL_SAFE_NO_PAD
-        .decode(payload.trim_end_matches('='))
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+    let claims: Claims = jwt::claims(token.expose())
         .ok_or_else(|| format!("{} holds no token (JWT)", file.display()))?;
     let audience = match &claims.aud {
         Value::Array(several) => several.first().and_then(Value::as_str),

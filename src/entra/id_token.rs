@@ -2,11 +2,10 @@
 //! 3.1.3.7). It comes straight from the token endpoint over TLS, which takes
 //! the place of its signature there.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
 use super::consent::ConsentError;
+use super::jwt;
 use crate::model::{Account, Secret, Timestamp, bounded_text, is_guid};
 
 /// How far clocks may be apart, in seconds.
@@ -61,7 +60,7 @@ pub(super) fn check(
     now: Timestamp,
 ) -> Result<Person, ConsentError> {
     let wrong = |what: &str| Err(ConsentError::IdToken(what.to_owned()));
-    let Some(claims) = claims(token) else {
+    let Some(claims) = jwt::claims::<Claims>(token.expose()) else {
         return wrong("it cannot be read");
     };
     let client_id = account.client_id.as_deref().unwrap_or_default();
@@ -114,18 +113,11 @@ pub(super) fn check(
     })
 }
 
-fn claims(token: &Secret) -> Option<Claims> {
-    let mut parts = token.expose().split('.');
-    let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() {
-        return None;
-    }
-    let bytes = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-    serde_json::from_slice(&bytes).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
     use crate::model::{Cloud, Delegated, SignIn, Tenant};
     use serde_json::{Value, json};

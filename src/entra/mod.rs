@@ -37,6 +37,7 @@ mod files;
 mod flight;
 mod forms;
 mod id_token;
+mod jwt;
 mod keeper;
 mod managed_identity;
 mod proof;

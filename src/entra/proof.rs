@@ -10,7 +10,7 @@ use super::files;
 use super::forms::{Application, Proof};
 use super::store::Stamp;
 use crate::model::{
-    Account, AppCredential, CredentialKind, Deadline, Random, SecretSource, SignIn, Timestamp,
+    Account, AppCredential, CredentialKind, Deadline, Random, SecretSource, Timestamp,
 };
 
 /// The end of an account's own credential (client secret, certificate), where
@@ -39,13 +39,8 @@ struct Certificates {
 
 impl Prover {
     pub(super) fn of(account: &Account) -> Self {
-        let credential = match &account.sign_in {
-            SignIn::App(credential) => Some(credential),
-            SignIn::Delegated { client, .. } => client.as_ref(),
-            SignIn::ManagedIdentity => None,
-        };
         Self {
-            credential: credential.cloned(),
+            credential: account.app_credential().cloned(),
             certificates: Mutex::default(),
         }
     }

@@ -7,11 +7,9 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
+use super::jwt;
 use crate::model::Secret;
 
 /// No token of an application that probes carries more.
@@ -46,14 +44,7 @@ impl Rights {
     /// are not looked at: they are the API's business.
     #[must_use]
     pub fn read(token: &Secret) -> Option<Self> {
-        let mut parts = token.expose().split('.');
-        let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
-        if parts.next().is_some() {
-            return None;
-        }
-        let payload = payload.trim_end_matches('=');
-        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
-        let claims: Claims = serde_json::from_slice(&bytes).ok()?;
+        let claims: Claims = jwt::claims(token.expose())?;
         let speaks = claims.scp.is_some() || claims.roles.is_some();
         if !speaks && claims.appid.is_none() && claims.azp.is_none() {
             return None;
@@ -93,9 +84,12 @@ fn names<'a>(names: impl Iterator<Item = &'a str>) -> Arc<[Box<str>]> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use proptest::prelude::*;
     use serde_json::{Value, json};
+
+    use super::*;
 
     fn read(claims: &Value) -> Option<Rights> {
         let token = format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims.to_string()));

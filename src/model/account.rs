@@ -296,6 +296,17 @@ impl Account {
         }
     }
 
+    /// What the application itself proves who it is with; `None` for a public
+    /// client and for a managed identity.
+    #[must_use]
+    pub const fn app_credential(&self) -> Option<&AppCredential> {
+        match &self.sign_in {
+            SignIn::App(credential) => Some(credential),
+            SignIn::Delegated { client, .. } => client.as_ref(),
+            SignIn::ManagedIdentity => None,
+        }
+    }
+
     /// The person, for a delegated account.
     #[must_use]
     pub const fn person(&self) -> Option<&Delegated> {

@@ -76,7 +76,7 @@ pub(super) fn identity(script: &mut Script, plan: &Plan<'_>) {
 
 /// What the application proves with who it is.
 pub(super) fn credential(script: &mut Script, plan: &Plan<'_>) {
-    match plan.credential() {
+    match plan.account.app_credential() {
         None => {}
         Some(AppCredential::ClientCertificate {
             certificate_file, ..

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::{Account, AppCredential, Cloud, Kind, Resource, SignIn, SiteApi};
+use crate::model::{Account, Cloud, Kind, Resource, SignIn, SiteApi};
 use crate::probe::{PermissionApi, needed_permissions};
 
 /// Microsoft Graph in every tenant of every cloud.
@@ -69,15 +69,6 @@ impl<'a> Plan<'a> {
     /// True if Exchange must be told of anything.
     pub(super) fn needs_exchange(&self) -> bool {
         !self.mailboxes.is_empty()
-    }
-
-    /// What proves who the application is, if anything.
-    pub(super) const fn credential(&self) -> Option<&AppCredential> {
-        match &self.account.sign_in {
-            SignIn::App(credential) => Some(credential),
-            SignIn::Delegated { client, .. } => client.as_ref(),
-            SignIn::ManagedIdentity => None,
-        }
     }
 
     /// True for an application that has no credential of its own.

@@ -1,14 +1,13 @@
 //! The tenant's discovery document: the tenant exists, it lives in this cloud,
 //! and this machine's clock is right.
 
-use http::header::{DATE, HeaderMap};
-use serde::Deserialize;
-use url::Url;
+use http::header::HeaderMap;
 
 use super::finding::Step;
 use super::way::Ways;
+use crate::entra::{Discovery, date, login_roots};
 use crate::http::ProbeAnswer;
-use crate::model::{Account, Clock, Cloud, Timestamp, is_guid};
+use crate::model::{Account, Clock, Cloud, Timestamp};
 
 /// What it tells.
 pub(super) struct Discovered {
@@ -21,14 +20,6 @@ pub(super) struct Discovered {
 
 /// Entra refuses assertions from a clock that is further off (AADSTS700024).
 const MOST_SECONDS_OFF: i64 = 300;
-const CLOUDS: [Cloud; 4] = [Cloud::Global, Cloud::GccHigh, Cloud::Dod, Cloud::China];
-
-#[derive(Deserialize)]
-struct Document {
-    issuer: String,
-    #[serde(default)]
-    msgraph_host: Option<String>,
-}
 
 /// Reads the document of the account's tenant.
 pub(super) async fn look(ways: &Ways<'_>, account: &Account, clock: &Clock) -> Discovered {
@@ -40,7 +31,7 @@ pub(super) async fn look(ways: &Ways<'_>, account: &Account, clock: &Clock) -> D
         reached: false,
         tenant_id: None,
     };
-    let Some(url) = url(login, tenant) else {
+    let Some(url) = Discovery::url(login, tenant) else {
         found
             .steps
             .push(Step::refuted("discovery", host, "`tenant` makes no URL"));
@@ -70,24 +61,12 @@ pub(super) async fn look(ways: &Ways<'_>, account: &Account, clock: &Clock) -> D
     found
 }
 
-fn url(login: &str, tenant: &str) -> Option<Url> {
-    Url::parse(&format!(
-        "{login}/{tenant}/v2.0/.well-known/openid-configuration"
-    ))
-    .ok()
-}
-
 /// How far this machine's clock is off, by the answer's `Date`.
 fn clock(host: &str, answer: &ProbeAnswer, now: Timestamp) -> Step {
-    let date = answer
-        .headers
-        .get(DATE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| jiff::fmt::rfc2822::parse(text).ok());
-    let Some(date) = date else {
+    let Some(date) = date(&answer.headers) else {
         return Step::unseen("clock", host, "the answer names no time");
     };
-    let off = now.duration_since(date.timestamp()).as_secs();
+    let off = now.duration_since(date).as_secs();
     let detail = match off {
         -1..=1 => "right within a second".to_owned(),
         2.. => format!("this machine's clock is {off} s ahead"),
@@ -126,12 +105,11 @@ async fn tenant_step(
         }
         _ => return (not_entra(unread), None),
     }
-    let Ok(document) = serde_json::from_slice::<Document>(&answer.body) else {
+    let Some(document) = Discovery::read(&answer.body) else {
         return (not_entra(unread), None);
     };
-    let id = document.issuer.split('/').find(|part| is_guid(part));
-    let id = id.map(str::to_lowercase);
-    let step = match cloud_of(&document) {
+    let id = document.tenant_id();
+    let step = match document.cloud() {
         Some(cloud) if cloud != account.cloud && !is_custom(&account.cloud) => {
             wrong_cloud(tenant, &cloud)
         }
@@ -146,12 +124,6 @@ async fn tenant_step(
 
 const fn is_custom(cloud: &Cloud) -> bool {
     matches!(cloud, Cloud::Custom { .. })
-}
-
-fn cloud_of(document: &Document) -> Option<Cloud> {
-    let host = document.msgraph_host.as_ref()?.to_ascii_lowercase();
-    let graph = format!("https://{host}");
-    CLOUDS.into_iter().find(|cloud| cloud.graph_url() == graph)
 }
 
 fn wrong_cloud(tenant: &str, cloud: &Cloud) -> Step {
@@ -169,25 +141,16 @@ fn wrong_cloud(tenant: &str, cloud: &Cloud) -> Step {
 /// The tenant is unknown here; perhaps another login host knows it. Nothing
 /// secret is sent, and no endpoint is taken from the answers.
 async fn elsewhere(ways: &Ways<'_>, account: &Account, tenant: &str) -> Step {
-    if !is_custom(&account.cloud) {
-        let mut asked = vec![account.cloud.login_url()];
-        for login in CLOUDS.iter().map(Cloud::login_url) {
-            if asked.contains(&login) {
-                continue;
-            }
-            asked.push(login);
-            let Some(url) = url(login, tenant) else {
-                continue;
-            };
-            let Ok(answer) = ways.get(url, HeaderMap::new()).await else {
-                continue;
-            };
-            let document = serde_json::from_slice::<Document>(&answer.body).ok();
-            if let Some(cloud) = document.as_ref().and_then(cloud_of)
-                && answer.status == 200
-            {
-                return wrong_cloud(tenant, &cloud);
-            }
+    for login in login_roots(account).into_iter().skip(1) {
+        let Some(url) = Discovery::url(login, tenant) else {
+            continue;
+        };
+        let Ok(answer) = ways.get(url, HeaderMap::new()).await else {
+            continue;
+        };
+        let found = (answer.status == 200).then(|| Discovery::read(&answer.body));
+        if let Some(cloud) = found.flatten().and_then(|document| document.cloud()) {
+            return wrong_cloud(tenant, &cloud);
         }
     }
     Step::refuted("discovery", tenant, "there is no such tenant in this cloud").mend([

@@ -3,16 +3,14 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use super::classify::Refusal;
+use super::discovery::{Discovery, login_roots};
 use super::endpoint::{Content, EndpointRequest};
 use super::wire::Wire;
 use crate::model::{Account, Cloud};
 
 /// For all questions together.
 const PATIENCE: Duration = Duration::from_secs(10);
-const CLOUDS: [Cloud; 4] = [Cloud::Global, Cloud::GccHigh, Cloud::Dod, Cloud::China];
 
 /// Adds to a refusal in which cloud the tenant lives, where that may be why.
 pub(super) async fn name_it(wire: &Wire, account: &Account, refusal: &mut Refusal) {
@@ -35,16 +33,8 @@ const fn may_be_elsewhere(code: Option<u32>) -> bool {
 /// no endpoint is taken from the answers.
 async fn where_it_lives(wire: &Wire, account: &Account) -> Option<&'static str> {
     let tenant = account.tenant.as_ref()?.as_str();
-    let mut roots = vec![account.cloud.login_url()];
-    if !matches!(account.cloud, Cloud::Custom { .. }) {
-        for root in CLOUDS.iter().map(Cloud::login_url) {
-            if !roots.contains(&root) {
-                roots.push(root);
-            }
-        }
-    }
     let found = tokio::time::timeout(PATIENCE, async {
-        for root in roots {
+        for root in login_roots(account) {
             if let Some(cloud) = described(wire, root, tenant).await {
                 return Some(cloud);
             }
@@ -57,13 +47,8 @@ async fn where_it_lives(wire: &Wire, account: &Account) -> Option<&'static str> 
 
 /// What one login host says of a tenant.
 async fn described(wire: &Wire, root: &str, tenant: &str) -> Option<Cloud> {
-    #[derive(Deserialize)]
-    struct Document {
-        msgraph_host: String,
-    }
-    let url = format!("{root}/{tenant}/v2.0/.well-known/openid-configuration");
     let request = EndpointRequest {
-        url: url.parse().ok()?,
+        url: Discovery::url(root, tenant)?,
         content: Content::Nothing,
         headers: Vec::new(),
         never_proxy: false,
@@ -72,7 +57,5 @@ async fn described(wire: &Wire, root: &str, tenant: &str) -> Option<Cloud> {
     if answer.status != 200 {
         return None;
     }
-    let document: Document = serde_json::from_slice(&answer.body).ok()?;
-    let graph = format!("https://{}", document.msgraph_host.to_ascii_lowercase());
-    CLOUDS.into_iter().find(|cloud| cloud.graph_url() == graph)
+    Discovery::read(&answer.body)?.cloud()
 }

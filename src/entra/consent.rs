@@ -7,11 +7,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
-
 use super::answer::Granted;
 use super::classify::Refusal;
 use super::client_credentials::application;
+use super::discovery::{self, Discovery};
 use super::endpoint::{Content, EndpointRequest};
 use super::id_token::{self, Person};
 use super::proof::Prover;
@@ -320,11 +319,7 @@ impl Consent {
     /// Connect Discovery section 4). It serves this check only: no endpoint
     /// is taken from it.
     async fn issuer(&self, account: &Account) -> Result<String, ConsentError> {
-        #[derive(Deserialize)]
-        struct Document {
-            issuer: String,
-        }
-        let url = application(account)?.endpoint("v2.0/.well-known/openid-configuration");
+        let url = application(account)?.endpoint(discovery::PATH);
         let host = url.host_str().unwrap_or_default().to_owned();
         let request = EndpointRequest {
             url,
@@ -338,8 +333,8 @@ impl Consent {
             .send(request)
             .await
             .map_err(|no_answer| ConsentError::Refused(no_answer.problem(&host)))?;
-        match serde_json::from_slice::<Document>(&answer.body) {
-            Ok(document) if answer.status == 200 => Ok(document.issuer),
+        match Discovery::read(&answer.body) {
+            Some(document) if answer.status == 200 => Ok(document.issuer),
             _ => Err(super::classify::classify(&answer, true, self.wire.clock.now()).into()),
         }
     }

@@ -32,7 +32,7 @@ pub fn retry_after(headers: &http::HeaderMap, now: Timestamp) -> Option<Duration
 }
 
 /// The answer's `Date`.
-pub(super) fn date(headers: &http::HeaderMap) -> Option<Timestamp> {
+pub fn date(headers: &http::HeaderMap) -> Option<Timestamp> {
     http_date(headers.get(http::header::DATE)?.to_str().ok()?)
 }
 

@@ -1,6 +1,6 @@
 //! What mends a refused token request, by Entra's number.
 
-use crate::model::powershell::quoted;
+use crate::model::powershell::{filter, quoted};
 use crate::model::{Account, AccountReason, AppCredential, Audience, SecretSource, TokenProblem};
 use crate::setup::{Mend, shell};
 
@@ -151,7 +151,7 @@ fn new_secret(account: &Account) -> String {
     format!(
         "Add-MgApplicationPassword -ApplicationId (Get-MgApplication -Filter {}).Id \
          -PasswordCredential @{{ DisplayName = 'm365mon'; EndDateTime = (Get-Date).AddMonths(6) }}",
-        quoted(&format!("appId eq '{id}'"))
+        filter("appId", "eq", id)
     )
 }
 

@@ -8,9 +8,12 @@ use parking_lot::Mutex;
 use super::Held;
 use super::finding::{Finding, ResourceExam, Step};
 use super::rights;
-use crate::model::{GateKey, Kind, Outcome, Reason, Report, Resource, SignIn, SiteApi, Story};
+use crate::model::powershell::quoted;
+use crate::model::{
+    AppCredential, GateKey, Kind, Outcome, Reason, Report, Resource, SignIn, SiteApi, Story,
+};
 use crate::probe::{Prober as _, TenantProber};
-use crate::setup::{Mend, shell};
+use crate::setup::{Mend, read_mailbox, shell};
 
 /// Where resources are probed.
 pub(super) struct Bench {
@@ -114,7 +117,7 @@ fn forbidden(resource: &Resource, held: Option<&Held>, missing: bool) -> Vec<Str
         Kind::SharePointSite { api, .. } => {
             let secret = matches!(
                 account.sign_in,
-                SignIn::App(crate::model::AppCredential::ClientSecret { .. })
+                SignIn::App(AppCredential::ClientSecret { .. })
             );
             if *api == SiteApi::SharePoint && secret {
                 return vec![
@@ -135,7 +138,7 @@ fn forbidden(resource: &Resource, held: Option<&Held>, missing: bool) -> Vec<Str
                     person.username
                 ));
             }
-            if person.is_none() || rights::only_selected(held, true) {
+            if person.is_none() || rights::only_selected(held) {
                 how.push(
                     "the role read on this site is missing; one of these three gives it:".into(),
                 );
@@ -152,11 +155,7 @@ fn forbidden(resource: &Resource, held: Option<&Held>, missing: bool) -> Vec<Str
                 mend.test_policy(user),
                 "a role assigned less than two hours ago may not act yet: wait".to_owned(),
             ],
-            Some(person) => vec![format!(
-                "Add-MailboxPermission -Identity {} -User {} -AccessRights FullAccess -AutoMapping $false",
-                crate::model::powershell::quoted(user),
-                crate::model::powershell::quoted(&person.username)
-            )],
+            Some(person) => vec![read_mailbox(user, &person.username)],
         },
         Kind::ExchangeMailbox { user: None } => vec![
             "a policy of Exchange may forbid it: Get-CASMailbox shows what is switched off for \
@@ -177,7 +176,7 @@ fn not_there(resource: &Resource) -> Vec<String> {
             let user = user.as_deref().or(person).unwrap_or_default();
             vec![format!(
                 "Get-EXOMailbox -Identity {} | Format-List PrimarySmtpAddress, ExternalDirectoryObjectId",
-                crate::model::powershell::quoted(user)
+                quoted(user)
             )]
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Held;
 use super::finding::{Finding, Step};
 use crate::model::{Account, Audience, Kind, NeededRights, Resource};
-use crate::probe::{NeededPermission, PermissionType, needed_permissions};
+use crate::probe::{NeededPermission, PermissionApi, PermissionType, needed_permissions};
 use crate::setup::Mend;
 
 /// What an account holds beyond need; `None` where no token was had.
@@ -124,10 +124,10 @@ fn missing(resource: &Resource, needed: &NeededPermission, works: bool) -> Step 
             let detail = format!("{name} is not granted");
             let step = Step::refuted("permissions", api, detail).mend(mend.grant_role(kind, name));
             match needed.api {
-                crate::probe::PermissionApi::SharePoint => step.mend([
+                PermissionApi::SharePoint => step.mend([
                     "it must be SharePoint's own permission: Graph's of the same name does not count here",
                 ]),
-                crate::probe::PermissionApi::Graph => step,
+                PermissionApi::Graph => step,
             }
         }
     }
@@ -167,12 +167,13 @@ fn narrower(account: &Account, resources: &[&Arc<Resource>], held: &[&str]) -> V
     how
 }
 
-/// True if the token says `Sites.Selected` and nothing that opens all sites.
-pub(super) fn only_selected(held: Option<&Held>, person: bool) -> bool {
+/// True if a person's token says `Sites.Selected` and nothing that opens all
+/// sites.
+pub(super) fn only_selected(held: Option<&Held>) -> bool {
     let Some(Ok(Some(rights))) = held else {
         return false;
     };
-    let granted = rights.held(person).unwrap_or_default();
+    let granted = rights.held(true).unwrap_or_default();
     let everywhere = |right: &str| {
         matches!(
             right,

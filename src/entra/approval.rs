@@ -11,22 +11,63 @@
 //!
 //! The sign-in page and `m365mon login` show both.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use url::Url;
 
 use super::client_credentials::application;
 use super::consent::{Wanted, scopes};
-use crate::model::powershell::quoted;
+use crate::model::powershell::{filter, quoted};
 use crate::model::{Account, Audience, Cloud};
 
 /// Microsoft Graph's application id, the same in every tenant and cloud.
-const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
-/// SharePoint Online's.
-const SHAREPOINT: &str = "00000003-0000-0ff1-ce00-000000000000";
-/// What every sign-in asks of Graph beside what the resources need.
-const SIGN_IN: [&str; 3] = ["openid", "profile", "offline_access"];
+pub const GRAPH_APP_ID: &str = "00000003-0000-0000-c000-000000000000";
+/// SharePoint Online's, likewise.
+pub const SHAREPOINT_APP_ID: &str = "00000003-0000-0ff1-ce00-000000000000";
+/// What every sign-in asks of Graph beside what the resources need: who signed
+/// in and staying signed in are Graph's to grant.
+pub const SIGN_IN_SCOPES: [&str; 3] = ["openid", "profile", "offline_access"];
+
+/// A function of PowerShell, `Grant-Scopes $api 'names'`: one person's (`$user`)
+/// consent to scopes of an API for the application (`$sp`, both service
+/// principals). Running it twice does no harm.
+pub const GRANT_SCOPES: &str = r#"function Grant-Scopes($api, [string]$scopes) {
+    $held = Get-MgOauth2PermissionGrant -All -Filter "clientId eq '$($sp.Id)'" | Where-Object {
+        $_.ConsentType -eq 'Principal' -and $_.PrincipalId -eq $user.Id -and $_.ResourceId -eq $api.Id
+    }
+    if ($held) {
+        # What was granted before stays.
+        $scopes = ("$($held.Scope) $scopes".Trim() -split '\s+' | Select-Object -Unique) -join ' '
+        Update-MgOauth2PermissionGrant -OAuth2PermissionGrantId $held.Id -BodyParameter @{ Scope = $scopes }
+    } else {
+        New-MgOauth2PermissionGrant -BodyParameter @{
+            ClientId = $sp.Id; ConsentType = 'Principal'; PrincipalId = $user.Id
+            ResourceId = $api.Id; Scope = $scopes
+        } | Out-Null
+    }
+}"#;
+
+/// The line that finds the service principal of an API, into a variable.
+#[must_use]
+pub fn find_api(variable: &str, app_id: &str) -> String {
+    format!(
+        "{variable} = Get-MgServicePrincipal -Filter {}",
+        filter("appId", "eq", app_id)
+    )
+}
+
+/// `-Environment` of `Connect-MgGraph`; `None` for roots that Microsoft's
+/// module does not know.
+#[must_use]
+pub const fn graph_environment(cloud: &Cloud) -> Option<&'static str> {
+    match cloud {
+        Cloud::Global => Some("Global"),
+        Cloud::GccHigh => Some("USGov"),
+        Cloud::Dod => Some("USGovDoD"),
+        Cloud::China => Some("China"),
+        Cloud::Custom { .. } => None,
+    }
+}
 
 /// What an administrator may do for one person, or else for everyone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,68 +121,53 @@ impl Approval {
 
 fn script(account: &Account, username: &str, wanted: &Wanted) -> String {
     let graph = Audience::graph(&account.cloud);
+    let mut of_graph = SIGN_IN_SCOPES.to_vec();
     // SharePoint has many hosts and one service principal.
-    let mut apis = BTreeMap::from([((false, GRAPH), SIGN_IN.map(str::to_owned).to_vec())]);
+    let mut of_sharepoint = Vec::new();
     for (audience, names) in wanted {
-        let api = if *audience == graph {
-            (false, GRAPH)
+        let scopes = if *audience == graph {
+            &mut of_graph
         } else {
-            (true, SHAREPOINT)
+            &mut of_sharepoint
         };
-        let scopes = apis.entry(api).or_default();
         for name in names {
-            if !scopes.contains(name) {
-                scopes.push(name.clone());
+            if !scopes.contains(&&**name) {
+                scopes.push(name);
             }
         }
     }
+    let environment = graph_environment(&account.cloud).map_or_else(String::new, |name| {
+        format!(" -Environment {}", quoted(name))
+    });
+    let client = account.client_id.as_deref().unwrap_or_default();
     let mut text = format!(
         "# Grants these scopes to one application, on behalf of one person.\n\
          Connect-MgGraph -TenantId {tenant}{environment} `\n\
          \x20 -Scopes 'Application.ReadWrite.All', 'DelegatedPermissionGrant.ReadWrite.All', 'User.ReadBasic.All'\n\
          $user = Get-MgUser -UserId {user}\n\
-         $app = Get-MgServicePrincipal -Filter \"appId eq '{client}'\"\n\
-         if (-not $app) {{ $app = New-MgServicePrincipal -AppId '{client}' }}\n",
+         {find}\n\
+         if (-not $sp) {{ $sp = New-MgServicePrincipal -AppId {id} }}\n\
+         {GRANT_SCOPES}\n",
         tenant = quoted(account.tenant.as_ref().map_or("", |tenant| tenant.as_str())),
-        environment = environment(&account.cloud),
         user = quoted(username),
-        client = account.client_id.as_deref().unwrap_or_default(),
+        find = find_api("$sp", client),
+        id = quoted(client),
     );
-    text.push_str("$needed = [ordered]@{\n");
-    for ((_, id), scopes) in &apis {
-        let name = if *id == GRAPH {
-            "Microsoft Graph"
-        } else {
-            "SharePoint"
-        };
-        _ = writeln!(text, "  '{id}' = {}  # {name}", quoted(&scopes.join(" ")));
+    for (variable, id, scopes) in [
+        ("$graph", GRAPH_APP_ID, of_graph),
+        ("$sharePoint", SHAREPOINT_APP_ID, of_sharepoint),
+    ] {
+        if !scopes.is_empty() {
+            let find = find_api(variable, id);
+            // Writing into a String does not fail.
+            _ = writeln!(
+                text,
+                "{find}\nGrant-Scopes {variable} {}",
+                quoted(&scopes.join(" "))
+            );
+        }
     }
-    text.push_str(
-        "}\n\
-         foreach ($id in $needed.Keys) {\n\
-         \x20 $api = Get-MgServicePrincipal -Filter \"appId eq '$id'\"\n\
-         \x20 $old = Get-MgUserOauth2PermissionGrant -UserId $user.Id -All |\n\
-         \x20   Where-Object { $_.ClientId -eq $app.Id -and $_.ResourceId -eq $api.Id }\n\
-         \x20 $scope = (\"$($old.Scope) $($needed[$id])\".Trim() -split '\\s+' | Select-Object -Unique) -join ' '\n\
-         \x20 if ($old) {\n\
-         \x20   Update-MgOauth2PermissionGrant -OAuth2PermissionGrantId $old.Id -Scope $scope\n\
-         \x20 } else {\n\
-         \x20   New-MgOauth2PermissionGrant -ClientId $app.Id -ConsentType Principal `\n\
-         \x20     -PrincipalId $user.Id -ResourceId $api.Id -Scope $scope\n\
-         \x20 }\n\
-         }\n",
-    );
     text
-}
-
-/// Which cloud PowerShell is to go to; nothing for the usual one.
-const fn environment(cloud: &Cloud) -> &'static str {
-    match cloud {
-        Cloud::Global | Cloud::Custom { .. } => "",
-        Cloud::GccHigh => " -Environment USGov",
-        Cloud::Dod => " -Environment USGovDoD",
-        Cloud::China => " -Environment China",
-    }
 }
 
 #[cfg(test)]
@@ -186,11 +212,14 @@ mod tests {
         let approval = Approval::of(&account, &wanted, "http://localhost").unwrap();
         let script = &approval.script;
         for line in [
-            "  '00000003-0000-0000-c000-000000000000' = 'openid profile offline_access Sites.Read.All Mail.ReadBasic'  # Microsoft Graph\n",
-            "  '00000003-0000-0ff1-ce00-000000000000' = 'AllSites.Read'  # SharePoint\n",
+            "$graph = Get-MgServicePrincipal -Filter 'appId eq ''00000003-0000-0000-c000-000000000000'''\n\
+             Grant-Scopes $graph 'openid profile offline_access Sites.Read.All Mail.ReadBasic'\n",
+            "$sharePoint = Get-MgServicePrincipal -Filter 'appId eq ''00000003-0000-0ff1-ce00-000000000000'''\n\
+             Grant-Scopes $sharePoint 'AllSites.Read'\n",
             "$user = Get-MgUser -UserId 'steve@contoso.com'\n",
-            "Connect-MgGraph -TenantId 'contoso.onmicrosoft.com' `\n",
-            "-ConsentType Principal `\n",
+            "Connect-MgGraph -TenantId 'contoso.onmicrosoft.com' -Environment 'Global' `\n",
+            "$sp = Get-MgServicePrincipal -Filter 'appId eq ''11111111-2222-3333-4444-555555555555'''\n",
+            "ConsentType = 'Principal'",
         ] {
             assert!(script.contains(line), "{line}\n{script}");
         }
@@ -211,11 +240,11 @@ mod tests {
         let approval = Approval::of(&account, &Wanted::new(), "http://localhost").unwrap();
         let script = &approval.script;
         assert!(
-            script.contains("= 'openid profile offline_access'"),
+            script.contains("Grant-Scopes $graph 'openid profile offline_access'\n"),
             "{script}"
         );
-        assert!(!script.contains(SHAREPOINT), "{script}");
-        assert!(script.contains("-Environment USGovDoD"), "{script}");
+        assert!(!script.contains(SHAREPOINT_APP_ID), "{script}");
+        assert!(script.contains("-Environment 'USGovDoD'"), "{script}");
         assert!(
             script.contains("-UserId 'o''brien\u{2019}\u{2019}s@contoso.com'"),
             "{script}"

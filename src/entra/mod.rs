@@ -56,7 +56,10 @@ mod wire;
 mod tests;
 
 pub use access_token::AccessToken;
-pub use approval::Approval;
+pub use approval::{
+    Approval, GRANT_SCOPES, GRAPH_APP_ID, SHAREPOINT_APP_ID, SIGN_IN_SCOPES, find_api,
+    graph_environment,
+};
 pub use authorization_code::BrowserSignIn;
 pub use claims::ClaimsChallenge;
 pub use consent::{Consent, ConsentError, SignInStatus, SignedInAs, Wanted, scopes};

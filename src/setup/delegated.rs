@@ -1,7 +1,9 @@
 //! A person's consent, given for that one person, and what the person may read.
 
+use super::mend::read_mailbox;
 use super::plan::Plan;
 use super::script::Script;
+use crate::entra::{GRANT_SCOPES, SIGN_IN_SCOPES};
 use crate::model::powershell::quoted;
 
 /// Consent for one person and these scopes; and the person's assignment.
@@ -17,9 +19,8 @@ pub(super) fn consent(script: &mut Script, plan: &Plan<'_>) {
     script.add(GRANT_SCOPES);
     let none = std::collections::BTreeSet::new();
     let graph = plan.permissions.get("$graph").unwrap_or(&none);
-    // Who signed in and staying signed in are Graph's to grant, whatever else is asked.
-    let openid = ["openid", "profile", "offline_access"];
-    let names: Vec<&str> = openid.into_iter().chain(graph.iter().copied()).collect();
+    let graph = graph.iter().copied();
+    let names: Vec<&str> = SIGN_IN_SCOPES.into_iter().chain(graph).collect();
     script.add(&format!("Grant-Scopes $graph {}", quoted(&names.join(" "))));
     if let Some(names) = plan.permissions.get("$sharePoint") {
         let names: Vec<&str> = names.iter().copied().collect();
@@ -31,20 +32,6 @@ pub(super) fn consent(script: &mut Script, plan: &Plan<'_>) {
     script.section("Only this person may sign in to it");
     script.add(ASSIGN);
 }
-
-const GRANT_SCOPES: &str = r#"function Grant-Scopes($api, [string]$scopes) {
-    $held = Get-MgOauth2PermissionGrant -All -Filter "clientId eq '$($sp.Id)'" | Where-Object {
-        $_.ConsentType -eq 'Principal' -and $_.PrincipalId -eq $user.Id -and $_.ResourceId -eq $api.Id
-    }
-    if ($held) {
-        Update-MgOauth2PermissionGrant -OAuth2PermissionGrantId $held.Id -BodyParameter @{ Scope = $scopes }
-    } else {
-        New-MgOauth2PermissionGrant -BodyParameter @{
-            ClientId = $sp.Id; ConsentType = 'Principal'; PrincipalId = $user.Id
-            ResourceId = $api.Id; Scope = $scopes
-        } | Out-Null
-    }
-}"#;
 
 const ASSIGN: &str = r"$assigned = Get-MgServicePrincipalAppRoleAssignedTo -ServicePrincipalId $sp.Id -All |
     Where-Object PrincipalId -eq $user.Id
@@ -82,11 +69,7 @@ pub(super) fn reading(script: &mut Script, plan: &Plan<'_>) {
              narrower right (Reviewer on single folders) was not verified.",
         );
         for mailbox in &plan.mailboxes {
-            script.add(&format!(
-                "Add-MailboxPermission -Identity {} -User {} -AccessRights FullAccess -AutoMapping $false",
-                quoted(mailbox),
-                quoted(&person.username)
-            ));
+            script.add(&read_mailbox(mailbox, &person.username));
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Single commands that mend one thing, for `doctor`.
 
 use super::mailboxes::ROLE;
-use super::plan::{GRAPH_APP_ID, SHAREPOINT_APP_ID, api_of, site_address};
+use super::plan::{api_of, site_address};
+use crate::entra::{GRAPH_APP_ID, SHAREPOINT_APP_ID, find_api};
 use crate::model::powershell::{filter, quoted};
 use crate::model::{Account, Kind};
 use crate::probe::PermissionApi;
@@ -15,6 +16,16 @@ pub fn shell(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
     }
+}
+
+/// Lets a person read another's mailbox.
+#[must_use]
+pub fn read_mailbox(mailbox: &str, person: &str) -> String {
+    format!(
+        "Add-MailboxPermission -Identity {} -User {} -AccessRights FullAccess -AutoMapping $false",
+        quoted(mailbox),
+        quoted(person)
+    )
 }
 
 /// Commands for one account.
@@ -150,9 +161,9 @@ impl<'a> Mend<'a> {
         };
         vec![
             format!(
-                "$api = Get-MgServicePrincipal -Filter {}; $sp = Get-MgServicePrincipal -Filter {}",
-                filter("appId", "eq", api),
-                filter("appId", "eq", self.client_id())
+                "{}; {}",
+                find_api("$api", api),
+                find_api("$sp", self.client_id())
             ),
             format!(
                 "New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $sp.Id -PrincipalId $sp.Id \
@@ -194,9 +205,9 @@ impl<'a> Mend<'a> {
     pub fn assign(self) -> String {
         let person = self.account.person().map_or("", |person| &*person.username);
         format!(
-            "$sp = Get-MgServicePrincipal -Filter {}; New-MgServicePrincipalAppRoleAssignedTo -ServicePrincipalId $sp.Id \
+            "{}; New-MgServicePrincipalAppRoleAssignedTo -ServicePrincipalId $sp.Id \
              -PrincipalId (Get-MgUser -UserId {}).Id -ResourceId $sp.Id -AppRoleId ([guid]::Empty)",
-            filter("appId", "eq", self.client_id()),
+            find_api("$sp", self.client_id()),
             quoted(person)
         )
     }

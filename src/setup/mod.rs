@@ -15,6 +15,5 @@ mod mend;
 mod plan;
 mod script;
 
-pub use mend::{Mend, shell};
-pub use plan::{GRAPH_APP_ID, SHAREPOINT_APP_ID};
+pub use mend::{Mend, read_mailbox, shell};
 pub use script::script;

@@ -6,11 +6,6 @@ use std::sync::Arc;
 use crate::model::{Account, Cloud, Kind, Resource, SignIn, SiteApi};
 use crate::probe::{PermissionApi, needed_permissions};
 
-/// Microsoft Graph in every tenant of every cloud.
-pub const GRAPH_APP_ID: &str = "00000003-0000-0000-c000-000000000000";
-/// SharePoint Online, likewise.
-pub const SHAREPOINT_APP_ID: &str = "00000003-0000-0ff1-ce00-000000000000";
-
 /// All that must be granted.
 pub(super) struct Plan<'a> {
     pub(super) account: &'a Account,
@@ -90,18 +85,6 @@ pub(super) fn site_address(url: &url::Url) -> String {
         host.to_owned()
     } else {
         format!("{host}:/{path}")
-    }
-}
-
-/// `-Environment` of `Connect-MgGraph`; `None` for roots that Microsoft's
-/// module does not know.
-pub(super) const fn graph_environment(cloud: &Cloud) -> Option<&'static str> {
-    match cloud {
-        Cloud::Global => Some("Global"),
-        Cloud::GccHigh => Some("USGov"),
-        Cloud::Dod => Some("USGovDoD"),
-        Cloud::China => Some("China"),
-        Cloud::Custom { .. } => None,
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use url::Url;
 
 use super::mend::shell;
-use super::plan::{GRAPH_APP_ID, Plan, SHAREPOINT_APP_ID, exchange_environment, graph_environment};
+use super::plan::{Plan, exchange_environment};
 use super::{application, delegated, mailboxes};
+use crate::entra::{GRAPH_APP_ID, SHAREPOINT_APP_ID, find_api, graph_environment};
 use crate::model::powershell::{comment, quoted};
 use crate::model::{Account, Cloud, Resource, SignIn};
 
@@ -149,13 +150,9 @@ fn connect(script: &mut Script, plan: &Plan<'_>) {
             ),
         }
     }
-    script.add(&format!(
-        "$graph = Get-MgServicePrincipal -Filter \"appId eq '{GRAPH_APP_ID}'\""
-    ));
+    script.add(&find_api("$graph", GRAPH_APP_ID));
     if plan.permissions.contains_key("$sharePoint") {
-        script.add(&format!(
-            "$sharePoint = Get-MgServicePrincipal -Filter \"appId eq '{SHAREPOINT_APP_ID}'\""
-        ));
+        script.add(&find_api("$sharePoint", SHAREPOINT_APP_ID));
     }
 }
 

@@ -94,7 +94,11 @@ fn what_an_application_is_granted_is_enough_and_no_more() {
     assert_eq!(told.code, 0, "{:#}", told.json);
     told.is("excess", "proved", &["nothing beyond need"]);
     // The same ids of the APIs as the tenant knows them by.
-    assert!(script.contains(&format!("appId eq '{}'", ResourceApp::Graph.app_id())));
+    let graph = format!(
+        "$graph = Get-MgServicePrincipal -Filter 'appId eq ''{}'''\n",
+        ResourceApp::Graph.app_id()
+    );
+    assert!(script.contains(&graph), "{script}");
 }
 
 /// The same for a person: consent as the script gives it is what a sign-in

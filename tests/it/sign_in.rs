@@ -245,7 +245,7 @@ async fn what_entra_refuses_has_its_page() {
     let page = stage.get(APPROVAL, &[]).await;
     for part in [
         "AADSTS90094",
-        "-ConsentType Principal",
+        "ConsentType = &#39;Principal&#39;",
         "openid profile offline_access Mail.ReadBasic Sites.Read.All",
         "00000003-0000-0ff1-ce00-000000000000",
         "/v2.0/adminconsent?client_id=",

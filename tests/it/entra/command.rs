@@ -164,7 +164,7 @@ async fn a_second_round_for_the_second_service() {
     let rounds = &[Says::Accept, Says::Cancel];
     let (code, out, err) = login_with_a_browser(&cloud, &file, rounds).await;
     assert_eq!(code, 1, "{out}{err}");
-    assert!(out.contains("-ConsentType Principal"), "{out}");
+    assert!(out.contains("ConsentType = 'Principal'"), "{out}");
     assert!(err.contains("but not for all of it"), "{err}");
     let (_, out, _) = run(&file, &["tokens"]).await;
     assert!(out.starts_with("contoso: refresh token until 20"), "{out}");
@@ -179,8 +179,8 @@ async fn an_administrator_is_told_what_to_approve() {
     assert_eq!(code, 1, "{out}{err}");
     assert!(err.contains("AADSTS90094"), "{err}");
     for part in [
-        "'openid profile offline_access Sites.Read.All'  # Microsoft Graph",
-        "'AllSites.Read'  # SharePoint",
+        "Grant-Scopes $graph 'openid profile offline_access Sites.Read.All'",
+        "Grant-Scopes $sharePoint 'AllSites.Read'",
         "Second choice",
         "/v2.0/adminconsent?client_id=",
         "Then sign in again.",

@@ -79,7 +79,9 @@ impl Demo {
         files::write(&tenant, folder.path(), Size::default(), self.interval)
             .context("cannot write the configuration")?;
         let configuration = load(folder.path())?;
-        let exporter = Exporter::start(&configuration, &self.flags, None, entrance).await?;
+        let started = Exporter::start(&configuration, &self.flags, None, entrance).await;
+        // It names its cause itself.
+        let exporter = started.map_err(|error| anyhow::anyhow!("{error}"))?;
         self.tell(&exporter, &tenant);
 
         let (sim, speed) = (Arc::clone(&tenant.tenant), self.speed);

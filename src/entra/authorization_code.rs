@@ -5,7 +5,7 @@ use url::Url;
 
 use super::classify::{Refusal, refused_in_browser};
 use super::client_credentials::{application, ask_with_proof};
-use super::consent::{Consent, ConsentError, SignedInAs, Wanted, random_text};
+use super::consent::{Consent, ConsentError, SignedInAs, Wanted};
 use crate::model::{Account, Secret};
 
 /// A sign-in that was begun in a browser.
@@ -44,8 +44,8 @@ impl Consent {
             .map_err(|_| Refusal::internal("the redirect URI is no URL"))?;
         let application = application(account)?;
         let random = &*self.wire.random;
-        let (state, nonce) = (random_text(random, 32), random_text(random, 32));
-        let verifier = random_text(random, 48);
+        let (state, nonce) = (random.secret(32), random.secret(32));
+        let verifier = random.secret(48);
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(
             verifier.expose().to_owned(),
         ));

@@ -20,7 +20,7 @@ use super::store::{StoreError, TokenStore};
 use super::wire::{Wire, blocking};
 use crate::http::PlainClient;
 use crate::model::{
-    Account, AccountReason, Audience, Clock, Random, Secret, SignIn, Timestamp, TokenProblem,
+    Account, AccountReason, Audience, Clock, Random, SignIn, Timestamp, TokenProblem,
 };
 
 /// The names of the permissions that are needed, by audience, as `Mail.ReadBasic`.
@@ -361,12 +361,4 @@ fn recorded(
 
 fn unwrap<T>(result: Result<Result<T, StoreError>, Refusal>) -> Result<T, StoreError> {
     result.unwrap_or_else(|refusal| Err(StoreError::Io(refusal.problem.detail)))
-}
-
-/// A secret of `bytes` random bytes, base64url.
-pub(super) fn random_text(random: &dyn Random, bytes: usize) -> Secret {
-    use base64::Engine as _;
-    let mut buffer = zeroize::Zeroizing::new(vec![0; bytes]);
-    random.fill(&mut buffer);
-    Secret::new(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&*buffer))
 }

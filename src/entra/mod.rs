@@ -67,7 +67,7 @@ pub use credential::{CredentialFacts, FederatedFacts, check_credential};
 pub use device_code::DeviceCode;
 pub use discovery::{Discovery, login_roots};
 pub use proof::credential_deadline;
-pub use redirects::{CALLBACK_PATH, LOOPBACK, redirect_uris};
+pub use redirects::{CALLBACK_PATH, LOOPBACK, external_redirect, redirect_uris};
 pub use retry_after::{date, retry_after};
 pub use rights::Rights;
 pub use store::{StoreError, TokenStore};

@@ -57,8 +57,9 @@ impl Tls {
     }
 }
 
-/// The one crypto provider, for servers as well. Offers AES-128 with SHA-256 first, as browsers do: processors have
-/// instructions for all of it, and for SHA-384 most have none.
+/// The one crypto provider, for servers as well. Offers AES-128 with SHA-256
+/// first, as browsers do: processors have instructions for all of it, and for
+/// SHA-384 most have none.
 pub(crate) fn provider() -> CryptoProvider {
     let mut provider = rustls::crypto::ring::default_provider();
     let first = CipherSuite::TLS13_AES_128_GCM_SHA256;

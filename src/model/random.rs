@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom as Ring};
+
+use super::Secret;
 
 /// A source of random bytes. Implementations must be fit for secrets, except
 /// in tests.
@@ -34,6 +38,13 @@ pub trait Random: Send + Sync {
             (n >> 48) & 0xffff,
             n & 0xffff_ffff_ffff
         )
+    }
+
+    /// A secret of `bytes` random bytes, base64url without padding.
+    fn secret(&self, bytes: usize) -> Secret {
+        let mut buffer = zeroize::Zeroizing::new(vec![0; bytes]);
+        self.fill(&mut buffer);
+        Secret::new(URL_SAFE_NO_PAD.encode(&*buffer))
     }
 
     /// `base` times a uniform factor in `1 - spread ..= 1 + spread`.

@@ -93,12 +93,7 @@ impl Conversation {
         tls: &Tls,
         stream: Patience<TcpStream>,
     ) -> Option<TlsStream<Patience<TcpStream>>> {
-        let Service {
-            bounds,
-            stop,
-            abort: _,
-            ..
-        } = &*self.service;
+        let Service { bounds, stop, .. } = &*self.service;
         let handshake = TlsAcceptor::from(Arc::clone(&tls.config)).accept(stream);
         let done = tokio::select! {
             done = tokio::time::timeout(bounds.handshake_patience, handshake) => done,

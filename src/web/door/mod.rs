@@ -3,8 +3,8 @@
 //!
 //! The file is read again every second and whenever the configuration is
 //! reloaded; what it and the files that it names hold takes effect without a
-//! restart, once nobody wrote to them between two looks. A file that is broken while we run
-//! changes nothing: the last good one goes on, the log and
+//! restart, once nobody wrote to them between two looks. A file that is broken
+//! while we run changes nothing: the last good one goes on, the log and
 //! `m365mon_config_last_reload_successful` say so. (The exporter-toolkit
 //! answers 500 instead, so that half a rotation costs scrapes.) Two things a
 //! running exporter does not do, for a truncated file would ask for them:

@@ -1,6 +1,6 @@
 //! `/accounts/NAME`: one account, what it holds and when a person must act.
 
-use super::frame::{Links, badge, page, segment};
+use super::frame::{Links, account_path, badge, page};
 use super::html::Html;
 use super::landing::{countdown, names};
 use super::resource::permissions;
@@ -40,11 +40,9 @@ pub(super) fn sign_in_link(
     if view.sign_in_required {
         html.raw(" class=\"button\"");
     }
-    html.raw(" href=\"")
-        .text(links.prefix)
-        .raw("/accounts/")
-        .text(segment(&view.name))
-        .raw("/sign-in\">")
+    html.raw(" href=\"");
+    account_path(html, links, &view.name, "sign-in")
+        .raw("\">")
         .raw(words)
         .raw("</a>");
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::frame::{Links, segment, still_page};
+use super::frame::{Links, account_path, still_page};
 use super::html::Html;
 use super::sign_in::{account_link, username, why};
 use crate::entra::{Approval, ConsentError};
@@ -38,11 +38,8 @@ pub(in crate::web) fn approval(
                 .text(audience.host())
                 .raw("</a></li>\n");
         }
-        html.raw("</ul>\n<h2>Then</h2>\n<p><a class=\"button\" href=\"")
-            .text(links.prefix)
-            .raw("/accounts/")
-            .text(segment(&account.name))
-            .raw("/sign-in\">Sign in again</a></p>\n");
+        html.raw("</ul>\n<h2>Then</h2>\n<p><a class=\"button\" href=\"");
+        account_path(html, links, &account.name, "sign-in").raw("\">Sign in again</a></p>\n");
     })
 }
 

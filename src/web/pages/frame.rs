@@ -83,6 +83,21 @@ pub(super) fn link(html: &mut Html, links: &Links<'_>, path: &'static str, name:
         .raw("</a>");
 }
 
+/// The path of what belongs to an account, `/accounts/NAME/WHAT`, as an
+/// attribute's value.
+pub(super) fn account_path<'a>(
+    html: &'a mut Html,
+    links: &Links<'_>,
+    name: &str,
+    what: &'static str,
+) -> &'a mut Html {
+    html.text(links.prefix)
+        .raw("/accounts/")
+        .text(segment(name))
+        .raw("/")
+        .raw(what)
+}
+
 /// A name as one segment of a path (RFC 3986): all but unreserved characters
 /// percent-encoded.
 pub(in crate::web) fn segment(name: &str) -> String {

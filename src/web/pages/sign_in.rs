@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::frame::{Links, page, segment, still_page};
+use super::frame::{Links, account_path, page, still_page};
 use super::html::Html;
 use super::landing::countdown;
 use super::words::{ago, span};
@@ -79,12 +79,8 @@ fn form<'a>(
     action: &'static str,
     token: &str,
 ) -> &'a mut Html {
-    html.raw("<form method=\"post\" class=\"action\" action=\"")
-        .text(links.prefix)
-        .raw("/accounts/")
-        .text(segment(&account.name))
-        .raw("/")
-        .raw(action)
+    html.raw("<form method=\"post\" class=\"action\" action=\"");
+    account_path(html, links, &account.name, action)
         .raw("\">\n<input type=\"hidden\" name=\"token\" value=\"")
         .text(token)
         .raw("\">\n")
@@ -170,11 +166,9 @@ fn failed(html: &mut Html, links: &Links<'_>, account: &Account, outcome: &Outco
     if outcome.needs_administrator() {
         html.raw(
             "<p>If your organization lets only administrators approve applications: <a href=\"",
-        )
-        .text(links.prefix)
-        .raw("/accounts/")
-        .text(segment(&account.name))
-        .raw("/approval\">what an administrator can do</a>.</p>\n");
+        );
+        account_path(html, links, &account.name, "approval")
+            .raw("\">what an administrator can do</a>.</p>\n");
     }
     html.raw("</div>\n");
 }
@@ -323,11 +317,9 @@ fn ways(html: &mut Html, links: &Links<'_>, view: &SignInView<'_>) {
         .raw("<input type=\"hidden\" name=\"how\" value=\"device\">\n<button type=\"submit\">Get a code for another device</button>\n<span class=\"soft\">Many organizations block this.</span>\n</form></li>\n")
         .raw("<li>In a terminal on this machine: <code>m365mon login ")
         .text(&view.account.name)
-        .raw("</code></li>\n</ul>\n<p>If only administrators may approve applications: <a href=\"")
-        .text(links.prefix)
-        .raw("/accounts/")
-        .text(segment(&view.account.name))
-        .raw("/approval\">what an administrator can do</a>.</p>\n");
+        .raw("</code></li>\n</ul>\n<p>If only administrators may approve applications: <a href=\"");
+    account_path(html, links, &view.account.name, "approval")
+        .raw("\">what an administrator can do</a>.</p>\n");
 }
 
 fn out(html: &mut Html, links: &Links<'_>, view: &SignInView<'_>) {
@@ -346,11 +338,8 @@ pub(in crate::web) fn leave(links: &Links<'_>, account: &Account, url: &Url) -> 
             .text(url)
             .raw("\">Continue at ")
             .text(url.host_str().unwrap_or_default())
-            .raw("</a></p>\n<p>Look at the address before you type a password. m365mon never asks for one.</p>\n<p><a href=\"")
-            .text(links.prefix)
-            .raw("/accounts/")
-            .text(segment(&account.name))
-            .raw("/sign-in\">Back</a></p>\n");
+            .raw("</a></p>\n<p>Look at the address before you type a password. m365mon never asks for one.</p>\n<p><a href=\"");
+        account_path(html, links, &account.name, "sign-in").raw("\">Back</a></p>\n");
     })
 }
 
@@ -382,11 +371,9 @@ pub(in crate::web) fn no_sign_in(links: &Links<'_>, accounts: &[String]) -> Html
             .raw("<p>It may have been used already, have taken more than ten minutes, or been begun before the exporter started. Nothing was taken from it.</p>\n")
             .raw("<p>If an administrator has just approved the application for everyone, that is done, and the person can sign in now.</p>\n<h2>Begin again</h2>\n<ul>\n");
         for name in accounts {
-            html.raw("<li><a href=\"")
-                .text(links.prefix)
-                .raw("/accounts/")
-                .text(segment(name))
-                .raw("/sign-in\">Sign in for ")
+            html.raw("<li><a href=\"");
+            account_path(html, links, name, "sign-in")
+                .raw("\">Sign in for ")
                 .text(name)
                 .raw("</a></li>\n");
         }

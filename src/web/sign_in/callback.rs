@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::desk::cookie_name;
 use super::{SIGN_IN, path, refused, see};
+use crate::entra::CALLBACK_PATH;
 use crate::model::Secret;
 use crate::web::app::App;
 use crate::web::guard::may_visit;
@@ -64,7 +65,7 @@ pub(in crate::web) async fn callback(Shared(app): Shared<Arc<App>>, request: Req
         });
         return pages::no_sign_in(&links, &names).into_response();
     };
-    let nothing = || see(&app, super::place::CALLBACK);
+    let nothing = || see(&app, CALLBACK_PATH);
     let (Some(answer), Some(desk)) = (Answer::read(query), app.sign_ins()) else {
         return nothing();
     };

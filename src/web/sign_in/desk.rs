@@ -144,7 +144,7 @@ impl Desk {
     ) -> Result<Start, ConsentError> {
         let begun = self.consent.browser(account, wanted, redirect.as_str())?;
         let name = cookie_name(&begun.state).unwrap_or_default();
-        let cookie = super::token::random_text(&*self.random);
+        let cookie = self.random.secret(32);
         let start = Start {
             url: begun.url.clone(),
             cookie: (name, cookie.clone()),

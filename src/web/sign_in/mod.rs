@@ -35,7 +35,7 @@ use super::guard::{Refusal, may_submit, may_visit};
 use super::pages::{self, segment};
 use super::people;
 use super::view::AccountView;
-use crate::entra::{Approval, SignInStatus, Wanted};
+use crate::entra::{Approval, LOOPBACK, SignInStatus, Wanted};
 use crate::model::{Account, Audience, Timestamp};
 use crate::probe::{Need, needs_of, wanted};
 
@@ -61,6 +61,13 @@ struct Subject {
 }
 
 impl Subject {
+    /// For a request that only looks; what it gets where it may not.
+    fn visited(app: &App, parts: &Parts, name: &str) -> Result<Self, Box<Response>> {
+        may_visit(parts, app.settings.external_url.as_ref())
+            .map_err(|refusal| Box::new(refused(refusal)))?;
+        Self::find(app, parts, name)
+    }
+
     /// For a request that the guard let through.
     fn find(app: &App, parts: &Parts, name: &str) -> Result<Self, Box<Response>> {
         let (Some(desk), Some(configuration)) = (app.sign_ins(), app.configuration()) else {
@@ -120,8 +127,11 @@ fn with_forms(page: impl IntoResponse) -> Response {
 
 /// 303 to a path of ours.
 fn see(app: &App, path: &str) -> Response {
-    let to = format!("{}{path}", app.prefix());
-    match HeaderValue::from_str(&to) {
+    see_other(&format!("{}{path}", app.prefix()))
+}
+
+fn see_other(to: &str) -> Response {
+    match HeaderValue::from_str(to) {
         Ok(to) => (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
         // Paths of ours are percent-encoded; a prefix is part of a URL.
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
@@ -135,10 +145,7 @@ pub(super) async fn show(
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    if let Err(refusal) = may_visit(&parts, app.settings.external_url.as_ref()) {
-        return refused(refusal);
-    }
-    let subject = match Subject::find(&app, &parts, &name) {
+    let subject = match Subject::visited(&app, &parts, &name) {
         Ok(subject) => subject,
         Err(response) => return *response,
     };
@@ -146,10 +153,7 @@ pub(super) async fn show(
         && place.is_elsewhere(&parts)
     {
         let there = place.page(&subject.path(SIGN_IN));
-        return match HeaderValue::from_str(there.as_str()) {
-            Ok(there) => (StatusCode::SEE_OTHER, [(header::LOCATION, there)]).into_response(),
-            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        };
+        return see_other(there.as_str());
     }
     with_forms(page(&app, &parts, &subject).await)
 }
@@ -216,17 +220,14 @@ pub(super) async fn approval(
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    if let Err(refusal) = may_visit(&parts, app.settings.external_url.as_ref()) {
-        return refused(refusal);
-    }
-    let subject = match Subject::find(&app, &parts, &name) {
+    let subject = match Subject::visited(&app, &parts, &name) {
         Ok(subject) => subject,
         Err(response) => return *response,
     };
     let redirect = subject
         .place
         .as_ref()
-        .map_or("http://localhost", |place| place.redirect.as_str());
+        .map_or(LOOPBACK, |place| place.redirect.as_str());
     let Some(approval) = Approval::of(&subject.account, &subject.wanted, redirect) else {
         return plain(StatusCode::NOT_FOUND, "the account needs no person");
     };

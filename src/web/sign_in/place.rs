@@ -6,12 +6,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use url::Url;
 
+use crate::entra::{CALLBACK_PATH, external_redirect};
 use crate::model::Account;
 use crate::web::external::{ExternalUrl, host_of};
 use crate::web::guard::is_loopback_host;
-
-/// The path of the answer, below the prefix.
-pub(super) const CALLBACK: &str = crate::entra::CALLBACK_PATH;
 
 /// Where a sign-in with a browser ends, and where it therefore must begin: a
 /// cookie belongs to one host.
@@ -42,14 +40,12 @@ impl Place {
             });
         }
         if let Some(external) = external_url {
-            let redirect = external.at(CALLBACK);
-            let localhost = matches!(redirect.host_str(), Some("localhost" | "127.0.0.1"));
-            if redirect.scheme() != "https" && !localhost {
-                return Err(format!(
+            let redirect = external_redirect(external.url()).ok_or_else(|| {
+                format!(
                     "Microsoft takes addresses with https only, and --web.external-url is {}",
-                    redirect.origin().ascii_serialization()
-                ));
-            }
+                    external.url().origin().ascii_serialization()
+                )
+            })?;
             return Ok(Self {
                 redirect,
                 local: false,
@@ -58,7 +54,7 @@ impl Place {
         let scheme = if tls { "https" } else { "http" };
         host_of(&parts.uri, &parts.headers)
             .filter(|host| is_loopback_host(host))
-            .and_then(|host| Url::parse(&format!("{scheme}://{host}{CALLBACK}")).ok())
+            .and_then(|host| Url::parse(&format!("{scheme}://{host}{CALLBACK_PATH}")).ok())
             .and_then(|mut url| {
                 // The one name of this machine that the Entra admin center lets
                 // people register; Entra takes any port of it.
@@ -79,7 +75,7 @@ impl Place {
     /// The page that begins a sign-in, as the same host shows it.
     pub(super) fn page(&self, path: &str) -> Url {
         let mut url = self.redirect.clone();
-        let prefix = self.redirect.path().strip_suffix(CALLBACK);
+        let prefix = self.redirect.path().strip_suffix(CALLBACK_PATH);
         url.set_path(&format!("{}{path}", prefix.unwrap_or_default()));
         url
     }

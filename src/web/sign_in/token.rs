@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 
-use crate::model::{Random, Secret};
+use crate::model::Random;
 
 /// Makes and checks the tokens; as old as the process.
 pub(super) struct FormKey(hmac::Key);
@@ -33,13 +33,6 @@ impl FormKey {
 /// No action has a line feed in its name.
 fn message(action: &str, account: &str) -> Vec<u8> {
     [action.as_bytes(), b"\n", account.as_bytes()].concat()
-}
-
-/// 32 random bytes as a cookie's value.
-pub(super) fn random_text(random: &dyn Random) -> Secret {
-    let mut bytes = zeroize::Zeroizing::new([0; 32]);
-    random.fill(&mut *bytes);
-    Secret::new(URL_SAFE_NO_PAD.encode(*bytes))
 }
 
 #[cfg(test)]

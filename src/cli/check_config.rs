@@ -53,9 +53,7 @@ impl CheckConfig {
         ));
         ExitCode::SUCCESS
     }
-}
 
-impl CheckConfig {
     fn check_web(&self) -> Result<(), ExitCode> {
         let Some(path) = &self.web else {
             return Ok(());
@@ -67,9 +65,7 @@ impl CheckConfig {
                 Ok(())
             }
             Err(complaints) => {
-                for complaint in complaints {
-                    output::complain(&complaint.to_string());
-                }
+                output::complain_of(&complaints);
                 Err(ExitCode::from(EXIT_USAGE))
             }
         }

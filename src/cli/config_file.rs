@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use super::output;
-use crate::config::{self, ConfigErrors, Loaded, ProcessEnvironment};
+use crate::config::{self, ConfigErrors, Loaded, ProcessEnvironment, nearest};
+use crate::model::{Account, Resource};
 
 /// Which configuration.
 #[derive(Debug, Clone, clap::Args)]
@@ -33,5 +35,95 @@ impl ConfigFile {
             output::complain(&errors.to_string());
             ExitCode::from(super::EXIT_USAGE)
         })
+    }
+}
+
+/// The account of this name, or all of them; complains if there is none.
+pub(crate) fn chosen<'a>(
+    accounts: &'a [Arc<Account>],
+    name: Option<&str>,
+) -> Result<Vec<&'a Arc<Account>>, ExitCode> {
+    name.map_or_else(
+        || Ok(accounts.iter().collect()),
+        |name| Ok(vec![account(accounts, name)?]),
+    )
+}
+
+/// The account of this name; complains if there is none.
+pub(crate) fn account<'a>(
+    accounts: &'a [Arc<Account>],
+    name: &str,
+) -> Result<&'a Arc<Account>, ExitCode> {
+    named(accounts, |account| &account.name, "account", name)
+}
+
+/// The resource of this name; complains if there is none.
+pub(crate) fn resource<'a>(
+    resources: &'a [Arc<Resource>],
+    name: &str,
+) -> Result<&'a Arc<Resource>, ExitCode> {
+    named(resources, |resource| &resource.name, "resource", name)
+}
+
+/// What has this name; complains, with the names that there are, if nothing has.
+fn named<'a, T>(
+    all: &'a [Arc<T>],
+    name_of: impl Fn(&T) -> &str,
+    what: &str,
+    name: &str,
+) -> Result<&'a Arc<T>, ExitCode> {
+    all.iter().find(|one| name_of(one) == name).ok_or_else(|| {
+        output::complain(&unknown(what, name, || all.iter().map(|one| name_of(one))));
+        ExitCode::from(super::EXIT_USAGE)
+    })
+}
+
+/// As many names as a person likes to read.
+const MOST_NAMES: usize = 20;
+
+fn unknown<'a, I: Iterator<Item = &'a str>>(
+    what: &str,
+    name: &str,
+    names: impl Fn() -> I,
+) -> String {
+    if let Some(near) = nearest(name, names()) {
+        return format!("there is no {what} \"{name}\", did you mean \"{near}\"?");
+    }
+    let some: Vec<_> = names().take(MOST_NAMES).collect();
+    let more = match names().count() - some.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    if some.is_empty() {
+        format!("there is no {what} \"{name}\"; the configuration has none")
+    } else {
+        format!(
+            "there is no {what} \"{name}\"; there is: {}{more}",
+            some.join(", ")
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_told_with_what_is() {
+        let names = |all: &'static [&'static str]| move || all.iter().copied();
+        assert_eq!(
+            unknown("account", "contso", names(&["app", "contoso"])),
+            "there is no account \"contso\", did you mean \"contoso\"?"
+        );
+        assert_eq!(
+            unknown("account", "x", names(&["app", "contoso"])),
+            "there is no account \"x\"; there is: app, contoso"
+        );
+        assert_eq!(
+            unknown("account", "x", names(&[])),
+            "there is no account \"x\"; the configuration has none"
+        );
+        let many = unknown("resource", "x", names(&["long"; 23]));
+        assert!(many.ends_with(", long and 3 more"), "{many}");
     }
 }

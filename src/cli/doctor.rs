@@ -4,9 +4,8 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::config_file::ConfigFile;
+use super::config_file::{ConfigFile, chosen};
 use super::logging::{self, LogFormat, LogLevel};
-use super::setup::chosen;
 use super::{EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_USAGE, output, runtime};
 use crate::doctor::{Doctor, Finding, json, text};
 use crate::entra::TokenStore;
@@ -38,9 +37,7 @@ impl Examine {
             Ok(loaded) => loaded,
             Err(code) => return code,
         };
-        for warning in &loaded.warnings {
-            output::complain(&warning.to_string());
-        }
+        output::complain_of(&loaded.warnings);
         let configuration = loaded.configuration;
         let accounts = match chosen(&configuration.accounts, self.account.as_deref()) {
             Ok(accounts) => accounts,

@@ -70,18 +70,30 @@ impl Entrance {
 /// What came of the last look at each file; one metric speaks for both.
 struct Verdicts {
     state: Arc<State>,
-    /// The configuration is taken over, and the web configuration.
-    taken: Mutex<(bool, bool)>,
+    taken: Mutex<Taken>,
+}
+
+/// Which files are taken over as they are on the disk.
+struct Taken {
+    configuration: bool,
+    web: bool,
+}
+
+impl Taken {
+    const ALL: Self = Self {
+        configuration: true,
+        web: true,
+    };
 }
 
 impl Verdicts {
-    fn note(&self, note: impl FnOnce(&mut (bool, bool))) {
+    fn note(&self, note: impl FnOnce(&mut Taken)) {
         let mut taken = self.taken.lock();
         note(&mut taken);
         let state = &self.state;
         state
             .process()
-            .reloaded(taken.0 && taken.1, state.clock().now());
+            .reloaded(taken.configuration && taken.web, state.clock().now());
     }
 }
 
@@ -163,7 +175,7 @@ impl Exporter {
         app.offer_sign_in(consent, random);
         let verdicts = Arc::new(Verdicts {
             state: Arc::clone(&state),
-            taken: Mutex::new((true, true)),
+            taken: Mutex::new(Taken::ALL),
         });
         let house = House {
             app,
@@ -172,7 +184,7 @@ impl Exporter {
             scheduler,
         };
         house.take_over(configuration);
-        verdicts.note(|taken| taken.0 = true);
+        verdicts.note(|taken| taken.configuration = true);
         house.app.set_ready();
         // Only now: whoever comes early shall not find an empty house.
         let server = Server::start(
@@ -188,7 +200,7 @@ impl Exporter {
         tokio::spawn(Arc::clone(&house.scheduler).run());
         if let Some(door) = door.clone() {
             let verdicts = Arc::clone(&verdicts);
-            tokio::spawn(door.watch(move |fine| verdicts.note(|taken| taken.1 = fine)));
+            tokio::spawn(door.watch(move |fine| verdicts.note(|taken| taken.web = fine)));
         }
         Ok(Self {
             house,
@@ -247,14 +259,19 @@ impl Exporter {
         if let (Some(door), Some(web)) = (&self.door, web) {
             door.take(web);
         }
-        self.verdicts.note(|taken| *taken = (true, true));
+        self.verdicts.note(|taken| *taken = Taken::ALL);
         Ok(())
     }
 
     /// A configuration was refused: nothing changes, and the metrics say so.
     /// `web_is_fine`: it was not for the web configuration.
     pub(crate) fn refused(&self, web_is_fine: bool) {
-        self.verdicts.note(|taken| *taken = (false, web_is_fine));
+        self.verdicts.note(|taken| {
+            *taken = Taken {
+                configuration: false,
+                web: web_is_fine,
+            };
+        });
     }
 
     /// Ends everything within `grace`: nothing new begins, what runs may end,

@@ -162,9 +162,7 @@ impl Flags {
             return Ok(None);
         };
         let config = WebConfig::load(path, self.health_without_auth).map_err(|complaints| {
-            for complaint in complaints {
-                output::complain(&complaint.to_string());
-            }
+            output::complain_of(&complaints);
             ExitCode::from(EXIT_USAGE)
         })?;
         for warning in config.warnings() {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::config_file::ConfigFile;
+use super::config_file::{self, ConfigFile};
 use super::logging::{self, LogFormat, LogLevel};
 use super::{EXIT_FAILED, EXIT_USAGE, loopback, output, runtime};
 use crate::config::Loaded;
@@ -272,19 +272,7 @@ fn date(at: Timestamp) -> String {
 fn find(file: &ConfigFile, name: &str) -> Result<(Loaded, Arc<Account>), ExitCode> {
     logging::start(LogLevel::Warn, LogFormat::Logfmt);
     let loaded = file.load_or_complain()?;
-    let accounts = &loaded.configuration.accounts;
-    let Some(account) = accounts
-        .iter()
-        .find(|account| &*account.name == name)
-        .cloned()
-    else {
-        let names: Vec<_> = accounts.iter().map(|account| &*account.name).collect();
-        output::complain(&format!(
-            "there is no account \"{name}\"; there is: {}",
-            names.join(", ")
-        ));
-        return Err(ExitCode::from(EXIT_USAGE));
-    };
+    let account = Arc::clone(config_file::account(&loaded.configuration.accounts, name)?);
     if account.person().is_none() {
         let error = ConsentError::NoPerson(account.credential_label());
         output::complain(&format!("{name}: {error}"));

@@ -1,5 +1,6 @@
 //! What commands say. A reader that went away (`| head`) is no error.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 
 /// Writes lines to stdout.
@@ -10,6 +11,13 @@ pub(crate) fn say(text: &str) {
 /// Writes lines to stderr.
 pub(crate) fn complain(text: &str) {
     write(io::stderr().lock(), text);
+}
+
+/// Writes each of them to stderr, a line or more each.
+pub(crate) fn complain_of(all: &[impl Display]) {
+    for one in all {
+        complain(&one.to_string());
+    }
 }
 
 fn write(mut out: impl Write, text: &str) {

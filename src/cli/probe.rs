@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::config_file::ConfigFile;
+use super::config_file::{ConfigFile, resource};
 use super::logging::{self, LogFormat, LogLevel};
 use super::{EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_USAGE, output, runtime};
 use crate::entra::{TokenStore, Tokens};
@@ -33,11 +33,9 @@ impl Probe {
             Err(code) => return code,
         };
         let configuration = loaded.configuration;
-        let named = |resource: &&Arc<Resource>| *resource.name == *self.resource;
-        let Some(resource) = configuration.resources.iter().find(named).cloned() else {
-            let name = &self.resource;
-            output::complain(&format!("there is no resource \"{name}\""));
-            return ExitCode::from(EXIT_USAGE);
+        let resource = match resource(&configuration.resources, &self.resource) {
+            Ok(resource) => Arc::clone(resource),
+            Err(code) => return code,
         };
         runtime::block_on(async {
             let prober = match prober(&configuration, &resource) {

@@ -1,19 +1,16 @@
 //! `m365mon report`: a month as Prometheus recorded it.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::ValueEnum;
 use url::Url;
-use zeroize::Zeroizing;
 
 use super::{EXIT_FAILED, EXIT_USAGE, output, runtime};
+use crate::entra::read_secret;
 use crate::http::{Network, PlainClient};
-use crate::model::{Clock, HttpSettings, ProxySetting, Secret};
+use crate::model::{Clock, HttpSettings, ProxySetting, Secret, SecretSource};
 use crate::report::{Access, Month, Period, Prometheus, Report as Tables};
 
 /// What is written.
@@ -161,14 +158,6 @@ impl Report {
     }
 }
 
-/// The first 64 KiB of a file at most; its last line break does not count.
-fn secret(path: &Path) -> anyhow::Result<Secret> {
-    const MOST: u64 = 64 * 1024;
-    let mut text = Zeroizing::new(String::with_capacity(4096));
-    File::open(path)
-        .and_then(|file| file.take(MOST).read_to_string(&mut text))
-        .with_context(|| format!("cannot read {}", path.display()))?;
-    let secret = Secret::new(text.trim_end_matches(['\r', '\n']).to_owned());
-    anyhow::ensure!(!secret.is_empty(), "{} is empty", path.display());
-    Ok(secret)
+fn secret(file: &Path) -> anyhow::Result<Secret> {
+    read_secret(&SecretSource::File(file.to_owned())).map_err(anyhow::Error::msg)
 }

@@ -1,12 +1,10 @@
 //! `m365mon setup`: the PowerShell for a least-privileged application.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use super::config_file::ConfigFile;
+use super::config_file::{ConfigFile, chosen};
 use super::logging::{self, LogFormat, LogLevel};
-use super::{EXIT_USAGE, output};
-use crate::model::Account;
+use super::output;
 use crate::setup::script;
 
 /// Print the PowerShell that sets up a least-privileged application
@@ -59,24 +57,4 @@ impl Setup {
         output::say(&scripts.join("\n\n"));
         ExitCode::SUCCESS
     }
-}
-
-/// The account of this name, or all of them.
-pub(crate) fn chosen<'a>(
-    accounts: &'a [Arc<Account>],
-    name: Option<&str>,
-) -> Result<Vec<&'a Arc<Account>>, ExitCode> {
-    let Some(name) = name else {
-        return Ok(accounts.iter().collect());
-    };
-    let found: Vec<_> = accounts.iter().filter(|one| &*one.name == name).collect();
-    if found.is_empty() {
-        let names: Vec<_> = accounts.iter().map(|account| &*account.name).collect();
-        output::complain(&format!(
-            "there is no account \"{name}\"; there is: {}",
-            names.join(", ")
-        ));
-        return Err(ExitCode::from(EXIT_USAGE));
-    }
-    Ok(found)
 }

@@ -45,9 +45,13 @@ pub fn documentation() -> String {
 
 fn section(page: &mut String, title: &str, help: &str, keys: &[Key]) {
     page.push_str(&format!("\n## {title}\n{help}\n"));
-    if keys.is_empty() {
-        return;
+    if !keys.is_empty() {
+        table(page, keys);
     }
+}
+
+/// The table of these keys, with an empty line before it.
+pub(super) fn table(page: &mut String, keys: &[Key]) {
     page.push_str("\n| key | takes | default | |\n|---|---|---|---|\n");
     for key in keys {
         page.push_str(&format!(

@@ -138,7 +138,7 @@ fn forbidden(resource: &Resource, held: Option<&Held>, missing: bool) -> Vec<Str
                     person.username
                 ));
             }
-            if person.is_none() || rights::only_selected(held) {
+            if person.is_none() || rights::only_selected(resource, held) {
                 how.push(
                     "the role read on this site is missing; one of these three gives it:".into(),
                 );

@@ -167,21 +167,17 @@ fn narrower(account: &Account, resources: &[&Arc<Resource>], held: &[&str]) -> V
     how
 }
 
-/// True if a person's token says `Sites.Selected` and nothing that opens all
-/// sites.
-pub(super) fn only_selected(held: Option<&Held>) -> bool {
+/// True if a person's token for this site says `Sites.Selected` and nothing
+/// that opens all sites.
+pub(super) fn only_selected(site: &Resource, held: Option<&Held>) -> bool {
+    const SELECTED: &str = "Sites.Selected";
     let Some(Ok(Some(rights))) = held else {
         return false;
     };
     let granted = rights.held(true).unwrap_or_default();
-    let everywhere = |right: &str| {
-        matches!(
-            right,
-            "Sites.Read.All" | "Sites.ReadWrite.All" | "Sites.Manage.All" | "Sites.FullControl.All"
-        ) || right.starts_with("AllSites.")
-    };
-    granted.iter().any(|right| &**right == "Sites.Selected")
-        && !granted.iter().any(|right| everywhere(right))
+    let needed = needed_permissions(site);
+    let opens = |right: &str| right != SELECTED && needed.iter().any(|one| one.is_met_by(right));
+    granted.iter().any(|right| &**right == SELECTED) && !granted.iter().any(|right| opens(right))
 }
 
 /// The worst of some steps.

@@ -25,8 +25,13 @@ pub(super) fn read(path: &Path) -> io::Result<Secret> {
     Ok(Secret::new(text.trim().to_owned()))
 }
 
-/// The secret as it is now. The error names the place, never the content.
-pub(super) fn secret(source: &SecretSource) -> Result<Secret, String> {
+/// The secret as it is now; files are read as Prometheus reads its own
+/// `password_file`, without white space around. Blocks.
+///
+/// # Errors
+/// A sentence that names the place, never the content: it cannot be read, is
+/// longer than 64 KiB or empty.
+pub fn secret(source: &SecretSource) -> Result<Secret, String> {
     let secret = match source {
         SecretSource::Inline(secret) => secret.clone(),
         SecretSource::File(path) => {

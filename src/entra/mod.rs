@@ -66,6 +66,7 @@ pub use consent::{Consent, ConsentError, SignInStatus, SignedInAs, Wanted, scope
 pub use credential::{CredentialFacts, FederatedFacts, check_credential};
 pub use device_code::DeviceCode;
 pub use discovery::{Discovery, login_roots};
+pub use files::secret as read_secret;
 pub use proof::credential_deadline;
 pub use redirects::{CALLBACK_PATH, LOOPBACK, external_redirect, redirect_uris};
 pub use retry_after::{date, retry_after};

@@ -5,7 +5,7 @@
 //! wrong there is also said with line and column.
 //!
 //! Promises: hashes and keys are [`Secret`]s from the beginning and no
-//! complaint quotes one. `web` calls [`load`].
+//! complaint quotes one. `web` calls [`read`] and [`check_bytes`].
 
 mod document;
 mod http;
@@ -160,15 +160,6 @@ impl Context<'_> {
     }
 }
 
-/// Reads a web configuration and checks it. Blocks while it reads; the files
-/// that it names are left alone.
-///
-/// # Errors
-/// Everything that is wrong with it, each with its place.
-pub fn load(path: &Path) -> Result<WebFile, ConfigErrors> {
-    check_bytes(&read(path)?, path)
-}
-
 /// Reads a web configuration, for [`check_bytes`]. Blocks.
 ///
 /// # Errors
@@ -177,10 +168,10 @@ pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, ConfigErrors> {
     super::read(path, MOST_BYTES, super::unreadable)
 }
 
-/// Checks what was read from `path`.
+/// Checks what was read from `path`; the files that it names are left alone.
 ///
 /// # Errors
-/// As [`load`].
+/// Everything that is wrong with it, each with its place.
 pub fn check_bytes(bytes: &[u8], path: &Path) -> Result<WebFile, ConfigErrors> {
     let file: Arc<str> = path.display().to_string().into();
     parse(super::text(bytes, &file)?, path)
@@ -189,7 +180,7 @@ pub fn check_bytes(bytes: &[u8], path: &Path) -> Result<WebFile, ConfigErrors> {
 /// Checks a text as if it were the content of `path`.
 ///
 /// # Errors
-/// As [`load`].
+/// As [`check_bytes`].
 pub fn parse(text: &str, path: &Path) -> Result<WebFile, ConfigErrors> {
     let file: Arc<str> = path.display().to_string().into();
     let one = |(at, message): (Position, String)| ConfigErrors::one(&file, at, message);

@@ -14,7 +14,8 @@ use super::BuildInfo;
 use super::catalogue as c;
 use super::family::{Buckets, Families};
 use super::labels::{Set, one};
-use super::scrape::{Sample, Samples, Scrape};
+use super::samples::{Sample, Samples};
+use super::scrape::Scrape;
 use super::stream::Hook;
 use crate::model::{Outcome, Phase, Resource, Timestamp};
 use crate::state::{Histogram, Micros, seconds};
@@ -34,16 +35,13 @@ impl Collector for Page {
             hook: &self.hook,
         };
         let scrape = &self.scrape;
-        let rows: Vec<View<'_>> = scrape
-            .rows()
-            .map(|(place, row, sample)| View {
-                labels: &row.labels,
-                resource: row.slot.resource(),
-                sample,
-                place,
-                token_expiry: scrape.token_expiries.get(row.token).copied().flatten(),
-            })
-            .collect();
+        let rows = scrape.rows().map(|(place, row, sample)| View {
+            labels: &row.labels,
+            resource: row.slot.resource(),
+            sample,
+            place,
+            token_expiry: scrape.token_expiries.get(row.token).copied().flatten(),
+        });
         resources(
             &mut families,
             &rows,
@@ -57,6 +55,7 @@ impl Collector for Page {
 }
 
 /// One resource, ready to be written.
+#[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub(super) labels: &'a str,
     pub(super) resource: &'a Resource,
@@ -71,10 +70,11 @@ impl<'a> View<'a> {
     }
 }
 
-/// All `m365_resource_*`.
-pub(super) fn resources(
+/// All `m365_resource_*`. Families come one after the other, so `rows` is gone
+/// through for each of them.
+pub(super) fn resources<'a>(
     f: &mut Families<'_, '_>,
-    rows: &[View<'_>],
+    rows: &(impl Iterator<Item = View<'a>> + Clone),
     samples: &Samples,
     phases: bool,
 ) -> fmt::Result {
@@ -89,7 +89,7 @@ pub(super) fn resources(
     if phases {
         let ready = Phase::ALL.map(|phase| (phase, one("phase", phase.as_str())));
         let phases = rows
-            .iter()
+            .clone()
             .filter_map(|row| Some((row, row.sample.good?)))
             .flat_map(|(row, good)| {
                 let each = ready.iter();
@@ -98,7 +98,7 @@ pub(super) fn resources(
         f.gauges(&c::RESOURCE_PHASE_LATENCY, phases)?;
     }
     let expiries = rows
-        .iter()
+        .clone()
         .filter_map(|row| Some((row.set(), unix(row.token_expiry?))));
     f.gauges(&c::RESOURCE_TOKEN_EXPIRY, expiries)?;
     f.gauges(
@@ -110,11 +110,11 @@ pub(super) fn resources(
         each(rows, |s| s.last_success.map(Micros::seconds)),
     )?;
     let intervals = rows
-        .iter()
+        .clone()
         .map(|row| (row.set(), row.resource.interval.as_secs_f64()));
     f.gauges(&c::RESOURCE_INTERVAL, intervals)?;
     let timeouts = rows
-        .iter()
+        .clone()
         .map(|row| (row.set(), row.resource.timeout.as_secs_f64()));
     f.gauges(&c::RESOURCE_TIMEOUT, timeouts)?;
     f.gauges(
@@ -125,7 +125,7 @@ pub(super) fn resources(
         &c::RESOURCE_HTTP_STATUS,
         each(rows, |s| s.http_status.map(u32::from)),
     )?;
-    let problems = rows.iter().filter_map(|row| {
+    let problems = rows.clone().filter_map(|row| {
         let reason = row.sample.problem?;
         let outcome = reason.outcome().as_str();
         Some((
@@ -137,14 +137,14 @@ pub(super) fn resources(
     });
     f.gauges(&c::RESOURCE_PROBLEM, problems)?;
     let ready = Outcome::ALL.map(|outcome| one("outcome", outcome.as_str()));
-    let probes = rows.iter().flat_map(|row| {
+    let probes = rows.clone().flat_map(|row| {
         let counts = Outcome::ALL.map(|outcome| row.sample.outcomes[outcome.index()]);
         let each = ready.iter().zip(counts);
-        each.map(|(ready, count)| (row.set().and(ready), count, None))
+        each.map(move |(ready, count)| (row.set().and(ready), count, None))
     });
     f.counters(&c::RESOURCE_PROBES, probes)?;
-    let problems = rows.iter().flat_map(|row| {
-        samples.problems(row.place).iter().map(|problem| {
+    let problems = rows.clone().flat_map(|row| {
+        samples.problems(row.place).iter().map(move |problem| {
             let set = row
                 .set()
                 .with("outcome", problem.reason.outcome().as_str())
@@ -155,7 +155,7 @@ pub(super) fn resources(
     });
     f.counters(&c::RESOURCE_PROBE_PROBLEMS, problems)?;
     if let Some(bounds) = &samples.bounds {
-        let histograms = rows.iter().map(|row| {
+        let histograms = rows.clone().map(|row| {
             let buckets = Buckets {
                 bounds,
                 counts: samples.counts(row.place),
@@ -179,11 +179,11 @@ pub(super) fn resources(
 }
 
 /// The value of each resource that has one.
-fn each<'a, V: 'a>(
-    rows: &'a [View<'a>],
-    value: impl Fn(&Sample) -> Option<V> + 'a,
-) -> impl Iterator<Item = (Set<'a>, V)> + 'a {
-    rows.iter()
+fn each<'a, V>(
+    rows: &(impl Iterator<Item = View<'a>> + Clone),
+    value: impl Fn(&Sample) -> Option<V>,
+) -> impl Iterator<Item = (Set<'a>, V)> {
+    rows.clone()
         .filter_map(move |row| Some((row.set(), value(row.sample)?)))
 }
 

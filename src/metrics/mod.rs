@@ -17,6 +17,7 @@ mod labels;
 mod negotiate;
 mod probe_page;
 mod process;
+mod samples;
 mod scrape;
 mod stream;
 mod table;
@@ -40,7 +41,8 @@ pub use stream::{CHUNK, Chunks};
 use crate::model::{Report, Resource};
 use crate::state::{ResourceSlot, State};
 use probe_page::{Home, ProbeFacts};
-use scrape::{Samples, Scrape};
+use samples::{Samples, Spare};
+use scrape::Scrape;
 use stream::{Hook, LineWriter};
 use table::Table;
 
@@ -83,6 +85,7 @@ pub struct Exposition {
     shown: Box<Shown>,
     /// Of the latest configuration.
     table: Mutex<Option<Arc<Table>>>,
+    spare: Spare,
 }
 
 impl fmt::Debug for Exposition {
@@ -111,6 +114,7 @@ impl Exposition {
             build,
             shown: Box::new(shown),
             table: Mutex::default(),
+            spare: Spare::default(),
         }
     }
 
@@ -122,7 +126,7 @@ impl Exposition {
     pub fn write(&self, rendering: Rendering, chunks: &mut impl Chunks) -> io::Result<()> {
         let hook = Hook::new(rendering.format);
         let page = collect::Page {
-            scrape: Scrape::take(&self.state, self.table()),
+            scrape: Scrape::take(&self.state, self.table(), &self.spare),
             build: self.build,
             hook: hook.clone(),
         };

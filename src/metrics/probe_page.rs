@@ -11,7 +11,7 @@ use super::catalogue as c;
 use super::collect::{View, resources, unix};
 use super::family::Families;
 use super::labels::Set;
-use super::scrape::Samples;
+use super::samples::Samples;
 use super::stream::Hook;
 use crate::model::{IpVersion, Outcome, Phase, Phases, Report, Resource, Timestamp};
 
@@ -145,6 +145,6 @@ impl Collector for Page {
             place: 0,
             token_expiry: home.token_expiry,
         });
-        resources(&mut families, view.as_slice(), &home.samples, home.phases)
+        resources(&mut families, &view.into_iter(), &home.samples, home.phases)
     }
 }

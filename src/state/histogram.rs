@@ -27,8 +27,8 @@ pub struct Histogram {
     exemplars: Vec<(u8, Exemplar)>,
 }
 
-/// Buckets that most resources hit.
-const USUAL: usize = 2;
+/// Buckets that most resources hit, each with an exemplar.
+pub const USUAL_EXEMPLARS: usize = 2;
 
 impl Histogram {
     /// An empty histogram. `bounds` are ascending upper bounds without `+Inf`.
@@ -36,7 +36,7 @@ impl Histogram {
     pub fn new(bounds: Arc<[f64]>) -> Self {
         Self {
             counts: vec![0; bounds.len() + 1].into(),
-            exemplars: Vec::with_capacity(USUAL.min(bounds.len() + 1)),
+            exemplars: Vec::with_capacity(USUAL_EXEMPLARS.min(bounds.len() + 1)),
             bounds,
             sum: 0.0,
         }

@@ -30,7 +30,7 @@ pub use account::{AccountSlot, AccountSnapshot, LastRate, LastToken, TokenProble
 pub use entry::Entry;
 pub use freshness::window;
 pub use gates::ClosedGates;
-pub use histogram::{Exemplar, Histogram};
+pub use histogram::{Exemplar, Histogram, USUAL_EXEMPLARS};
 pub use packed::{Micros, PackedId};
 pub use process::{Process, ProcessSnapshot, Reload, START_DELAY_BUCKETS, SkipCause};
 pub use record::{Conclusion, Good, Last, ProblemCount, Record, seconds};

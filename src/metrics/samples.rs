@@ -1,0 +1,183 @@
+//! The resources as they stood at one moment, in few large lists that are used
+//! again by the next scrape.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::model::{Moment, Reason};
+use crate::state::{
+    ClosedGates, Exemplar, Good, Micros, ProblemCount, Record, ResourceSlot, USUAL_EXEMPLARS,
+};
+
+/// One resource as it stood.
+#[derive(Debug)]
+pub(super) struct Sample {
+    pub(super) outcomes: [u64; 3],
+    /// Whether it is up, and the failures in a row.
+    pub(super) conclusion: Option<(bool, u32)>,
+    pub(super) good: Option<Good>,
+    pub(super) last_probe: Option<Micros>,
+    pub(super) last_success: Option<Micros>,
+    pub(super) http_status: Option<u16>,
+    pub(super) problem: Option<Reason>,
+    pub(super) sum: f64,
+    /// Ends of this resource's part of the shared lists; it begins where that
+    /// of the one before ended.
+    problems_end: usize,
+    exemplars_end: usize,
+}
+
+/// All resources as they stood.
+#[derive(Debug, Default)]
+pub(super) struct Samples {
+    pub(super) list: Vec<Sample>,
+    problems: Vec<ProblemCount>,
+    exemplars: Vec<(u8, Exemplar)>,
+    /// So many per resource; none when there is no histogram.
+    counts: Vec<u64>,
+    pub(super) bounds: Option<Arc<[f64]>>,
+}
+
+impl Samples {
+    /// `bounds` are those of the histogram, where there is one.
+    pub(super) fn new(bounds: Option<Arc<[f64]>>, expected: usize) -> Self {
+        let mut samples = Self::default();
+        samples.clear(bounds, expected);
+        samples
+    }
+
+    /// As new, in the same memory if it fits.
+    fn clear(&mut self, bounds: Option<Arc<[f64]>>, expected: usize) {
+        let buckets = bounds.as_ref().map_or(0, |bounds| bounds.len() + 1);
+        let exemplars = if buckets > 0 {
+            expected * USUAL_EXEMPLARS
+        } else {
+            0
+        };
+        self.bounds = bounds;
+        fit(&mut self.list, expected);
+        fit(&mut self.counts, expected * buckets);
+        fit(&mut self.exemplars, exemplars);
+        fit(&mut self.problems, 0);
+    }
+
+    pub(super) fn take(&mut self, slot: &ResourceSlot, now: Moment, gates: &ClosedGates) {
+        let held = gates.until(slot.gate_key()).is_some();
+        let interval = slot.resource().interval;
+        slot.read(|record| {
+            self.problems.extend_from_slice(record.problems());
+            let sum = self.take_histogram(record);
+            self.list.push(Sample {
+                outcomes: record.outcomes(),
+                conclusion: record
+                    .fresh_conclusion(interval, now)
+                    .map(|(conclusion, failures)| (conclusion.up, failures)),
+                good: record.fresh_good(interval, now),
+                last_probe: record.last().map(|last| last.finished),
+                last_success: record.last_success(),
+                http_status: record
+                    .fresh_last(interval, now)
+                    .and_then(|last| last.status),
+                problem: record.problem(interval, now, held),
+                sum,
+                problems_end: self.problems.len(),
+                exemplars_end: self.exemplars.len(),
+            });
+        });
+    }
+
+    /// Copies counts and exemplars and returns the sum. A histogram with other
+    /// bounds belongs to another configuration and counts as empty.
+    fn take_histogram(&mut self, record: &Record) -> f64 {
+        let Some(bounds) = &self.bounds else {
+            return 0.0;
+        };
+        let histogram = record.histogram().filter(|h| h.bounds() == bounds);
+        let Some(histogram) = histogram else {
+            self.counts.resize(self.counts.len() + bounds.len() + 1, 0);
+            return 0.0;
+        };
+        self.counts.extend_from_slice(histogram.counts());
+        self.exemplars.extend_from_slice(histogram.exemplars());
+        histogram.sum()
+    }
+
+    fn begin<T>(&self, place: usize, end: impl Fn(&Sample) -> T) -> Option<T> {
+        Some(end(self.list.get(place.checked_sub(1)?)?))
+    }
+
+    pub(super) fn problems(&self, place: usize) -> &[ProblemCount] {
+        let begin = self.begin(place, |s| s.problems_end).unwrap_or_default();
+        let end = self.list.get(place).map_or(begin, |s| s.problems_end);
+        self.problems.get(begin..end).unwrap_or_default()
+    }
+
+    pub(super) fn exemplars(&self, place: usize) -> &[(u8, Exemplar)] {
+        let begin = self.begin(place, |s| s.exemplars_end).unwrap_or_default();
+        let end = self.list.get(place).map_or(begin, |s| s.exemplars_end);
+        self.exemplars.get(begin..end).unwrap_or_default()
+    }
+
+    pub(super) fn counts(&self, place: usize) -> &[u64] {
+        let buckets = self.bounds.as_ref().map_or(0, |bounds| bounds.len() + 1);
+        self.counts
+            .get(place * buckets..(place + 1) * buckets)
+            .unwrap_or_default()
+    }
+}
+
+/// Empties a list and makes room for so many; keeps more if it has more, but
+/// not much more.
+fn fit<T>(list: &mut Vec<T>, expected: usize) {
+    list.clear();
+    list.shrink_to(expected * 2 + 1024);
+    list.reserve_exact(expected);
+}
+
+/// Where the samples of one scrape wait for the next: megabytes for thousands
+/// of resources, which the allocator would spread over the arenas of as many
+/// threads as scrapes happen to run on, and never give back.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Spare(Arc<Mutex<Option<Samples>>>);
+
+impl Spare {
+    /// Samples for one scrape. A second scrape at the same time has its own.
+    pub(super) fn lend(&self, bounds: Option<Arc<[f64]>>, expected: usize) -> Lent {
+        let kept = self.0.lock().take();
+        let mut samples = kept.unwrap_or_default();
+        samples.clear(bounds, expected);
+        Lent {
+            samples,
+            home: self.clone(),
+        }
+    }
+}
+
+/// Samples that go back when they were shown.
+#[derive(Debug)]
+pub(super) struct Lent {
+    samples: Samples,
+    home: Spare,
+}
+
+impl Deref for Lent {
+    type Target = Samples;
+
+    fn deref(&self) -> &Samples {
+        &self.samples
+    }
+}
+
+impl DerefMut for Lent {
+    fn deref_mut(&mut self) -> &mut Samples {
+        &mut self.samples
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        *self.home.0.lock() = Some(std::mem::take(&mut self.samples));
+    }
+}

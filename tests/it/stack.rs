@@ -130,15 +130,12 @@ impl Drop for Process {
 }
 
 /// Between two looks at a condition.
+const LOOK: Duration = Duration::from_millis(50);
+
 fn pause() {
     let never = (Mutex::new(()), Condvar::new());
     let guard = never.0.lock().unwrap();
-    drop(
-        never
-            .1
-            .wait_timeout(guard, Duration::from_millis(50))
-            .unwrap(),
-    );
+    drop(never.1.wait_timeout(guard, LOOK).unwrap());
 }
 
 /// Asks `condition` until it gives something; fails loudly after [`PATIENCE`].
@@ -150,6 +147,25 @@ pub(crate) fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>
         }
         assert!(Instant::now() < deadline, "waited in vain: {what}");
         pause();
+    }
+}
+
+/// [`eventually`] for what has to be awaited; `condition` says what is still
+/// wrong, and in vain that is told.
+pub(crate) async fn until<T, E: std::fmt::Debug>(
+    what: &str,
+    mut condition: impl AsyncFnMut() -> Result<T, E>,
+) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match condition().await {
+            Ok(value) => return value,
+            Err(last) => assert!(
+                Instant::now() < deadline,
+                "waited in vain: {what}: {last:?}"
+            ),
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }
 

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -23,6 +22,7 @@ use m365mon::simulator::directory::{self as contoso, Directory};
 use m365mon::simulator::entra;
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 pub(super) const HOST: &str = "login.microsoftonline.com";
 
@@ -37,6 +37,7 @@ pub(super) enum Trouble {
 struct Shared {
     troubles: Mutex<VecDeque<Trouble>>,
     requests: AtomicUsize,
+    arrived: Notify,
 }
 
 /// A simulated login host.
@@ -75,6 +76,17 @@ impl Cloud {
     /// Requests for tokens and codes so far.
     pub(super) fn requests(&self) -> usize {
         self.shared.requests.load(Ordering::SeqCst)
+    }
+
+    /// Waits until there were more than so many.
+    pub(super) async fn more_requests_than(&self, before: usize) {
+        loop {
+            let next = self.shared.arrived.notified();
+            if self.requests() > before {
+                return;
+            }
+            next.await;
+        }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -238,13 +250,11 @@ async fn disturb(State(shared): State<Arc<Shared>>, request: Request, next: Next
         return next.run(request).await;
     }
     shared.requests.fetch_add(1, Ordering::SeqCst);
+    shared.arrived.notify_waiters();
     let trouble = shared.troubles.lock().pop_front();
     match trouble {
         None => next.run(request).await,
-        Some(Trouble::Silence) => {
-            tokio::time::sleep(Duration::from_secs(3600)).await;
-            http::StatusCode::OK.into_response()
-        }
+        Some(Trouble::Silence) => std::future::pending().await,
         Some(Trouble::Status(status, body, retry_after)) => {
             let mut response = body.to_owned().into_response();
             *response.status_mut() = status.try_into().unwrap();

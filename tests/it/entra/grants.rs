@@ -13,6 +13,7 @@ use ring::signature::KeyPair as _;
 use tokio::net::TcpListener;
 
 use super::cloud::{Cloud, graph, inline};
+use crate::stack::until;
 
 const KEY: &str = include_str!("../../data/rsa-test-key.pem");
 
@@ -58,18 +59,12 @@ async fn client_secret() {
     let secret = cloud.secret_of(contoso::APP_CLIENT_ID);
     std::fs::write(&path, format!("{}\n", secret.expose())).unwrap();
     // A changed file is noticed within a second.
-    let noticed = async {
-        loop {
-            match ask_of(&tokens, &account, &graph()).await {
-                Ok(token) => break token,
-                Err(problem) => assert_eq!(problem, refused),
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-    };
-    let token = tokio::time::timeout(std::time::Duration::from_secs(60), noticed)
-        .await
-        .unwrap();
+    let token = until("the new secret is noticed", async || {
+        ask_of(&tokens, &account, &graph())
+            .await
+            .inspect_err(|problem| assert_eq!(*problem, refused))
+    })
+    .await;
     let claims = cloud.tenant.tokens.verify(&token).unwrap();
     assert!(claims.app_only());
     assert!(claims.takes_challenges());

@@ -19,6 +19,8 @@ use m365mon::simulator::{Options, Running, files};
 use m365mon::state::State;
 use serde_json::Value;
 
+use crate::stack::until;
+
 /// Reports of all resources together.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Outcomes {
@@ -103,7 +105,7 @@ impl House {
             slept,
         };
         // Each of them, so that every audience has its token.
-        until("everything was probed", || {
+        until("everything was probed", async || {
             let slots = house.state.slots();
             let successes = slots
                 .iter()
@@ -155,7 +157,7 @@ impl House {
     }
 
     pub(super) async fn until(&self, what: &str, pleases: impl Fn(Outcomes) -> bool) {
-        until(what, || {
+        until(what, async || {
             let all = self.outcomes();
             pleases(all).then_some(()).ok_or(all)
         })
@@ -204,24 +206,6 @@ impl House {
     pub(super) async fn stop(self) {
         self.scheduler.shutdown(Duration::from_secs(5)).await;
         self.running.shutdown().await;
-    }
-}
-
-/// Waits for a condition; tells the last refusal when it comes in vain.
-pub(super) async fn until<T, E: std::fmt::Debug>(
-    what: &str,
-    mut condition: impl FnMut() -> Result<T, E>,
-) -> T {
-    let deadline = tokio::time::Instant::now() + crate::stack::PATIENCE;
-    loop {
-        match condition() {
-            Ok(value) => return value,
-            Err(last) => assert!(
-                tokio::time::Instant::now() < deadline,
-                "waited in vain: {what}: {last:?}"
-            ),
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -4,15 +4,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use axum::Router;
 use axum::response::IntoResponse;
-use m365mon::model::{Account, AccountReason, SignIn, Story};
+use m365mon::model::{Account, AccountReason, SignIn};
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
 
-use super::cloud::{Cloud, graph};
+use super::cloud::Cloud;
+use super::is_weather;
+use crate::prometheus::address_after;
+use crate::stack::{Process, eventually, get};
 
 /// Answers with each of `refusals` once, and then with a token whose numbers
 /// are strings, as the platform writes them.
@@ -61,28 +63,68 @@ async fn refusals_of_the_platform_are_weather_and_cause_no_storm() {
     ] {
         let (root, asked) = platform(vec![status]).await;
         let tokens = cloud.tokens(&[("AZURE_POD_IDENTITY_AUTHORITY_HOST", &root)]);
-        let ask = || async {
-            tokens
-                .access_token(&account, &graph(), &Story::untold())
-                .await
-                .map_err(|problem| problem.reason)
-        };
-        assert_eq!(ask().await.unwrap_err(), reason, "{status}");
-        let crowd = futures_util::future::join_all((0..1000).map(|_| ask())).await;
-        assert!(
-            crowd
-                .iter()
-                .all(|result| result.as_ref().err() == Some(&reason))
-        );
-        assert_eq!(asked.load(Ordering::SeqCst), 1, "{status}");
-        let recovered = async {
-            while ask().await.is_err() {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(60), recovered)
+        let requests = || asked.load(Ordering::SeqCst);
+        is_weather(&tokens, &account, reason, requests, &status.to_string()).await;
+    }
+}
+
+/// Exporters on machines whose platform refuses at first: many resources ask
+/// and it sees one request, the account says why, no resource is called down,
+/// and it mends itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exporter_waits_for_the_platform() {
+    let exporters = [
+        (404, "failure", "server_error"),
+        (410, "failure", "server_error"),
+        (429, "inconclusive", "throttled"),
+        (500, "failure", "server_error"),
+    ]
+    .map(async |(status, outcome, reason)| {
+        let (root, asked) = platform(vec![status]).await;
+        tokio::task::spawn_blocking(move || waits_for_the_platform(&root, outcome, reason, &asked))
             .await
             .unwrap();
-        assert_eq!(asked.load(Ordering::SeqCst), 2, "{status}");
+    });
+    futures_util::future::join_all(exporters).await;
+}
+
+fn waits_for_the_platform(root: &str, outcome: &str, reason: &str, asked: &AtomicUsize) {
+    const RESOURCES: usize = 40;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("m365mon.yml");
+    let mut text = "defaults: {mode: on_scrape, interval: 1s, timeout: 700ms}\n\
+                    accounts:\n  - {name: contoso, managed_identity: {}}\nresources:\n"
+        .to_owned();
+    for number in 0..RESOURCES {
+        text.push_str(&format!(
+            "  - {{name: box-{number}, account: contoso, kind: exchange_mailbox, user: {number}@contoso.com}}\n"
+        ));
     }
+    std::fs::write(&file, text).unwrap();
+    let exporter = Process::start(
+        "m365mon",
+        std::process::Command::new(env!("CARGO_BIN_EXE_m365mon"))
+            .args(["serve", "--web.listen-address=127.0.0.1:0", "--config.file"])
+            .arg(&file)
+            .env("AZURE_POD_IDENTITY_AUTHORITY_HOST", root)
+            .env_remove("IDENTITY_ENDPOINT"),
+    );
+    let address = exporter.wait_for("listening", |text| address_after(text, "listening addr="));
+    let page = get(address, "/metrics");
+    assert_eq!(asked.load(Ordering::SeqCst), 1, "{reason}");
+    let problem = format!(
+        "m365_account_problem{{account=\"contoso\",outcome=\"{outcome}\",reason=\"{reason}\"}} 1"
+    );
+    assert!(page.contains(&problem), "{problem}: {page}");
+    let held = page.lines().filter(|line| {
+        line.starts_with("m365_resource_problem{") && line.contains("reason=\"token\"")
+    });
+    assert_eq!(held.count(), RESOURCES, "{page}");
+    assert!(!page.contains("\nm365_resource_up{"), "{page}");
+    eventually("a token after the back-off", || {
+        get(address, "/metrics")
+            .contains("m365_account_up{account=\"contoso\"} 1")
+            .then_some(())
+    });
+    assert_eq!(asked.load(Ordering::SeqCst), 2, "{reason}");
 }

@@ -1,13 +1,12 @@
 //! People who sign in, and their refresh tokens.
 
-use std::time::Duration;
-
 use m365mon::entra::{ConsentError, DeviceCode, SignedInAs, Wanted};
 use m365mon::model::{Account, AccountReason, Audience, Story};
 use m365mon::simulator::directory as contoso;
 use m365mon::simulator::entra::{approve_device, decline_device, revoke_user};
 
 use super::cloud::{Cloud, graph, inline};
+use crate::stack::until;
 
 fn wanted() -> Wanted {
     Wanted::from([
@@ -165,25 +164,11 @@ async fn revoked_then_signed_in_again_while_running() {
     }
     assert_eq!(cloud.requests(), before, "asked no more");
     sign_in(&cloud, &account, "steve").await.unwrap();
-    let wait = async {
-        while ask().await.is_err() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), wait)
-        .await
-        .unwrap();
+    until("the new sign-in is noticed", &ask).await;
     assert!(cloud.consent().sign_out(&account).await.unwrap());
-    let wait = async {
-        while ask().await.is_ok() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), wait)
-        .await
-        .unwrap();
-    assert_eq!(
-        ask().await.unwrap_err(),
-        (AccountReason::SignInRequired, None)
-    );
+    let problem = until("the sign-out is noticed", async || {
+        ask().await.map_or_else(Ok, |_| Err("a token"))
+    })
+    .await;
+    assert_eq!(problem, (AccountReason::SignInRequired, None));
 }

@@ -50,6 +50,10 @@ impl Samples {
 
     /// As new, in the same memory if it fits.
     fn clear(&mut self, bounds: Option<Arc<[f64]>>, expected: usize) {
+        // The configuration became another one.
+        if self.bounds != bounds || self.list.capacity() > expected * 2 + 1024 {
+            *self = Self::default();
+        }
         let buckets = bounds.as_ref().map_or(0, |bounds| bounds.len() + 1);
         let exemplars = if buckets > 0 {
             expected * USUAL_EXEMPLARS
@@ -60,7 +64,7 @@ impl Samples {
         fit(&mut self.list, expected);
         fit(&mut self.counts, expected * buckets);
         fit(&mut self.exemplars, exemplars);
-        fit(&mut self.problems, 0);
+        self.problems.clear();
     }
 
     pub(super) fn take(&mut self, slot: &ResourceSlot, now: Moment, gates: &ClosedGates) {
@@ -128,11 +132,9 @@ impl Samples {
     }
 }
 
-/// Empties a list and makes room for so many; keeps more if it has more, but
-/// not much more.
+/// Empties a list and makes room for so many.
 fn fit<T>(list: &mut Vec<T>, expected: usize) {
     list.clear();
-    list.shrink_to(expected * 2 + 1024);
     list.reserve_exact(expected);
 }
 

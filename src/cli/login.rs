@@ -8,9 +8,9 @@ use std::sync::Arc;
 use super::config_file::{self, ConfigFile};
 use super::logging::{self, LogFormat, LogLevel};
 use super::{EXIT_FAILED, EXIT_USAGE, loopback, output, runtime};
-use crate::config::Loaded;
+use crate::config::{Loaded, duration};
 use crate::entra::{
-    Approval, Consent, ConsentError, SignInStatus, SignedInAs, TokenStore, Wanted,
+    Approval, Consent, ConsentError, SignInEnd, SignInStatus, SignedInAs, TokenStore, Wanted,
     credential_deadline,
 };
 use crate::http::{Network, PlainClient};
@@ -228,9 +228,31 @@ fn by_itself(account: &Account) -> String {
     }
 }
 
+/// What is told about a sign-in that Entra takes no longer.
+fn over(status: &SignInStatus, end: &SignInEnd) -> String {
+    let (worked, refused) = status.ages(end);
+    let (worked, refused) = (duration::format(worked), duration::format(refused));
+    let code = end
+        .code
+        .map_or_else(String::new, |code| format!(" (AADSTS{code})"));
+    let whose = if end.is_by_policy() {
+        ", a policy of the tenant on the sign-in frequency"
+    } else {
+        ""
+    };
+    format!(
+        "sign-in required: renewed for the last time at the age of {worked}, refused at {refused} \
+         on {}{code}{whose}",
+        date(end.at)
+    )
+}
+
 /// What is told about an account whose person is signed in.
 fn signed_in(account: &Account, status: &SignInStatus) -> String {
-    let mut line = format!("refresh token until {}", date(status.ends));
+    let mut line = match &status.ended {
+        Some(end) => over(status, end),
+        None => format!("refresh token until {}", date(status.ends)),
+    };
     if let Some((kind, end)) = credential_deadline(account) {
         let kind = match kind {
             CredentialKind::ClientSecret => "client secret",

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::answer::Granted;
 use super::classify::Refusal;
@@ -15,7 +16,7 @@ use super::endpoint::{Content, EndpointRequest};
 use super::id_token::{self, Person};
 use super::proof::Prover;
 use super::refresh;
-use super::signed_in::{Kept, SignedIn};
+use super::signed_in::{Kept, SignInEnd, SignedIn};
 use super::store::{StoreError, TokenStore};
 use super::wire::{Wire, blocking};
 use crate::http::PlainClient;
@@ -119,8 +120,23 @@ pub struct SignInStatus {
     pub renewed_at: Timestamp,
     /// When the refresh token ends if it is not used.
     pub ends: Timestamp,
+    /// Entra takes it no longer: a person must sign in again.
+    pub ended: Option<SignInEnd>,
     /// What was asked for at consent, by audience.
     pub scopes: BTreeMap<String, String>,
+}
+
+impl SignInStatus {
+    /// How old the sign-in was when it was renewed for the last time, and when
+    /// it was refused: the tenant's policy is between the two.
+    #[must_use]
+    pub fn ages(&self, end: &SignInEnd) -> (Duration, Duration) {
+        let age = |at: Timestamp| {
+            let age = at.duration_since(self.consented_at).as_secs();
+            Duration::from_secs(u64::try_from(age).unwrap_or_default())
+        };
+        (age(self.renewed_at), age(end.at))
+    }
 }
 
 /// Signs people in and out. Cheap to clone.
@@ -180,6 +196,7 @@ impl Consent {
             consented_at: signed_in.consented_at,
             renewed_at: signed_in.renewed_at,
             ends: signed_in.ends(),
+            ended: signed_in.ended,
             scopes: signed_in.scopes.clone(),
         }))
     }
@@ -264,6 +281,7 @@ impl Consent {
                 refresh_token,
                 scopes: recorded(wanted, earlier, &person),
                 consented_at: now,
+                ended: None,
                 renewed_at: now,
                 refresh_ends: granted
                     .refresh_life

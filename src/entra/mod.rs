@@ -71,5 +71,6 @@ pub use proof::credential_deadline;
 pub use redirects::{CALLBACK_PATH, LOOPBACK, external_redirect, redirect_uris};
 pub use retry_after::{date, retry_after};
 pub use rights::Rights;
+pub use signed_in::SignInEnd;
 pub use store::{StoreError, TokenStore};
 pub use tokens::Tokens;

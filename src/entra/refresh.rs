@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use super::answer::Granted;
 use super::claims::ClaimsChallenge;
-use super::classify::Refusal;
+use super::classify::{Concerns, Refusal};
 use super::client_credentials::{application, ask_with_proof};
 use super::proof::Prover;
-use super::signed_in::SignedIn;
+use super::signed_in::{SignInEnd, SignedIn};
 use super::store::{Kept, TokenStore};
 use super::wire::{Wire, blocking};
 use crate::model::{Account, AccountReason, Audience, TokenProblem};
@@ -62,11 +62,11 @@ pub(super) async fn obtain(
             Err(refusal) if again && refusal.problem.reason == AccountReason::SignInRequired => {
                 match newer(store, account, &signed_in).await? {
                     Some(newer) => signed_in = newer,
-                    None => return Err(refusal),
+                    None => return Err(ended(wire, store, account, signed_in, refusal).await),
                 }
                 again = false;
             }
-            Err(refusal) => return Err(refusal),
+            Err(refusal) => return Err(ended(wire, store, account, signed_in, refusal).await),
         }
     };
     let kept = {
@@ -92,6 +92,33 @@ pub(super) async fn obtain(
         signed_in,
         saved,
     })
+}
+
+/// Notes in the store, for other processes and the next start, that Entra
+/// refused a sign-in for good; gives the refusal back. Where it cannot be
+/// written, the next start asks Entra and learns it again.
+async fn ended(
+    wire: &Wire,
+    store: &TokenStore,
+    account: &Arc<Account>,
+    signed_in: SignedIn,
+    refusal: Refusal,
+) -> Refusal {
+    let for_good = refusal.problem.reason == AccountReason::SignInRequired
+        && refusal.concerns == Concerns::Account;
+    if for_good {
+        let end = SignInEnd {
+            at: wire.clock.now(),
+            code: refusal.problem.code,
+        };
+        let (store, mine) = (store.clone(), account.clone());
+        let written = blocking(move || store.end(&mine, &signed_in, end)).await;
+        if let Ok(Err(error)) = written {
+            let account = &*account.name;
+            tracing::debug!(account, %error, "the end of a sign-in is not written down");
+        }
+    }
+    refusal
 }
 
 /// The sign-in in the store, if its refresh token is another one.

@@ -43,6 +43,27 @@ pub(super) struct Kept {
     pub(super) renewed_at: Timestamp,
     /// Where the issuer told; else 90 days after the last renewal.
     pub(super) refresh_ends: Option<Timestamp>,
+    /// Entra takes it no longer.
+    pub(super) ended: Option<SignInEnd>,
+}
+
+/// Entra refused a sign-in in a way that only a person mends; a renewal that
+/// works after all takes it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInEnd {
+    /// When that was first seen.
+    pub at: Timestamp,
+    /// The AADSTS number, where there was one.
+    pub code: Option<u32>,
+}
+
+impl SignInEnd {
+    /// True if the tenant's sign-in frequency ended it (AADSTS70043, and 70044
+    /// for sessions).
+    #[must_use]
+    pub const fn is_by_policy(&self) -> bool {
+        matches!(self.code, Some(70_043 | 70_044))
+    }
 }
 
 impl std::ops::Deref for SignedIn {
@@ -99,6 +120,7 @@ impl SignedIn {
             new.kept.refresh_ends = Some(after(at, life));
         }
         new.kept.renewed_at = at;
+        new.kept.ended = None;
         new
     }
 
@@ -120,6 +142,7 @@ impl SignedIn {
             consented_at: self.kept.consented_at,
             renewed_at: self.kept.renewed_at,
             refresh_ends: self.kept.refresh_ends,
+            ended: self.kept.ended,
         };
         let text = serde_json::to_vec(&plain)
             .map(Zeroizing::new)
@@ -147,6 +170,9 @@ struct Plain {
     consented_at: Timestamp,
     renewed_at: Timestamp,
     refresh_ends: Option<Timestamp>,
+    /// Absent in what earlier versions wrote.
+    #[serde(default)]
+    ended: Option<SignInEnd>,
 }
 
 /// One row of the file.
@@ -202,6 +228,7 @@ impl SealedRow {
                 consented_at: plain.consented_at,
                 renewed_at: plain.renewed_at,
                 refresh_ends: plain.refresh_ends,
+                ended: plain.ended,
             },
         })
     }

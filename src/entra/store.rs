@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::seal::Keys;
-use super::signed_in::{SealedRow, SignedIn};
+use super::signed_in::{SealedRow, SignInEnd, SignedIn};
 use crate::model::{Account, Secret, Storage};
 
 const FORMAT: u32 = 1;
@@ -183,6 +183,32 @@ impl TokenStore {
             self.forget_in(contents, account, &keys)?;
             contents.rows.push(new.seal(&keys)?);
             Ok((true, Kept::Stored))
+        })
+    }
+
+    /// Notes that Entra takes `refused` no longer, unless it was renewed or
+    /// replaced meanwhile. The first end of a sign-in counts.
+    pub(super) fn end(
+        &self,
+        account: &Account,
+        refused: &SignedIn,
+        end: SignInEnd,
+    ) -> Result<(), StoreError> {
+        self.change(|contents| {
+            let keys = self.keys(false)?;
+            let same = |row: &SignedIn| {
+                row.sign_in == refused.sign_in
+                    && row.refresh_token == refused.refresh_token
+                    && row.renewed_at == refused.renewed_at
+                    && row.ended.is_none()
+            };
+            let Some(mut row) = self.find_in(contents, account, &keys)?.filter(same) else {
+                return Ok((false, ()));
+            };
+            row.kept.ended = Some(end);
+            self.forget_in(contents, account, &keys)?;
+            contents.rows.push(row.seal(&keys)?);
+            Ok((true, ()))
         })
     }
 

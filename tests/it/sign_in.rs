@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entra::Says;
-use m365mon::model::{Account, Kind, Resource, SignIn, Tenant};
+use m365mon::model::{Account, Audience, Cloud, Kind, Resource, SignIn, Story, Tenant};
+use m365mon::simulator::directory::TENANT_ID;
 use stage::{APPROVAL, Begun, FORM, SIGN_IN, Stage, token_of, upn};
 use url::Url;
 
@@ -346,6 +347,67 @@ async fn a_permission_that_was_not_asked_for_yet() {
     assert_eq!(page.text().matches(MARK).count(), 1, "{}", page.text());
     let row = page.text().split("<tr>").find(|row| row.contains(MARK));
     assert!(row.unwrap().contains("Mail.ReadBasic.Shared"), "{row:?}");
+}
+
+/// The page and `m365mon tokens` name the ages between which a tenant's policy
+/// ended a sign-in.
+#[tokio::test]
+async fn a_policy_that_ends_a_sign_in_is_told_with_the_age_it_reached() {
+    let stage = Stage::new().await;
+    stage.sign_in("steve", Says::Accept).await;
+    {
+        let mut directory = stage.tenant.tenant.directory.write();
+        let organization = directory.organization_mut(TENANT_ID).unwrap();
+        organization.sign_in_frequency = Some(Duration::from_secs(8 * 3600));
+    }
+    let hours = |hours: u64| {
+        stage
+            .tenant
+            .tenant
+            .clock
+            .advance(Duration::from_secs(hours * 3600));
+        stage.clock.advance(Duration::from_secs(hours * 3600));
+    };
+    let ask = async || {
+        let (audience, story) = (Audience::graph(&Cloud::Global), Story::untold());
+        let tokens = stage.tokens();
+        let asked = tokens
+            .access_token(stage.account(), &audience, &story)
+            .await;
+        asked.map_err(|problem| problem.code)
+    };
+    hours(6);
+    ask().await.unwrap();
+    hours(6);
+    assert_eq!(ask().await.unwrap_err(), Some(70_043));
+    // Long after, and by processes that never asked Entra.
+    hours(24);
+    let page = stage.get(SIGN_IN, &[]).await;
+    for says in [
+        "It was renewed for the last time at the age of 6 h",
+        "refused at the age of 12 h",
+        "(AADSTS70043). A policy of the tenant",
+    ] {
+        assert!(page.text().contains(says), "{says}: {}", page.text());
+    }
+    let tokens = std::process::Command::new(env!("CARGO_BIN_EXE_m365mon"))
+        .args(["tokens", "--config.file"])
+        .arg(stage.folder.path().join("m365mon.yml"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&tokens.stdout);
+    for says in [
+        "contoso-steve: sign-in required: renewed for the last time at the age of 6h",
+        ", refused at 12h",
+        " (AADSTS70043), a policy of the tenant on the sign-in frequency",
+    ] {
+        assert!(said.contains(says), "{says}: {said}");
+    }
+    // Somebody signs in again.
+    let (answer, ..) = stage.sign_in("steve", Says::Accept).await;
+    assert_eq!(answer.header("location"), Some(SIGN_IN));
+    let page = stage.get(SIGN_IN, &[]).await;
+    assert!(!page.text().contains("AADSTS70043"), "{}", page.text());
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ fn signed_in(house: &House, sign_in: &str) -> SignedIn {
             )]
             .into(),
             consented_at: house.clock.now(),
+            ended: None,
             renewed_at: house.clock.now(),
             refresh_ends: None,
         },
@@ -153,6 +154,96 @@ async fn revoked_until_signed_in_again() {
     pass(2).await;
     house.script.then(refreshed("a", "r1"));
     assert_eq!(house.ask().await.unwrap(), "a");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_sign_in_is_written_down_once_and_taken_back() {
+    let house = House::new(person_account());
+    house
+        .store
+        .sign_in(&house.account, &signed_in(&house, "one"))
+        .unwrap();
+    house.configure();
+    let stored = || house.store.find(&house.account).unwrap().unwrap().ended;
+    assert_eq!(stored(), None);
+    // Nothing that ends by itself, and nothing that concerns one audience only.
+    house
+        .script
+        .then(error(503, "temporarily_unavailable", 90_033));
+    house.ask().await.unwrap_err();
+    assert_eq!(stored(), None);
+    pass(2).await;
+    house.script.then(error(400, "invalid_grant", 65_001));
+    house.ask().await.unwrap_err();
+    assert_eq!(stored(), None);
+    pass(16 * 60).await;
+    house.script.then(error(400, "invalid_grant", 70_043));
+    let before = house.clock.now();
+    assert_eq!(
+        house.ask().await.unwrap_err(),
+        AccountReason::SignInRequired
+    );
+    let ended = stored().unwrap();
+    assert!(ended.is_by_policy() && ended.at >= before, "{ended:?}");
+    // Refused again: the first time counts.
+    pass(16 * 60).await;
+    house.script.then(error(400, "invalid_grant", 50_173));
+    house.ask().await.unwrap_err();
+    assert_eq!(stored(), Some(ended));
+    // The policy was lifted.
+    pass(16 * 60).await;
+    house.script.then(refreshed("a", "r1"));
+    assert_eq!(house.ask().await.unwrap(), "a");
+    assert_eq!(stored(), None);
+}
+
+/// What Entra says of an old sign-in is not written onto a new one, nor onto
+/// one that another process renewed meanwhile.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_another_sign_in_is_not_written_down() {
+    let house = House::new(person_account());
+    let one = signed_in(&house, "one");
+    let end = crate::entra::SignInEnd {
+        at: house.clock.now(),
+        code: Some(50_173),
+    };
+    let stored = || house.store.find(&house.account).unwrap().unwrap().ended;
+    let two = signed_in(&house, "two");
+    house.store.sign_in(&house.account, &two).unwrap();
+    house.store.end(&house.account, &one, end).unwrap();
+    assert_eq!(stored(), None, "another sign-in");
+    pass(10).await;
+    let renewed = two.renewed(None, None, house.clock.now());
+    house.store.renew(&house.account, &renewed).unwrap();
+    house.store.end(&house.account, &two, end).unwrap();
+    assert_eq!(stored(), None, "the same refresh token, renewed");
+    house.store.end(&house.account, &renewed, end).unwrap();
+    assert_eq!(stored(), Some(end));
+}
+
+/// Somebody signs in while the old refresh token is on its way.
+#[tokio::test(start_paused = true)]
+async fn a_new_sign_in_is_not_ended_by_the_answer_to_the_old_one() {
+    let house = House::new(person_account());
+    house
+        .store
+        .sign_in(&house.account, &signed_in(&house, "one"))
+        .unwrap();
+    house.configure();
+    house.script.then(Act::Wait(
+        std::time::Duration::from_secs(5),
+        Box::new(refreshed("a", "r1")),
+    ));
+    let (asked, ()) = tokio::join!(house.ask(), async {
+        pass(2).await;
+        house
+            .store
+            .sign_in(&house.account, &signed_in(&house, "two"))
+            .unwrap();
+    });
+    asked.unwrap_err();
+    let row = house.store.find(&house.account).unwrap().unwrap();
+    assert_eq!((&*row.sign_in, row.ended), ("two", None));
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,7 +19,7 @@ pub(super) use frame::{Links, segment};
 pub(super) use html::Html;
 pub(super) use landing::{Filter, bare, board};
 pub(super) use resource::resource;
-pub(super) use sign_in::{Ended, SignInView, again, elsewhere, leave, no_sign_in, sign_in};
+pub(super) use sign_in::{SignInView, again, elsewhere, leave, no_sign_in, sign_in};
 
 /// `/assets/style.css`.
 pub(super) async fn style() -> impl IntoResponse {

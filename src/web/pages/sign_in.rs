@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use url::Url;
 
@@ -11,7 +10,7 @@ use super::frame::{Links, account_path, page, still_page};
 use super::html::Html;
 use super::landing::countdown;
 use super::words::{ago, span};
-use crate::entra::{ConsentError, SignInStatus, SignedInAs, StoreError};
+use crate::entra::{ConsentError, SignInEnd, SignInStatus, SignedInAs, StoreError};
 use crate::model::{Account, Audience, Timestamp};
 use crate::probe::Need;
 use crate::web::sign_in::{Outcome, Waiting};
@@ -24,20 +23,11 @@ pub(in crate::web) struct SignInView<'a> {
     pub(in crate::web) redirect: Result<&'a str, &'a String>,
     /// Who is signed in, as the store has it.
     pub(in crate::web) status: Result<Option<&'a SignInStatus>, &'a StoreError>,
-    pub(in crate::web) ended: Option<Ended>,
+    pub(in crate::web) ended: Option<SignInEnd>,
     pub(in crate::web) outcome: Option<Arc<Outcome>>,
     pub(in crate::web) waiting: Option<Waiting>,
     pub(in crate::web) sign_in_token: String,
     pub(in crate::web) sign_out_token: String,
-}
-
-/// A sign-in that works no longer.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::web) struct Ended {
-    /// How old it became.
-    pub(in crate::web) age: Duration,
-    /// A policy of the tenant allows no older ones.
-    pub(in crate::web) by_policy: bool,
 }
 
 pub(super) fn username(account: &Account) -> &str {
@@ -202,8 +192,8 @@ fn status(html: &mut Html, view: &SignInView<'_>, now: Timestamp) {
                 .raw("</strong> signed in ");
             ago(html, status.consented_at, now);
             html.raw(" ago");
-            match view.ended {
-                Some(ended) => over(html, ended),
+            match &view.ended {
+                Some(end) => over(html, status, end),
                 None => goes_on(html, view, status, now),
             }
         }
@@ -218,13 +208,22 @@ fn status(html: &mut Html, view: &SignInView<'_>, now: Timestamp) {
     }
 }
 
-fn over(html: &mut Html, ended: Ended) {
-    html.raw(", and that works no longer: <strong>please sign in again</strong>.</p>\n");
-    if ended.by_policy {
-        html.raw("<p class=\"problem\"><strong>A policy of the tenant ended it after ")
-            .text(span(ended.age))
-            .raw("</strong> (AADSTS70043, sign-in frequency). With <code>max_age</code> in the configuration of the account, the deadline is told in time.</p>\n");
+fn over(html: &mut Html, status: &SignInStatus, end: &SignInEnd) {
+    let (worked, refused) = status.ages(end);
+    html.raw(", and that works no longer: <strong>please sign in again</strong>.</p>\n")
+        .raw("<p class=\"problem\">It was renewed for the last time at the age of ")
+        .text(span(worked))
+        .raw(" and <strong>refused at the age of ")
+        .text(span(refused))
+        .raw("</strong>");
+    if let Some(code) = end.code {
+        html.raw(" (AADSTS").text(code).raw(")");
     }
+    html.raw(".");
+    if end.is_by_policy() {
+        html.raw(" A policy of the tenant asks for a sign-in that often: with <code>max_age</code> in the configuration of the account, no longer than the first of the two, the deadline is told in time.");
+    }
+    html.raw("</p>\n");
 }
 
 fn goes_on(html: &mut Html, view: &SignInView<'_>, status: &SignInStatus, now: Timestamp) {

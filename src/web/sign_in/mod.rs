@@ -35,7 +35,7 @@ use super::guard::{Refusal, may_submit, may_visit};
 use super::pages::{self, segment};
 use super::people;
 use super::view::AccountView;
-use crate::entra::{Approval, LOOPBACK, SignInStatus, Wanted};
+use crate::entra::{Approval, LOOPBACK, SignInEnd, SignInStatus, Wanted};
 use crate::model::{Account, Audience, Timestamp};
 use crate::probe::{Need, needs_of, wanted};
 
@@ -197,20 +197,20 @@ fn is_news(outcome: &Outcome, at: Timestamp, status: Option<&SignInStatus>, ende
     }
 }
 
-/// Whether the sign-in that the store holds has ended, how old it was then, and
-/// whether the tenant's sign-in frequency ended it (AADSTS70043).
-fn ended(app: &App, name: &str, status: &SignInStatus) -> Option<pages::Ended> {
+/// How the sign-in that the store holds has ended, if it has.
+fn ended(app: &App, name: &str, status: &SignInStatus) -> Option<SignInEnd> {
+    if status.ended.is_some() {
+        return status.ended;
+    }
+    // Where the store cannot be written, this process still knows.
     let slot = app.state.account(name)?;
     let view = AccountView::of(&slot, &app.state);
-    // Of an earlier sign-in, as long as nobody has looked at the new one.
-    let since = view
+    // Of an earlier sign-in, or of this one before another process renewed it.
+    let at = view
         .sign_in_required_since
-        .filter(|since| *since > status.consented_at)?;
+        .filter(|since| *since > status.renewed_at.max(status.consented_at))?;
     let code = view.problem.and_then(|problem| problem.code);
-    Some(pages::Ended {
-        age: Duration::try_from(since.duration_since(status.consented_at)).unwrap_or_default(),
-        by_policy: matches!(code, Some(70_043 | 70_044)),
-    })
+    Some(SignInEnd { at, code })
 }
 
 /// `GET /accounts/NAME/approval`.

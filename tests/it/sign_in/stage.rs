@@ -9,11 +9,12 @@ use axum::Extension;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use m365mon::config::{self, Loaded};
-use m365mon::entra::{Consent, TokenStore};
+use m365mon::entra::{Consent, TokenStore, Tokens};
 use m365mon::http::{Network, PlainClient};
 use m365mon::metrics::{BuildInfo, Exposition};
 use m365mon::model::{
-    Account, Clock, Configuration, Reason, Report, Resource, Story, SystemRandom, Verdict,
+    Account, Clock, Configuration, IgnoreAccounts, Reason, Report, Resource, Story, SystemRandom,
+    Verdict,
 };
 use m365mon::probe::Prober;
 use m365mon::scheduler::Scheduler;
@@ -61,7 +62,7 @@ pub(super) struct Stage {
     pub(super) configuration: Configuration,
     pub(super) consent: Consent,
     pub(super) addr: SocketAddr,
-    _folder: tempfile::TempDir,
+    pub(super) folder: tempfile::TempDir,
     _server: Server,
 }
 
@@ -136,7 +137,7 @@ impl Stage {
             app,
             configuration,
             consent,
-            _folder: folder,
+            folder,
             _server: server,
         }
     }
@@ -153,6 +154,17 @@ impl Stage {
 
     pub(super) fn person(&self, name: &str) -> Person {
         Person::new(&self.configuration.http, name, PASSWORD)
+    }
+
+    /// The tokens of another process with the same store.
+    pub(super) fn tokens(&self) -> Arc<Tokens> {
+        Tokens::new(
+            PlainClient::new(&Network::new(&self.configuration.http).unwrap()).unwrap(),
+            TokenStore::new(&self.configuration.storage, None),
+            self.clock.clock(),
+            Arc::new(SystemRandom::new()),
+            Arc::new(IgnoreAccounts),
+        )
     }
 
     pub(super) async fn signed_in(&self) -> bool {

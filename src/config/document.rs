@@ -6,7 +6,7 @@ use super::schema::{KINDS, Key, TABLES};
 const BEFORE: &str = "\
 # The configuration file
 
-<!-- Written by the test `config::the_documentation_is_current`; change `src/config/schema.rs`. -->
+<!-- Written by the test `config::the_documentation_is_current`; change `src/config/schema/`. -->
 
 m365mon reads one YAML file (`--config.file`, `M365MON_CONFIG_FILE`, else `m365mon.yml`). It is strict: a key
 that is not listed here, a key or name given twice, or a value of the wrong type is an error with its line

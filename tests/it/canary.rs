@@ -1,8 +1,8 @@
 //! What must never be seen: the client secret and every token, searched for in
 //! the log at its most talkative, in every page, in metrics and in files.
 
-use crate::prometheus::{Pair, address_after, pair};
-use crate::stack::{Process, eventually, get, http};
+use crate::prometheus::{Pair, pair};
+use crate::stack::{Process, address_after, eventually, get, http};
 
 /// How every access token and id token begins: the base64 of `{"`.
 const JWT: &str = "eyJ";

@@ -5,3 +5,4 @@
 mod examine;
 mod rights;
 pub(crate) mod stage;
+mod trouble;

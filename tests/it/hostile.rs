@@ -5,7 +5,6 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::prometheus::address_after;
 use crate::stack::{Process, get};
 use crate::vitals::Vitals;
 
@@ -37,14 +36,7 @@ impl Target {
              url: \"https://contoso.sharepoint.com/sites/intranet\"}\n",
         )
         .unwrap();
-        let exporter = Process::m365mon(&[
-            "serve",
-            "--web.listen-address=127.0.0.1:0",
-            "--web.enable-lifecycle",
-            "--config.file",
-            config.to_str().unwrap(),
-        ]);
-        let address = exporter.wait_for("listening", |text| address_after(text, "listening addr="));
+        let (exporter, address) = Process::serve(&config, &["--web.enable-lifecycle"]);
         Self {
             exporter,
             address,

@@ -16,9 +16,9 @@ use std::sync::{Arc, Mutex};
 use m365mon::model::Clock;
 use serde_json::Value;
 
-use crate::prometheus::{Pair, address_after, client_id, fault, mend, pair, tell};
+use crate::prometheus::{Pair, client_id, fault, mend, pair, tell};
 use crate::queries::{self, Query, files, root};
-use crate::stack::{Process, Prometheus, eventually, free_address, get, http};
+use crate::stack::{Process, Prometheus, address_after, eventually, free_address, get, http};
 
 /// What was sent to the webhook, and where to.
 #[derive(Clone, Default)]

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
-use crate::stack::{Process, Prometheus, eventually, get, http};
+use crate::stack::{Process, Prometheus, address_after, eventually, get, http};
 
 /// Hands every scrape on to `exporter` with an `Accept` that asks for text
 /// 0.0.4, which Prometheus itself never prefers.
@@ -61,19 +61,6 @@ fn prometheus(folder: &Path, exporter: SocketAddr) -> Prometheus {
              - {{job_name: text, static_configs: [{{targets: ['{text}']}}]}}\n"
         ),
     )
-}
-
-pub(crate) fn address_after(text: &str, mark: &str) -> Option<SocketAddr> {
-    let rest = &text[text.find(mark)? + mark.len()..];
-    let end = rest
-        .find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':')
-        .unwrap_or(rest.len());
-    // A line that is still being written has no end.
-    if end == rest.len() {
-        None
-    } else {
-        rest[..end].parse().ok()
-    }
 }
 
 /// Puts a fault in force through the control endpoint.
@@ -266,7 +253,7 @@ pub(crate) fn pair(folder: &Path, arguments: &[&str], prepare: impl Fn(SocketAdd
     ];
     all.extend(arguments);
     let exporter = Process::m365mon(&all);
-    let address = exporter.wait_for("listening", |text| address_after(text, "listening addr="));
+    let address = exporter.listening();
     Pair {
         tenant,
         exporter,

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Instant;
 
-use crate::prometheus::{Pair, address_after, pair};
+use crate::prometheus::{Pair, pair};
 use crate::stack::{Process, Prometheus, eventually, get, http};
 
 #[test]
@@ -33,15 +33,7 @@ fn three_shards_show_every_resource_exactly_once() {
     let config = folder.path().join("tenant/m365mon.yml");
     let mut seen = BTreeMap::<String, u32>::new();
     for shard in ["1/3", "2/3", "3/3"] {
-        let replica = Process::m365mon(&[
-            "serve",
-            "--web.listen-address=127.0.0.1:0",
-            "--shard",
-            shard,
-            "--config.file",
-            config.to_str().unwrap(),
-        ]);
-        let address = replica.wait_for("listening", |text| address_after(text, "listening addr="));
+        let (_replica, address) = Process::serve(&config, &["--shard", shard]);
         for name in names(&get(address, "/metrics")) {
             *seen.entry(name).or_default() += 1;
         }
@@ -102,19 +94,7 @@ fn prometheus_deals_out_on_probe_resources_to_three_replicas() {
     let mut example = std::fs::read_to_string(example).unwrap();
     example = example.replace("60s", "1s").replace("15s", "1s");
     let replicas: Vec<(Process, SocketAddr)> = ["1/3", "2/3", "3/3"]
-        .map(|shard| {
-            let replica = Process::m365mon(&[
-                "serve",
-                "--web.listen-address=127.0.0.1:0",
-                "--shard",
-                shard,
-                "--config.file",
-                config.to_str().unwrap(),
-            ]);
-            let address =
-                replica.wait_for("listening", |text| address_after(text, "listening addr="));
-            (replica, address)
-        })
+        .map(|shard| Process::serve(&config, &["--shard", shard]))
         .into();
     for (place, (_, address)) in replicas.iter().enumerate() {
         let name = format!("replica-{}:10365", place + 1);
@@ -190,13 +170,7 @@ fn a_second_prometheus_causes_no_further_probe() {
     let (status, ..) = http(control, "DELETE", "/requests", &[], "").unwrap();
     assert_eq!(status, 204);
     let began = Instant::now();
-    let exporter = Process::m365mon(&[
-        "serve",
-        "--web.listen-address=127.0.0.1:0",
-        "--config.file",
-        config.to_str().unwrap(),
-    ]);
-    let address = exporter.wait_for("listening", |text| address_after(text, "listening addr="));
+    let (_exporter, address) = Process::serve(&config, &[]);
     let scraping = format!(
         "global: {{scrape_interval: 2s, scrape_timeout: 2s}}\nscrape_configs:\n\
          - {{job_name: m365mon, static_configs: [{{targets: ['{address}']}}]}}\n"

@@ -60,6 +60,25 @@ impl Process {
         )
     }
 
+    /// `m365mon serve` with this configuration and a port of its own, and where
+    /// it listens.
+    pub(crate) fn serve(configuration: &Path, more: &[&str]) -> (Self, SocketAddr) {
+        let own = [
+            "serve",
+            "--web.listen-address=127.0.0.1:0",
+            "--config.file",
+            configuration.to_str().unwrap(),
+        ];
+        let exporter = Self::m365mon(&[&own, more].concat());
+        let address = exporter.listening();
+        (exporter, address)
+    }
+
+    /// Where `m365mon serve` listens, once it does.
+    pub(crate) fn listening(&self) -> SocketAddr {
+        self.wait_for("listening", |text| address_after(text, "listening addr="))
+    }
+
     /// Waits until `found` finds something in the output so far.
     pub(crate) fn wait_for<T>(&self, what: &str, found: impl Fn(&str) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
@@ -166,6 +185,20 @@ pub(crate) async fn until<T, E: std::fmt::Debug>(
             ),
         }
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// The address in a log that follows `mark`.
+pub(crate) fn address_after(text: &str, mark: &str) -> Option<SocketAddr> {
+    let rest = &text[text.find(mark)? + mark.len()..];
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':')
+        .unwrap_or(rest.len());
+    // A line that is still being written has no end.
+    if end == rest.len() {
+        None
+    } else {
+        rest[..end].parse().ok()
     }
 }
 

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::prometheus::{address_after, fault, mend, tell};
-use crate::stack::{Process, eventually, get, http};
+use crate::prometheus::{fault, mend, tell};
+use crate::stack::{Process, address_after, eventually, get, http};
 
 /// `M365MON_TEST_RESOURCES=1000` for the whole figure.
 fn resources() -> usize {
@@ -52,13 +52,7 @@ impl Scene {
             .flat_map(|line| [line, "\n"])
             .collect();
         std::fs::write(&config, text).unwrap();
-        let exporter = Process::m365mon(&[
-            "serve",
-            "--web.listen-address=127.0.0.1:0",
-            "--config.file",
-            config.to_str().unwrap(),
-        ]);
-        let address = exporter.wait_for("listening", |text| address_after(text, "listening addr="));
+        let (exporter, address) = Process::serve(&config, &[]);
         Self {
             _tenant: tenant,
             _exporter: exporter,

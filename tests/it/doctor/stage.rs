@@ -9,8 +9,7 @@ use m365mon::simulator::directory::{
 };
 use serde_json::Value;
 
-use crate::prometheus::address_after;
-use crate::stack::{Process, eventually, http};
+use crate::stack::{Process, address_after, eventually, http};
 
 const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
 
@@ -253,4 +252,20 @@ pub(crate) fn mailbox(account: &str, user: &str) -> String {
         "  - {{name: {account}-mailbox, account: {account}, kind: exchange_mailbox, \
          user: {user}@{DOMAIN}}}"
     )
+}
+
+/// The exit code and what was found.
+pub(super) fn findings(told: &Told) -> (i32, &str) {
+    (told.code, told.json["finding"].as_str().unwrap())
+}
+
+/// One site and one mailbox through the least of all applications.
+pub(super) fn least() -> Stage {
+    let stage = Stage::set();
+    let resources = [
+        site("app", "sites/intranet", ""),
+        mailbox("app", "monitoring"),
+    ];
+    stage.configure(&selected(), &resources.join("\n"));
+    stage
 }

@@ -13,7 +13,6 @@ use tokio::net::TcpListener;
 
 use super::cloud::Cloud;
 use super::is_weather;
-use crate::prometheus::address_after;
 use crate::stack::{Process, eventually, get};
 
 /// Answers with each of `refusals` once, and then with a token whose numbers
@@ -92,7 +91,8 @@ fn waits_for_the_platform(root: &str, outcome: &str, reason: &str, asked: &Atomi
     const RESOURCES: usize = 40;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("m365mon.yml");
-    let mut text = "defaults: {mode: on_scrape, interval: 1s, timeout: 700ms}\n\
+    let mut text = "http: {resolve: {graph.microsoft.com: \"127.0.0.1:9\"}}\n\
+                    defaults: {mode: on_scrape, interval: 1s, timeout: 700ms}\n\
                     accounts:\n  - {name: contoso, managed_identity: {}}\nresources:\n"
         .to_owned();
     for number in 0..RESOURCES {
@@ -109,7 +109,7 @@ fn waits_for_the_platform(root: &str, outcome: &str, reason: &str, asked: &Atomi
             .env("AZURE_POD_IDENTITY_AUTHORITY_HOST", root)
             .env_remove("IDENTITY_ENDPOINT"),
     );
-    let address = exporter.wait_for("listening", |text| address_after(text, "listening addr="));
+    let address = exporter.listening();
     let page = get(address, "/metrics");
     assert_eq!(asked.load(Ordering::SeqCst), 1, "{reason}");
     let problem = format!(

@@ -6,7 +6,6 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use super::server::{ASSERTING, CONFIDENTIAL, PUBLIC, SECRET, STEVE, Server, Spelling};
 use super::{account, jwt, login, site, wait_for};
-use crate::prometheus::address_after;
 use crate::stack::{Process, eventually, http};
 
 /// The spellings in which a secret could hide in a text.
@@ -119,14 +118,7 @@ fn nothing_secret_is_seen_anywhere() {
         ("login".to_owned(), login(&server, &file, "steve", false)),
         ("login".to_owned(), login(&server, &file, "steve", true)),
     ];
-    let exporter = Process::m365mon(&[
-        "serve",
-        "--web.listen-address=127.0.0.1:0",
-        "--log.level=trace",
-        "--config.file",
-        file.to_str().unwrap(),
-    ]);
-    let address = exporter.wait_for("listening", |text| address_after(text, "listening addr="));
+    let (exporter, address) = Process::serve(&file, &["--log.level=trace"]);
     for name in &names[..4] {
         wait_for(
             address,

@@ -9,18 +9,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use self::server::{ASSERTING, CONFIDENTIAL, PUBLIC, SECRET, STEVE, Server, Spelling, TENANT};
-use crate::prometheus::address_after;
 use crate::stack::{Process, eventually, get, http};
 
 fn serve(file: &Path) -> (Process, SocketAddr) {
-    let exporter = Process::m365mon(&[
-        "serve",
-        "--web.listen-address=127.0.0.1:0",
-        "--config.file",
-        file.to_str().unwrap(),
-    ]);
-    let address = exporter.wait_for("listening", |text| address_after(text, "listening addr="));
-    (exporter, address)
+    Process::serve(file, &[])
 }
 
 /// The value of the first series that begins so.

@@ -8,7 +8,10 @@ use super::logging::{self, LogFormat, LogLevel};
 use super::{EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_USAGE, output, runtime};
 use crate::entra::{TokenStore, Tokens};
 use crate::http::{Network, NetworkError, PlainClient, ProbeClient};
-use crate::model::{Clock, Configuration, IgnoreAccounts, Outcome, Resource, Story, SystemRandom};
+use crate::model::{
+    Account, AccountObserver, AccountStanding, Clock, Configuration, Outcome, Resource, Story,
+    SystemRandom, TokenReport,
+};
 use crate::probe::{Prober, TenantProber};
 
 /// Probe one resource once and tell the story
@@ -38,14 +41,14 @@ impl Probe {
             Err(code) => return code,
         };
         runtime::block_on(async {
-            let prober = match prober(&configuration, &resource) {
+            let story = Story::begin();
+            let prober = match prober(&configuration, &resource, &story) {
                 Ok(prober) => prober,
                 Err(error) => {
                     output::complain(&error.to_string());
                     return ExitCode::from(EXIT_USAGE);
                 }
             };
-            let story = Story::begin();
             let report = prober.probe(resource, story.clone()).await;
             output::say(&story.lines().join("\n"));
             match report.verdict.outcome() {
@@ -61,6 +64,7 @@ impl Probe {
 fn prober(
     configuration: &Configuration,
     resource: &Resource,
+    story: &Story,
 ) -> Result<TenantProber, NetworkError> {
     let network = Network::new(&configuration.http)?;
     let clock = Clock::system();
@@ -70,7 +74,7 @@ fn prober(
         TokenStore::from_environment(&configuration.storage),
         clock.clone(),
         random.clone(),
-        Arc::new(IgnoreAccounts),
+        Arc::new(TokenRequests(story.clone())),
     );
     tokens.configure(std::slice::from_ref(&resource.account));
     Ok(TenantProber::new(
@@ -79,4 +83,27 @@ fn prober(
         clock,
         random,
     ))
+}
+
+/// Tells what support asks for about every token request.
+struct TokenRequests(Story);
+
+impl AccountObserver for TokenRequests {
+    fn token_request(&self, _: &Account, report: &TokenReport) {
+        self.0.tell(|| {
+            let outcome = if report.result.is_ok() {
+                "answered"
+            } else {
+                "refused"
+            };
+            let at = report.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ");
+            let id = report
+                .request_id
+                .as_ref()
+                .map_or_else(String::new, |id| format!(", trace id {id}"));
+            format!("token request {outcome} at {at}{id}")
+        });
+    }
+
+    fn standing(&self, _: &Account, _: &AccountStanding) {}
 }

@@ -41,6 +41,7 @@ mod id_token;
 mod jwt;
 mod keeper;
 mod managed_identity;
+mod owner;
 mod proof;
 mod redirects;
 mod refresh;

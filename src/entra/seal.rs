@@ -78,6 +78,7 @@ impl Keys {
         let line = Zeroizing::new(STANDARD.encode(*bytes) + "\n");
         let folder = super::store::folder(path);
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|e| failed(&e))?;
+        super::owner::give(file.as_file(), folder);
         file.write_all(line.as_bytes()).map_err(|e| failed(&e))?;
         file.as_file().sync_all().map_err(|e| failed(&e))?;
         file.persist_noclobber(path).map_err(|e| failed(&e.error))?;

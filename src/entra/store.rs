@@ -17,6 +17,7 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use super::owner::give;
 use super::seal::Keys;
 use super::signed_in::{SealedRow, SignInEnd, SignedIn};
 use crate::model::{Account, Secret, Storage};
@@ -356,6 +357,12 @@ impl TokenStore {
         Ok(result)
     }
 
+    /// What says whose the store is: the file, or else its folder.
+    fn owned_like(&self) -> &Path {
+        let path = &self.0.file;
+        if path.exists() { path } else { folder(path) }
+    }
+
     fn write(&self, contents: &Contents) -> Result<(), StoreError> {
         let path = &self.0.file;
         let failed = |error: &std::io::Error| StoreError::io(path, "write", error);
@@ -374,6 +381,7 @@ impl TokenStore {
             .rand_bytes(0)
             .tempfile_in(folder(path))
             .map_err(|e| failed(&e))?;
+        give(file.as_file(), self.owned_like());
         file.write_all(&text).map_err(|e| failed(&e))?;
         file.as_file().sync_all().map_err(|e| failed(&e))?;
         file.persist(path).map_err(|e| failed(&e.error))?;
@@ -393,6 +401,7 @@ impl TokenStore {
         let file = options
             .open(&path)
             .map_err(|error| StoreError::io(&path, "write", &error))?;
+        give(&file, self.owned_like());
         let began = Instant::now();
         loop {
             match file.try_lock() {

@@ -38,7 +38,13 @@ impl TenantProber {
     async fn attempt(&self, resource: &Resource, story: &Story) -> Report {
         let started = self.clock.now();
         let (kind, account) = (resource.kind.as_str(), &resource.account.name);
-        story.tell(|| format!("{} is a {kind}, through account {account}", resource.name));
+        story.tell(|| {
+            let at = started.strftime("%Y-%m-%dT%H:%M:%S%.3fZ");
+            format!(
+                "{} is a {kind}, through account {account}; it is {at}",
+                resource.name
+            )
+        });
         if let Some(note) = detail::hopeless(resource) {
             story.tell(|| note.into());
         }

@@ -350,3 +350,33 @@ fn nothing_in_the_file_can_be_read_or_moved() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
     assert!(!house.folder.path().join("key").exists());
 }
+
+/// What root changes stays with whoever owned it; a new one goes to the owner of
+/// the folder.
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_store_stays_with_its_owner() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    const SOMEBODY: u32 = 54_321;
+    let house = House::new(person_account());
+    let file = house.store.file().to_owned();
+    let folder = file.parent().unwrap();
+    // Only root can give files away, and only then is there anything to see.
+    let owner = match chown(folder, Some(SOMEBODY), Some(SOMEBODY)) {
+        Ok(()) => SOMEBODY,
+        Err(_) => std::fs::metadata(folder).unwrap().uid(),
+    };
+    let all_are_theirs = || {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            assert_eq!(entry.metadata().unwrap().uid(), owner, "{entry:?}");
+        }
+    };
+    let one = signed_in(&house, "one");
+    house.store.sign_in(&house.account, &one).unwrap();
+    assert!(file.exists());
+    all_are_theirs();
+    let renewed = one.renewed(None, None, house.clock.now());
+    house.store.renew(&house.account, &renewed).unwrap();
+    all_are_theirs();
+}

@@ -182,7 +182,8 @@ async fn the_command_tells_the_story() {
     let (code, story, _) = run("intranet", file.clone()).await.unwrap();
     assert_eq!(code, Some(0), "{story}");
     for words in [
-        "intranet is a sharepoint_site, through account contoso-app",
+        "intranet is a sharepoint_site, through account contoso-app; it is 20",
+        "token request answered at 20",
         "token for https://graph.microsoft.com",
         "GET https://graph.microsoft.com/v1.0/sites/contoso.sharepoint.com:/sites/intranet:/lists",
         "TLS 1.3",

@@ -209,7 +209,7 @@ test("a policy that ends sign-ins after an hour", async () => {
   await stage.gauge("m365_account_sign_in_required", 1);
   await page.goto(`${stage.origin}${ACCOUNT}/sign-in`);
   assert.match(await words(page), /works no longer: please sign in again/);
-  assert.match(await words(page), /A policy of the tenant ended it after \d+ (s|min)[^]*max_age/);
+  assert.match(await words(page), /refused at the age of \d+ (s|min)[^]*AADSTS70043[^]*A policy of the tenant[^]*max_age/);
   await stage.screenshot(page, "ended-by-policy");
   await stage.control("/clock", { reset: true });
   await signOut(visitor);

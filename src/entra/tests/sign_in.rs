@@ -27,6 +27,20 @@ fn signed_in(house: &House, sign_in: &str) -> SignedIn {
     }
 }
 
+/// Puts a sign-in into the store, as another process does.
+fn sign_in(house: &House, name: &str) {
+    let new = signed_in(house, name);
+    house.store.sign_in(&house.account, &new).unwrap();
+}
+
+/// A house whose person is signed in, by the sign-in "one".
+fn occupied() -> House {
+    let house = House::new(person_account());
+    sign_in(&house, "one");
+    house.configure();
+    house
+}
+
 fn refreshed(name: &str, refresh: &str) -> Act {
     Act::Answer(
         200,
@@ -57,10 +71,7 @@ async fn nobody_signed_in_yet() {
             .is_some()
     );
     // Another process signs in.
-    house
-        .store
-        .sign_in(&house.account, &signed_in(&house, "one"))
-        .unwrap();
+    sign_in(&house, "one");
     pass(2).await;
     house.script.then(refreshed("a", "r1"));
     assert_eq!(house.ask().await.unwrap(), "a");
@@ -84,12 +95,7 @@ async fn nobody_signed_in_yet() {
 
 #[tokio::test(start_paused = true)]
 async fn signing_out_is_felt() {
-    let house = House::new(person_account());
-    house
-        .store
-        .sign_in(&house.account, &signed_in(&house, "one"))
-        .unwrap();
-    house.configure();
+    let house = occupied();
     house.script.then(refreshed("a", "r1"));
     assert_eq!(house.ask().await.unwrap(), "a");
     assert!(house.store.sign_out(&house.account).unwrap());
@@ -107,12 +113,7 @@ async fn signing_out_is_felt() {
 
 #[tokio::test(start_paused = true)]
 async fn signing_out_while_an_answer_is_on_its_way() {
-    let house = House::new(person_account());
-    house
-        .store
-        .sign_in(&house.account, &signed_in(&house, "one"))
-        .unwrap();
-    house.configure();
+    let house = occupied();
     house.script.then(Act::Wait(
         std::time::Duration::from_secs(5),
         Box::new(refreshed("a", "r1")),
@@ -130,12 +131,7 @@ async fn signing_out_while_an_answer_is_on_its_way() {
 
 #[tokio::test(start_paused = true)]
 async fn revoked_until_signed_in_again() {
-    let house = House::new(person_account());
-    house
-        .store
-        .sign_in(&house.account, &signed_in(&house, "one"))
-        .unwrap();
-    house.configure();
+    let house = occupied();
     house.script.then(error(400, "invalid_grant", 50_173));
     assert_eq!(
         house.ask().await.unwrap_err(),
@@ -147,10 +143,7 @@ async fn revoked_until_signed_in_again() {
         AccountReason::SignInRequired
     );
     assert_eq!(house.script.count(), 1);
-    house
-        .store
-        .sign_in(&house.account, &signed_in(&house, "two"))
-        .unwrap();
+    sign_in(&house, "two");
     pass(2).await;
     house.script.then(refreshed("a", "r1"));
     assert_eq!(house.ask().await.unwrap(), "a");
@@ -158,12 +151,7 @@ async fn revoked_until_signed_in_again() {
 
 #[tokio::test(start_paused = true)]
 async fn the_end_of_a_sign_in_is_written_down_once_and_taken_back() {
-    let house = House::new(person_account());
-    house
-        .store
-        .sign_in(&house.account, &signed_in(&house, "one"))
-        .unwrap();
-    house.configure();
+    let house = occupied();
     let stored = || house.store.find(&house.account).unwrap().unwrap().ended;
     assert_eq!(stored(), None);
     // Nothing that ends by itself, and nothing that concerns one audience only.
@@ -224,22 +212,14 @@ async fn the_end_of_another_sign_in_is_not_written_down() {
 /// Somebody signs in while the old refresh token is on its way.
 #[tokio::test(start_paused = true)]
 async fn a_new_sign_in_is_not_ended_by_the_answer_to_the_old_one() {
-    let house = House::new(person_account());
-    house
-        .store
-        .sign_in(&house.account, &signed_in(&house, "one"))
-        .unwrap();
-    house.configure();
+    let house = occupied();
     house.script.then(Act::Wait(
         std::time::Duration::from_secs(5),
         Box::new(refreshed("a", "r1")),
     ));
     let (asked, ()) = tokio::join!(house.ask(), async {
         pass(2).await;
-        house
-            .store
-            .sign_in(&house.account, &signed_in(&house, "two"))
-            .unwrap();
+        sign_in(&house, "two");
     });
     asked.unwrap_err();
     let row = house.store.find(&house.account).unwrap().unwrap();
@@ -271,12 +251,7 @@ async fn another_process_has_a_newer_refresh_token() {
 
 #[tokio::test(start_paused = true)]
 async fn used_daily_though_nobody_asks() {
-    let house = House::new(person_account());
-    house
-        .store
-        .sign_in(&house.account, &signed_in(&house, "one"))
-        .unwrap();
-    house.configure();
+    let house = occupied();
     pass(5 * 86_400).await;
     let count = house.script.count();
     assert!((5..=6).contains(&count), "{count}");
@@ -285,12 +260,7 @@ async fn used_daily_though_nobody_asks() {
 #[cfg(unix)]
 #[tokio::test(start_paused = true)]
 async fn a_store_that_cannot_be_written_costs_nothing_now() {
-    let house = House::new(person_account());
-    house
-        .store
-        .sign_in(&house.account, &signed_in(&house, "one"))
-        .unwrap();
-    house.configure();
+    let house = occupied();
     let file = house.folder.path().join("tokens");
     let good = std::fs::read(&file).unwrap();
     std::fs::write(&file, b"{ damaged").unwrap();
@@ -319,10 +289,7 @@ fn nothing_in_the_file_can_be_read_or_moved() {
         .unwrap();
     let _entered = runtime.enter();
     let house = House::new(person_account());
-    house
-        .store
-        .sign_in(&house.account, &signed_in(&house, "one"))
-        .unwrap();
+    sign_in(&house, "one");
     let file = house.folder.path().join("tokens");
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(!text.contains(CANARY) && !text.contains("teve"), "{text}");

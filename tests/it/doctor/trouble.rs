@@ -3,7 +3,7 @@
 
 use m365mon::simulator::directory::SELECTED_CLIENT_ID;
 
-use super::stage::{Stage, certificate, findings, least, selected, site};
+use super::stage::{Stage, certificate, findings, least, mailbox, selected, site, steve};
 
 const LOGIN: &str = "login.microsoftonline.com";
 const GRAPH: &str = "graph.microsoft.com";
@@ -191,6 +191,40 @@ fn clock_tenant_and_cloud() {
         "refuted",
         &["lives in another cloud: global", "cloud: global"],
     );
+}
+
+/// What is told of a token that Entra refuses because the tenant lives in another
+/// cloud: 900382 for an application, 90038 for a person.
+#[test]
+fn a_refused_token_names_the_cloud() {
+    let stage = Stage::set();
+    let tls = stage.tls;
+    let others = format!(
+        "    login.microsoftonline.us: \"{tls}\"\n    login.partner.microsoftonline.cn: \"{tls}\"\n"
+    );
+    let word = "this tenant lives in another cloud: set `cloud: global`";
+    for cloud in ["gcc_high", "dod", "china"] {
+        let there = format!("    cloud: {cloud}\n    client_id");
+        let app = selected().replace("    client_id", &there);
+        stage.configure_with(&others, &app, &mailbox("app", "monitoring"));
+        let told = stage.run(&["probe", "app-mailbox"], &[]);
+        let story = String::from_utf8_lossy(&told.stdout);
+        assert_eq!(told.status.code(), Some(2), "{story}");
+        assert!(
+            story.contains("AADSTS900382") && story.contains(word),
+            "{cloud}: {story}"
+        );
+
+        let person = steve().replace("    client_id", &there);
+        stage.configure_with(&others, &person, &mailbox("steve", "steve"));
+        let told = stage.run(&["login", "steve", "--device-code"], &[]);
+        let said = String::from_utf8_lossy(&told.stderr);
+        assert_eq!(told.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("AADSTS90038") && said.contains(word),
+            "{cloud}: {said}"
+        );
+    }
 }
 
 #[test]

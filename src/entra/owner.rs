@@ -5,8 +5,9 @@
 use std::fs::File;
 use std::path::Path;
 
-/// Gives a file that was just made to whoever owns `like`: the file that it
-/// takes the place of, or the folder. Only root can do that, and only root has
+/// Gives a file that was just made (by `O_EXCL`, so that it is no link of
+/// anybody's) to whoever owns `like`: the file that it takes the place of, or
+/// the folder. Only root can do that, and only root has
 /// to: for everybody else nothing happens.
 #[cfg(unix)]
 pub(super) fn give(file: &File, like: &Path) {

@@ -395,13 +395,24 @@ impl TokenStore {
         path.push(".lock");
         let path = PathBuf::from(path);
         let mut options = File::options();
-        options.create(true).truncate(false).write(true);
+        options.write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options
-            .open(&path)
-            .map_err(|error| StoreError::io(&path, "write", &error))?;
-        give(&file, self.owned_like());
+        let file = match options.create_new(true).open(&path) {
+            Ok(new) => {
+                give(&new, self.owned_like());
+                Ok(new)
+            }
+            // Whatever lies there is opened, never given away: it may be a link
+            // that the owner of the folder put there.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => options
+                .create_new(false)
+                .create(true)
+                .truncate(false)
+                .open(&path),
+            Err(error) => Err(error),
+        };
+        let file = file.map_err(|error| StoreError::io(&path, "write", &error))?;
         let began = Instant::now();
         loop {
             match file.try_lock() {

@@ -347,3 +347,22 @@ async fn a_store_stays_with_its_owner() {
     house.store.renew(&house.account, &renewed).unwrap();
     all_are_theirs();
 }
+
+/// Nothing that lies there already is given away: whoever owns the folder could
+/// have put a link to a file of root's in the place of the lock.
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_link_in_the_place_of_the_lock_gives_nothing_away() {
+    use std::os::unix::fs::{MetadataExt as _, chown, symlink};
+    const SOMEBODY: u32 = 54_321;
+    let house = House::new(person_account());
+    let file = house.store.file().to_owned();
+    let elsewhere = tempfile::NamedTempFile::new().unwrap();
+    let owner = elsewhere.as_file().metadata().unwrap().uid();
+    symlink(elsewhere.path(), file.with_extension("lock")).unwrap();
+    // Without this (only root can) there is nothing to give away to.
+    _ = chown(file.parent().unwrap(), Some(SOMEBODY), Some(SOMEBODY));
+    sign_in(&house, "one");
+    assert!(file.exists());
+    assert_eq!(elsewhere.as_file().metadata().unwrap().uid(), owner);
+}

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use super::config_file::ConfigFile;
 use super::{EXIT_USAGE, output};
-use crate::config::{Complaint, duration, quota};
+use crate::config::{duration, quota};
 use crate::model::{AppCredential, Clock, Configuration, Timestamp};
 use crate::web::WebConfig;
 
@@ -40,7 +40,7 @@ impl CheckConfig {
             (Err(code), _) | (_, Err(code)) => return code,
         };
         let file = self.file.path.display();
-        warn(&loaded.warnings);
+        output::warn(&loaded.warnings);
         let now = Clock::system().now();
         for name in ended(&loaded.configuration, now) {
             output::complain(&format!(
@@ -60,7 +60,7 @@ impl CheckConfig {
         };
         match WebConfig::load(path, false) {
             Ok(web) => {
-                warn(web.warnings());
+                output::warn(web.warnings());
                 output::say(&format!("{} is fine", path.display()));
                 Ok(())
             }
@@ -69,15 +69,6 @@ impl CheckConfig {
                 Err(ExitCode::from(EXIT_USAGE))
             }
         }
-    }
-}
-
-fn warn(warnings: &[Complaint]) {
-    for warning in warnings {
-        let place = warning.to_string();
-        let message = &warning.message;
-        let place = place.strip_suffix(message.as_str()).unwrap_or_default();
-        output::complain(&format!("{place}warning: {message}"));
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::output;
-use crate::config::{self, ConfigErrors, Loaded, ProcessEnvironment, nearest};
+use crate::config::{self, ConfigErrors, Loaded, ProcessEnvironment, question};
 use crate::model::{Account, Resource};
 
 /// Which configuration.
@@ -73,7 +73,8 @@ fn named<'a, T>(
     name: &str,
 ) -> Result<&'a Arc<T>, ExitCode> {
     all.iter().find(|one| name_of(one) == name).ok_or_else(|| {
-        output::complain(&unknown(what, name, || all.iter().map(|one| name_of(one))));
+        let names: Vec<_> = all.iter().map(|one| name_of(one)).collect();
+        output::complain(&unknown(what, name, &names));
         ExitCode::from(super::EXIT_USAGE)
     })
 }
@@ -81,27 +82,18 @@ fn named<'a, T>(
 /// As many names as a person likes to read.
 const MOST_NAMES: usize = 20;
 
-fn unknown<'a, I: Iterator<Item = &'a str>>(
-    what: &str,
-    name: &str,
-    names: impl Fn() -> I,
-) -> String {
-    if let Some(near) = nearest(name, names()) {
-        return format!("there is no {what} \"{name}\", did you mean \"{near}\"?");
-    }
-    let some: Vec<_> = names().take(MOST_NAMES).collect();
-    let more = match names().count() - some.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
+fn unknown(what: &str, name: &str, names: &[&str]) -> String {
+    let meant = question(name, names.iter().copied());
+    let there_is = match names {
+        _ if !meant.is_empty() => meant,
+        [] => "; the configuration has none".to_owned(),
+        _ if names.len() <= MOST_NAMES => format!("; there is: {}", names.join(", ")),
+        _ => {
+            let (some, more) = names.split_at(MOST_NAMES);
+            format!("; there is: {} and {} more", some.join(", "), more.len())
+        }
     };
-    if some.is_empty() {
-        format!("there is no {what} \"{name}\"; the configuration has none")
-    } else {
-        format!(
-            "there is no {what} \"{name}\"; there is: {}{more}",
-            some.join(", ")
-        )
-    }
+    format!("there is no {what} \"{name}\"{there_is}")
 }
 
 #[cfg(test)]
@@ -110,20 +102,19 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_told_with_what_is() {
-        let names = |all: &'static [&'static str]| move || all.iter().copied();
         assert_eq!(
-            unknown("account", "contso", names(&["app", "contoso"])),
+            unknown("account", "contso", &["app", "contoso"]),
             "there is no account \"contso\", did you mean \"contoso\"?"
         );
         assert_eq!(
-            unknown("account", "x", names(&["app", "contoso"])),
+            unknown("account", "x", &["app", "contoso"]),
             "there is no account \"x\"; there is: app, contoso"
         );
         assert_eq!(
-            unknown("account", "x", names(&[])),
+            unknown("account", "x", &[]),
             "there is no account \"x\"; the configuration has none"
         );
-        let many = unknown("resource", "x", names(&["long"; 23]));
+        let many = unknown("resource", "x", &["long"; 23]);
         assert!(many.ends_with(", long and 3 more"), "{many}");
     }
 }

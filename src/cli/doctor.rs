@@ -37,7 +37,7 @@ impl Examine {
             Ok(loaded) => loaded,
             Err(code) => return code,
         };
-        output::complain_of(&loaded.warnings);
+        output::warn(&loaded.warnings);
         let configuration = loaded.configuration;
         let accounts = match chosen(&configuration.accounts, self.account.as_deref()) {
             Ok(accounts) => accounts,

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
+use crate::config::Complaint;
+
 /// Writes lines to stdout.
 pub(crate) fn say(text: &str) {
     write(io::stdout().lock(), text);
@@ -17,6 +19,16 @@ pub(crate) fn complain(text: &str) {
 pub(crate) fn complain_of(all: &[impl Display]) {
     for one in all {
         complain(&one.to_string());
+    }
+}
+
+/// Writes warnings about a file to stderr, each with its place.
+pub(crate) fn warn(warnings: &[Complaint]) {
+    for warning in warnings {
+        let place = warning.to_string();
+        let message = &warning.message;
+        let place = place.strip_suffix(message.as_str()).unwrap_or_default();
+        complain(&format!("{place}warning: {message}"));
     }
 }
 

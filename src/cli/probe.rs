@@ -96,12 +96,11 @@ impl AccountObserver for TokenRequests {
             } else {
                 "refused"
             };
-            let at = report.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ");
             let id = report
                 .request_id
                 .as_ref()
                 .map_or_else(String::new, |id| format!(", trace id {id}"));
-            format!("token request {outcome} at {at}{id}")
+            format!("token request {outcome} at {:.3}{id}", report.at)
         });
     }
 

@@ -31,7 +31,7 @@ use zeroize::Zeroizing;
 pub use complaint::{Complaint, ConfigErrors};
 pub use document::documentation;
 pub use environment::{Environment, ProcessEnvironment};
-pub use near::nearest;
+pub use near::question;
 pub use redacted::redacted;
 
 use crate::model::Configuration;

@@ -4,7 +4,7 @@
 /// most a third of the letters differ (at least one may). Case, `-` and `_`
 /// count for nothing.
 #[must_use]
-pub fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // The cost grows with the product of the lengths.
     if word.len() > 128 {
         return None;
@@ -24,7 +24,8 @@ pub fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 /// `, did you mean "…"?`, or nothing.
-pub(super) fn question<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> String {
+#[must_use]
+pub fn question<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, words).map_or_else(String::new, |near| format!(", did you mean \"{near}\"?"))
 }
 

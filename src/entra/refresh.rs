@@ -58,15 +58,22 @@ pub(super) async fn obtain(
                     signed_in.renewed(granted.refresh_token.clone(), granted.refresh_life, asked);
                 break granted;
             }
-            // Another process may hold a newer one.
-            Err(refusal) if again && refusal.problem.reason == AccountReason::SignInRequired => {
-                match newer(store, account, &signed_in).await? {
-                    Some(newer) => signed_in = newer,
-                    None => return Err(ended(wire, store, account, signed_in, refusal).await),
-                }
+            Err(refusal) if refusal.problem.reason == AccountReason::SignInRequired => {
+                // Another process may hold a newer one.
+                let newer = match again {
+                    true => newer(store, account, &signed_in).await?,
+                    false => None,
+                };
+                let Some(newer) = newer else {
+                    if refusal.concerns == Concerns::Account && signed_in.ended.is_none() {
+                        note_end(wire, store, account, signed_in, refusal.problem.code).await;
+                    }
+                    return Err(refusal);
+                };
+                signed_in = newer;
                 again = false;
             }
-            Err(refusal) => return Err(ended(wire, store, account, signed_in, refusal).await),
+            Err(refusal) => return Err(refusal),
         }
     };
     let kept = {
@@ -94,31 +101,23 @@ pub(super) async fn obtain(
     })
 }
 
-/// Notes in the store, for other processes and the next start, that Entra
-/// refused a sign-in for good; gives the refusal back. Where it cannot be
-/// written, the next start asks Entra and learns it again.
-async fn ended(
+/// Notes in the store, for other processes and the next start, that Entra takes
+/// a sign-in no longer. Where it cannot be written, the next start asks Entra and
+/// learns it again.
+async fn note_end(
     wire: &Wire,
     store: &TokenStore,
     account: &Arc<Account>,
-    signed_in: SignedIn,
-    refusal: Refusal,
-) -> Refusal {
-    let for_good = refusal.problem.reason == AccountReason::SignInRequired
-        && refusal.concerns == Concerns::Account;
-    if for_good {
-        let end = SignInEnd {
-            at: wire.clock.now(),
-            code: refusal.problem.code,
-        };
-        let (store, mine) = (store.clone(), account.clone());
-        let written = blocking(move || store.end(&mine, &signed_in, end)).await;
-        if let Ok(Err(error)) = written {
-            let account = &*account.name;
-            tracing::debug!(account, %error, "the end of a sign-in is not written down");
-        }
+    refused: SignedIn,
+    code: Option<u32>,
+) {
+    let at = wire.clock.now();
+    let (store, mine) = (store.clone(), account.clone());
+    let written = blocking(move || store.end(&mine, &refused, SignInEnd { at, code })).await;
+    if let Ok(Err(error)) = written {
+        let account = &*account.name;
+        tracing::debug!(account, %error, "the end of a sign-in is not written down");
     }
-    refusal
 }
 
 /// The sign-in in the store, if its refresh token is another one.

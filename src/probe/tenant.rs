@@ -39,9 +39,8 @@ impl TenantProber {
         let started = self.clock.now();
         let (kind, account) = (resource.kind.as_str(), &resource.account.name);
         story.tell(|| {
-            let at = started.strftime("%Y-%m-%dT%H:%M:%S%.3fZ");
             format!(
-                "{} is a {kind}, through account {account}; it is {at}",
+                "{} is a {kind}, through account {account}; it is {started:.3}",
                 resource.name
             )
         });

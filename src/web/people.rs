@@ -12,7 +12,7 @@ use super::app::{App, plain};
 use super::listing::{self, Listed};
 use super::pages;
 use super::view::{AccountView, ResourceView};
-use crate::config::{nearest, redacted};
+use crate::config::{question, redacted};
 use crate::model::bounded_text;
 
 /// `/`.
@@ -176,8 +176,7 @@ pub(super) fn unknown_account(app: &App, name: &str) -> Response {
 }
 
 fn unknown<'a>(what: &str, name: &str, names: impl IntoIterator<Item = &'a str>) -> Response {
-    let meant =
-        nearest(name, names).map_or_else(String::new, |near| format!(", did you mean \"{near}\"?"));
+    let meant = question(name, names);
     let name = bounded_text(name, 128);
     plain(
         StatusCode::NOT_FOUND,

@@ -41,6 +41,22 @@ fn occupied() -> House {
     house
 }
 
+/// Asks with a refresh token, and lets `something` happen before the answer comes.
+async fn while_an_answer_is_on_its_way(
+    house: &House,
+    something: impl FnOnce(),
+) -> Result<String, AccountReason> {
+    house.script.then(Act::Wait(
+        std::time::Duration::from_secs(5),
+        Box::new(refreshed("a", "r1")),
+    ));
+    let (asked, ()) = tokio::join!(house.ask(), async {
+        pass(2).await;
+        something();
+    });
+    asked
+}
+
 fn refreshed(name: &str, refresh: &str) -> Act {
     Act::Answer(
         200,
@@ -114,14 +130,10 @@ async fn signing_out_is_felt() {
 #[tokio::test(start_paused = true)]
 async fn signing_out_while_an_answer_is_on_its_way() {
     let house = occupied();
-    house.script.then(Act::Wait(
-        std::time::Duration::from_secs(5),
-        Box::new(refreshed("a", "r1")),
-    ));
-    let (asked, ()) = tokio::join!(house.ask(), async {
-        pass(2).await;
+    let asked = while_an_answer_is_on_its_way(&house, || {
         house.store.sign_out(&house.account).unwrap();
-    });
+    })
+    .await;
     assert_eq!(asked.unwrap_err(), AccountReason::SignInRequired);
     assert!(
         house.store.find(&house.account).unwrap().is_none(),
@@ -213,14 +225,10 @@ async fn the_end_of_another_sign_in_is_not_written_down() {
 #[tokio::test(start_paused = true)]
 async fn a_new_sign_in_is_not_ended_by_the_answer_to_the_old_one() {
     let house = occupied();
-    house.script.then(Act::Wait(
-        std::time::Duration::from_secs(5),
-        Box::new(refreshed("a", "r1")),
-    ));
-    let (asked, ()) = tokio::join!(house.ask(), async {
-        pass(2).await;
+    let asked = while_an_answer_is_on_its_way(&house, || {
         sign_in(&house, "two");
-    });
+    })
+    .await;
     asked.unwrap_err();
     let row = house.store.find(&house.account).unwrap().unwrap();
     assert_eq!((&*row.sign_in, row.ended), ("two", None));

@@ -101,10 +101,6 @@ impl Cloud {
         store(self.folder.path())
     }
 
-    pub(super) const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     pub(super) fn tokens(&self, environment: &[(&str, &str)]) -> Arc<Tokens> {
         let var = |name: &str| {
             environment
@@ -163,22 +159,21 @@ impl Cloud {
     /// A configuration for the command line, with one delegated account.
     pub(super) fn configuration(&self, username: &str) -> PathBuf {
         let path = self.path("m365mon.yml");
+        let (address, site) = (self.address, contoso::SHAREPOINT_HOST);
         let text = format!(
             "storage: m365mon.tokens\nstorage_key_file: m365mon.key\n\
-             http: {{ca_file: ca.pem, resolve: {{{HOST}: \"{}\"}}}}\n\
+             http: {{ca_file: ca.pem, resolve: {{{HOST}: \"{address}\", \
+             graph.microsoft.com: \"{address}\", {site}: \"{address}\"}}}}\n\
              accounts:\n  - name: contoso\n    tenant: {}\n    client_id: {}\n    \
              delegated: {{username: {username}}}\n  - name: app\n    tenant: {}\n    \
              client_id: {}\n    client_secret: {{secret: canary-5d1f, expires: 2027-03-01}}\n\
              resources:\n  - {{name: intranet, account: contoso, kind: sharepoint_site, \
-             url: \"https://{}/sites/intranet\"}}\n  - {{name: direct, account: contoso, \
-             kind: sharepoint_site, url: \"https://{}/sites/intranet\", api: sharepoint}}\n",
-            self.address,
+             url: \"https://{site}/sites/intranet\"}}\n  - {{name: direct, account: contoso, \
+             kind: sharepoint_site, url: \"https://{site}/sites/intranet\", api: sharepoint}}\n",
             contoso::DOMAIN,
             contoso::DELEGATED_CLIENT_ID,
             contoso::DOMAIN,
             contoso::APP_CLIENT_ID,
-            contoso::SHAREPOINT_HOST,
-            contoso::SHAREPOINT_HOST,
         );
         std::fs::write(&path, text).unwrap();
         path

@@ -9,7 +9,7 @@ use m365mon::model::{Clock, IgnoreAccounts, Random as _, Story, SystemRandom};
 use m365mon::simulator::directory as contoso;
 use m365mon::simulator::entra::approve_device;
 
-use super::cloud::{Cloud, HOST, graph, steve, store};
+use super::cloud::{Cloud, graph, steve, store};
 use crate::stack::{Process, http};
 
 /// 60, or as many as `M365MON_TEST_KILLS` says.
@@ -20,26 +20,12 @@ fn kills() -> usize {
         .unwrap_or(60)
 }
 
-/// One delegated account, used for two audiences as soon as somebody scrapes:
-/// each start of the exporter brings two new refresh tokens.
-fn configuration(cloud: &Cloud) -> PathBuf {
-    let path = cloud.path("m365mon.yml");
-    let (address, site) = (cloud.address(), contoso::SHAREPOINT_HOST);
-    let text = format!(
-        "storage: m365mon.tokens\nstorage_key_file: m365mon.key\n\
-         http:\n  ca_file: ca.pem\n  resolve: {{{HOST}: \"{address}\", \
-         graph.microsoft.com: \"{address}\", {site}: \"{address}\"}}\n\
-         defaults: {{mode: on_scrape}}\n\
-         accounts:\n  - name: contoso\n    tenant: {}\n    client_id: {}\n    \
-         delegated: {{username: steve@{}}}\n\
-         resources:\n  - {{name: intranet, account: contoso, kind: sharepoint_site, \
-         url: \"https://{site}/sites/intranet\"}}\n  - {{name: direct, account: contoso, \
-         kind: sharepoint_site, url: \"https://{site}/sites/intranet\", api: sharepoint}}\n",
-        contoso::DOMAIN,
-        contoso::DELEGATED_CLIENT_ID,
-        contoso::DOMAIN,
-    );
-    std::fs::write(&path, text).unwrap();
+/// Probed on a scrape, for two audiences: each start of the exporter brings two
+/// new refresh tokens.
+fn configuration(cloud: &Cloud, upn: &str) -> PathBuf {
+    let path = cloud.configuration(upn);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("defaults: {{mode: on_scrape}}\n{text}")).unwrap();
     path
 }
 
@@ -79,7 +65,7 @@ async fn killed_while_refresh_tokens_rotate() {
     let upn = format!("steve@{}", contoso::DOMAIN);
     approve_device(&cloud.tenant, code.user_code(), &upn).unwrap();
     consent.finish_device(&account, code).await.unwrap();
-    let configuration = configuration(&cloud);
+    let configuration = configuration(&cloud, &upn);
 
     let (kills, before) = (kills(), cloud.requests());
     for number in 0..kills {

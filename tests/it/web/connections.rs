@@ -1,6 +1,14 @@
 //! Bad HTTP, slow and idle connections, the end.
 
-use super::*;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use m365mon::web::Bounds;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::Stage;
+use crate::raw::{PATIENCE, exchange, get};
 
 #[tokio::test]
 async fn bad_http_hurts_nobody() {

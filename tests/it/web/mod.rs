@@ -4,7 +4,6 @@ mod connections;
 mod pages;
 mod scrape;
 
-use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,17 +14,15 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use m365mon::config;
 use m365mon::metrics::{BuildInfo, Exposition};
-use m365mon::model::{Clock, Phases, Reason, Report, Resource, Story, SystemRandom, Verdict};
+use m365mon::model::{Clock, Phases, Report, Resource, Story, SystemRandom, Verdict};
 use m365mon::probe::Prober;
 use m365mon::scheduler::Scheduler;
 use m365mon::state::State;
 use m365mon::web::{App, Bounds, Rooms, Server, Settings, listen};
 use parking_lot::Mutex;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
-use crate::raw::{Answer, PATIENCE, exchange, get, request};
+use crate::raw::{Answer, PATIENCE, get};
 
 const CONFIGURATION: &str = r"
 labels: {location: amsterdam}

@@ -1,6 +1,13 @@
 //! Pages for people, health, and what is counted.
 
-use super::*;
+use std::sync::Arc;
+use std::time::Duration;
+
+use m365mon::model::{Reason, Verdict};
+use m365mon::web::Bounds;
+
+use super::{CONFIGURATION, Stage};
+use crate::raw::{PATIENCE, request};
 
 #[tokio::test]
 async fn the_page_shows_names_only_to_somebody_here() {

@@ -1,6 +1,12 @@
 //! Metrics, probes and discovery.
 
-use super::*;
+use std::io::Read as _;
+
+use m365mon::model::{Reason, Verdict};
+use m365mon::web::Bounds;
+
+use super::Stage;
+use crate::raw::request;
 
 #[tokio::test]
 async fn a_scrape_in_both_formats_plain_and_compressed() {

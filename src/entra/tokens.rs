@@ -166,7 +166,7 @@ impl Tokens {
                 if slot.flight.is_none() && held.is_none() && slot.is_due(&self.wire.clock) {
                     slot.flight = self.take_off(&desk, audience, None);
                 }
-                story.tell(|| format!("token for {audience}: cached, until {}", token.expires()));
+                story.tell(|| format!("token for {audience}: cached, until {:.0}", token.expires()));
                 return Ok(token);
             }
             match (&slot.flight, held) {
@@ -185,7 +185,7 @@ impl Tokens {
         story.tell(|| format!("token for {audience}: asking {}", account.cloud.login_url()));
         let result = land(landing).await;
         story.tell(|| match &result {
-            Ok(token) => format!("token for {audience}: fresh, until {}", token.expires()),
+            Ok(token) => format!("token for {audience}: fresh, until {:.0}", token.expires()),
             Err(problem) => format!("token for {audience}: {problem}"),
         });
         result

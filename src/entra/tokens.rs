@@ -166,7 +166,8 @@ impl Tokens {
                 if slot.flight.is_none() && held.is_none() && slot.is_due(&self.wire.clock) {
                     slot.flight = self.take_off(&desk, audience, None);
                 }
-                story.tell(|| format!("token for {audience}: cached, until {:.0}", token.expires()));
+                story
+                    .tell(|| format!("token for {audience}: cached, until {:.0}", token.expires()));
                 return Ok(token);
             }
             match (&slot.flight, held) {

@@ -24,7 +24,7 @@ fuzz_target!(|text: &str| {
         Err(errors) => {
             // A carriage return alone breaks a line, too (YAML 1.2.2, section 5.4).
             let lines = text.matches(['\r', '\n']).count() + 1;
-            for complaint in errors.complaints() {
+            for complaint in errors.diagnostics() {
                 assert!(complaint.line as usize <= lines, "{complaint}");
             }
         }

@@ -10,7 +10,7 @@ fuzz_target!(|text: &str| {
     if let Err(errors) = web::parse(text, Path::new("web.yml")) {
         // A carriage return alone breaks a line, too (YAML 1.2.2, section 5.4).
         let lines = text.matches(['\r', '\n']).count() + 1;
-        for complaint in errors.complaints() {
+        for complaint in errors.diagnostics() {
             assert!(complaint.line as usize <= lines, "{complaint}");
         }
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::output;
-use crate::config::{self, ConfigErrors, Loaded, ProcessEnvironment, question};
+use crate::config::{self, ConfigErrors, Loaded, ProcessEnvironment, suggest};
 use crate::model::{Account, Resource};
 
 /// Which configuration.
@@ -83,7 +83,7 @@ fn named<'a, T>(
 const MOST_NAMES: usize = 20;
 
 fn unknown(what: &str, name: &str, names: &[&str]) -> String {
-    let meant = question(name, names.iter().copied());
+    let meant = suggest(name, names.iter().copied());
     let there_is = match names {
         _ if !meant.is_empty() => meant,
         [] => "; the configuration has none".to_owned(),

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use crate::config::Complaint;
+use crate::config::Diagnostic;
 
 /// Writes lines to stdout.
 pub(crate) fn say(text: &str) {
@@ -23,7 +23,7 @@ pub(crate) fn complain_of(all: &[impl Display]) {
 }
 
 /// Writes warnings about a file to stderr, each with its place.
-pub(crate) fn warn(warnings: &[Complaint]) {
+pub(crate) fn warn(warnings: &[Diagnostic]) {
     for warning in warnings {
         let place = warning.to_string();
         let message = &warning.message;

@@ -10,7 +10,7 @@ use super::lifecycle::{Request, Signals};
 use super::systemd::Manager;
 use super::watch::{self, Looks, Watch};
 use super::{EXIT_FAILED, EXIT_USAGE, output};
-use crate::config::{Complaint, ConfigErrors, Loaded, duration};
+use crate::config::{ConfigErrors, Diagnostic, Loaded, duration};
 use crate::model::Configuration;
 use crate::web::{WebConfig, reloads};
 
@@ -188,7 +188,7 @@ impl Serve {
                 let of_both = loaded
                     .as_ref()
                     .err()
-                    .map_or(&[][..], ConfigErrors::complaints)
+                    .map_or(&[][..], ConfigErrors::diagnostics)
                     .iter()
                     .chain(&of_web);
                 Err(of_both.map(ToString::to_string).collect())
@@ -231,7 +231,7 @@ async fn beat(heartbeat: Option<&mut tokio::time::Interval>) {
     }
 }
 
-fn warn(warnings: &[Complaint]) {
+fn warn(warnings: &[Diagnostic]) {
     for warning in warnings {
         tracing::warn!("{warning}");
     }

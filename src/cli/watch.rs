@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::config::seen::{self, Seen};
+use crate::config::digest::{self, FileDigest};
 use crate::model::{AppCredential, Configuration, SecretSource};
 
 /// Once something changed, how soon to look whether somebody still writes.
@@ -17,18 +17,18 @@ const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What a configuration file was like. To be taken before it is read, so that
 /// no change is missed. Blocks.
-pub(crate) fn look(config: &Path) -> Seen {
-    seen::look([config], MOST_BYTES)
+pub(crate) fn look(config: &Path) -> FileDigest {
+    digest::of_files([config], MOST_BYTES)
 }
 
 /// What the files that a configuration names were like. To be taken before it
 /// is taken over. Blocks.
-pub(crate) fn look_at_named(configuration: &Configuration) -> Seen {
-    seen::look(files(configuration), MOST_BYTES)
+pub(crate) fn look_at_named(configuration: &Configuration) -> FileDigest {
+    digest::of_files(files(configuration), MOST_BYTES)
 }
 
 /// The configuration file, and the files that it names.
-pub(crate) type Looks = (Seen, Seen);
+pub(crate) type Looks = (FileDigest, FileDigest);
 
 /// Looks at the files of a configuration.
 pub(crate) struct Watch {
@@ -69,7 +69,7 @@ impl Watch {
         loop {
             sleep_until(self.next).await;
             let (config, files) = (self.config.clone(), self.files.clone());
-            let looks = move || (look(&config), seen::look(&files, MOST_BYTES));
+            let looks = move || (look(&config), digest::of_files(&files, MOST_BYTES));
             let Ok(now) = tokio::task::spawn_blocking(looks).await else {
                 self.next = Instant::now() + every;
                 continue;

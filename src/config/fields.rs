@@ -4,16 +4,16 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::complaint::{Complaints, Position, one_of, quoted};
+use super::diagnostic::{Diagnostics, Position, one_of, quoted};
 use super::duration;
-use super::near::{nearest, question};
 use super::schema::{self, Key, Table};
-use super::yaml::{Entry, Node, Shape, Value};
+use super::suggest::{nearest, suggest};
+use super::yaml::{MappingEntry, Node, Shape, Value};
 use crate::model::Secret;
 
 /// A value and where it stands.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct At<T> {
+pub(super) struct Spanned<T> {
     pub(super) value: T,
     pub(super) at: Position,
 }
@@ -22,18 +22,18 @@ pub(super) struct At<T> {
 pub(super) struct Fields<'n> {
     /// Where the mapping begins.
     pub(super) at: Position,
-    entries: &'n [Entry],
-    complaints: &'n Complaints,
+    entries: &'n [MappingEntry],
+    diagnostics: &'n Diagnostics,
 }
 
 impl<'n> Fields<'n> {
     /// Takes a mapping and complains about keys that are not in `table` or
-    /// `more`; `None` (after a complaint) if it is something else.
+    /// `more`; `None` (after a diagnostic) if it is something else.
     pub(super) fn open(
         node: &'n Node,
         table: &Table,
         more: &[&'static [Key]],
-        complaints: &'n Complaints,
+        diagnostics: &'n Diagnostics,
     ) -> Option<Self> {
         let Value::Mapping(entries) = &node.value else {
             let of = match table.path.rsplit('.').next().unwrap_or_default() {
@@ -47,7 +47,7 @@ impl<'n> Fields<'n> {
                 .first()
                 .map_or_else(|| "{}".to_owned(), |key| format!("{{{}: …}}", key.name));
             // Not quoted: a secret in place of its mapping is a likely slip.
-            complaints.refuse(
+            diagnostics.refuse(
                 node.at,
                 format!(
                     "{of} must be a mapping such as {like}, not {}",
@@ -59,7 +59,7 @@ impl<'n> Fields<'n> {
         let fields = Self {
             at: node.at,
             entries,
-            complaints,
+            diagnostics,
         };
         for entry in entries {
             fields.check_key(entry, table, more);
@@ -67,9 +67,9 @@ impl<'n> Fields<'n> {
         Some(fields)
     }
 
-    fn check_key(&self, entry: &Entry, table: &Table, more: &[&'static [Key]]) {
+    fn check_key(&self, entry: &MappingEntry, table: &Table, more: &[&'static [Key]]) {
         let Some(name) = entry.key.as_deref() else {
-            self.complaints
+            self.diagnostics
                 .refuse(entry.at, "a key must be a word, not a list or a mapping");
             return;
         };
@@ -82,7 +82,7 @@ impl<'n> Fields<'n> {
             return;
         }
         if let Some(near) = nearest(name, all()) {
-            self.complaints.refuse(
+            self.diagnostics.refuse(
                 entry.at,
                 format!("unknown key {}, did you mean \"{near}\"?", quoted(name)),
             );
@@ -99,7 +99,7 @@ impl<'n> Fields<'n> {
         } else {
             format!("unknown key {word}; allowed are {}", one_of(all()))
         };
-        self.complaints.refuse(entry.at, message);
+        self.diagnostics.refuse(entry.at, message);
     }
 
     /// The value of a key, `None` if it is absent or `null`.
@@ -117,7 +117,7 @@ impl<'n> Fields<'n> {
         self.entry(name).map_or(self.at, |entry| entry.at)
     }
 
-    fn entry(&self, name: &str) -> Option<&'n Entry> {
+    fn entry(&self, name: &str) -> Option<&'n MappingEntry> {
         self.entries
             .iter()
             .find(|entry| entry.key.as_deref() == Some(name))
@@ -126,31 +126,31 @@ impl<'n> Fields<'n> {
     /// Complains that a key must be there.
     pub(super) fn missing(&self, name: &str, such_as: &str) {
         let at = self.given(name).map_or(self.at, |node| node.at);
-        self.complaints
+        self.diagnostics
             .refuse(at, format!("\"{name}\" is missing: {such_as}"));
     }
 
     /// Text, not empty.
-    pub(super) fn text(&self, name: &str) -> Option<At<&'n str>> {
+    pub(super) fn text(&self, name: &str) -> Option<Spanned<&'n str>> {
         let node = self.get(name)?;
-        text(node, name, self.complaints)
+        text(node, name, self.diagnostics)
     }
 
     /// A secret, not empty. Nothing about it is ever shown.
-    pub(super) fn secret(&self, name: &str) -> Option<At<Secret>> {
+    pub(super) fn secret(&self, name: &str) -> Option<Spanned<Secret>> {
         let node = self.get(name)?;
         match &node.value {
-            Value::Sealed(_, Some(secret)) if !secret.expose().trim().is_empty() => Some(At {
+            Value::Sealed(_, Some(secret)) if !secret.expose().trim().is_empty() => Some(Spanned {
                 value: secret.clone(),
                 at: node.at,
             }),
             Value::Sealed(Shape::Text, _) => {
-                self.complaints
+                self.diagnostics
                     .refuse(node.at, format!("\"{name}\" is empty"));
                 None
             }
             _ => {
-                self.complaints.refuse(
+                self.diagnostics.refuse(
                     node.at,
                     format!(
                         "\"{name}\" must be text, not {}; put it in quotes",
@@ -168,7 +168,7 @@ impl<'n> Fields<'n> {
         name: &str,
         least: Duration,
         most: Duration,
-    ) -> Option<At<Duration>> {
+    ) -> Option<Spanned<Duration>> {
         let node = self.get(name)?;
         let value = match &node.value {
             Value::Text(text) => duration::parse(text),
@@ -176,7 +176,7 @@ impl<'n> Fields<'n> {
             _ => None,
         };
         let Some(value) = value else {
-            self.complaints.refuse(
+            self.diagnostics.refuse(
                 node.at,
                 format!(
                     "\"{name}\" must be a duration such as \"60s\", \"1m30s\", \"2h\" or \"7d\", not {}{}",
@@ -187,7 +187,7 @@ impl<'n> Fields<'n> {
             return None;
         };
         if value < least || value > most {
-            self.complaints.refuse(
+            self.diagnostics.refuse(
                 node.at,
                 format!(
                     "\"{name}\" must be from {} to {}, not {}",
@@ -198,7 +198,7 @@ impl<'n> Fields<'n> {
             );
             return None;
         }
-        Some(At { value, at: node.at })
+        Some(Spanned { value, at: node.at })
     }
 
     /// A whole number within bounds.
@@ -210,7 +210,7 @@ impl<'n> Fields<'n> {
         };
         let value = value.filter(|value| (least..=most).contains(value));
         if value.is_none() {
-            self.complaints.refuse(
+            self.diagnostics.refuse(
                 node.at,
                 format!(
                     "\"{name}\" must be a whole number from {least} to {most}, not {}",
@@ -227,7 +227,7 @@ impl<'n> Fields<'n> {
         if let Value::Boolean(value) = node.value {
             return Some(value);
         }
-        self.complaints.refuse(
+        self.diagnostics.refuse(
             node.at,
             format!("\"{name}\" must be true or false, not {}", node.found()),
         );
@@ -235,27 +235,27 @@ impl<'n> Fields<'n> {
     }
 
     /// One of a few words.
-    pub(super) fn word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Option<At<T>> {
+    pub(super) fn word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Option<Spanned<T>> {
         let node = self.get(name)?;
         let names = || words.iter().map(|(word, _)| *word);
         if let Value::Text(text) = &node.value {
             if let Some((_, value)) = words.iter().find(|(word, _)| word == text) {
-                return Some(At {
+                return Some(Spanned {
                     value: *value,
                     at: node.at,
                 });
             }
-            self.complaints.refuse(
+            self.diagnostics.refuse(
                 node.at,
                 format!(
                     "\"{name}\" must be {}, not {}{}",
                     one_of(names()),
                     quoted(text),
-                    question(text, names())
+                    suggest(text, names())
                 ),
             );
         } else {
-            self.complaints.refuse(
+            self.diagnostics.refuse(
                 node.at,
                 format!(
                     "\"{name}\" must be {}, not {}",
@@ -267,7 +267,7 @@ impl<'n> Fields<'n> {
         None
     }
 
-    /// The items of a list; empty (perhaps after a complaint) if there is none.
+    /// The items of a list; empty (perhaps after a diagnostic) if there is none.
     pub(super) fn list(&self, name: &str) -> &'n [Node] {
         let Some(node) = self.get(name) else {
             return &[];
@@ -275,7 +275,7 @@ impl<'n> Fields<'n> {
         if let Value::List(items) = &node.value {
             return items;
         }
-        self.complaints.refuse(
+        self.diagnostics.refuse(
             node.at,
             format!("\"{name}\" must be a list, not {}", node.shape().as_str()),
         );
@@ -284,20 +284,24 @@ impl<'n> Fields<'n> {
 
     /// A nested mapping.
     pub(super) fn mapping(&self, name: &str, table: &Table) -> Option<Fields<'n>> {
-        Fields::open(self.get(name)?, table, &[], self.complaints)
+        Fields::open(self.get(name)?, table, &[], self.diagnostics)
     }
 }
 
 /// Text, not empty; complains under `name` otherwise.
-pub(super) fn text<'n>(node: &'n Node, name: &str, complaints: &Complaints) -> Option<At<&'n str>> {
+pub(super) fn text<'n>(
+    node: &'n Node,
+    name: &str,
+    diagnostics: &Diagnostics,
+) -> Option<Spanned<&'n str>> {
     match &node.value {
-        Value::Text(value) if !value.is_empty() => Some(At { value, at: node.at }),
+        Value::Text(value) if !value.is_empty() => Some(Spanned { value, at: node.at }),
         Value::Text(_) => {
-            complaints.refuse(node.at, format!("\"{name}\" is empty"));
+            diagnostics.refuse(node.at, format!("\"{name}\" is empty"));
             None
         }
         Value::Boolean(_) | Value::Integer(_) | Value::Float(_) => {
-            complaints.refuse(
+            diagnostics.refuse(
                 node.at,
                 format!(
                     "\"{name}\" must be text, not {}; put it in quotes",
@@ -307,7 +311,7 @@ pub(super) fn text<'n>(node: &'n Node, name: &str, complaints: &Complaints) -> O
             None
         }
         Value::Null | Value::List(_) | Value::Mapping(_) | Value::Sealed(..) => {
-            complaints.refuse(
+            diagnostics.refuse(
                 node.at,
                 format!("\"{name}\" must be text, not {}", node.found()),
             );
@@ -319,7 +323,7 @@ pub(super) fn text<'n>(node: &'n Node, name: &str, complaints: &Complaints) -> O
 /// How much of an unknown key may be shown. Part of a secret can end up as a
 /// key: in the mapping of the secret itself, or after a comma in `{…}`, where
 /// it has no value.
-fn shown_key(entry: &Entry, name: &str, table: Option<&Table>) -> String {
+fn shown_key(entry: &MappingEntry, name: &str, table: Option<&Table>) -> String {
     let in_secret = table.is_some_and(schema::holds_secret);
     let table = table.unwrap_or(&schema::ROOT);
     if schema::home_of(table, name).is_some() {

@@ -1,23 +1,23 @@
-//! YAML to checked types, with line and column in every complaint.
+//! YAML to checked types, with line and column in every diagnostic.
 //!
 //! A file is read into a tree that knows its places (`yaml`), checked as a
 //! whole (`check`) and only then becomes a [`Configuration`]: whoever holds one
 //! need not check again. A syntax error or a doubled key ends the list of
-//! complaints; everything else is collected and shown together. No complaint
+//! diagnostics; everything else is collected and shown together. No diagnostic
 //! and no warning ever holds a secret: what may be one is sealed before it is
 //! looked at. `cli` and the reload call [`load`].
 
 mod check;
-mod complaint;
+mod diagnostic;
+pub mod digest;
 mod document;
 pub mod duration;
 mod environment;
 mod fields;
-mod near;
 pub mod quota;
 mod redacted;
 mod schema;
-pub mod seen;
+mod suggest;
 pub mod web;
 mod yaml;
 
@@ -28,15 +28,15 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-pub use complaint::{Complaint, ConfigErrors};
+pub use diagnostic::{ConfigErrors, Diagnostic};
 pub use document::documentation;
 pub use environment::{Environment, ProcessEnvironment};
-pub use near::question;
 pub use redacted::redacted;
+pub use suggest::suggest;
 
 use crate::model::Configuration;
 use check::Context;
-use complaint::{Complaints, Position};
+use diagnostic::{Diagnostics, Position};
 
 /// Largest file, in bytes.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
@@ -47,7 +47,7 @@ pub struct Loaded {
     /// Checked.
     pub configuration: Configuration,
     /// What works but is probably not meant, in the order of the file.
-    pub warnings: Vec<Complaint>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// Reads and checks a file. Blocks while it reads; also asks whether the files
@@ -120,15 +120,15 @@ pub fn parse(text: &str, path: &Path, env: &dyn Environment) -> Result<Loaded, C
             "the file is empty: name accounts and resources (see the folder \"examples\")";
         return Err(ConfigErrors::one(&file, root.at, message));
     }
-    let complaints = Complaints::new(file);
+    let diagnostics = Diagnostics::new(file);
     let context = Context {
-        complaints: &complaints,
+        diagnostics: &diagnostics,
         folder: path.parent().unwrap_or(Path::new("")),
         env,
     };
     let configuration = check::configuration(&root, &context);
-    let file = complaints.file();
-    let warnings = complaints.finish()?;
+    let file = diagnostics.file();
+    let warnings = diagnostics.finish()?;
     match configuration {
         Some(configuration) => Ok(Loaded {
             configuration,

@@ -11,7 +11,7 @@ use serde_yaml::granit_parser::ErrorKind;
 use serde_yaml::localizer::ExternalMessageSource;
 use serde_yaml::{Error, Location, NonFiniteFloatPolicy, Options, Spanned};
 
-use super::complaint::Position;
+use super::diagnostic::Position;
 use crate::model::Secret;
 
 /// Most scalars, lists and mappings in one file. A resource with everything
@@ -40,7 +40,7 @@ pub(super) enum Value {
     Float(f64),
     Text(String),
     List(Vec<Node>),
-    Mapping(Vec<Entry>),
+    Mapping(Vec<MappingEntry>),
     /// Under a key that holds a secret: never quoted, and only the text of a
     /// plain one can be had.
     Sealed(Shape, Option<Secret>),
@@ -48,7 +48,7 @@ pub(super) enum Value {
 
 /// One pair of a mapping.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct MappingEntry {
     /// `None` for a list or mapping as a key.
     pub(super) key: Option<String>,
     /// Where the key stands.
@@ -104,7 +104,7 @@ impl Node {
             Value::Boolean(value) => format!("{value}"),
             Value::Integer(value) => format!("the number {value}"),
             Value::Float(value) => format!("the number {value}"),
-            Value::Text(text) => super::complaint::quoted(text),
+            Value::Text(text) => super::diagnostic::quoted(text),
             Value::Sealed(shape, _) => format!("{} (not shown)", shape.as_str()),
             Value::Null | Value::List(_) | Value::Mapping(_) => self.shape().as_str().to_owned(),
         }
@@ -418,7 +418,7 @@ impl<'de> Visitor<'de> for RawVisitor {
                 Value::Float(value) => Some(value.to_string()),
                 Value::List(_) | Value::Mapping(_) | Value::Sealed(..) => None,
             };
-            entries.push(Entry {
+            entries.push(MappingEntry {
                 key: text,
                 at: key.at,
                 value: map.next_value::<Spanned<Raw>>()?.into(),

@@ -12,7 +12,7 @@ use super::app::{App, plain};
 use super::listing::{self, Listed};
 use super::pages;
 use super::view::{AccountView, ResourceView};
-use crate::config::{question, redacted};
+use crate::config::{redacted, suggest};
 use crate::model::bounded_text;
 
 /// `/`.
@@ -176,7 +176,7 @@ pub(super) fn unknown_account(app: &App, name: &str) -> Response {
 }
 
 fn unknown<'a>(what: &str, name: &str, names: impl IntoIterator<Item = &'a str>) -> Response {
-    let meant = question(name, names);
+    let meant = suggest(name, names);
     let name = bounded_text(name, 128);
     plain(
         StatusCode::NOT_FOUND,

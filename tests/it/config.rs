@@ -60,14 +60,14 @@ fn every_bad_file_gets_all_its_complaints() {
     for path in files("tests/data/config/bad") {
         let errors = config::load(&path, &Variables::new()).unwrap_err();
         let shown: Vec<String> = errors
-            .complaints()
+            .diagnostics()
             .iter()
             .map(ToString::to_string)
             .collect();
         let expected = expected(&path, "#! ");
         assert!(
             !expected.is_empty(),
-            "{} names no complaint",
+            "{} names no diagnostic",
             path.display()
         );
         assert_eq!(shown, expected);
@@ -249,9 +249,9 @@ fn a_file_that_cannot_be_read_says_what_to_do() {
     let path = folder.path().join("latin.yml");
     std::fs::write(&path, b"labels: {}\nstorage: M\xfcnchen\n").unwrap();
     let errors = config::load(&path, &Variables::new()).unwrap_err();
-    let complaint = &errors.complaints()[0];
-    assert_eq!((complaint.line, complaint.column), (2, 1));
-    assert!(complaint.message.contains("not UTF-8"));
+    let diagnostic = &errors.diagnostics()[0];
+    assert_eq!((diagnostic.line, diagnostic.column), (2, 1));
+    assert!(diagnostic.message.contains("not UTF-8"));
 }
 
 const WORKLOAD: &str = "accounts:\n  - {name: a, workload_identity: {}}\n";

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::names::Names;
+use super::names::UniqueNames;
 use super::{Context, credentials};
-use crate::config::complaint::{Position, quoted};
-use crate::config::fields::{At, Fields};
-use crate::config::near::question;
+use crate::config::diagnostic::{Position, quoted};
+use crate::config::fields::{Fields, Spanned};
 use crate::config::schema;
+use crate::config::suggest::suggest;
 use crate::config::yaml::{Node, Value};
 use crate::model::{Account, AccountName, Cloud, Tenant, is_guid, is_plain_root};
 
@@ -24,8 +24,8 @@ const CLOUDS: [(&str, Cloud); 5] = [
 ];
 
 /// All accounts by name, also those that were refused, so that one slip in an
-/// account is not followed by a complaint for each of its resources.
-pub(super) struct Accounts {
+/// account is not followed by a diagnostic for each of its resources.
+pub(super) struct CheckedAccounts {
     known: HashMap<Arc<str>, Known>,
     sound: Vec<Arc<Account>>,
 }
@@ -38,7 +38,7 @@ pub(super) struct Known {
     pub(super) account: Option<Arc<Account>>,
 }
 
-impl Accounts {
+impl CheckedAccounts {
     /// By its name.
     pub(super) fn find(&self, name: &str) -> Option<&Known> {
         self.known.get(name)
@@ -56,15 +56,15 @@ impl Accounts {
 }
 
 /// `accounts`.
-pub(super) fn accounts(root: &Fields<'_>, context: &Context<'_>) -> Accounts {
+pub(super) fn accounts(root: &Fields<'_>, context: &Context<'_>) -> CheckedAccounts {
     let items = root.list("accounts");
-    let mut names = Names::new("account", items.len());
-    let mut accounts = Accounts {
+    let mut names = UniqueNames::new("account", items.len());
+    let mut accounts = CheckedAccounts {
         known: HashMap::with_capacity(items.len()),
         sound: Vec::with_capacity(items.len()),
     };
     for item in items {
-        let Some(fields) = Fields::open(item, &schema::ACCOUNT, &[], context.complaints) else {
+        let Some(fields) = Fields::open(item, &schema::ACCOUNT, &[], context.diagnostics) else {
             continue;
         };
         let name = names.take(&fields, context);
@@ -81,16 +81,16 @@ pub(super) fn accounts(root: &Fields<'_>, context: &Context<'_>) -> Accounts {
 
 /// One account. Everything is checked before anything is given up.
 fn account(name: AccountName, fields: &Fields<'_>, context: &Context<'_>) -> Option<Account> {
-    let way = credentials::Way::read(fields, context);
-    let twins = way.takes_environment().then_some(context);
+    let choice = credentials::CredentialChoice::read(fields, context);
+    let twins = choice.takes_environment().then_some(context);
     let cloud = cloud(fields, twins, context);
     let tenant = tenant(fields, twins, context);
     let client_id = client_id(fields, twins, context);
-    let sign_in = way.sign_in(fields, context);
+    let sign_in = choice.sign_in(fields, context);
 
-    let managed = way.is_managed();
+    let managed = choice.is_managed();
     if tenant.is_none() && fields.get("tenant").is_none() && !managed {
-        let such_as = if way.takes_environment() {
+        let such_as = if choice.takes_environment() {
             "give it, or set AZURE_TENANT_ID"
         } else {
             "a domain such as \"contoso.onmicrosoft.com\", or a GUID"
@@ -98,7 +98,7 @@ fn account(name: AccountName, fields: &Fields<'_>, context: &Context<'_>) -> Opt
         fields.missing("tenant", such_as);
     }
     if client_id.is_none() && fields.get("client_id").is_none() && !managed {
-        let such_as = if way.takes_environment() {
+        let such_as = if choice.takes_environment() {
             "give it, or set AZURE_CLIENT_ID"
         } else {
             "the application (client) id of the registration, a GUID"
@@ -130,12 +130,12 @@ fn tenant(
         let tenant = Tenant::parse(&value);
         if tenant.is_none() {
             let message = "AZURE_TENANT_ID is neither a domain nor a GUID";
-            context.complaints.refuse(fields.at, message);
+            context.diagnostics.refuse(fields.at, message);
         }
         return tenant;
     };
     let refuse = |message: String| {
-        context.complaints.refuse(text.at, message);
+        context.diagnostics.refuse(text.at, message);
         None
     };
     let word = quoted(text.value);
@@ -174,7 +174,7 @@ fn client_id(
             return Some(value.to_ascii_lowercase().into());
         }
         let message = "AZURE_CLIENT_ID is not a GUID";
-        context.complaints.refuse(fields.at, message);
+        context.diagnostics.refuse(fields.at, message);
         return None;
     };
     if !is_guid(text.value) {
@@ -189,7 +189,7 @@ fn client_id(
         } else {
             "this (not shown)".into()
         };
-        context.complaints.refuse(
+        context.diagnostics.refuse(
             text.at,
             format!(
                 "\"client_id\" must be a GUID such as \"11111111-2222-3333-4444-555555555555\", not {word}; it is the application (client) id of the registration"
@@ -210,7 +210,7 @@ fn client_id(
 /// What the file and the environment say must be the same: a platform that
 /// injects the variables would otherwise be asked for one and use the other.
 pub(super) fn agree(
-    text: &At<&str>,
+    text: &Spanned<&str>,
     key: &str,
     twin: Option<&str>,
     variable: &str,
@@ -219,7 +219,7 @@ pub(super) fn agree(
     let Some(twin) = twin.filter(|twin| !twin.eq_ignore_ascii_case(text.value)) else {
         return Some(());
     };
-    context.complaints.refuse(
+    context.diagnostics.refuse(
         text.at,
         format!(
             "\"{key}\" is {}, but {variable} in the environment is {}; leave one of them out",
@@ -241,7 +241,7 @@ fn cloud(fields: &Fields<'_>, twins: Option<&Context<'_>>, context: &Context<'_>
         Value::Mapping(_) => custom(node, context)?,
         Value::Text(word) => named(word, node.at, context)?,
         _ => {
-            context.complaints.refuse(
+            context.diagnostics.refuse(
                 node.at,
                 format!("\"cloud\" must be {CLOUD_WORDS}, not {}", node.found()),
             );
@@ -251,7 +251,7 @@ fn cloud(fields: &Fields<'_>, twins: Option<&Context<'_>>, context: &Context<'_>
     if let Some(authority) = authority {
         let root = authority.trim_end_matches('/');
         if !root.eq_ignore_ascii_case(cloud.login_url()) {
-            context.complaints.refuse(
+            context.diagnostics.refuse(
                 node.at,
                 format!(
                     "\"cloud\" signs in at {}, but AZURE_AUTHORITY_HOST in the environment is {}; leave one of them out",
@@ -272,12 +272,12 @@ fn named(word: &str, at: Position, context: &Context<'_>) -> Option<Cloud> {
     let found = CLOUDS.iter().find(|(name, _)| *name == word);
     if found.is_none() {
         let names = CLOUDS.iter().map(|(name, _)| *name);
-        context.complaints.refuse(
+        context.diagnostics.refuse(
             at,
             format!(
                 "\"cloud\" must be {CLOUD_WORDS}, not {}{}",
                 quoted(word),
-                question(word, names)
+                suggest(word, names)
             ),
         );
     }
@@ -285,7 +285,7 @@ fn named(word: &str, at: Position, context: &Context<'_>) -> Option<Cloud> {
 }
 
 fn custom(node: &Node, context: &Context<'_>) -> Option<Cloud> {
-    let fields = Fields::open(node, &schema::CLOUD, &[], context.complaints)?;
+    let fields = Fields::open(node, &schema::CLOUD, &[], context.diagnostics)?;
     let login_url = root_url(
         &fields,
         "login_url",
@@ -321,7 +321,7 @@ fn root_url(
         let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
         format!(", did you mean \"https://{host}\"?")
     });
-    context.complaints.refuse(
+    context.diagnostics.refuse(
         text.at,
         format!(
             "\"{name}\" must be an https URL without a path, as \"{example}\", not {}{meant}",
@@ -342,7 +342,7 @@ fn from_authority(authority: &str, at: Position, context: &Context<'_>) -> Optio
         "https://login.microsoftonline.us" => "set \"cloud\" to \"gcc_high\" or \"dod\"",
         _ => "set \"cloud\" to {login_url: …, graph_url: …}",
     };
-    context.complaints.refuse(
+    context.diagnostics.refuse(
         at,
         format!(
             "AZURE_AUTHORITY_HOST in the environment is {}, which does not tell the cloud; {problem}",

@@ -9,8 +9,8 @@ use url::Url;
 
 use super::accounts::agree;
 use super::{Context, paths};
-use crate::config::complaint::{one_of, quoted};
-use crate::config::fields::{At, Fields};
+use crate::config::diagnostic::{one_of, quoted};
+use crate::config::fields::{Fields, Spanned};
 use crate::config::schema;
 use crate::config::yaml::Shape;
 use crate::model::{AppCredential, Delegated, SecretSource, SignIn};
@@ -27,16 +27,16 @@ const CREDENTIALS: [&str; 4] = [
 ];
 
 /// Which credentials an account names.
-pub(super) struct Way {
+pub(super) struct CredentialChoice {
     delegated: bool,
     app: Option<&'static str>,
     sound: bool,
 }
 
-impl Way {
+impl CredentialChoice {
     /// Finds out, and complains about combinations that make no sense.
     pub(super) fn read(fields: &Fields<'_>, context: &Context<'_>) -> Self {
-        let complaints = context.complaints;
+        let diagnostics = context.diagnostics;
         let mut sound = true;
         let mut app = None;
         for name in CREDENTIALS {
@@ -46,7 +46,7 @@ impl Way {
             if node.shape() == Shape::Null {
                 // Nothing can be said with it but that it is there.
                 if matches!(name, "managed_identity" | "workload_identity") {
-                    complaints.refuse(
+                    diagnostics.refuse(
                         node.at,
                         format!("\"{name}\" has no value; write \"{name}: {{}}\", or leave it out"),
                     );
@@ -58,7 +58,7 @@ impl Way {
             match app {
                 None => app = Some(name),
                 Some(first) => {
-                    complaints.refuse(
+                    diagnostics.refuse(
                         fields.place(name),
                         format!(
                             "\"{name}\" and \"{first}\" exclude each other; an account has one way to sign in"
@@ -70,14 +70,14 @@ impl Way {
         }
         let delegated = fields.get("delegated").is_some();
         if delegated && app == Some("managed_identity") {
-            complaints.refuse(
+            diagnostics.refuse(
                 fields.place("managed_identity"),
                 "\"managed_identity\" and \"delegated\" exclude each other; an identity of a machine acts for no person",
             );
             sound = false;
         }
         if !delegated && app.is_none() && sound {
-            complaints.refuse(
+            diagnostics.refuse(
                 fields.at,
                 format!(
                     "no credential; an account needs \"delegated\" or one of {}",
@@ -143,7 +143,7 @@ fn source(fields: &Fields<'_>, name: &str, context: &Context<'_>) -> Option<Secr
         .filter(|key| fields.get(key).is_some())
         .collect();
     if let [first, second, ..] = given[..] {
-        context.complaints.refuse(
+        context.diagnostics.refuse(
             fields.place(second),
             format!("\"{second}\" and \"{first}\" exclude each other"),
         );
@@ -163,7 +163,7 @@ fn source(fields: &Fields<'_>, name: &str, context: &Context<'_>) -> Option<Secr
     };
     if !valid(variable.value) {
         // Perhaps the secret itself.
-        context.complaints.refuse(
+        context.diagnostics.refuse(
             variable.at,
             format!(
                 "\"{env}\" must be the name of an environment variable: letters, digits and \"_\" (not shown)"
@@ -172,7 +172,7 @@ fn source(fields: &Fields<'_>, name: &str, context: &Context<'_>) -> Option<Secr
         return None;
     }
     if context.env.var(variable.value).is_none() {
-        context.complaints.warn(
+        context.diagnostics.warn(
             variable.at,
             format!("\"{env}\": the environment variable it names is not set here"),
         );
@@ -186,7 +186,7 @@ fn client_secret(fields: &Fields<'_>, context: &Context<'_>) -> Option<AppCreden
     let any = ["secret_file", "secret_env", "secret"];
     let secret = source(&fields, "secret", context);
     if any.iter().all(|key| fields.get(key).is_none()) {
-        context.complaints.refuse(
+        context.diagnostics.refuse(
             fields.at,
             format!("\"client_secret\" needs one of {}", one_of(any)),
         );
@@ -195,7 +195,7 @@ fn client_secret(fields: &Fields<'_>, context: &Context<'_>) -> Option<AppCreden
     let when = expires.as_ref().and_then(|text| {
         let when = moment(text.value);
         if when.is_none() {
-            context.complaints.refuse(
+            context.diagnostics.refuse(
                 text.at,
                 format!(
                     "\"expires\" must be a date such as \"2027-03-01\", not {}",
@@ -206,7 +206,7 @@ fn client_secret(fields: &Fields<'_>, context: &Context<'_>) -> Option<AppCreden
         when
     });
     if fields.get("expires").is_none() {
-        context.complaints.warn(
+        context.diagnostics.warn(
             place,
             "\"client_secret\" without \"expires\": nobody will be warned before the secret ends; the portal shows the date",
         );
@@ -261,7 +261,7 @@ fn workload_identity(fields: &Fields<'_>, context: &Context<'_>) -> Option<AppCr
             fields.missing("token_file", &format!("give it, or set {VARIABLE}"));
             return None;
         };
-        let path = At {
+        let path = Spanned {
             value: context.folder.join(twin),
             at: fields.at,
         };
@@ -271,7 +271,7 @@ fn workload_identity(fields: &Fields<'_>, context: &Context<'_>) -> Option<AppCr
         });
     };
     let shown = path.value.to_string_lossy();
-    let text = At {
+    let text = Spanned {
         value: &*shown,
         at: path.at,
     };
@@ -306,7 +306,7 @@ fn username(fields: &Fields<'_>, context: &Context<'_>) -> Option<Arc<str>> {
     if is_upn(text.value) {
         return Some(text.value.into());
     }
-    context.complaints.refuse(
+    context.diagnostics.refuse(
         text.at,
         format!(
             "\"username\" must be a user principal name such as \"steve@contoso.com\", not {}",
@@ -328,9 +328,9 @@ pub(super) fn is_upn(text: &str) -> bool {
 
 /// What Entra accepts as the address of a web or native application, and what
 /// leads back to this exporter.
-fn redirect_url(text: &At<&str>, context: &Context<'_>) -> Option<Url> {
+fn redirect_url(text: &Spanned<&str>, context: &Context<'_>) -> Option<Url> {
     let refuse = |problem: &str| {
-        context.complaints.refuse(
+        context.diagnostics.refuse(
             text.at,
             format!(
                 "\"redirect_url\" must be an address such as \"https://m365mon.contoso.com/auth/callback\"; {} {problem}",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Context;
-use crate::config::complaint::quoted;
+use crate::config::diagnostic::quoted;
 use crate::config::fields::{self, Fields};
 use crate::config::yaml::{Shape, Value};
 use crate::model::Labels;
@@ -45,15 +45,15 @@ const TAKEN: [&str; 22] = [
 /// Labels by name.
 pub(super) type LabelMap = BTreeMap<Arc<str>, Arc<str>>;
 
-/// The labels of one mapping; what has a complaint is left out.
+/// The labels of one mapping; what has a diagnostic is left out.
 pub(super) fn labels(fields: &Fields<'_>, context: &Context<'_>) -> LabelMap {
     let mut labels = LabelMap::new();
-    let complaints = context.complaints;
+    let diagnostics = context.diagnostics;
     let Some(node) = fields.get("labels") else {
         return labels;
     };
     let Value::Mapping(entries) = &node.value else {
-        complaints.refuse(
+        diagnostics.refuse(
             node.at,
             format!(
                 "\"labels\" must be a mapping such as {{team: web}}, not {}",
@@ -63,7 +63,7 @@ pub(super) fn labels(fields: &Fields<'_>, context: &Context<'_>) -> LabelMap {
         return labels;
     };
     if entries.len() > MOST_LABELS {
-        complaints.refuse(
+        diagnostics.refuse(
             node.at,
             format!(
                 "{} labels are too many, at most {MOST_LABELS} are allowed",
@@ -74,25 +74,25 @@ pub(super) fn labels(fields: &Fields<'_>, context: &Context<'_>) -> LabelMap {
     }
     for entry in entries {
         let Some(name) = entry.key.as_deref() else {
-            complaints.refuse(entry.at, "a label's name must be a word");
+            diagnostics.refuse(entry.at, "a label's name must be a word");
             continue;
         };
         if let Some(wrong) = wrong_name(name) {
-            complaints.refuse(entry.at, format!("the label name {} {wrong}", quoted(name)));
+            diagnostics.refuse(entry.at, format!("the label name {} {wrong}", quoted(name)));
             continue;
         }
         if entry.value.shape() == Shape::Null {
-            complaints.refuse(
+            diagnostics.refuse(
                 entry.value.at,
                 format!("the label {} is empty", quoted(name)),
             );
             continue;
         }
-        let Some(value) = fields::text(&entry.value, &format!("labels.{name}"), complaints) else {
+        let Some(value) = fields::text(&entry.value, &format!("labels.{name}"), diagnostics) else {
             continue;
         };
         if value.value.len() > MOST_VALUE {
-            complaints.refuse(
+            diagnostics.refuse(
                 value.at,
                 format!(
                     "the label {} has {} bytes, at most {MOST_VALUE} are allowed",
@@ -101,7 +101,7 @@ pub(super) fn labels(fields: &Fields<'_>, context: &Context<'_>) -> LabelMap {
                 ),
             );
         } else if value.value.chars().any(char::is_control) {
-            complaints.refuse(
+            diagnostics.refuse(
                 value.at,
                 format!("the label {} has a control character in it", quoted(name)),
             );

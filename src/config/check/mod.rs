@@ -1,6 +1,6 @@
 //! From the tree to the types: every rule of the configuration, one file a
 //! part. Each complains where it finds something wrong and goes on, so that
-//! all complaints are shown at once; a value with a complaint is left out.
+//! all diagnostics are shown at once; a value with a diagnostic is left out.
 
 mod accounts;
 mod credentials;
@@ -15,7 +15,7 @@ mod usage;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::complaint::Complaints;
+use super::diagnostic::Diagnostics;
 use super::environment::Environment;
 use super::fields::Fields;
 use super::schema;
@@ -24,18 +24,18 @@ use crate::model::{Configuration, Storage};
 
 /// What every rule may ask.
 pub(super) struct Context<'a> {
-    /// Where complaints go.
-    pub(super) complaints: &'a Complaints,
+    /// Where diagnostics go.
+    pub(super) diagnostics: &'a Diagnostics,
     /// The folder of the file; relative paths begin here.
     pub(super) folder: &'a Path,
     /// For twins of keys.
     pub(super) env: &'a dyn Environment,
 }
 
-/// Checks the whole file. `None` after at least one complaint.
+/// Checks the whole file. `None` after at least one diagnostic.
 pub(super) fn configuration(root: &Node, context: &Context<'_>) -> Option<Configuration> {
-    let complaints = context.complaints;
-    let root = Fields::open(root, &schema::ROOT, &[], complaints)?;
+    let diagnostics = context.diagnostics;
+    let root = Fields::open(root, &schema::ROOT, &[], diagnostics)?;
     let labels = labels::labels(&root, context);
     let storage = Storage {
         file: paths::path_or(&root, "storage", "m365mon.tokens", context),
@@ -47,7 +47,7 @@ pub(super) fn configuration(root: &Node, context: &Context<'_>) -> Option<Config
     let defaults = resources::Defaults::read(&root);
     let accounts = accounts::accounts(&root, context);
     let resources = resources::resources(&root, &defaults, &labels, limits, &accounts, context);
-    if !complaints.is_clean() {
+    if !diagnostics.is_clean() {
         return None;
     }
     let configuration = Configuration {

@@ -1,22 +1,22 @@
-//! Names of accounts and resources.
+//! UniqueNames of accounts and resources.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Context;
-use crate::config::complaint::{Position, quoted};
-use crate::config::fields::{At, Fields};
+use crate::config::diagnostic::{Position, quoted};
+use crate::config::fields::{Fields, Spanned};
 
 /// Longest name, in bytes.
 const MOST_NAME: usize = 128;
 
 /// The names of one list, each once.
-pub(super) struct Names {
+pub(super) struct UniqueNames {
     what: &'static str,
     seen: HashMap<Arc<str>, Position>,
 }
 
-impl Names {
+impl UniqueNames {
     /// `what` is `account` or `resource`.
     pub(super) fn new(what: &'static str, most: usize) -> Self {
         Self {
@@ -35,7 +35,7 @@ impl Names {
         check(&name, context)?;
         let shared: Arc<str> = name.value.into();
         if let Some(first) = self.seen.get(&shared) {
-            context.complaints.refuse(
+            context.diagnostics.refuse(
                 name.at,
                 format!(
                     "{} {} is there twice, first at line {}",
@@ -51,8 +51,8 @@ impl Names {
     }
 }
 
-fn check(name: &At<&str>, context: &Context<'_>) -> Option<()> {
-    let At { value, at } = *name;
+fn check(name: &Spanned<&str>, context: &Context<'_>) -> Option<()> {
+    let Spanned { value, at } = *name;
     let wrong = if value.len() > MOST_NAME {
         format!("has {} bytes, at most {MOST_NAME} are allowed", value.len())
     } else if value.chars().any(char::is_control) {
@@ -67,7 +67,7 @@ fn check(name: &At<&str>, context: &Context<'_>) -> Option<()> {
         return Some(());
     };
     context
-        .complaints
+        .diagnostics
         .refuse(at, format!("the name {} {wrong}", quoted(value)));
     None
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Context;
-use crate::config::fields::{At, Fields};
+use crate::config::fields::{Fields, Spanned};
 
 /// A path that must lead to a file by the time it is needed: one that is not
 /// there yet is worth a warning, for secrets often come later than the file
@@ -15,15 +15,15 @@ pub(super) fn existing(fields: &Fields<'_>, name: &str, context: &Context<'_>) -
 }
 
 /// Warns about a file that is not there.
-pub(super) fn warn_if_missing(path: &At<PathBuf>, name: &str, context: &Context<'_>) {
+pub(super) fn warn_if_missing(path: &Spanned<PathBuf>, name: &str, context: &Context<'_>) {
     let shown = path.value.display();
     match std::fs::metadata(&path.value) {
-        Ok(found) if found.is_dir() => context.complaints.warn(
+        Ok(found) if found.is_dir() => context.diagnostics.warn(
             path.at,
             format!("\"{name}\": {shown} is a folder, not a file"),
         ),
         Ok(_) => {}
-        Err(error) => context.complaints.warn(
+        Err(error) => context.diagnostics.warn(
             path.at,
             format!("\"{name}\": {shown} cannot be read: {error}"),
         ),
@@ -31,15 +31,19 @@ pub(super) fn warn_if_missing(path: &At<PathBuf>, name: &str, context: &Context<
 }
 
 /// A path, made absolute or relative to the working folder.
-pub(super) fn path(fields: &Fields<'_>, name: &str, context: &Context<'_>) -> Option<At<PathBuf>> {
+pub(super) fn path(
+    fields: &Fields<'_>,
+    name: &str,
+    context: &Context<'_>,
+) -> Option<Spanned<PathBuf>> {
     let text = fields.text(name)?;
     if text.value.contains('\0') {
         context
-            .complaints
+            .diagnostics
             .refuse(text.at, format!("\"{name}\" is not a path"));
         return None;
     }
-    Some(At {
+    Some(Spanned {
         value: context.folder.join(text.value),
         at: text.at,
     })

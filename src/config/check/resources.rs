@@ -4,15 +4,15 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::accounts::Accounts;
+use super::accounts::CheckedAccounts;
 use super::labels::{self, LabelMap};
-use super::names::Names;
+use super::names::UniqueNames;
 use super::{Context, credentials, sites};
-use crate::config::complaint::{Position, one_of, quoted};
+use crate::config::diagnostic::{Position, one_of, quoted};
 use crate::config::duration::format;
-use crate::config::fields::{At, Fields};
-use crate::config::near::question;
+use crate::config::fields::{Fields, Spanned};
 use crate::config::schema::{self, Key};
+use crate::config::suggest::suggest;
 use crate::config::yaml::{Node, Value};
 use crate::model::{
     Account, AppCredential, ConnectionPolicy, Kind, Labels, Limits, Mode, Resource, SignIn,
@@ -46,16 +46,16 @@ pub(super) struct Defaults {
     min_age: Option<Duration>,
     at: Position,
     /// Its own values do not fit together, which is said once.
-    told: Cell<bool>,
+    reported: Cell<bool>,
 }
 
 /// The keys that resources and `defaults` share.
 struct Timing {
-    interval: Option<At<Duration>>,
-    timeout: Option<At<Duration>>,
-    mode: Option<At<Mode>>,
-    connection: Option<At<ConnectionPolicy>>,
-    min_age: Option<At<Duration>>,
+    interval: Option<Spanned<Duration>>,
+    timeout: Option<Spanned<Duration>>,
+    mode: Option<Spanned<Mode>>,
+    connection: Option<Spanned<ConnectionPolicy>>,
+    min_age: Option<Spanned<Duration>>,
 }
 
 impl Timing {
@@ -81,7 +81,7 @@ impl Defaults {
             connection: ConnectionPolicy::New,
             min_age: None,
             at: root.place("defaults"),
-            told: Cell::new(false),
+            reported: Cell::new(false),
         };
         if let Some(fields) = root.mapping("defaults", &schema::DEFAULTS) {
             let timing = Timing::read(&fields);
@@ -109,28 +109,28 @@ pub(super) fn resources(
     defaults: &Defaults,
     process: &LabelMap,
     limits: Limits,
-    accounts: &Accounts,
+    accounts: &CheckedAccounts,
     context: &Context<'_>,
 ) -> Vec<Resource> {
     let items = root.list("resources");
-    let mut names = Names::new("resource", items.len());
+    let mut names = UniqueNames::new("resource", items.len());
     let mut found = Vec::with_capacity(items.len());
     // Most resources have no labels of their own and share one list.
     let shared = labels::whole(process);
     let mut on_scrape = 0;
     for item in items {
         let Some(kind) = KindOf::read(item) else {
-            // Not a mapping; the complaint is made by the opening.
-            _ = Fields::open(item, &schema::RESOURCE, &[], context.complaints);
+            // Not a mapping; the diagnostic is made by the opening.
+            _ = Fields::open(item, &schema::RESOURCE, &[], context.diagnostics);
             continue;
         };
         let more = kind.keys();
-        let Some(fields) = Fields::open(item, &schema::RESOURCE, &more, context.complaints) else {
+        let Some(fields) = Fields::open(item, &schema::RESOURCE, &more, context.diagnostics) else {
             continue;
         };
         let name = names.take(&fields, context);
         if let Some(name) = name.as_deref().filter(|name| credentials::is_upn(name)) {
-            context.complaints.warn(
+            context.diagnostics.warn(
                 fields.place("name"),
                 format!(
                     "the name {} looks like a person's and becomes a label in Prometheus; choose a name for the purpose",
@@ -143,7 +143,7 @@ pub(super) fn resources(
         if mode == Mode::OnScrape {
             on_scrape += 1;
             if on_scrape == limits.on_scrape + 1 {
-                context.complaints.refuse(
+                context.diagnostics.refuse(
                     timing.mode.map_or(fields.at, |mode| mode.at),
                     format!(
                         "too many \"on_scrape\" resources, limits.on_scrape allows {}: a scrape would not end in time; use \"background\", or raise the limit",
@@ -172,7 +172,7 @@ fn resource(
     timing: &Timing,
     defaults: &Defaults,
     labels: Labels,
-    accounts: &Accounts,
+    accounts: &CheckedAccounts,
     context: &Context<'_>,
 ) -> Option<Resource> {
     let times = times(fields, timing, defaults, context);
@@ -230,17 +230,17 @@ fn times(
         from(timing.interval.is_some())
     );
     match own.or(timing.interval) {
-        Some(place) => context.complaints.refuse(place.at, message),
-        None if defaults.told.replace(true) => {}
-        None => context.complaints.refuse(defaults.at, message),
+        Some(place) => context.diagnostics.refuse(place.at, message),
+        None if defaults.reported.replace(true) => {}
+        None => context.diagnostics.refuse(defaults.at, message),
     }
     None
 }
 
-/// The account; `None` if it is unknown (after a complaint) or was refused.
+/// The account; `None` if it is unknown (after a diagnostic) or was refused.
 fn account(
     fields: &Fields<'_>,
-    accounts: &Accounts,
+    accounts: &CheckedAccounts,
     context: &Context<'_>,
 ) -> Option<Arc<Account>> {
     if fields.get("account").is_none() {
@@ -250,12 +250,12 @@ fn account(
     let text = fields.text("account")?;
     let known = accounts.find(text.value);
     if known.is_none() {
-        context.complaints.refuse(
+        context.diagnostics.refuse(
             text.at,
             format!(
                 "unknown account {}{}",
                 quoted(text.value),
-                question(text.value, accounts.names())
+                suggest(text.value, accounts.names())
             ),
         );
     }
@@ -313,7 +313,7 @@ impl<'n> KindOf<'n> {
             Self::Site => site(fields, account, context),
             Self::Mailbox => mailbox(fields, account, context),
             Self::Other(None, at) => {
-                context.complaints.refuse(
+                context.diagnostics.refuse(
                     *at,
                     format!("\"kind\" is missing; it is {}", one_of(words())),
                 );
@@ -321,10 +321,10 @@ impl<'n> KindOf<'n> {
             }
             Self::Other(Some(node), _) => {
                 let near = match &node.value {
-                    Value::Text(word) => question(word, words()),
+                    Value::Text(word) => suggest(word, words()),
                     _ => String::new(),
                 };
-                context.complaints.refuse(
+                context.diagnostics.refuse(
                     node.at,
                     format!(
                         "\"kind\" must be {}, not {}{near}",
@@ -349,7 +349,7 @@ fn site(fields: &Fields<'_>, account: Option<&Account>, context: &Context<'_>) -
         )
     });
     if let Some(api) = api.filter(|api| api.value == SiteApi::SharePoint && by_secret) {
-        context.complaints.refuse(
+        context.diagnostics.refuse(
             api.at,
             "\"api: sharepoint\" does not work with a client secret: SharePoint takes app-only tokens only by certificate or federation; use \"api: graph\", \"client_certificate\" or \"delegated\"",
         );
@@ -378,7 +378,7 @@ fn mailbox(fields: &Fields<'_>, account: Option<&Account>, context: &Context<'_>
     }
     let text = fields.text("user")?;
     if !credentials::is_upn(text.value) && !is_guid(text.value) {
-        context.complaints.refuse(
+        context.diagnostics.refuse(
             text.at,
             format!(
                 "\"user\" must be a user principal name such as \"steve@contoso.com\" or an object id, not {}",

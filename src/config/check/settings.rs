@@ -7,7 +7,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::{Context, paths};
-use crate::config::complaint::quoted;
+use crate::config::diagnostic::quoted;
 use crate::config::fields::{self, Fields};
 use crate::config::schema;
 use crate::config::yaml::{Node, Value};
@@ -40,7 +40,7 @@ pub(super) fn http(root: &Fields<'_>, context: &Context<'_>) -> HttpSettings {
         match proxy_problem(proxy.value.expose()) {
             None => settings.proxy = ProxySetting::Fixed(proxy.value),
             Some(problem) => context
-                .complaints
+                .diagnostics
                 .refuse(proxy.at, format!("\"proxy_url\" (not shown) {problem}")),
         }
     }
@@ -48,12 +48,12 @@ pub(super) fn http(root: &Fields<'_>, context: &Context<'_>) -> HttpSettings {
     if let Some(agent) = fields.text("user_agent") {
         let visible = |b: u8| (b' '..=b'~').contains(&b);
         if agent.value.len() > MOST_USER_AGENT {
-            context.complaints.refuse(
+            context.diagnostics.refuse(
                 agent.at,
                 format!("\"user_agent\" is too long, at most {MOST_USER_AGENT} bytes are allowed"),
             );
         } else if !agent.value.bytes().all(visible) || agent.value.trim() != agent.value {
-            context.complaints.refuse(
+            context.diagnostics.refuse(
                 agent.at,
                 format!(
                     "\"user_agent\" must be plain ASCII without spaces around it, not {}",
@@ -90,9 +90,9 @@ fn proxy_problem(text: &str) -> Option<&'static str> {
 
 fn resolve(node: &Node, context: &Context<'_>) -> BTreeMap<Arc<str>, ResolveOverride> {
     let mut map = BTreeMap::new();
-    let complaints = context.complaints;
+    let diagnostics = context.diagnostics;
     let Value::Mapping(entries) = &node.value else {
-        complaints.refuse(
+        diagnostics.refuse(
             node.at,
             format!(
                 "\"resolve\" must be a mapping such as {{contoso.sharepoint.com: \"127.0.0.1:8445\"}}, not {}",
@@ -102,7 +102,7 @@ fn resolve(node: &Node, context: &Context<'_>) -> BTreeMap<Arc<str>, ResolveOver
         return map;
     };
     if entries.len() > MOST_RESOLVE {
-        complaints.refuse(
+        diagnostics.refuse(
             node.at,
             format!("too many hosts, at most {MOST_RESOLVE} are allowed"),
         );
@@ -111,13 +111,13 @@ fn resolve(node: &Node, context: &Context<'_>) -> BTreeMap<Arc<str>, ResolveOver
     for entry in entries {
         let Some(host) = entry.key.as_deref().filter(|host| is_host_name(host)) else {
             let word = entry.key.as_deref().map(quoted).unwrap_or_default();
-            complaints.refuse(
+            diagnostics.refuse(
                 entry.at,
                 format!("{word} is not a host name such as \"contoso.sharepoint.com\""),
             );
             continue;
         };
-        let Some(text) = fields::text(&entry.value, host, complaints) else {
+        let Some(text) = fields::text(&entry.value, host, diagnostics) else {
             continue;
         };
         let address = text.value.parse::<SocketAddr>().ok();
@@ -126,7 +126,7 @@ fn resolve(node: &Node, context: &Context<'_>) -> BTreeMap<Arc<str>, ResolveOver
                 Ok(ip) => format!(", did you mean \"{}\"?", SocketAddr::new(ip, 443)),
                 Err(_) => String::new(),
             };
-            complaints.refuse(
+            diagnostics.refuse(
                 text.at,
                 format!(
                     "{} must be an address and a port such as \"127.0.0.1:8445\" or \"[::1]:8445\", not {}{meant}",
@@ -141,7 +141,7 @@ fn resolve(node: &Node, context: &Context<'_>) -> BTreeMap<Arc<str>, ResolveOver
             .insert(host.clone(), ResolveOverride { address })
             .is_some()
         {
-            complaints.refuse(entry.at, format!("host {} is given twice", quoted(&host)));
+            diagnostics.refuse(entry.at, format!("host {} is given twice", quoted(&host)));
         }
     }
     map
@@ -194,7 +194,7 @@ pub(super) fn metrics(root: &Fields<'_>, context: &Context<'_>) -> MetricsSettin
             match buckets(node) {
                 Ok(buckets) => settings.histogram_buckets = buckets,
                 Err((at, problem)) => context
-                    .complaints
+                    .diagnostics
                     .refuse(at, format!("\"histogram_buckets\" {problem}")),
             }
         }
@@ -202,7 +202,7 @@ pub(super) fn metrics(root: &Fields<'_>, context: &Context<'_>) -> MetricsSettin
     settings
 }
 
-fn buckets(node: &Node) -> Result<Arc<[f64]>, (crate::config::complaint::Position, String)> {
+fn buckets(node: &Node) -> Result<Arc<[f64]>, (crate::config::diagnostic::Position, String)> {
     let Value::List(items) = &node.value else {
         return Err((
             node.at,

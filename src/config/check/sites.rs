@@ -3,8 +3,8 @@
 use url::Url;
 
 use super::Context;
-use crate::config::complaint::quoted;
-use crate::config::fields::{At, Fields};
+use crate::config::diagnostic::quoted;
+use crate::config::fields::{Fields, Spanned};
 use crate::model::Cloud;
 
 /// Folders and handlers inside of a site; an address that goes this far is one
@@ -39,7 +39,7 @@ pub(super) fn url(
         Ok(url) => url,
         Err(problem) => {
             context
-                .complaints
+                .diagnostics
                 .refuse(text.at, format!("\"url\" {problem}"));
             return None;
         }
@@ -52,7 +52,7 @@ pub(super) fn url(
     Some(url)
 }
 
-fn check(text: &At<&str>) -> Result<Url, String> {
+fn check(text: &Spanned<&str>) -> Result<Url, String> {
     let word = quoted(text.value);
     let Ok(url) = Url::parse(text.value) else {
         let meant = format!("https://{}", text.value);
@@ -118,11 +118,11 @@ fn check(text: &At<&str>) -> Result<Url, String> {
 }
 
 /// A host of another cloud answers, but takes no token of this one.
-fn warn_of_cloud(url: &Url, cloud: &Cloud, text: &At<&str>, context: &Context<'_>) {
+fn warn_of_cloud(url: &Url, cloud: &Cloud, text: &Spanned<&str>, context: &Context<'_>) {
     let suffixes = cloud.sharepoint_suffixes();
     let host = url.host_str().unwrap_or_default();
     if !suffixes.is_empty() && !suffixes.iter().any(|suffix| host.ends_with(suffix)) {
-        context.complaints.warn(
+        context.diagnostics.warn(
             text.at,
             format!(
                 "the host {} does not fit the cloud \"{}\", whose SharePoint hosts end in {}",
@@ -137,10 +137,10 @@ fn warn_of_cloud(url: &Url, cloud: &Cloud, text: &At<&str>, context: &Context<'_
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::complaint::Position;
+    use crate::config::diagnostic::Position;
 
     fn verdict(text: &str) -> Result<Url, String> {
-        check(&At {
+        check(&Spanned {
             value: text,
             at: Position::NONE,
         })

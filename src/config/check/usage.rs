@@ -1,8 +1,8 @@
 //! Warnings about the configuration as a whole.
 
 use super::Context;
-use super::accounts::Accounts;
-use crate::config::complaint::quoted;
+use super::accounts::CheckedAccounts;
+use crate::config::diagnostic::quoted;
 use crate::config::fields::Fields;
 use crate::config::quota;
 use crate::model::Configuration;
@@ -10,12 +10,12 @@ use crate::model::Configuration;
 /// Warns about what works but is probably not meant.
 pub(super) fn warn(
     configuration: &Configuration,
-    accounts: &Accounts,
+    accounts: &CheckedAccounts,
     root: &Fields<'_>,
     context: &Context<'_>,
 ) {
     if configuration.resources.is_empty() {
-        context.complaints.warn(
+        context.diagnostics.warn(
             root.place("resources"),
             "no resources: nothing will be probed",
         );
@@ -30,7 +30,7 @@ pub(super) fn warn(
             .and_then(|name| accounts.find(name))
             .map_or(root.at, |known| known.at);
         let names: Vec<String> = share.accounts.iter().map(|name| quoted(name)).collect();
-        context.complaints.warn(
+        context.diagnostics.warn(
             at,
             format!(
                 "the SharePoint sites of {} take {}; Microsoft will throttle a tenant of the smallest size before long, so probe less often or use a registration of its own",

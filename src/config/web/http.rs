@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bcrypt::HashParts;
 
-use super::{Context, RateLimit, User, schema};
-use crate::config::complaint::quoted;
+use super::{RateLimit, User, WebContext, schema};
+use crate::config::diagnostic::quoted;
 use crate::config::duration;
 use crate::config::fields::Fields;
 use crate::config::yaml::{Shape, Value};
@@ -18,7 +18,7 @@ const COSTS: std::ops::RangeInclusive<u32> = 4..=31;
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// `http_server_config.headers`.
-pub(super) fn headers(http: &Fields<'_>, context: &Context<'_>) -> Vec<(&'static str, String)> {
+pub(super) fn headers(http: &Fields<'_>, context: &WebContext<'_>) -> Vec<(&'static str, String)> {
     let Some(fields) = http.mapping("headers", &schema::HEADERS) else {
         return Vec::new();
     };
@@ -38,7 +38,7 @@ pub(super) fn headers(http: &Fields<'_>, context: &Context<'_>) -> Vec<(&'static
         // What a header may hold without being read differently on the way.
         if !text.value.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             let message = format!("\"{name}\" may hold printable ASCII only, on one line");
-            context.complaints.refuse(text.at, message);
+            context.diagnostics.refuse(text.at, message);
             continue;
         }
         headers.push((name, text.value.to_owned()));
@@ -47,13 +47,13 @@ pub(super) fn headers(http: &Fields<'_>, context: &Context<'_>) -> Vec<(&'static
 }
 
 /// `basic_auth_users`.
-pub(super) fn users(root: &Fields<'_>, context: &Context<'_>) -> Vec<User> {
-    let complaints = context.complaints;
+pub(super) fn users(root: &Fields<'_>, context: &WebContext<'_>) -> Vec<User> {
+    let diagnostics = context.diagnostics;
     let Some(node) = root.get("basic_auth_users") else {
         return Vec::new();
     };
     let Value::Mapping(entries) = &node.value else {
-        complaints.refuse(
+        diagnostics.refuse(
             node.at,
             format!(
                 "\"basic_auth_users\" must be a mapping such as {{alice: a bcrypt hash}}, not {}",
@@ -65,11 +65,11 @@ pub(super) fn users(root: &Fields<'_>, context: &Context<'_>) -> Vec<User> {
     let mut users = Vec::with_capacity(entries.len());
     for entry in entries {
         let Some(name) = entry.key.as_deref() else {
-            complaints.refuse(entry.at, "the name of a user must be text");
+            diagnostics.refuse(entry.at, "the name of a user must be text");
             continue;
         };
         if name.contains(':') {
-            complaints.refuse(
+            diagnostics.refuse(
                 entry.at,
                 "the name of a user may not hold a colon: clients could not send it",
             );
@@ -78,7 +78,7 @@ pub(super) fn users(root: &Fields<'_>, context: &Context<'_>) -> Vec<User> {
         let at = entry.value.at;
         let Value::Sealed(Shape::Text, Some(hash)) = &entry.value.value else {
             // Without its name, which may be half of a password with a comma.
-            complaints.refuse(
+            diagnostics.refuse(
                 at,
                 format!(
                     "the value of this user must be a bcrypt hash, not {}; \
@@ -92,7 +92,7 @@ pub(super) fn users(root: &Fields<'_>, context: &Context<'_>) -> Vec<User> {
             Ok(parts) if COSTS.contains(&parts.get_cost()) => {
                 let cost = parts.get_cost();
                 if cost > SLOW_COST {
-                    complaints.warn(
+                    diagnostics.warn(
                         at,
                         format!(
                             "the hash of user {} has cost {cost}: each look at a password takes \
@@ -106,7 +106,7 @@ pub(super) fn users(root: &Fields<'_>, context: &Context<'_>) -> Vec<User> {
                     hash: hash.clone(),
                 });
             }
-            Ok(parts) => complaints.refuse(
+            Ok(parts) => diagnostics.refuse(
                 at,
                 format!(
                     "the hash of user {} has cost {}, allowed are {} to {}",
@@ -117,7 +117,7 @@ pub(super) fn users(root: &Fields<'_>, context: &Context<'_>) -> Vec<User> {
                 ),
             ),
             // What stands there may be the password itself.
-            Err(_) => complaints.refuse(
+            Err(_) => diagnostics.refuse(
                 at,
                 format!(
                     "the value of user {} is not a bcrypt hash (60 letters, as $2b$10$…); \
@@ -130,8 +130,8 @@ pub(super) fn users(root: &Fields<'_>, context: &Context<'_>) -> Vec<User> {
     users
 }
 
-/// `rate_limit`; `None` without one, with an interval of 0 or after a complaint.
-pub(super) fn rate_limit(root: &Fields<'_>, context: &Context<'_>) -> Option<RateLimit> {
+/// `rate_limit`; `None` without one, with an interval of 0 or after a diagnostic.
+pub(super) fn rate_limit(root: &Fields<'_>, context: &WebContext<'_>) -> Option<RateLimit> {
     let fields = root.mapping("rate_limit", &schema::RATE_LIMIT)?;
     let burst = fields.count("burst", 0, 1_000_000);
     let node = fields.get("interval")?;
@@ -141,7 +141,7 @@ pub(super) fn rate_limit(root: &Fields<'_>, context: &Context<'_>) -> Option<Rat
         _ => None,
     };
     let Some(interval) = interval.filter(|interval| *interval <= LONGEST) else {
-        context.complaints.refuse(
+        context.diagnostics.refuse(
             node.at,
             format!(
                 "\"interval\" must be a duration of at most a day such as \"500ms\", \"1.5s\" or \
@@ -157,7 +157,7 @@ pub(super) fn rate_limit(root: &Fields<'_>, context: &Context<'_>) -> Option<Rat
     match burst.and_then(|burst| u32::try_from(burst).ok()) {
         Some(burst) if burst > 0 => Some(RateLimit { interval, burst }),
         _ => {
-            context.complaints.refuse(
+            context.diagnostics.refuse(
                 fields.place("burst"),
                 "\"rate_limit\" with an \"interval\" needs a \"burst\" of at least 1: \
                  otherwise nothing is ever answered",

@@ -1,11 +1,11 @@
 //! The web configuration (`--web.config.file`): who may come in and how. Key
 //! by key the file of the Prometheus exporter-toolkit, read as strictly as the
-//! main configuration and with the same complaints. What it names (files,
-//! certificates) is for `web` to read; a [`Place`] goes along, so that what is
+//! main configuration and with the same diagnostics. What it names (files,
+//! certificates) is for `web` to read; a [`SourcePlace`] goes along, so that what is
 //! wrong there is also said with line and column.
 //!
 //! Promises: hashes and keys are [`Secret`]s from the beginning and no
-//! complaint quotes one. `web` calls [`read`] and [`check_bytes`].
+//! diagnostic quotes one. `web` calls [`read`] and [`check_bytes`].
 
 mod document;
 mod http;
@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::complaint::{Complaint, Complaints, ConfigErrors, Position};
+use super::diagnostic::{ConfigErrors, Diagnostic, Diagnostics, Position};
 use super::fields::{self, Fields};
 use super::yaml::{self, Node, Value};
 use crate::model::Secret;
@@ -44,7 +44,7 @@ pub struct WebFile {
     /// True if the file says nothing at all.
     pub is_empty: bool,
     /// What works but is probably not meant, in the order of the file.
-    pub warnings: Vec<Complaint>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// `tls_server_config`.
@@ -93,7 +93,7 @@ pub struct Pem {
     /// The text or where it is.
     pub source: PemSource,
     /// Where it was asked for.
-    pub place: Place,
+    pub place: SourcePlace,
     /// The key that holds it, as `cert_file`.
     pub name: &'static str,
 }
@@ -127,16 +127,16 @@ pub struct RateLimit {
 
 /// A place in the file, to complain about what is found wrong later.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct SourcePlace {
     file: Arc<str>,
     at: Position,
 }
 
-impl Place {
+impl SourcePlace {
     /// Something that is wrong here. The message must not hold a secret.
     #[must_use]
-    pub fn complaint(&self, message: impl Into<String>) -> Complaint {
-        Complaint {
+    pub fn diagnostic(&self, message: impl Into<String>) -> Diagnostic {
+        Diagnostic {
             file: Arc::clone(&self.file),
             line: self.at.line,
             column: self.at.column,
@@ -146,15 +146,15 @@ impl Place {
 }
 
 /// What every rule may ask.
-struct Context<'a> {
-    complaints: &'a Complaints,
+struct WebContext<'a> {
+    diagnostics: &'a Diagnostics,
     folder: &'a Path,
 }
 
-impl Context<'_> {
-    fn place(&self, at: Position) -> Place {
-        Place {
-            file: self.complaints.file(),
+impl WebContext<'_> {
+    fn place(&self, at: Position) -> SourcePlace {
+        SourcePlace {
+            file: self.diagnostics.file(),
             at,
         }
     }
@@ -188,13 +188,13 @@ pub fn parse(text: &str, path: &Path) -> Result<WebFile, ConfigErrors> {
     if let Some(doubled) = fields::doubled(&root) {
         return Err(one(doubled));
     }
-    let complaints = Complaints::new(Arc::clone(&file));
-    let context = Context {
-        complaints: &complaints,
+    let diagnostics = Diagnostics::new(Arc::clone(&file));
+    let context = WebContext {
+        diagnostics: &diagnostics,
         folder: path.parent().unwrap_or(Path::new("")),
     };
     let checked = check(&root, &context);
-    let warnings = complaints.finish()?;
+    let warnings = diagnostics.finish()?;
     checked
         .map(|web| WebFile { warnings, ..web })
         .ok_or_else(|| {
@@ -203,8 +203,8 @@ pub fn parse(text: &str, path: &Path) -> Result<WebFile, ConfigErrors> {
         })
 }
 
-fn check(root: &Node, context: &Context<'_>) -> Option<WebFile> {
-    let root = Fields::open(root, &schema::ROOT, &[], context.complaints)?;
+fn check(root: &Node, context: &WebContext<'_>) -> Option<WebFile> {
+    let root = Fields::open(root, &schema::ROOT, &[], context.diagnostics)?;
     let http = root.mapping("http_server_config", &schema::HTTP);
     let http2 = http
         .as_ref()
@@ -221,7 +221,7 @@ fn check(root: &Node, context: &Context<'_>) -> Option<WebFile> {
         is_empty: schema::ROOT.names().all(|name| root.get(name).is_none()),
         warnings: Vec::new(),
     };
-    context.complaints.is_clean().then_some(web)
+    context.diagnostics.is_clean().then_some(web)
 }
 
 /// Closes every value that is a secret, or may be one by mistake.

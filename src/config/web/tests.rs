@@ -8,7 +8,7 @@ fn read(text: &str) -> Result<WebFile, String> {
     parse(text, Path::new("/etc/m365mon/web.yml")).map_err(|errors| errors.to_string())
 }
 
-fn complaints(text: &str) -> String {
+fn diagnostics(text: &str) -> String {
     read(text).unwrap_err().replace("/etc/m365mon/web.yml:", "")
 }
 
@@ -88,14 +88,14 @@ fn no_complaint_quotes_a_secret() {
         "tls_server_config: canary",
         "tls_server_config: {key: a, canary, cert: b}",
     ] {
-        let complaints = complaints(text);
-        assert!(!complaints.contains("canary"), "{text}: {complaints}");
+        let diagnostics = diagnostics(text);
+        assert!(!diagnostics.contains("canary"), "{text}: {diagnostics}");
     }
 }
 
 #[test]
 fn suggestions() {
-    for (text, complaint) in [
+    for (text, diagnostic) in [
         (
             "tls_server_confg: {}",
             "1:1: unknown key \"tls_server_confg\", did you mean \"tls_server_config\"?",
@@ -117,7 +117,7 @@ fn suggestions() {
             "1:24: \"interval\" must be a duration of at most a day such as \"500ms\", \"1.5s\" or \"1m\", not the number 5",
         ),
     ] {
-        assert_eq!(complaints(text), complaint);
+        assert_eq!(diagnostics(text), diagnostic);
     }
 }
 

@@ -1,10 +1,10 @@
 //! `tls_server_config`: what is asked for is either spoken or refused; nothing
 //! is left out silently.
 
-use super::{ClientAuth, Context, Pem, PemSource, TlsServer, schema};
-use crate::config::complaint::{one_of, quoted};
-use crate::config::fields::{At, Fields, text};
-use crate::config::near::question;
+use super::{ClientAuth, Pem, PemSource, TlsServer, WebContext, schema};
+use crate::config::diagnostic::{one_of, quoted};
+use crate::config::fields::{Fields, Spanned, text};
+use crate::config::suggest::suggest;
 use crate::config::yaml::Value;
 use crate::model::Secret;
 
@@ -54,8 +54,8 @@ const POLICIES: [(&str, Policy); 6] = [
     ("RequireAndVerifyClientCert", Policy::RequireAndVerify),
 ];
 
-/// The section; `None` if it is absent, or after a complaint.
-pub(super) fn tls(root: &Fields<'_>, http2: bool, context: &Context<'_>) -> Option<TlsServer> {
+/// The section; `None` if it is absent, or after a diagnostic.
+pub(super) fn tls(root: &Fields<'_>, http2: bool, context: &WebContext<'_>) -> Option<TlsServer> {
     let fields = root.mapping("tls_server_config", &schema::TLS)?;
     let certificate = pem(&fields, "cert", "cert_file", context);
     let key = pem(&fields, "key", "key_file", context);
@@ -87,23 +87,23 @@ fn pem(
     fields: &Fields<'_>,
     name: &'static str,
     twin: &'static str,
-    context: &Context<'_>,
+    context: &WebContext<'_>,
 ) -> Option<Pem> {
     if fields.get(name).is_some() && fields.get(twin).is_some() {
         let message = format!("\"{name}\" and \"{twin}\" cannot both be given");
-        context.complaints.refuse(fields.place(twin), message);
+        context.diagnostics.refuse(fields.place(twin), message);
         return None;
     }
     if let Some(path) = fields.text(twin) {
         // Not quoted: it may be the key itself.
         if path.value.contains("-----BEGIN") || path.value.contains('\n') {
             let message = format!("\"{twin}\" takes a path; PEM text belongs to \"{name}\"");
-            context.complaints.refuse(path.at, message);
+            context.diagnostics.refuse(path.at, message);
             return None;
         }
         if path.value.contains('\0') {
             let message = format!("\"{twin}\" is not a path");
-            context.complaints.refuse(path.at, message);
+            context.diagnostics.refuse(path.at, message);
             return None;
         }
         return Some(Pem {
@@ -112,11 +112,11 @@ fn pem(
             name: twin,
         });
     }
-    let At { value, at } = match name {
+    let Spanned { value, at } = match name {
         "key" => fields.secret(name)?,
         _ => {
             let text = fields.text(name)?;
-            At {
+            Spanned {
                 value: Secret::new(text.value.to_owned()),
                 at: text.at,
             }
@@ -129,7 +129,7 @@ fn pem(
     })
 }
 
-fn client_auth(fields: &Fields<'_>, context: &Context<'_>) -> Option<ClientAuth> {
+fn client_auth(fields: &Fields<'_>, context: &WebContext<'_>) -> Option<ClientAuth> {
     let ca = pem(fields, "client_ca", "client_ca_file", context);
     let policy = match fields.get("client_auth_type") {
         None => Policy::None,
@@ -141,14 +141,14 @@ fn client_auth(fields: &Fields<'_>, context: &Context<'_>) -> Option<ClientAuth>
         .find(|name| fields.get(name).is_some());
     match (needs_ca, given) {
         (true, None) => {
-            context.complaints.refuse(
+            context.diagnostics.refuse(
                 fields.place("client_auth_type"),
                 "this \"client_auth_type\" needs \"client_ca_file\" (or \"client_ca\")",
             );
             return None;
         }
         (false, Some(name)) if policy == Policy::None => {
-            context.complaints.refuse(
+            context.diagnostics.refuse(
                 fields.place(name),
                 format!(
                     "\"{name}\" without a \"client_auth_type\" that asks for certificates; \
@@ -157,7 +157,7 @@ fn client_auth(fields: &Fields<'_>, context: &Context<'_>) -> Option<ClientAuth>
             );
             return None;
         }
-        (false, Some(name)) => context.complaints.warn(
+        (false, Some(name)) => context.diagnostics.warn(
             fields.place(name),
             format!(
                 "\"{name}\" is not used: this \"client_auth_type\" takes any certificate; \
@@ -178,13 +178,13 @@ fn client_auth(fields: &Fields<'_>, context: &Context<'_>) -> Option<ClientAuth>
 fn allowed_sans(
     fields: &Fields<'_>,
     client_auth: Option<&ClientAuth>,
-    context: &Context<'_>,
+    context: &WebContext<'_>,
 ) -> Vec<String> {
     const NAME: &str = "client_allowed_sans";
     let sans: Vec<String> = fields
         .list(NAME)
         .iter()
-        .filter_map(|item| text(item, NAME, context.complaints))
+        .filter_map(|item| text(item, NAME, context.diagnostics))
         .map(|item| item.value.to_owned())
         .collect();
     if fields.get(NAME).is_none() {
@@ -193,13 +193,13 @@ fn allowed_sans(
     match client_auth {
         // Something is wrong with it and was said.
         None | Some(ClientAuth::RequireAndVerify(_)) => {}
-        Some(ClientAuth::RequireAny) => context.complaints.warn(
+        Some(ClientAuth::RequireAny) => context.diagnostics.warn(
             fields.place(NAME),
             "\"client_allowed_sans\" keeps nobody out with \"RequireAnyClientCert\": anybody can write \
              a name into a certificate of their own; \"RequireAndVerifyClientCert\" does",
         ),
         Some(ClientAuth::None | ClientAuth::Request | ClientAuth::VerifyIfGiven(_)) => {
-            context.complaints.refuse(
+            context.diagnostics.refuse(
                 fields.place(NAME),
                 "\"client_allowed_sans\" needs \"client_auth_type: RequireAndVerifyClientCert\": \
                  otherwise a client without a certificate comes in",
@@ -207,7 +207,7 @@ fn allowed_sans(
         }
     }
     if sans.is_empty() {
-        context.complaints.refuse(
+        context.diagnostics.refuse(
             fields.place(NAME),
             "\"client_allowed_sans\" is empty: leave it out to allow every name",
         );
@@ -216,13 +216,13 @@ fn allowed_sans(
 }
 
 /// Whether TLS 1.2 and TLS 1.3 are spoken.
-fn versions(fields: &Fields<'_>, context: &Context<'_>) -> (bool, bool) {
+fn versions(fields: &Fields<'_>, context: &WebContext<'_>) -> (bool, bool) {
     let version = |name: &'static str, otherwise: u8| {
         let node = fields.get(name)?;
         if let Value::Text(text) = &node.value
             && OLD_VERSIONS.contains(&&**text)
         {
-            context.complaints.refuse(
+            context.diagnostics.refuse(
                 node.at,
                 format!(
                     "\"{name}\": TLS 1.0 and 1.1 are broken and not spoken here; \
@@ -240,7 +240,7 @@ fn versions(fields: &Fields<'_>, context: &Context<'_>) -> (bool, bool) {
     let min = version("min_version", 2).unwrap_or(2);
     let max = version("max_version", 3).unwrap_or(3);
     if min > max {
-        context.complaints.refuse(
+        context.diagnostics.refuse(
             fields.place("min_version"),
             "\"min_version\" is above \"max_version\": nothing would be spoken",
         );
@@ -248,19 +248,19 @@ fn versions(fields: &Fields<'_>, context: &Context<'_>) -> (bool, bool) {
     (min <= 2, max >= 3)
 }
 
-fn suites(fields: &Fields<'_>, http2_over_12: bool, context: &Context<'_>) -> Option<Vec<u16>> {
+fn suites(fields: &Fields<'_>, http2_over_12: bool, context: &WebContext<'_>) -> Option<Vec<u16>> {
     const NAME: &str = "cipher_suites";
-    let complaints = context.complaints;
+    let diagnostics = context.diagnostics;
     let items = fields.list(NAME);
     let mut suites = Vec::with_capacity(items.len());
     for item in items {
-        let Some(At { value, at }) = text(item, NAME, complaints) else {
+        let Some(Spanned { value, at }) = text(item, NAME, diagnostics) else {
             continue;
         };
         if let Some((_, number)) = SUITES.iter().find(|(name, _)| *name == value) {
             suites.push(*number);
         } else if SUITES_13.contains(&value) {
-            complaints.warn(
+            diagnostics.warn(
                 at,
                 format!(
                     "{} is of TLS 1.3, whose suites cannot be chosen; it changes nothing",
@@ -277,12 +277,12 @@ fn suites(fields: &Fields<'_>, http2_over_12: bool, context: &Context<'_>) -> Op
             } else if value.contains("_RC4_") || value.contains("_3DES_") {
                 "; RC4 and 3DES are not spoken here".to_owned()
             } else {
-                match question(value, known()) {
+                match suggest(value, known()) {
                     near if near.is_empty() => format!("; allowed are {}", one_of(known())),
                     near => near,
                 }
             };
-            complaints.refuse(at, format!("unknown cipher suite {}{why}", quoted(value)));
+            diagnostics.refuse(at, format!("unknown cipher suite {}{why}", quoted(value)));
         }
     }
     // A list of suites of TLS 1.3 alone chooses none for TLS 1.2.
@@ -290,7 +290,7 @@ fn suites(fields: &Fields<'_>, http2_over_12: bool, context: &Context<'_>) -> Op
         return None;
     }
     if http2_over_12 && !suites.iter().any(|suite| HTTP2_SUITES.contains(suite)) {
-        complaints.refuse(
+        diagnostics.refuse(
             fields.place(NAME),
             "HTTP/2 over TLS 1.2 needs \"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256\" or \
              \"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\"; add one, or set \"http2: false\" in \
@@ -300,12 +300,12 @@ fn suites(fields: &Fields<'_>, http2_over_12: bool, context: &Context<'_>) -> Op
     Some(suites)
 }
 
-fn curves(fields: &Fields<'_>, context: &Context<'_>) -> Option<Vec<u16>> {
+fn curves(fields: &Fields<'_>, context: &WebContext<'_>) -> Option<Vec<u16>> {
     const NAME: &str = "curve_preferences";
     let items = fields.list(NAME);
     let mut curves = Vec::with_capacity(items.len());
     for item in items {
-        let Some(At { value, at }) = text(item, NAME, context.complaints) else {
+        let Some(Spanned { value, at }) = text(item, NAME, context.diagnostics) else {
             continue;
         };
         if let Some((_, number)) = CURVES.iter().find(|(name, _)| *name == value) {
@@ -323,10 +323,10 @@ fn curves(fields: &Fields<'_>, context: &Context<'_>) -> Option<Vec<u16>> {
                 "unknown curve {}; allowed are {}{}",
                 quoted(value),
                 one_of(known()),
-                question(value, known())
+                suggest(value, known())
             )
         };
-        context.complaints.refuse(at, message);
+        context.diagnostics.refuse(at, message);
     }
     (!curves.is_empty()).then_some(curves)
 }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::config::Complaint;
-use crate::config::seen::{Looking, Seen};
+use crate::config::Diagnostic;
+use crate::config::digest::{DigestBuilder, FileDigest};
 use crate::config::web::{self, ClientAuth, Pem, PemSource, WebFile};
 
 /// Largest file of certificates, in bytes.
@@ -24,21 +24,21 @@ pub(super) struct Contents(BTreeMap<PathBuf, io::Result<Bytes>>);
 /// One look at everything.
 pub(super) struct Look {
     /// The file, or what is wrong with it.
-    pub(super) web: Result<WebFile, Vec<Complaint>>,
+    pub(super) web: Result<WebFile, Vec<Diagnostic>>,
     /// What it names.
     pub(super) contents: Contents,
     /// What all of them were like.
-    pub(super) seen: Seen,
+    pub(super) seen: FileDigest,
 }
 
 /// Reads everything; blocks.
 pub(super) fn look(path: &Path) -> Look {
-    let mut looking = Looking::default();
+    let mut looking = DigestBuilder::default();
     let file = web::read(path);
     looking.add(path, file.as_ref().ok().map(|bytes| bytes.as_slice()));
     let web = file
         .and_then(|bytes| web::check_bytes(&bytes, path))
-        .map_err(|errors| errors.complaints().to_vec());
+        .map_err(|errors| errors.diagnostics().to_vec());
     let mut contents = BTreeMap::new();
     for pem in web.iter().flat_map(named) {
         if let PemSource::File(path) = &pem.source
@@ -79,7 +79,7 @@ fn read(path: &Path) -> io::Result<Bytes> {
 
 impl Contents {
     /// The text that stands in the file or in the one that it names.
-    pub(super) fn of(&self, pem: &Pem) -> Result<Bytes, Complaint> {
+    pub(super) fn of(&self, pem: &Pem) -> Result<Bytes, Diagnostic> {
         let path = match &pem.source {
             PemSource::Text(text) => return Ok(Zeroizing::new(text.expose().into())),
             PemSource::File(path) => path,
@@ -90,6 +90,6 @@ impl Contents {
             None => "it was not there when the others were read".to_owned(),
         };
         let message = format!("\"{}\": cannot read {}: {why}", pem.name, path.display());
-        Err(pem.place.complaint(message))
+        Err(pem.place.diagnostic(message))
     }
 }

@@ -35,8 +35,8 @@ pub(super) use self::gate::admit;
 use self::passwords::{Passwords, Users};
 use self::rate::Bucket;
 pub(super) use self::tls::Tls;
-use crate::config::Complaint;
-use crate::config::seen::Seen;
+use crate::config::Diagnostic;
+use crate::config::digest::FileDigest;
 use crate::config::web::WebFile;
 use crate::model::Random;
 
@@ -53,8 +53,8 @@ pub struct WebConfig {
     users: Users,
     bucket: Option<Bucket>,
     is_empty: bool,
-    warnings: Vec<Complaint>,
-    from: Seen,
+    warnings: Vec<Diagnostic>,
+    from: FileDigest,
 }
 
 impl WebConfig {
@@ -65,11 +65,11 @@ impl WebConfig {
     /// # Errors
     ///
     /// Everything that is wrong, each with its place.
-    pub fn load(path: &Path, health_without_auth: bool) -> Result<Self, Vec<Complaint>> {
+    pub fn load(path: &Path, health_without_auth: bool) -> Result<Self, Vec<Diagnostic>> {
         Self::of(contents::look(path), health_without_auth)
     }
 
-    fn of(look: contents::Look, health_without_auth: bool) -> Result<Self, Vec<Complaint>> {
+    fn of(look: contents::Look, health_without_auth: bool) -> Result<Self, Vec<Diagnostic>> {
         let WebFile {
             tls,
             http2,
@@ -100,7 +100,7 @@ impl WebConfig {
 
     /// What works but is probably not meant.
     #[must_use]
-    pub fn warnings(&self) -> &[Complaint] {
+    pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
     }
 
@@ -120,7 +120,7 @@ pub struct Door {
     /// When a wrong password was last complained about, and how many since.
     wrong: Mutex<(Option<Instant>, u64)>,
     /// The last look that was acted on or complained about.
-    seen: Mutex<Seen>,
+    seen: Mutex<FileDigest>,
 }
 
 impl Door {
@@ -148,17 +148,17 @@ impl Door {
     /// # Errors
     ///
     /// Everything that is wrong, or what a running server does not do.
-    pub fn load(&self) -> Result<WebConfig, Vec<Complaint>> {
+    pub fn load(&self) -> Result<WebConfig, Vec<Diagnostic>> {
         let look = contents::look(&self.path);
         *self.seen.lock() = look.seen;
         self.acceptable(look)
     }
 
-    fn acceptable(&self, look: contents::Look) -> Result<WebConfig, Vec<Complaint>> {
+    fn acceptable(&self, look: contents::Look) -> Result<WebConfig, Vec<Diagnostic>> {
         let next = WebConfig::of(look, self.health_without_auth)?;
         let now = self.now.load();
         let refuse = |message: &str| {
-            Err(vec![Complaint {
+            Err(vec![Diagnostic {
                 file: self.path.display().to_string().into(),
                 line: 0,
                 column: 0,

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::client::ClientCertificates;
 use super::contents::Contents;
-use crate::config::Complaint;
+use crate::config::Diagnostic;
 use crate::config::web::{ClientAuth, Pem, TlsServer};
 use crate::http::provider;
 use crate::web::guard::Secured;
@@ -67,7 +67,7 @@ pub(super) fn tls(
     http2: bool,
     health_without_auth: bool,
     contents: &Contents,
-) -> Result<Tls, Vec<Complaint>> {
+) -> Result<Tls, Vec<Diagnostic>> {
     let mut provider = provider();
     if let Some(suites) = &tls.cipher_suites {
         let of_12 = |suite: &SupportedCipherSuite| matches!(suite, SupportedCipherSuite::Tls12(_));
@@ -112,7 +112,7 @@ pub(super) fn tls(
     }
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions)
-        .map_err(|error| vec![tls.certificate.place.complaint(error.to_string())])?;
+        .map_err(|error| vec![tls.certificate.place.diagnostic(error.to_string())])?;
     let builder = match verifier {
         Some(verifier) => builder.with_client_cert_verifier(verifier),
         None => builder.with_no_client_auth(),
@@ -134,7 +134,7 @@ fn certified_key(
     tls: &TlsServer,
     contents: &Contents,
     provider: &CryptoProvider,
-) -> Result<CertifiedKey, Vec<Complaint>> {
+) -> Result<CertifiedKey, Vec<Diagnostic>> {
     let (chain, key) = match (
         certificates(&tls.certificate, contents),
         private_key(&tls.key, contents),
@@ -146,13 +146,13 @@ fn certified_key(
     CertifiedKey::from_der(chain, key, provider).map_err(|error| {
         vec![match error {
             rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-                place.complaint(format!("\"{name}\" is not the key of the certificate"))
+                place.diagnostic(format!("\"{name}\" is not the key of the certificate"))
             }
-            rustls::Error::InvalidCertificate(error) => tls.certificate.place.complaint(format!(
+            rustls::Error::InvalidCertificate(error) => tls.certificate.place.diagnostic(format!(
                 "\"{}\" holds a certificate that cannot be used: {error:?}",
                 tls.certificate.name
             )),
-            _ => place.complaint(format!(
+            _ => place.diagnostic(format!(
                 "\"{name}\" holds a key that cannot be used; RSA of 2048 to 8192 bits, ECDSA on \
                  P-256 or P-384 and Ed25519 can"
             )),
@@ -160,12 +160,12 @@ fn certified_key(
     })
 }
 
-fn private_key(pem: &Pem, contents: &Contents) -> Result<PrivateKeyDer<'static>, Complaint> {
+fn private_key(pem: &Pem, contents: &Contents) -> Result<PrivateKeyDer<'static>, Diagnostic> {
     let Pem { place, name, .. } = pem;
     let text = contents.of(pem)?;
     PrivateKeyDer::from_pem_slice(&text).map_err(|_| {
         let encrypted = text.windows(9).any(|part| part == b"ENCRYPTED");
-        place.complaint(match encrypted {
+        place.diagnostic(match encrypted {
             true => format!("\"{name}\" holds a key under a passphrase; it must have none"),
             false => format!("\"{name}\" holds no PEM private key (PKCS#8, PKCS#1 or SEC1)"),
         })
@@ -179,7 +179,7 @@ fn client_verifier(
     health_without_auth: bool,
     contents: &Contents,
     provider: &Arc<CryptoProvider>,
-) -> Result<(Verifier, Clients), Complaint> {
+) -> Result<(Verifier, Clients), Diagnostic> {
     let (needed, ca) = match &tls.client_auth {
         ClientAuth::None => return Ok((None, Clients::Unverified)),
         ClientAuth::Request => (false, None),
@@ -191,7 +191,7 @@ fn client_verifier(
     let mut verifier = None;
     if let Some(ca) = ca {
         listed = certificates(ca, contents)?;
-        let refuse = |what: String| ca.place.complaint(format!("\"{}\": {what}", ca.name));
+        let refuse = |what: String| ca.place.diagnostic(format!("\"{}\": {what}", ca.name));
         let mut roots = RootCertStore::empty();
         for certificate in &listed {
             roots
@@ -220,15 +220,18 @@ fn client_verifier(
 }
 
 /// At least one.
-fn certificates(pem: &Pem, contents: &Contents) -> Result<Vec<CertificateDer<'static>>, Complaint> {
+fn certificates(
+    pem: &Pem,
+    contents: &Contents,
+) -> Result<Vec<CertificateDer<'static>>, Diagnostic> {
     let Pem { place, name, .. } = pem;
     let text = contents.of(pem)?;
     let found: Result<Vec<_>, _> =
         CertificateDer::pem_reader_iter(Cursor::new(text.as_slice())).collect();
     let found =
-        found.map_err(|_| place.complaint(format!("\"{name}\" holds PEM that cannot be read")))?;
+        found.map_err(|_| place.diagnostic(format!("\"{name}\" holds PEM that cannot be read")))?;
     if found.is_empty() {
-        return Err(place.complaint(format!("\"{name}\" holds no PEM certificate")));
+        return Err(place.diagnostic(format!("\"{name}\" holds no PEM certificate")));
     }
     Ok(found)
 }

@@ -85,12 +85,12 @@ fn read_anything(text: &str) {
         return;
     };
     let lines = u32::try_from(text.split('\n').count()).unwrap();
-    assert!(!errors.complaints().is_empty());
-    for complaint in errors.complaints() {
-        assert!(complaint.line <= lines + 1, "{complaint}\n{text}");
+    assert!(!errors.diagnostics().is_empty());
+    for diagnostic in errors.diagnostics() {
+        assert!(diagnostic.line <= lines + 1, "{diagnostic}\n{text}");
         assert!(
-            !complaint.message.contains(['\n', '\r', '\u{1b}']),
-            "{complaint:?}"
+            !diagnostic.message.contains(['\n', '\r', '\u{1b}']),
+            "{diagnostic:?}"
         );
     }
 }

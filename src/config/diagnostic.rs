@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, and where. Complaints are collected
+//! What is wrong with a configuration, and where. Diagnostics are collected
 //! while the tree is checked and shown together, in the order of the file.
 
 use std::cell::RefCell;
@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::model::bounded_text;
 
-/// More complaints than this are counted, not shown.
-const MOST_COMPLAINTS: usize = 1_000;
+/// More diagnostics than this are counted, not shown.
+const MOST_DIAGNOSTICS: usize = 1_000;
 /// Longest piece of the file that a message quotes, in bytes.
 const MOST_QUOTED: usize = 120;
 
@@ -28,7 +28,7 @@ impl Position {
 
 /// One thing that is wrong, or that deserves a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Complaint {
+pub struct Diagnostic {
     /// As the user named it.
     pub file: Arc<str>,
     /// From 1; 0 where the file as a whole is meant.
@@ -40,7 +40,7 @@ pub struct Complaint {
     pub message: String,
 }
 
-impl fmt::Display for Complaint {
+impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             file,
@@ -56,34 +56,34 @@ impl fmt::Display for Complaint {
     }
 }
 
-/// Why a configuration was refused: at least one complaint, in the order of
+/// Why a configuration was refused: at least one diagnostic, in the order of
 /// the file. `Display` shows one a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigErrors {
-    complaints: Vec<Complaint>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl ConfigErrors {
     /// All of them.
     #[must_use]
-    pub fn complaints(&self) -> &[Complaint] {
-        &self.complaints
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
     }
 
     pub(super) fn one(file: &Arc<str>, at: Position, message: impl Into<String>) -> Self {
         Self {
-            complaints: vec![complaint(file, at, message.into())],
+            diagnostics: vec![diagnostic(file, at, message.into())],
         }
     }
 }
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, complaint) in self.complaints.iter().enumerate() {
+        for (index, diagnostic) in self.diagnostics.iter().enumerate() {
             if index > 0 {
                 f.write_str("\n")?;
             }
-            write!(f, "{complaint}")?;
+            write!(f, "{diagnostic}")?;
         }
         Ok(())
     }
@@ -91,8 +91,8 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
-fn complaint(file: &Arc<str>, at: Position, message: String) -> Complaint {
-    Complaint {
+fn diagnostic(file: &Arc<str>, at: Position, message: String) -> Diagnostic {
+    Diagnostic {
         file: file.clone(),
         line: at.line,
         column: at.column,
@@ -100,15 +100,15 @@ fn complaint(file: &Arc<str>, at: Position, message: String) -> Complaint {
     }
 }
 
-/// Collects complaints and warnings of one file.
-pub(super) struct Complaints {
+/// Collects diagnostics and warnings of one file.
+pub(super) struct Diagnostics {
     file: Arc<str>,
-    errors: RefCell<Vec<Complaint>>,
-    warnings: RefCell<Vec<Complaint>>,
+    errors: RefCell<Vec<Diagnostic>>,
+    warnings: RefCell<Vec<Diagnostic>>,
     more: RefCell<usize>,
 }
 
-impl Complaints {
+impl Diagnostics {
     pub(super) fn new(file: Arc<str>) -> Self {
         Self {
             file,
@@ -126,8 +126,8 @@ impl Complaints {
     /// Something that makes the file unusable.
     pub(super) fn refuse(&self, at: Position, message: impl Into<String>) {
         let mut errors = self.errors.borrow_mut();
-        if errors.len() < MOST_COMPLAINTS {
-            errors.push(complaint(&self.file, at, message.into()));
+        if errors.len() < MOST_DIAGNOSTICS {
+            errors.push(diagnostic(&self.file, at, message.into()));
         } else {
             *self.more.borrow_mut() += 1;
         }
@@ -136,8 +136,8 @@ impl Complaints {
     /// Something that works but is probably not meant.
     pub(super) fn warn(&self, at: Position, message: impl Into<String>) {
         let mut warnings = self.warnings.borrow_mut();
-        if warnings.len() < MOST_COMPLAINTS {
-            warnings.push(complaint(&self.file, at, message.into()));
+        if warnings.len() < MOST_DIAGNOSTICS {
+            warnings.push(diagnostic(&self.file, at, message.into()));
         }
     }
 
@@ -147,24 +147,24 @@ impl Complaints {
     }
 
     /// The warnings, or all errors.
-    pub(super) fn finish(self) -> Result<Vec<Complaint>, ConfigErrors> {
-        let by_place = |a: &Complaint, b: &Complaint| (a.line, a.column).cmp(&(b.line, b.column));
-        let mut complaints = self.errors.into_inner();
-        if complaints.is_empty() {
+    pub(super) fn finish(self) -> Result<Vec<Diagnostic>, ConfigErrors> {
+        let by_place = |a: &Diagnostic, b: &Diagnostic| (a.line, a.column).cmp(&(b.line, b.column));
+        let mut diagnostics = self.errors.into_inner();
+        if diagnostics.is_empty() {
             let mut warnings = self.warnings.into_inner();
             warnings.sort_by(by_place);
             return Ok(warnings);
         }
-        complaints.sort_by(by_place);
+        diagnostics.sort_by(by_place);
         let more = self.more.into_inner();
         if more > 0 {
-            complaints.push(complaint(
+            diagnostics.push(diagnostic(
                 &self.file,
                 Position::NONE,
                 format!("and {more} more"),
             ));
         }
-        Err(ConfigErrors { complaints })
+        Err(ConfigErrors { diagnostics })
     }
 }
 
@@ -197,21 +197,21 @@ mod tests {
 
     #[test]
     fn in_the_order_of_the_file() {
-        let complaints = Complaints::new("f.yml".into());
-        complaints.refuse(Position { line: 2, column: 1 }, "second");
-        complaints.refuse(Position { line: 1, column: 9 }, "first");
-        let errors = complaints.finish().unwrap_err();
+        let diagnostics = Diagnostics::new("f.yml".into());
+        diagnostics.refuse(Position { line: 2, column: 1 }, "second");
+        diagnostics.refuse(Position { line: 1, column: 9 }, "first");
+        let errors = diagnostics.finish().unwrap_err();
         assert_eq!(errors.to_string(), "f.yml:1:9: first\nf.yml:2:1: second");
     }
 
     #[test]
     fn bounded() {
-        let complaints = Complaints::new("f.yml".into());
+        let diagnostics = Diagnostics::new("f.yml".into());
         for line in 1..=1_500 {
-            complaints.refuse(Position { line, column: 1 }, "no");
+            diagnostics.refuse(Position { line, column: 1 }, "no");
         }
-        let errors = complaints.finish().unwrap_err();
-        assert_eq!(errors.complaints().len(), 1_001);
+        let errors = diagnostics.finish().unwrap_err();
+        assert_eq!(errors.diagnostics().len(), 1_001);
         assert!(errors.to_string().ends_with("f.yml: and 500 more"));
     }
 }

@@ -12,7 +12,7 @@ type Hash = [u8; 32];
 
 /// What some files were like at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
+pub struct FileDigest {
     /// Changes with every byte, and when a file comes or goes.
     pub content: Hash,
     /// Changes when a file is written, also if the same is written: while it
@@ -21,12 +21,12 @@ pub struct Seen {
 }
 
 /// Takes files in, one after the other.
-pub struct Looking {
+pub struct DigestBuilder {
     content: Context,
     written: Context,
 }
 
-impl Default for Looking {
+impl Default for DigestBuilder {
     fn default() -> Self {
         Self {
             content: Context::new(&SHA256),
@@ -35,7 +35,7 @@ impl Default for Looking {
     }
 }
 
-impl Looking {
+impl DigestBuilder {
     /// A file whose content was read already; `None` if it could not be.
     pub fn add(&mut self, path: &Path, content: Option<&[u8]>) {
         match content {
@@ -51,8 +51,8 @@ impl Looking {
 
     /// The result.
     #[must_use]
-    pub fn finish(self) -> Seen {
-        Seen {
+    pub fn finish(self) -> FileDigest {
+        FileDigest {
             content: hash(self.content),
             written: hash(self.written),
         }
@@ -69,15 +69,15 @@ fn hash(context: Context) -> Hash {
 
 /// Looks at files; blocks. Of each at most `most` bytes are read.
 #[must_use]
-pub fn look<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>, most: u64) -> Seen {
-    let mut looking = Looking::default();
+pub fn of_files<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>, most: u64) -> FileDigest {
+    let mut builder = DigestBuilder::default();
     for path in paths {
         let path = path.as_ref();
         let mut bytes = zeroize::Zeroizing::new(Vec::new());
         let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
-        looking.add(path, read.ok().map(|_| bytes.as_slice()));
+        builder.add(path, read.ok().map(|_| bytes.as_slice()));
     }
-    looking.finish()
+    builder.finish()
 }
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ mod tests {
     fn by_content() {
         let folder = tempfile::tempdir().unwrap();
         let (one, two) = (folder.path().join("one"), folder.path().join("two"));
-        let seen = || look([&one, &two], 100).content;
+        let seen = || of_files([&one, &two], 100).content;
         let neither = seen();
         std::fs::write(&one, "").unwrap();
         let empty = seen();

@@ -25,7 +25,7 @@ pub(super) fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) 
 
 /// `, did you mean "…"?`, or nothing.
 #[must_use]
-pub fn question<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> String {
+pub fn suggest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, words).map_or_else(String::new, |near| format!(", did you mean \"{near}\"?"))
 }
 

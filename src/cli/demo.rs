@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::exporter::{Entrance, Exporter};
+use super::exporter::{Exporter, WebInputs};
 use super::flags::Flags;
-use super::lifecycle::{Request, Signals};
+use super::lifecycle::{SignalRequest, Signals};
 use super::{EXIT_FAILED, login, output, runtime};
 use crate::config::{self, Environment};
 use crate::model::{Account, Configuration};
@@ -52,13 +52,13 @@ impl Demo {
     /// Runs until SIGINT or SIGTERM.
     pub(crate) fn run(self) -> ExitCode {
         self.flags.start_logging();
-        let entrance = match Entrance::of(&self.flags) {
-            Ok(entrance) => entrance,
+        let inputs = match WebInputs::of(&self.flags) {
+            Ok(inputs) => inputs,
             Err(code) => return code,
         };
         runtime::block_on(async {
             // Boxed: it holds everything that runs.
-            match Box::pin(self.play(entrance)).await {
+            match Box::pin(self.play(inputs)).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
                     output::complain(&format!("{error:#}"));
@@ -68,7 +68,7 @@ impl Demo {
         })
     }
 
-    async fn play(self, entrance: Entrance) -> anyhow::Result<()> {
+    async fn play(self, inputs: WebInputs) -> anyhow::Result<()> {
         let mut signals = Signals::listen().context("cannot listen for signals")?;
         let scenario = self.scenario()?;
         let folder = tempfile::Builder::new()
@@ -79,7 +79,7 @@ impl Demo {
         files::write(&tenant, folder.path(), Size::default(), self.interval)
             .context("cannot write the configuration")?;
         let configuration = load(folder.path())?;
-        let started = Exporter::start(&configuration, &self.flags, None, entrance).await;
+        let started = Exporter::start(&configuration, &self.flags, None, inputs).await;
         // It names its cause itself.
         let exporter = started.map_err(|error| anyhow::anyhow!("{error}"))?;
         self.tell(&exporter, &tenant);
@@ -87,10 +87,10 @@ impl Demo {
         let (sim, speed) = (Arc::clone(&tenant.tenant), self.speed);
         let story = tokio::spawn(async move { scenario.run(sim, speed).await });
         let people = tokio::spawn(sign_in_everybody(configuration, Arc::clone(&tenant.tenant)));
-        while signals.next().await != Request::Stop {}
+        while signals.next().await != SignalRequest::Stop {}
         story.abort();
         people.abort();
-        let again = async { while signals.next().await != Request::Stop {} };
+        let again = async { while signals.next().await != SignalRequest::Stop {} };
         tokio::select! {
             () = async { exporter.stop(GRACE).await; tenant.shutdown().await; } => {}
             () = again => {}

@@ -35,7 +35,7 @@ pub(crate) enum StartError {
 
 /// Everything that runs.
 pub(crate) struct Exporter {
-    house: House,
+    services: Services,
     server: Server,
     /// For the token endpoint.
     plain: PlainClient,
@@ -45,16 +45,16 @@ pub(crate) struct Exporter {
     running: Mutex<(HttpSettings, Storage)>,
     /// Who may come in.
     door: Option<Arc<Door>>,
-    verdicts: Arc<Verdicts>,
+    status: Arc<ReloadStatus>,
 }
 
 /// Where and how people come in.
-pub(crate) struct Entrance {
+pub(crate) struct WebInputs {
     sockets: Sockets,
     door: Option<Arc<Door>>,
 }
 
-impl Entrance {
+impl WebInputs {
     /// As the flags say; complaints go to stderr. Must be called before there
     /// are threads.
     pub(crate) fn of(flags: &Flags) -> Result<Self, ExitCode> {
@@ -68,37 +68,37 @@ impl Entrance {
 }
 
 /// What came of the last look at each file; one metric speaks for both.
-struct Verdicts {
+struct ReloadStatus {
     state: Arc<State>,
-    taken: Mutex<Taken>,
+    applied: Mutex<AppliedFiles>,
 }
 
-/// Which files are taken over as they are on the disk.
-struct Taken {
+/// Which files run as they are on the disk.
+struct AppliedFiles {
     configuration: bool,
     web: bool,
 }
 
-impl Taken {
+impl AppliedFiles {
     const ALL: Self = Self {
         configuration: true,
         web: true,
     };
 }
 
-impl Verdicts {
-    fn note(&self, note: impl FnOnce(&mut Taken)) {
-        let mut taken = self.taken.lock();
-        note(&mut taken);
+impl ReloadStatus {
+    fn note(&self, note: impl FnOnce(&mut AppliedFiles)) {
+        let mut applied = self.applied.lock();
+        note(&mut applied);
         let state = &self.state;
         state
             .process()
-            .reloaded(taken.configuration && taken.web, state.clock().now());
+            .reloaded(applied.configuration && applied.web, state.clock().now());
     }
 }
 
-/// The rooms that a configuration goes through.
-struct House {
+/// The services that a configuration is applied to, in this order.
+struct Services {
     app: Arc<App>,
     state: Arc<State>,
     tokens: Arc<Tokens>,
@@ -114,9 +114,9 @@ impl Exporter {
         configuration: &Configuration,
         flags: &Flags,
         reloads: Option<Reloads>,
-        entrance: Entrance,
+        inputs: WebInputs,
     ) -> Result<Self, StartError> {
-        let Entrance { sockets, door } = entrance;
+        let WebInputs { sockets, door } = inputs;
         // First, so that a second exporter on the same port sends no probe.
         let listeners = match sockets {
             Sockets::At(addresses) => listen(&addresses).await?,
@@ -173,23 +173,23 @@ impl Exporter {
             },
         );
         app.offer_sign_in(consent, random);
-        let verdicts = Arc::new(Verdicts {
+        let status = Arc::new(ReloadStatus {
             state: Arc::clone(&state),
-            taken: Mutex::new(Taken::ALL),
+            applied: Mutex::new(AppliedFiles::ALL),
         });
-        let house = House {
+        let services = Services {
             app,
             state,
             tokens,
             scheduler,
         };
-        house.take_over(configuration);
-        verdicts.note(|taken| taken.configuration = true);
-        house.app.set_ready();
-        // Only now: whoever comes early shall not find an empty house.
+        services.apply(configuration);
+        status.note(|applied| applied.configuration = true);
+        services.app.set_ready();
+        // Only now: whoever comes early shall not find an empty exporter.
         let server = Server::start(
             listeners,
-            &house.app.router(),
+            &services.app.router(),
             settings.external_url.as_ref(),
             Bounds::default(),
             door.clone(),
@@ -197,19 +197,19 @@ impl Exporter {
         for address in server.addresses() {
             tracing::info!(addr = %address, "listening");
         }
-        tokio::spawn(Arc::clone(&house.scheduler).run());
+        tokio::spawn(Arc::clone(&services.scheduler).run());
         if let Some(door) = door.clone() {
-            let verdicts = Arc::clone(&verdicts);
-            tokio::spawn(door.watch(move |fine| verdicts.note(|taken| taken.web = fine)));
+            let status = Arc::clone(&status);
+            tokio::spawn(door.watch(move |fine| status.note(|applied| applied.web = fine)));
         }
         Ok(Self {
-            house,
+            services,
             server,
             plain,
             measured,
             running: Mutex::new((configuration.http.clone(), configuration.storage.clone())),
             door,
-            verdicts,
+            status,
         })
     }
 
@@ -228,7 +228,7 @@ impl Exporter {
 
     /// False once the scheduler is dead.
     pub(crate) fn healthy(&self) -> bool {
-        self.house.scheduler.healthy()
+        self.services.scheduler.healthy()
     }
 
     /// Takes over a checked configuration and what the door loaded; what did not
@@ -255,19 +255,19 @@ impl Exporter {
             tracing::warn!("another storage is used from the next start on, not before");
         }
         drop(running);
-        self.house.take_over(configuration);
+        self.services.apply(configuration);
         if let (Some(door), Some(web)) = (&self.door, web) {
             door.take(web);
         }
-        self.verdicts.note(|taken| *taken = Taken::ALL);
+        self.status.note(|applied| *applied = AppliedFiles::ALL);
         Ok(())
     }
 
     /// A configuration was refused: nothing changes, and the metrics say so.
     /// `web_is_fine`: it was not for the web configuration.
     pub(crate) fn refused(&self, web_is_fine: bool) {
-        self.verdicts.note(|taken| {
-            *taken = Taken {
+        self.status.note(|applied| {
+            *applied = AppliedFiles {
                 configuration: false,
                 web: web_is_fine,
             };
@@ -279,13 +279,13 @@ impl Exporter {
     pub(crate) async fn stop(&self, grace: Duration) {
         tokio::join!(
             self.server.stop(grace),
-            self.house.scheduler.shutdown(grace)
+            self.services.scheduler.shutdown(grace)
         );
     }
 }
 
-impl House {
-    fn take_over(&self, configuration: &Configuration) {
+impl Services {
+    fn apply(&self, configuration: &Configuration) {
         // The state first: the others tell it what they find.
         self.state.configure(configuration);
         self.tokens.need(needed_rights(configuration));

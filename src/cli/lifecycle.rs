@@ -4,7 +4,7 @@ use std::io;
 
 /// A signal that means something to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Request {
+pub(crate) enum SignalRequest {
     /// SIGHUP: read the configuration again.
     Reload,
     /// SIGTERM or SIGINT (Ctrl-C): end.
@@ -42,21 +42,21 @@ impl Signals {
 
     /// The next request. May be dropped and called again without losing one.
     #[cfg(unix)]
-    pub(crate) async fn next(&mut self) -> Request {
+    pub(crate) async fn next(&mut self) -> SignalRequest {
         tokio::select! {
             biased;
-            _ = self.terminate.recv() => Request::Stop,
-            _ = self.interrupt.recv() => Request::Stop,
-            _ = self.hangup.recv() => Request::Reload,
+            _ = self.terminate.recv() => SignalRequest::Stop,
+            _ = self.interrupt.recv() => SignalRequest::Stop,
+            _ = self.hangup.recv() => SignalRequest::Reload,
         }
     }
 
     /// The next request.
     #[cfg(not(unix))]
-    pub(crate) async fn next(&mut self) -> Request {
+    pub(crate) async fn next(&mut self) -> SignalRequest {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        Request::Stop
+        SignalRequest::Stop
     }
 }

@@ -51,7 +51,7 @@ pub(crate) struct Logout {
 
 /// List the accounts and what they hold, one line each
 #[derive(Debug, clap::Args)]
-pub(crate) struct Tokens {
+pub(crate) struct TokensCommand {
     #[command(flatten)]
     file: ConfigFile,
 }
@@ -178,7 +178,7 @@ impl Logout {
     }
 }
 
-impl Tokens {
+impl TokensCommand {
     pub(crate) fn run(self) -> ExitCode {
         let loaded = match self.file.load_or_complain() {
             Ok(loaded) => loaded,

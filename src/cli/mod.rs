@@ -71,7 +71,7 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     /// Probe one resource once and tell the story
     Probe(probe::Probe),
-    Report(report::Report),
+    Report(report::ReportCommand),
     Doctor(doctor::Examine),
     Setup(setup::Setup),
     /// Sign in to a delegated account
@@ -79,7 +79,7 @@ enum Command {
     /// Forget the sign-in of a delegated account
     Logout(login::Logout),
     /// List the accounts and what they hold, one line each
-    Tokens(login::Tokens),
+    Tokens(login::TokensCommand),
     HashPassword(hash_password::HashPassword),
     Completions(completions::Completions),
 }

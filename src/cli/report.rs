@@ -11,7 +11,7 @@ use super::{EXIT_FAILED, EXIT_USAGE, output, runtime};
 use crate::entra::read_secret;
 use crate::http::{Network, PlainClient};
 use crate::model::{Clock, HttpSettings, ProxySetting, Secret, SecretSource};
-use crate::report::{Access, Month, Period, Prometheus, Report as Tables};
+use crate::report::{Access, Month, Period, Prometheus, Report};
 
 /// What is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -26,7 +26,7 @@ enum Format {
 
 /// Which table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Table {
+enum ReportTable {
     /// One row for each resource and location
     Availability,
     /// One row for each outage
@@ -40,7 +40,7 @@ enum Table {
 /// and the minutes that nobody watched. Needs a Prometheus that scrapes at least
 /// once a minute and keeps the month.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Report {
+pub(crate) struct ReportCommand {
     /// Where Prometheus is, with its path
     #[arg(
         long = "prometheus.url",
@@ -93,10 +93,10 @@ pub(crate) struct Report {
     format: Format,
     /// Which table, for csv
     #[arg(long, value_name = "TABLE", default_value = "availability")]
-    table: Table,
+    table: ReportTable,
 }
 
-impl Report {
+impl ReportCommand {
     pub(crate) fn run(self) -> ExitCode {
         let Some(period) = self.month.until(Clock::system().now()) else {
             output::complain(&format!("{} has not begun", self.month));
@@ -148,12 +148,12 @@ impl Report {
 
     async fn tell(self, period: Period, prometheus: &Prometheus) -> anyhow::Result<String> {
         let courses = prometheus.courses(period).await?;
-        let tables = Tables::new(self.month, period, &courses);
+        let tables = Report::new(self.month, period, &courses);
         Ok(match (self.format, self.table) {
             (Format::Text, _) => tables.text(),
             (Format::Json, _) => serde_json::to_string_pretty(&tables)?,
-            (Format::Csv, Table::Availability) => tables.availability_csv(),
-            (Format::Csv, Table::Outages) => tables.outages_csv(),
+            (Format::Csv, ReportTable::Availability) => tables.availability_csv(),
+            (Format::Csv, ReportTable::Outages) => tables.outages_csv(),
         })
     }
 }

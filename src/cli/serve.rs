@@ -4,11 +4,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::config_file::ConfigFile;
-use super::exporter::{Entrance, Exporter};
+use super::exporter::{Exporter, WebInputs};
 use super::flags::Flags;
-use super::lifecycle::{Request, Signals};
+use super::lifecycle::{SignalRequest, Signals};
 use super::systemd::Manager;
-use super::watch::{self, Looks, Watch};
+use super::watch::{self, Digests, Watch};
 use super::{EXIT_FAILED, EXIT_USAGE, output};
 use crate::config::{ConfigErrors, Diagnostic, Loaded, duration};
 use crate::model::Configuration;
@@ -56,15 +56,15 @@ impl Serve {
     pub(crate) fn run(self) -> ExitCode {
         self.flags.start_logging();
         // Both, so that what is wrong with either is seen at once.
-        match (self.load(), Entrance::of(&self.flags)) {
-            (Ok((seen, loaded)), Ok(entrance)) => {
-                super::runtime::block_on(self.serve(seen, loaded, entrance))
+        match (self.load(), WebInputs::of(&self.flags)) {
+            (Ok((digests, loaded)), Ok(inputs)) => {
+                super::runtime::block_on(self.serve(digests, loaded, inputs))
             }
             (Err(code), _) | (_, Err(code)) => code,
         }
     }
 
-    fn load(&self) -> Result<(Looks, Loaded), ExitCode> {
+    fn load(&self) -> Result<(Digests, Loaded), ExitCode> {
         if !self.config.path.exists() {
             let path = self.config.path.display();
             output::complain(&format!(
@@ -75,14 +75,14 @@ impl Serve {
             ));
             return Err(ExitCode::from(EXIT_USAGE));
         }
-        let seen = watch::look(&self.config.path);
+        let digests = watch::digest_of(&self.config.path);
         let loaded = self.config.load_or_complain()?;
         warn(&loaded.warnings);
-        let named = watch::look_at_named(&loaded.configuration);
-        Ok(((seen, named), loaded))
+        let named = watch::digest_of_named(&loaded.configuration);
+        Ok(((digests, named), loaded))
     }
 
-    async fn serve(self, seen: Looks, loaded: Loaded, entrance: Entrance) -> ExitCode {
+    async fn serve(self, digests: Digests, loaded: Loaded, inputs: WebInputs) -> ExitCode {
         let mut signals = match Signals::listen() {
             Ok(signals) => signals,
             Err(error) => {
@@ -94,7 +94,7 @@ impl Serve {
         let (reloads, mut asked) = reloads();
         let ask = self.enable_lifecycle.then_some(reloads);
         let configuration = loaded.configuration;
-        let started = Exporter::start(&configuration, &self.flags, ask, entrance).await;
+        let started = Exporter::start(&configuration, &self.flags, ask, inputs).await;
         let exporter = match started {
             Ok(exporter) => exporter,
             Err(error) => {
@@ -107,14 +107,14 @@ impl Serve {
             tracing::info!(resources, accounts, url, "ready");
         }
         manager.ready(&status(&configuration));
-        let mut watch = Watch::new(self.auto_reload, &self.config.path, seen, &configuration);
+        let mut watch = Watch::new(self.auto_reload, &self.config.path, digests, &configuration);
         drop(configuration);
         let mut heartbeat = manager.heartbeat().map(tokio::time::interval);
         loop {
             let answer = tokio::select! {
                 request = signals.next() => match request {
-                    Request::Reload => None,
-                    Request::Stop => break,
+                    SignalRequest::Reload => None,
+                    SignalRequest::Stop => break,
                 },
                 Some(answer) = asked.recv() => Some(answer),
                 () = watch.changed() => None,
@@ -130,8 +130,8 @@ impl Serve {
             let reloaded = self.reload(&exporter).await;
             manager.ready(
                 match &reloaded {
-                    Ok((seen, configuration)) => {
-                        watch.follow(*seen, configuration);
+                    Ok((digests, configuration)) => {
+                        watch.follow(*digests, configuration);
                         status(configuration)
                     }
                     Err(_) => {
@@ -148,7 +148,7 @@ impl Serve {
         drop(asked);
         manager.stopping();
         tracing::info!("stopping");
-        let again = async { while signals.next().await != Request::Stop {} };
+        let again = async { while signals.next().await != SignalRequest::Stop {} };
         tokio::select! {
             () = exporter.stop(GRACE) => {
                 tracing::info!("stopped");
@@ -161,25 +161,25 @@ impl Serve {
         }
     }
 
-    async fn reload(&self, exporter: &Exporter) -> Result<(Looks, Configuration), Vec<String>> {
+    async fn reload(&self, exporter: &Exporter) -> Result<(Digests, Configuration), Vec<String>> {
         let config = self.config.clone();
         let door = exporter.door().cloned();
         let read = move || {
-            let seen = watch::look(&config.path);
+            let digests = watch::digest_of(&config.path);
             let loaded = config.load().map(|loaded| {
-                let named = watch::look_at_named(&loaded.configuration);
-                ((seen, named), loaded)
+                let named = watch::digest_of_named(&loaded.configuration);
+                ((digests, named), loaded)
             });
             (loaded, door.map(|door| door.load()).transpose())
         };
         let mut web_is_fine = true;
         let taken = match tokio::task::spawn_blocking(read).await {
-            Ok((Ok((seen, loaded)), Ok(web))) => {
+            Ok((Ok((digests, loaded)), Ok(web))) => {
                 warn(&loaded.warnings);
                 warn(web.as_ref().map_or(&[], WebConfig::warnings));
                 exporter
                     .configure(&loaded.configuration, web)
-                    .map(|()| (seen, loaded.configuration))
+                    .map(|()| (digests, loaded.configuration))
                     .map_err(|error| vec![error.to_string()])
             }
             Ok((loaded, web)) => {

@@ -17,18 +17,18 @@ const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What a configuration file was like. To be taken before it is read, so that
 /// no change is missed. Blocks.
-pub(crate) fn look(config: &Path) -> FileDigest {
+pub(crate) fn digest_of(config: &Path) -> FileDigest {
     digest::of_files([config], MOST_BYTES)
 }
 
 /// What the files that a configuration names were like. To be taken before it
 /// is taken over. Blocks.
-pub(crate) fn look_at_named(configuration: &Configuration) -> FileDigest {
+pub(crate) fn digest_of_named(configuration: &Configuration) -> FileDigest {
     digest::of_files(files(configuration), MOST_BYTES)
 }
 
 /// The configuration file, and the files that it names.
-pub(crate) type Looks = (FileDigest, FileDigest);
+pub(crate) type Digests = (FileDigest, FileDigest);
 
 /// Looks at the files of a configuration.
 pub(crate) struct Watch {
@@ -36,26 +36,26 @@ pub(crate) struct Watch {
     config: PathBuf,
     files: Vec<PathBuf>,
     /// What was last acted on.
-    known: Looks,
+    known: Digests,
     /// The look before.
-    before: Option<Looks>,
+    before: Option<Digests>,
     next: Instant,
 }
 
 impl Watch {
-    /// Begins with `configuration`, whose files were `seen`. `every`: off if it
+    /// Begins with `configuration`, whose files had these `digests`. `every`: off if it
     /// is zero. Must be called inside a tokio runtime.
     pub(crate) fn new(
         every: Duration,
         config: &Path,
-        seen: Looks,
+        digests: Digests,
         configuration: &Configuration,
     ) -> Self {
         Self {
             every: (!every.is_zero()).then_some(every),
             config: config.to_owned(),
             files: files(configuration),
-            known: seen,
+            known: digests,
             before: None,
             next: Instant::now(),
         }
@@ -69,13 +69,13 @@ impl Watch {
         loop {
             sleep_until(self.next).await;
             let (config, files) = (self.config.clone(), self.files.clone());
-            let looks = move || (look(&config), digest::of_files(&files, MOST_BYTES));
-            let Ok(now) = tokio::task::spawn_blocking(looks).await else {
+            let read = move || (digest_of(&config), digest::of_files(&files, MOST_BYTES));
+            let Ok(now) = tokio::task::spawn_blocking(read).await else {
                 self.next = Instant::now() + every;
                 continue;
             };
             let before = self.before.replace(now);
-            let contents = |(config, files): Looks| (config.content, files.content);
+            let contents = |(config, files): Digests| (config.content, files.content);
             if contents(self.known) == contents(now) {
                 self.next = Instant::now() + every;
                 continue;
@@ -88,10 +88,10 @@ impl Watch {
         }
     }
 
-    /// A configuration was taken over, whose files were `seen`.
-    pub(crate) fn follow(&mut self, seen: Looks, configuration: &Configuration) {
+    /// A configuration was taken over, whose files had these `digests`.
+    pub(crate) fn follow(&mut self, digests: Digests, configuration: &Configuration) {
         self.files = files(configuration);
-        self.known = seen;
+        self.known = digests;
         self.before = None;
         self.next = Instant::now();
     }

@@ -9,7 +9,7 @@ use super::{EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_USAGE, output, runtime};
 use crate::entra::{TokenStore, Tokens};
 use crate::http::{Network, NetworkError, PlainClient, ProbeClient};
 use crate::model::{
-    Account, AccountObserver, AccountStanding, Clock, Configuration, Outcome, Resource, Story,
+    Account, AccountObserver, AccountStatus, Clock, Configuration, Outcome, Resource, Story,
     SystemRandom, TokenReport,
 };
 use crate::probe::{Prober, TenantProber};
@@ -104,5 +104,5 @@ impl AccountObserver for TokenRequests {
         });
     }
 
-    fn standing(&self, _: &Account, _: &AccountStanding) {}
+    fn status(&self, _: &Account, _: &AccountStatus) {}
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
-use super::classify::{Refusal, classify};
+use super::classify::{TokenRefusal, classify};
 use super::endpoint::EndpointAnswer;
 use crate::model::{AccountReason, RequestId, Secret, TokenProblem};
 
@@ -30,7 +30,7 @@ pub(super) struct Granted {
 }
 
 #[derive(Deserialize)]
-struct Body {
+struct TokenBody {
     #[serde(default, deserialize_with = "secret")]
     access_token: Option<Secret>,
     #[serde(default)]
@@ -81,16 +81,16 @@ pub(super) fn read(
     answer: &EndpointAnswer,
     person: bool,
     now: Timestamp,
-) -> Result<Granted, Refusal> {
+) -> Result<Granted, TokenRefusal> {
     if answer.status != 200 {
         return Err(classify(answer, person, now));
     }
     // serde_json's error would quote what it could not read: it is dropped.
-    let Ok(body) = serde_json::from_slice::<Body>(&answer.body) else {
+    let Ok(body) = serde_json::from_slice::<TokenBody>(&answer.body) else {
         return Err(classify(answer, person, now));
     };
     let wrong = |what: &str| {
-        let mut refusal = Refusal::own(TokenProblem {
+        let mut refusal = TokenRefusal::own(TokenProblem {
             reason: AccountReason::BadResponse,
             code: None,
             detail: format!("the token endpoint answered status 200, but {what}"),
@@ -156,7 +156,7 @@ mod tests {
         Timestamp::from_second(1_506_480_273).unwrap()
     }
 
-    fn granted(body: &str) -> Result<Granted, Refusal> {
+    fn granted(body: &str) -> Result<Granted, TokenRefusal> {
         let answer = EndpointAnswer {
             status: 200,
             headers: http::HeaderMap::new(),

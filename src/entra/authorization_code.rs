@@ -3,7 +3,7 @@
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier, RedirectUrl};
 use url::Url;
 
-use super::classify::{Refusal, refused_in_browser};
+use super::classify::{TokenRefusal, refused_in_browser};
 use super::client_credentials::{application, ask_with_proof};
 use super::consent::{Consent, ConsentError, SignedInAs, Wanted};
 use crate::model::{Account, Secret};
@@ -39,11 +39,11 @@ impl Consent {
         wanted: &Wanted,
         redirect: &str,
     ) -> Result<BrowserSignIn, ConsentError> {
-        Self::prover(account)?;
+        Self::credential(account)?;
         let redirect = RedirectUrl::new(redirect.to_owned())
-            .map_err(|_| Refusal::internal("the redirect URI is no URL"))?;
+            .map_err(|_| TokenRefusal::internal("the redirect URI is no URL"))?;
         let application = application(account)?;
-        let random = &*self.wire.random;
+        let random = &*self.client.random;
         let (state, nonce) = (random.secret(32), random.secret(32));
         let verifier = random.secret(48);
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(
@@ -89,8 +89,8 @@ impl Consent {
         code: &Secret,
     ) -> Result<SignedInAs, ConsentError> {
         let application = application(account)?;
-        let prover = Self::prover(account)?;
-        let granted = ask_with_proof(&self.wire, account, &prover, |proof| {
+        let credential = Self::credential(account)?;
+        let granted = ask_with_proof(&self.client, account, &credential, |proof| {
             application.authorization_code(
                 proof,
                 code,

@@ -12,7 +12,7 @@ const MOST: Duration = Duration::from_secs(60);
 
 /// No request is sent until it is over; everybody who asks gets the problem.
 #[derive(Debug, Clone)]
-pub(super) struct Hold {
+pub(super) struct Backoff {
     since: Moment,
     wait: Duration,
     /// Ends at once when a file, the store or the configuration changes.
@@ -21,7 +21,7 @@ pub(super) struct Hold {
     pub(super) problem: TokenProblem,
 }
 
-impl Hold {
+impl Backoff {
     pub(super) const fn new(
         since: Moment,
         wait: Duration,

@@ -15,7 +15,7 @@ const SKEW: u32 = 30;
 
 /// Whom a refusal concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Concerns {
+pub(super) enum RefusalScope {
     /// All token requests of the account.
     Account,
     /// Only those for this audience.
@@ -24,9 +24,9 @@ pub(super) enum Concerns {
 
 /// A token request that did not succeed.
 #[derive(Debug, Clone)]
-pub(super) struct Refusal {
+pub(super) struct TokenRefusal {
     pub(super) problem: TokenProblem,
-    pub(super) concerns: Concerns,
+    pub(super) scope: RefusalScope,
     /// The wait that was asked for, at most an hour.
     pub(super) retry_after: Option<Duration>,
     /// How many seconds this machine's clock is ahead of the answer's `Date`,
@@ -38,12 +38,12 @@ pub(super) struct Refusal {
     pub(super) request_id: Option<RequestId>,
 }
 
-impl Refusal {
+impl TokenRefusal {
     /// A refusal of the account that no answer brought.
     pub(super) const fn own(problem: TokenProblem) -> Self {
         Self {
             problem,
-            concerns: Concerns::Account,
+            scope: RefusalScope::Account,
             retry_after: None,
             ahead: None,
             error: None,
@@ -78,13 +78,13 @@ struct ErrorBody {
 
 /// Reads an answer that is not a token. `person` tells whether somebody could
 /// sign in for this account at all.
-pub(super) fn classify(answer: &EndpointAnswer, person: bool, now: Timestamp) -> Refusal {
+pub(super) fn classify(answer: &EndpointAnswer, person: bool, now: Timestamp) -> TokenRefusal {
     let body: Option<ErrorBody> = serde_json::from_slice(&answer.body).ok();
     let retry_after = retry_after(&answer.headers, now);
     let number = body.as_ref().and_then(number);
     let known = number.and_then(codes::known);
     let status = answer.status;
-    let mut concerns = Concerns::Account;
+    let mut scope = RefusalScope::Account;
     let reason = match (&body, status) {
         (_, 429) => AccountReason::Throttled,
         (_, 500..) => match known.map(|code| code.class) {
@@ -95,7 +95,7 @@ pub(super) fn classify(answer: &EndpointAnswer, person: bool, now: Timestamp) ->
         (Some(body), 400..=499) => {
             let class = known.map_or_else(|| by_error(body), |code| code.class);
             if matches!(class, Class::Consent | Class::Audience) {
-                concerns = Concerns::Audience;
+                scope = RefusalScope::Audience;
             }
             match class {
                 Class::Transient => AccountReason::ServerError,
@@ -134,13 +134,13 @@ pub(super) fn classify(answer: &EndpointAnswer, person: bool, now: Timestamp) ->
             "; this machine's clock is {by} s {direction} Entra's"
         ));
     }
-    Refusal {
+    TokenRefusal {
         problem: TokenProblem {
             reason,
             code: known.map(|code| code.number),
             detail: bounded_text(&detail, 400),
         },
-        concerns,
+        scope,
         // Entra's loop detection wants at least a minute of silence.
         retry_after: match number {
             Some(50_196) => Some(retry_after.unwrap_or_default().max(Duration::from_secs(60))),
@@ -153,7 +153,7 @@ pub(super) fn classify(answer: &EndpointAnswer, person: bool, now: Timestamp) ->
 }
 
 /// What a browser brought back from the authorize endpoint instead of a code.
-pub(super) fn refused_in_browser(error: &str, description: &str) -> Refusal {
+pub(super) fn refused_in_browser(error: &str, description: &str) -> TokenRefusal {
     let body = ErrorBody {
         error: error.to_owned(),
         error_codes: serde_json::Value::Null,
@@ -162,7 +162,7 @@ pub(super) fn refused_in_browser(error: &str, description: &str) -> Refusal {
     };
     let known = number(&body).and_then(codes::known);
     let class = known.map_or_else(|| by_error(&body), |code| code.class);
-    Refusal {
+    TokenRefusal {
         problem: TokenProblem {
             reason: match class {
                 Class::Transient => AccountReason::ServerError,
@@ -176,7 +176,7 @@ pub(super) fn refused_in_browser(error: &str, description: &str) -> Refusal {
                 None => format!("Entra answered {}", shown(error)),
             },
         },
-        concerns: Concerns::Account,
+        scope: RefusalScope::Account,
         retry_after: None,
         ahead: None,
         error: Some(error.to_owned()),
@@ -285,13 +285,9 @@ mod tests {
         "2026-11-25T12:00:00Z".parse().unwrap()
     }
 
-    fn read(status: u16, body: &str, person: bool) -> (AccountReason, Option<u32>, Concerns) {
+    fn read(status: u16, body: &str, person: bool) -> (AccountReason, Option<u32>, RefusalScope) {
         let refusal = classify(&answer(status, body), person, now());
-        (
-            refusal.problem.reason,
-            refusal.problem.code,
-            refusal.concerns,
-        )
+        (refusal.problem.reason, refusal.problem.code, refusal.scope)
     }
 
     fn entra(error: &str, code: u32) -> String {
@@ -303,7 +299,7 @@ mod tests {
     #[test]
     fn codes_and_fallbacks() {
         use AccountReason::*;
-        use Concerns::{Account as All, Audience as One};
+        use RefusalScope::{Account as All, Audience as One};
         for (status, body, person, expected) in [
             (
                 401,

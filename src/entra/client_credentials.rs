@@ -8,33 +8,33 @@ use jiff::SignedDuration;
 use super::answer::Granted;
 use super::certificate::Certificate;
 use super::claims::ClaimsChallenge;
-use super::classify::Refusal;
+use super::classify::TokenRefusal;
 use super::clouds;
-use super::forms::{Application, Form, Proof};
-use super::proof::{self, Prover};
-use super::wire::{Wire, blocking};
+use super::endpoint_client::{TokenEndpointClient, blocking};
+use super::forms::{Application, Proof, TokenForm};
+use super::proof::{self, ClientCredential};
 use crate::model::{Account, Audience, Timestamp};
 
 /// Asks for all that was granted to the application for `audience`.
 pub(super) async fn obtain(
-    wire: &Wire,
+    client: &TokenEndpointClient,
     account: &Account,
-    prover: &Arc<Prover>,
+    credential: &Arc<ClientCredential>,
     audience: &Audience,
     challenge: Option<&ClaimsChallenge>,
-) -> Result<Granted, Refusal> {
+) -> Result<Granted, TokenRefusal> {
     let application = application(account)?;
     let scope = audience.default_scope();
-    ask_with_proof(wire, account, prover, |proof| {
+    ask_with_proof(client, account, credential, |proof| {
         application.client_credentials(proof, &scope, challenge)
     })
     .await
 }
 
 /// The application of an account that must have one.
-pub(super) fn application(account: &Account) -> Result<Application, Refusal> {
+pub(super) fn application(account: &Account) -> Result<Application, TokenRefusal> {
     Application::of(account)
-        .ok_or_else(|| Refusal::internal("the account names no tenant or no client_id"))
+        .ok_or_else(|| TokenRefusal::internal("the account names no tenant or no client_id"))
 }
 
 /// Proves who the application is and asks. A refused certificate gets one
@@ -42,18 +42,18 @@ pub(super) fn application(account: &Account) -> Result<Application, Refusal> {
 /// yet, by Entra's clock where this machine's is wrong. Where the tenant turns
 /// out to live in another cloud the refusal names it.
 pub(super) async fn ask_with_proof(
-    wire: &Wire,
+    client: &TokenEndpointClient,
     account: &Account,
-    prover: &Arc<Prover>,
-    form: impl Fn(&Proof) -> Form,
-) -> Result<Granted, Refusal> {
+    credential: &Arc<ClientCredential>,
+    form: impl Fn(&Proof) -> TokenForm,
+) -> Result<Granted, TokenRefusal> {
     let application = &application(account)?;
     let person = account.person().is_some();
-    let now = wire.clock.now();
-    let (proof, certificate) = prove(wire, application, prover, now).await?;
-    let mut refusal = match wire.ask(form(&proof), person).await {
+    let now = client.clock.now();
+    let (proof, certificate) = prove(client, application, credential, now).await?;
+    let mut refusal = match client.ask(form(&proof), person).await {
         Ok(granted) => {
-            prover.works(certificate.as_ref());
+            credential.works(certificate.as_ref());
             return Ok(granted);
         }
         Err(refusal) => refusal,
@@ -63,7 +63,9 @@ pub(super) async fn ask_with_proof(
             (Some(700_027), _) => {
                 let thumbprint = format!("; its SHA-256 thumbprint is {}", certificate.shown);
                 refusal.problem.detail.push_str(&thumbprint);
-                prover.before(&certificate, now).map(|before| (before, now))
+                credential
+                    .before(&certificate, now)
+                    .map(|before| (before, now))
             }
             (Some(700_024), Some(ahead)) => {
                 let theirs = now.checked_sub(SignedDuration::from_secs(ahead.into()));
@@ -74,39 +76,42 @@ pub(super) async fn ask_with_proof(
         if let Some((certificate, at)) = again {
             let problem = &refusal.problem;
             tracing::warn!(account = &*account.name, %problem, "the certificate is tried in another way");
-            let proof = sign(wire, application, certificate.clone(), at).await?;
-            let granted = wire.ask(form(&proof), person).await.map_err(|_| refusal)?;
-            prover.works(Some(&certificate));
+            let proof = sign(client, application, certificate.clone(), at).await?;
+            let granted = client
+                .ask(form(&proof), person)
+                .await
+                .map_err(|_| refusal)?;
+            credential.works(Some(&certificate));
             return Ok(granted);
         }
     }
-    clouds::name_it(wire, account, &mut refusal).await;
+    clouds::name_it(client, account, &mut refusal).await;
     Err(refusal)
 }
 
 /// The proof of an application, from what lies in its files at `now`, and the
 /// certificate that signed it, if one did.
 pub(super) async fn prove(
-    wire: &Wire,
+    client: &TokenEndpointClient,
     application: &Application,
-    prover: &Arc<Prover>,
+    credential: &Arc<ClientCredential>,
     now: Timestamp,
-) -> Result<(Proof, Option<Arc<Certificate>>), Refusal> {
-    let (prover, application) = (prover.clone(), application.clone());
-    let random = wire.random.clone();
-    blocking(move || prover.prove(&application, now, &*random))
+) -> Result<(Proof, Option<Arc<Certificate>>), TokenRefusal> {
+    let (credential, application) = (credential.clone(), application.clone());
+    let random = client.random.clone();
+    blocking(move || credential.prove(&application, now, &*random))
         .await?
-        .map_err(|problem| Refusal::internal(&problem))
+        .map_err(|problem| TokenRefusal::internal(&problem))
 }
 
 async fn sign(
-    wire: &Wire,
+    client: &TokenEndpointClient,
     application: &Application,
     certificate: Arc<Certificate>,
     now: Timestamp,
-) -> Result<Proof, Refusal> {
-    let (application, random) = (application.clone(), wire.random.clone());
+) -> Result<Proof, TokenRefusal> {
+    let (application, random) = (application.clone(), client.random.clone());
     blocking(move || proof::sign(&certificate, &application, now, &*random))
         .await?
-        .map_err(|problem| Refusal::internal(&problem))
+        .map_err(|problem| TokenRefusal::internal(&problem))
 }

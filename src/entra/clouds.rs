@@ -3,19 +3,23 @@
 
 use std::time::Duration;
 
-use super::classify::Refusal;
+use super::classify::TokenRefusal;
 use super::discovery::{Discovery, login_roots};
 use super::endpoint::{Content, EndpointRequest};
-use super::wire::Wire;
+use super::endpoint_client::TokenEndpointClient;
 use crate::model::{Account, Cloud};
 
 /// For all questions together.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Adds to a refusal in which cloud the tenant lives, where that may be why.
-pub(super) async fn name_it(wire: &Wire, account: &Account, refusal: &mut Refusal) {
+pub(super) async fn name_it(
+    client: &TokenEndpointClient,
+    account: &Account,
+    refusal: &mut TokenRefusal,
+) {
     if may_be_elsewhere(refusal.problem.code)
-        && let Some(cloud) = where_it_lives(wire, account).await
+        && let Some(cloud) = where_it_lives(client, account).await
     {
         let found = format!("; this tenant lives in another cloud: set `cloud: {cloud}`");
         refusal.problem.detail.push_str(&found);
@@ -31,11 +35,11 @@ const fn may_be_elsewhere(code: Option<u32>) -> bool {
 /// it is another one. Asks the discovery documents of the account's own login
 /// host and, for Microsoft's clouds, of the others; nothing secret is sent and
 /// no endpoint is taken from the answers.
-async fn where_it_lives(wire: &Wire, account: &Account) -> Option<&'static str> {
+async fn where_it_lives(client: &TokenEndpointClient, account: &Account) -> Option<&'static str> {
     let tenant = account.tenant.as_ref()?.as_str();
     let found = tokio::time::timeout(PATIENCE, async {
         for root in login_roots(account) {
-            if let Some(cloud) = described(wire, root, tenant).await {
+            if let Some(cloud) = described(client, root, tenant).await {
                 return Some(cloud);
             }
         }
@@ -46,14 +50,14 @@ async fn where_it_lives(wire: &Wire, account: &Account) -> Option<&'static str> 
 }
 
 /// What one login host says of a tenant.
-async fn described(wire: &Wire, root: &str, tenant: &str) -> Option<Cloud> {
+async fn described(client: &TokenEndpointClient, root: &str, tenant: &str) -> Option<Cloud> {
     let request = EndpointRequest {
         url: Discovery::url(root, tenant)?,
         content: Content::Nothing,
         headers: Vec::new(),
         never_proxy: false,
     };
-    let answer = wire.endpoint.send(request).await.ok()?;
+    let answer = client.endpoint.send(request).await.ok()?;
     if answer.status != 200 {
         return None;
     }

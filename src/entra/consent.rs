@@ -9,16 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::Granted;
-use super::classify::Refusal;
+use super::classify::TokenRefusal;
 use super::client_credentials::application;
 use super::discovery::{self, Discovery};
 use super::endpoint::{Content, EndpointRequest};
+use super::endpoint_client::{TokenEndpointClient, blocking};
 use super::id_token::{self, Person};
-use super::proof::Prover;
+use super::proof::ClientCredential;
 use super::refresh;
-use super::signed_in::{Kept, SignInEnd, SignedIn};
+use super::signed_in::{SignInEnd, SignInRecord, SignedIn};
 use super::store::{StoreError, TokenStore};
-use super::wire::{Wire, blocking};
 use crate::http::PlainClient;
 use crate::model::{
     Account, AccountReason, Audience, Clock, Random, SignIn, Timestamp, TokenProblem,
@@ -88,8 +88,8 @@ impl ConsentError {
     }
 }
 
-impl From<Refusal> for ConsentError {
-    fn from(refusal: Refusal) -> Self {
+impl From<TokenRefusal> for ConsentError {
+    fn from(refusal: TokenRefusal) -> Self {
         match (refusal.problem.code, refusal.error.as_deref()) {
             // Without a number, `access_denied` is what a person's "no" becomes.
             (Some(65_004), _) | (None, Some("access_denied")) => Self::Declined,
@@ -142,7 +142,7 @@ impl SignInStatus {
 /// Signs people in and out. Cheap to clone.
 #[derive(Clone)]
 pub struct Consent {
-    pub(super) wire: Wire,
+    pub(super) client: TokenEndpointClient,
     store: TokenStore,
 }
 
@@ -176,7 +176,7 @@ impl Consent {
         random: Arc<dyn Random>,
     ) -> Self {
         Self {
-            wire: Wire {
+            client: TokenEndpointClient {
                 endpoint: Arc::new(client),
                 clock,
                 random,
@@ -216,10 +216,10 @@ impl Consent {
         unwrap(blocking(move || store.find(&account)).await)
     }
 
-    /// The prover of a delegated account; an error for any other.
-    pub(super) fn prover(account: &Account) -> Result<Arc<Prover>, ConsentError> {
+    /// What proves the application of a delegated account; an error for any other.
+    pub(super) fn credential(account: &Account) -> Result<Arc<ClientCredential>, ConsentError> {
         match &account.sign_in {
-            SignIn::Delegated { .. } => Ok(Arc::new(Prover::of(account))),
+            SignIn::Delegated { .. } => Ok(Arc::new(ClientCredential::of(account))),
             SignIn::App(_) | SignIn::ManagedIdentity => {
                 Err(ConsentError::NoPerson(account.credential_label()))
             }
@@ -252,7 +252,7 @@ impl Consent {
         granted: Granted,
         nonce: Option<&str>,
     ) -> Result<SignedInAs, ConsentError> {
-        let now = self.wire.clock.now();
+        let now = self.client.clock.now();
         let Some(id_token) = &granted.id_token else {
             return Err(ConsentError::IdToken("there is none".into()));
         };
@@ -270,14 +270,14 @@ impl Consent {
         let mut signed_in = SignedIn {
             cloud: account.cloud.login_url().to_owned(),
             client_id: account.client_id.as_deref().unwrap_or_default().to_owned(),
-            kept: Kept {
+            record: SignInRecord {
                 tenant: account
                     .tenant
                     .as_ref()
                     .map_or("", |tenant| tenant.as_str())
                     .to_owned(),
                 username: person.username.clone(),
-                sign_in: self.wire.random.uuid(),
+                sign_in: self.client.random.uuid(),
                 refresh_token,
                 scopes: recorded(wanted, earlier, &person),
                 consented_at: now,
@@ -310,16 +310,16 @@ impl Consent {
         wanted: &Wanted,
         signed_in: &mut SignedIn,
     ) -> Result<Vec<(Audience, TokenProblem)>, ConsentError> {
-        let prover = Self::prover(account)?;
+        let credential = Self::credential(account)?;
         let shared = Arc::new(account.clone());
         let first = Self::first(account, wanted);
         let mut missing = Vec::new();
         for audience in wanted.keys().filter(|audience| Some(*audience) != first) {
             let result = refresh::obtain(
-                &self.wire,
+                &self.client,
                 &self.store,
                 &shared,
-                &prover,
+                &credential,
                 signed_in.clone(),
                 audience,
                 None,
@@ -346,14 +346,14 @@ impl Consent {
             never_proxy: false,
         };
         let answer = self
-            .wire
+            .client
             .endpoint
             .send(request)
             .await
             .map_err(|no_answer| ConsentError::Refused(no_answer.problem(&host)))?;
         match Discovery::read(&answer.body) {
             Some(document) if answer.status == 200 => Ok(document.issuer),
-            _ => Err(super::classify::classify(&answer, true, self.wire.clock.now()).into()),
+            _ => Err(super::classify::classify(&answer, true, self.client.clock.now()).into()),
         }
     }
 }
@@ -367,7 +367,7 @@ fn recorded(
 ) -> BTreeMap<String, String> {
     let mut recorded = match earlier {
         Some(earlier) if earlier.oid == person.oid && earlier.tid == person.tid => {
-            earlier.kept.scopes
+            earlier.record.scopes
         }
         _ => BTreeMap::new(),
     };
@@ -377,6 +377,6 @@ fn recorded(
     recorded
 }
 
-fn unwrap<T>(result: Result<Result<T, StoreError>, Refusal>) -> Result<T, StoreError> {
+fn unwrap<T>(result: Result<Result<T, StoreError>, TokenRefusal>) -> Result<T, StoreError> {
     result.unwrap_or_else(|refusal| Err(StoreError::Io(refusal.problem.detail)))
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::files;
 use super::forms::Application;
 use super::jwt;
-use super::proof::Prover;
+use super::proof::ClientCredential;
 use crate::model::{
     Account, AppCredential, Deadline, Random, SecretSource, Timestamp, bounded_text,
 };
@@ -55,10 +55,10 @@ pub fn check_credential(
     };
     let application = Application::of(account)
         .ok_or_else(|| "the account names no tenant or no client_id".to_owned())?;
-    let prover = Prover::of(account);
-    let (_, certificate) = prover.prove(&application, now, random)?;
+    let ours = ClientCredential::of(account);
+    let (_, certificate) = ours.prove(&application, now, random)?;
     Ok(Some(CredentialFacts {
-        ends: prover.deadline(),
+        ends: ours.deadline(),
         thumbprint: certificate.map(|certificate| certificate.shown.clone()),
         federated: match credential {
             AppCredential::WorkloadIdentity { token_file } => Some(federated(token_file)?),
@@ -69,7 +69,7 @@ pub fn check_credential(
 
 fn federated(file: &Path) -> Result<FederatedFacts, String> {
     #[derive(Deserialize)]
-    struct Claims {
+    struct FederatedClaims {
         iss: String,
         sub: String,
         aud: Value,
@@ -77,7 +77,7 @@ fn federated(file: &Path) -> Result<FederatedFacts, String> {
         exp: Option<i64>,
     }
     let token = files::secret(&SecretSource::File(file.to_path_buf()))?;
-    let claims: Claims = jwt::claims(token.expose())
+    let claims: FederatedClaims = jwt::claims(token.expose())
         .ok_or_else(|| format!("{} holds no token (JWT)", file.display()))?;
     let audience = match &claims.aud {
         Value::Array(several) => several.first().and_then(Value::as_str),

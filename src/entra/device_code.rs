@@ -6,7 +6,7 @@ use oauth2::StandardDeviceAuthorizationResponse as Device;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::classify::{Refusal, classify};
+use super::classify::{TokenRefusal, classify};
 use super::client_credentials::{application, prove};
 use super::clouds;
 use super::consent::{Consent, ConsentError, SignedInAs, Wanted};
@@ -68,15 +68,15 @@ impl Consent {
         account: &Account,
         wanted: &Wanted,
     ) -> Result<DeviceCode, ConsentError> {
-        let prover = Self::prover(account)?;
+        let credential = Self::credential(account)?;
         let application = application(account)?;
-        let now = self.wire.clock.now();
-        let (proof, _) = prove(&self.wire, &application, &prover, now).await?;
+        let now = self.client.clock.now();
+        let (proof, _) = prove(&self.client, &application, &credential, now).await?;
         let form = application.device_code(&proof, &Self::first_scopes(account, wanted));
-        let answer = self.wire.post(form).await?;
+        let answer = self.client.post(form).await?;
         if answer.status != 200 {
-            let mut refusal = classify(&answer, true, self.wire.clock.now());
-            clouds::name_it(&self.wire, account, &mut refusal).await;
+            let mut refusal = classify(&answer, true, self.client.clock.now());
+            clouds::name_it(&self.client, account, &mut refusal).await;
             return Err(explained(refusal));
         }
         let Some((device, message)) = read(&answer.body) else {
@@ -105,7 +105,7 @@ impl Consent {
         code: DeviceCode,
     ) -> Result<SignedInAs, ConsentError> {
         let application = application(account)?;
-        let prover = Self::prover(account)?;
+        let credential = Self::credential(account)?;
         let mut interval = code
             .device
             .interval()
@@ -115,10 +115,10 @@ impl Consent {
                 return Err(ConsentError::Expired);
             }
             tokio::time::sleep(interval).await;
-            let now = self.wire.clock.now();
-            let (proof, _) = prove(&self.wire, &application, &prover, now).await?;
+            let now = self.client.clock.now();
+            let (proof, _) = prove(&self.client, &application, &credential, now).await?;
             let form = application.device_poll(&proof, &code.device);
-            let refusal = match self.wire.ask(form, true).await {
+            let refusal = match self.client.ask(form, true).await {
                 Ok(granted) => {
                     return self.conclude(account, &code.wanted, granted, None).await;
                 }
@@ -155,7 +155,7 @@ impl Consent {
 }
 
 /// Many tenants block this very flow: say so, and what else there is.
-fn explained(mut refusal: Refusal) -> ConsentError {
+fn explained(mut refusal: TokenRefusal) -> ConsentError {
     if matches!(
         refusal.problem.code,
         Some(50_199 | 53_000..=53_011 | 530_031..=530_035)

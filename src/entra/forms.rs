@@ -41,7 +41,7 @@ pub(super) struct Application {
 }
 
 /// A form on its way: where to, and its fields. Values may be secret.
-pub(super) struct Form {
+pub(super) struct TokenForm {
     pub(super) url: Url,
     pub(super) fields: Vec<(String, Secret)>,
 }
@@ -96,7 +96,7 @@ impl Application {
         proof: &Proof,
         scope: &str,
         challenge: Option<&ClaimsChallenge>,
-    ) -> Form {
+    ) -> TokenForm {
         let client = self.client(proof);
         let mut request = client
             .exchange_client_credentials()
@@ -105,7 +105,7 @@ impl Application {
         for (name, value) in assertion(proof) {
             request = request.add_extra_param(name, value);
         }
-        Kept::build(|kept| _ = request.request(kept))
+        Captured::build(|captured| _ = request.request(captured))
     }
 
     /// RFC 6749 section 6. `scopes` is separated by spaces.
@@ -115,7 +115,7 @@ impl Application {
         token: &Secret,
         scopes: &str,
         challenge: Option<&ClaimsChallenge>,
-    ) -> Form {
+    ) -> TokenForm {
         let client = self.client(proof);
         let token = RefreshToken::new(token.expose().to_owned());
         let mut request = client
@@ -125,18 +125,18 @@ impl Application {
         for (name, value) in assertion(proof) {
             request = request.add_extra_param(name, value);
         }
-        Kept::build(|kept| _ = request.request(kept))
+        Captured::build(|captured| _ = request.request(captured))
     }
 
     /// RFC 8628 section 3.1: a confidential client proves itself here as well.
-    pub(super) fn device_code(&self, proof: &Proof, scopes: &str) -> Form {
+    pub(super) fn device_code(&self, proof: &Proof, scopes: &str) -> TokenForm {
         let client = self.client(proof);
         let mut request = client.exchange_device_code().add_scopes(split(scopes));
         for (name, value) in assertion(proof) {
             request = request.add_extra_param(name, value);
         }
-        Kept::build(|kept| {
-            _ = request.request::<_, oauth2::EmptyExtraDeviceAuthorizationFields>(kept);
+        Captured::build(|captured| {
+            _ = request.request::<_, oauth2::EmptyExtraDeviceAuthorizationFields>(captured);
         })
     }
 
@@ -146,7 +146,7 @@ impl Application {
         &self,
         proof: &Proof,
         device: &StandardDeviceAuthorizationResponse,
-    ) -> Form {
+    ) -> TokenForm {
         let client = self.client(proof);
         let mut request = client
             .exchange_device_access_token(device)
@@ -154,7 +154,7 @@ impl Application {
         for (name, value) in assertion(proof) {
             request = request.add_extra_param(name, value);
         }
-        Kept::build(|kept| _ = request.request(kept, |_| {}, None))
+        Captured::build(|captured| _ = request.request(captured, |_| {}, None))
     }
 
     /// RFC 6749 section 4.1.3 with RFC 7636: the code that came back to `redirect`.
@@ -165,7 +165,7 @@ impl Application {
         verifier: &Secret,
         redirect: &RedirectUrl,
         scopes: &str,
-    ) -> Form {
+    ) -> TokenForm {
         let client = self.client(proof).set_redirect_uri(redirect.clone());
         let mut request = client
             .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
@@ -175,7 +175,7 @@ impl Application {
         for (name, value) in assertion(proof) {
             request = request.add_extra_param(name, value);
         }
-        Kept::build(|kept| _ = request.request(kept))
+        Captured::build(|captured| _ = request.request(captured))
     }
 
     /// RFC 6749 section 4.1.1 with RFC 7636 and OpenID Connect's `nonce`:
@@ -227,21 +227,24 @@ fn assertion(proof: &Proof) -> Vec<(&'static str, String)> {
 
 /// The client that keeps what the crate wants to send.
 #[derive(Default)]
-struct Kept(RefCell<Option<Form>>);
+struct Captured(RefCell<Option<TokenForm>>);
 
-impl Kept {
+impl Captured {
     #[expect(
         clippy::expect_used,
         reason = "the crate calls its client exactly once: its requests are built from valid URLs and cannot fail before that"
     )]
-    fn build(send: impl FnOnce(&Self)) -> Form {
-        let kept = Self::default();
-        send(&kept);
-        kept.0.into_inner().expect("the request was handed over")
+    fn build(send: impl FnOnce(&Self)) -> TokenForm {
+        let captured = Self::default();
+        send(&captured);
+        captured
+            .0
+            .into_inner()
+            .expect("the request was handed over")
     }
 }
 
-impl SyncHttpClient for Kept {
+impl SyncHttpClient for Captured {
     type Error = Infallible;
 
     fn call(&self, request: HttpRequest) -> Result<HttpResponse, Infallible> {
@@ -251,7 +254,7 @@ impl SyncHttpClient for Kept {
             .collect();
         body.zeroize();
         if let Ok(url) = Url::parse(&head.uri.to_string()) {
-            *self.0.borrow_mut() = Some(Form { url, fields });
+            *self.0.borrow_mut() = Some(TokenForm { url, fields });
         }
         // An answer that ends the crate's loop over device code polls.
         let mut answer = HttpResponse::new(br#"{"error":"access_denied"}"#.to_vec());
@@ -279,7 +282,7 @@ mod tests {
         .unwrap()
     }
 
-    fn shown(form: &Form) -> Vec<String> {
+    fn shown(form: &TokenForm) -> Vec<String> {
         let mut fields: Vec<_> = form
             .fields
             .iter()

@@ -23,7 +23,7 @@ pub(super) struct Person {
 }
 
 #[derive(Deserialize)]
-struct Claims {
+struct IdTokenClaims {
     iss: String,
     aud: Audiences,
     /// Seconds since 1970, perhaps with a fraction (RFC 7519 section 2).
@@ -60,7 +60,7 @@ pub(super) fn check(
     now: Timestamp,
 ) -> Result<Person, ConsentError> {
     let wrong = |what: &str| Err(ConsentError::IdToken(what.to_owned()));
-    let Some(claims) = jwt::claims::<Claims>(token.expose()) else {
+    let Some(claims) = jwt::claims::<IdTokenClaims>(token.expose()) else {
         return wrong("it cannot be read");
     };
     let client_id = account.client_id.as_deref().unwrap_or_default();

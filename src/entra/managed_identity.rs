@@ -9,10 +9,10 @@
 use url::Url;
 
 use super::answer::{Granted, read};
-use super::classify::{Concerns, Refusal};
+use super::classify::{RefusalScope, TokenRefusal};
 use super::endpoint::{Content, EndpointAnswer, EndpointRequest};
+use super::endpoint_client::TokenEndpointClient;
 use super::retry_after::retry_after;
-use super::wire::Wire;
 use crate::model::{Account, AccountReason, Audience, Secret, Timestamp, TokenProblem};
 
 const METADATA_SERVICE: &str = "http://169.254.169.254";
@@ -59,25 +59,29 @@ impl Platform {
     /// Asks for a token for `audience`.
     pub(super) async fn obtain(
         &self,
-        wire: &Wire,
+        client: &TokenEndpointClient,
         account: &Account,
         audience: &Audience,
-    ) -> Result<Granted, Refusal> {
+    ) -> Result<Granted, TokenRefusal> {
         let request = self.request(account, audience)?;
         let host = request.url.host_str().unwrap_or_default().to_owned();
-        let answer = wire
+        let answer = client
             .endpoint
             .send(request)
             .await
-            .map_err(|no_answer| Refusal::own(no_answer.problem(&host)))?;
-        let now = wire.clock.now();
+            .map_err(|no_answer| TokenRefusal::own(no_answer.problem(&host)))?;
+        let now = client.clock.now();
         if answer.status == 200 {
             return read(&answer, false, now);
         }
         Err(refusal(&answer, now))
     }
 
-    fn request(&self, account: &Account, audience: &Audience) -> Result<EndpointRequest, Refusal> {
+    fn request(
+        &self,
+        account: &Account,
+        audience: &Audience,
+    ) -> Result<EndpointRequest, TokenRefusal> {
         let (mut url, version, header) = match self {
             Self::Metadata { root } => {
                 let mut url = root.clone();
@@ -92,7 +96,7 @@ impl Platform {
                 let name = http::HeaderName::from_static("x-identity-header");
                 (endpoint.clone(), "2019-08-01", (name, header.clone()))
             }
-            Self::Unsupported(why) => return Err(Refusal::internal(why)),
+            Self::Unsupported(why) => return Err(TokenRefusal::internal(why)),
         };
         {
             let mut query = url.query_pairs_mut();
@@ -112,7 +116,7 @@ impl Platform {
 }
 
 /// The platform's refusals: some of its 4xx are weather.
-fn refusal(answer: &EndpointAnswer, now: Timestamp) -> Refusal {
+fn refusal(answer: &EndpointAnswer, now: Timestamp) -> TokenRefusal {
     let (reason, says) = match answer.status {
         404 | 410 => (
             AccountReason::ServerError,
@@ -128,7 +132,7 @@ fn refusal(answer: &EndpointAnswer, now: Timestamp) -> Refusal {
         401 | 403 => (AccountReason::Refused, "it does not answer this process"),
         _ => (AccountReason::UnexpectedStatus, "which it should not"),
     };
-    Refusal {
+    TokenRefusal {
         problem: TokenProblem {
             reason,
             code: None,
@@ -137,7 +141,7 @@ fn refusal(answer: &EndpointAnswer, now: Timestamp) -> Refusal {
                 answer.status
             ),
         },
-        concerns: Concerns::Account,
+        scope: RefusalScope::Account,
         retry_after: retry_after(&answer.headers, now),
         ahead: None,
         error: None,

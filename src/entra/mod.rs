@@ -17,6 +17,7 @@
 //! numbers written as strings and keeps token bytes in its errors.
 
 mod access_token;
+mod account_tokens;
 mod answer;
 mod approval;
 mod authorization_code;
@@ -29,29 +30,28 @@ mod clouds;
 mod codes;
 mod consent;
 mod credential;
-mod desk;
 mod device_code;
 mod discovery;
 mod encrypted_key;
 mod endpoint;
+mod endpoint_client;
 mod files;
-mod flight;
 mod forms;
 mod id_token;
 mod jwt;
-mod keeper;
 mod managed_identity;
 mod owner;
 mod proof;
 mod redirects;
 mod refresh;
+mod renewal;
 mod retry_after;
 mod rights;
 mod seal;
 mod signed_in;
 mod store;
+mod token_request;
 mod tokens;
-mod wire;
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use std::path::Path;
 /// the folder. Only root can do that, and only root has
 /// to: for everybody else nothing happens.
 #[cfg(unix)]
-pub(super) fn give(file: &File, like: &Path) {
+pub(super) fn chown_like(file: &File, like: &Path) {
     use std::os::unix::fs::{MetadataExt as _, fchown};
     let (Ok(mine), Ok(theirs)) = (file.metadata(), std::fs::metadata(like)) else {
         return;
@@ -23,4 +23,4 @@ pub(super) fn give(file: &File, like: &Path) {
 
 /// Files have no owner of this kind.
 #[cfg(not(unix))]
-pub(super) fn give(_: &File, _: &Path) {}
+pub(super) fn chown_like(_: &File, _: &Path) {}

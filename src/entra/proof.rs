@@ -17,11 +17,11 @@ use crate::model::{
 /// it is known; reads the certificate's file.
 #[must_use]
 pub fn credential_deadline(account: &Account) -> Option<Deadline> {
-    Prover::of(account).deadline()
+    ClientCredential::of(account).deadline()
 }
 
 /// The application's own credential, with what is remembered of its files.
-pub(super) struct Prover {
+pub(super) struct ClientCredential {
     credential: Option<AppCredential>,
     certificates: Mutex<Certificates>,
 }
@@ -37,7 +37,7 @@ struct Certificates {
     works: Option<Arc<Certificate>>,
 }
 
-impl Prover {
+impl ClientCredential {
     pub(super) fn of(account: &Account) -> Self {
         Self {
             credential: account.app_credential().cloned(),

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use super::answer::Granted;
 use super::claims::ClaimsChallenge;
-use super::classify::{Concerns, Refusal};
+use super::classify::{RefusalScope, TokenRefusal};
 use super::client_credentials::{application, ask_with_proof};
-use super::proof::Prover;
+use super::endpoint_client::{TokenEndpointClient, blocking};
+use super::proof::ClientCredential;
 use super::signed_in::{SignInEnd, SignedIn};
-use super::store::{Kept, TokenStore};
-use super::wire::{Wire, blocking};
+use super::store::{Saved, TokenStore};
 use crate::model::{Account, AccountReason, Audience, TokenProblem};
 
 /// A token, and what became of the sign-in that brought it.
@@ -35,20 +35,20 @@ pub(super) fn not_signed_in(account: &Account) -> TokenProblem {
 
 /// Asks for a token for `audience` with the refresh token of `signed_in`.
 pub(super) async fn obtain(
-    wire: &Wire,
+    client: &TokenEndpointClient,
     store: &TokenStore,
     account: &Arc<Account>,
-    prover: &Arc<Prover>,
+    credential: &Arc<ClientCredential>,
     mut signed_in: SignedIn,
     audience: &Audience,
     challenge: Option<&ClaimsChallenge>,
-) -> Result<Refreshed, Refusal> {
+) -> Result<Refreshed, TokenRefusal> {
     let application = application(account)?;
     let mut again = true;
     let granted = loop {
         let scopes = signed_in.scopes_for(audience);
-        let asked = wire.clock.now();
-        let result = ask_with_proof(wire, account, prover, |proof| {
+        let asked = client.clock.now();
+        let result = ask_with_proof(client, account, credential, |proof| {
             application.refresh_token(proof, &signed_in.refresh_token, &scopes, challenge)
         })
         .await;
@@ -65,8 +65,8 @@ pub(super) async fn obtain(
                     false => None,
                 };
                 let Some(newer) = newer else {
-                    if refusal.concerns == Concerns::Account && signed_in.ended.is_none() {
-                        note_end(wire, store, account, signed_in, refusal.problem.code).await;
+                    if refusal.scope == RefusalScope::Account && signed_in.ended.is_none() {
+                        note_end(client, store, account, signed_in, refusal.problem.code).await;
                     }
                     return Err(refusal);
                 };
@@ -81,10 +81,12 @@ pub(super) async fn obtain(
         blocking(move || store.renew(&account, &new)).await?
     };
     let saved = match kept {
-        Ok(Kept::Stored) => true,
+        Ok(Saved::Stored) => true,
         // Somebody signed in or out while the answer was on its way: what it
         // brought is not theirs. The store tells what holds now.
-        Ok(Kept::Superseded | Kept::Gone) => return Err(Refusal::own(not_signed_in(account))),
+        Ok(Saved::Superseded | Saved::Gone) => {
+            return Err(TokenRefusal::own(not_signed_in(account)));
+        }
         Err(error) => {
             tracing::error!(
                 account = &*account.name,
@@ -105,13 +107,13 @@ pub(super) async fn obtain(
 /// a sign-in no longer. Where it cannot be written, the next start asks Entra and
 /// learns it again.
 async fn note_end(
-    wire: &Wire,
+    client: &TokenEndpointClient,
     store: &TokenStore,
     account: &Arc<Account>,
     refused: SignedIn,
     code: Option<u32>,
 ) {
-    let at = wire.clock.now();
+    let at = client.clock.now();
     let (store, mine) = (store.clone(), account.clone());
     let written = blocking(move || store.end(&mine, &refused, SignInEnd { at, code })).await;
     if let Ok(Err(error)) = written {
@@ -125,7 +127,7 @@ async fn newer(
     store: &TokenStore,
     account: &Arc<Account>,
     than: &SignedIn,
-) -> Result<Option<SignedIn>, Refusal> {
+) -> Result<Option<SignedIn>, TokenRefusal> {
     let found = {
         let (store, account) = (store.clone(), account.clone());
         blocking(move || store.find(&account)).await?

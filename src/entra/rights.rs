@@ -27,7 +27,7 @@ pub struct Rights {
 }
 
 #[derive(Deserialize)]
-struct Claims {
+struct AccessTokenClaims {
     #[serde(default)]
     scp: Option<String>,
     #[serde(default)]
@@ -44,7 +44,7 @@ impl Rights {
     /// are not looked at: they are the API's business.
     #[must_use]
     pub fn read(token: &Secret) -> Option<Self> {
-        let claims: Claims = jwt::claims(token.expose())?;
+        let claims: AccessTokenClaims = jwt::claims(token.expose())?;
         let speaks = claims.scp.is_some() || claims.roles.is_some();
         if !speaks && claims.appid.is_none() && claims.azp.is_none() {
             return None;

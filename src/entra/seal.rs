@@ -17,9 +17,9 @@ const KEY_BYTES: usize = 32;
 const MOST_KEYS: usize = 16;
 
 /// The keys of a store: the first seals, all open.
-pub(super) struct Keys(Vec<Key>);
+pub(super) struct Keys(Vec<SealKey>);
 
-struct Key {
+struct SealKey {
     id: String,
     key: LessSafeKey,
 }
@@ -41,7 +41,7 @@ impl Keys {
             .take(MOST_KEYS)
             .map(|line| {
                 let bytes = STANDARD.decode(line).ok().map(Zeroizing::new);
-                bytes.and_then(|bytes| Key::new(&bytes)).ok_or_else(|| {
+                bytes.and_then(|bytes| SealKey::new(&bytes)).ok_or_else(|| {
                     StoreError::Key(format!(
                         "{from}: every line must be 32 bytes in base64, as `openssl rand -base64 32` prints them"
                     ))
@@ -78,7 +78,7 @@ impl Keys {
         let line = Zeroizing::new(STANDARD.encode(*bytes) + "\n");
         let folder = super::store::folder(path);
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|e| failed(&e))?;
-        super::owner::give(file.as_file(), folder);
+        super::owner::chown_like(file.as_file(), folder);
         file.write_all(line.as_bytes()).map_err(|e| failed(&e))?;
         file.as_file().sync_all().map_err(|e| failed(&e))?;
         file.persist_noclobber(path).map_err(|e| failed(&e.error))?;
@@ -131,7 +131,7 @@ impl Keys {
     }
 }
 
-impl Key {
+impl SealKey {
     fn new(bytes: &[u8]) -> Option<Self> {
         if bytes.len() != KEY_BYTES {
             return None;

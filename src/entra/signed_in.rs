@@ -25,12 +25,12 @@ pub(super) struct SignedIn {
     pub(super) client_id: String,
     /// The person's GUID in the tenant.
     pub(super) oid: String,
-    pub(super) kept: Kept,
+    pub(super) record: SignInRecord,
 }
 
 /// The part of a sign-in that is sealed.
 #[derive(Clone)]
-pub(super) struct Kept {
+pub(super) struct SignInRecord {
     /// As configured: domain or GUID.
     pub(super) tenant: String,
     pub(super) username: String,
@@ -67,9 +67,9 @@ impl SignInEnd {
 }
 
 impl std::ops::Deref for SignedIn {
-    type Target = Kept;
-    fn deref(&self) -> &Kept {
-        &self.kept
+    type Target = SignInRecord;
+    fn deref(&self) -> &SignInRecord {
+        &self.record
     }
 }
 
@@ -80,15 +80,16 @@ impl SignedIn {
         account.person().is_some_and(|person| {
             self.cloud == account.cloud.login_url()
                 && account.client_id.as_deref() == Some(self.client_id.as_str())
-                && (tenant == Some(self.kept.tenant.as_str()) || tenant == Some(self.tid.as_str()))
-                && person.username.to_lowercase() == self.kept.username.to_lowercase()
+                && (tenant == Some(self.record.tenant.as_str())
+                    || tenant == Some(self.tid.as_str()))
+                && person.username.to_lowercase() == self.record.username.to_lowercase()
         })
     }
 
     /// The scopes to ask for; all that was ever granted where none were
     /// recorded for this audience.
     pub(super) fn scopes_for(&self, audience: &Audience) -> String {
-        self.kept
+        self.record
             .scopes
             .get(audience.as_str())
             .cloned()
@@ -99,9 +100,9 @@ impl SignedIn {
 
     /// When the refresh token ends if it is not used.
     pub(super) fn ends(&self) -> Timestamp {
-        self.kept
+        self.record
             .refresh_ends
-            .unwrap_or_else(|| after(self.kept.renewed_at, UNUSED_LIFE))
+            .unwrap_or_else(|| after(self.record.renewed_at, UNUSED_LIFE))
     }
 
     /// The sign-in after a renewal at `at`; an issuer that sends no new
@@ -114,13 +115,13 @@ impl SignedIn {
     ) -> Self {
         let mut new = self.clone();
         if let Some(token) = refresh_token {
-            new.kept.refresh_token = token;
-            new.kept.refresh_ends = refresh_life.map(|life| after(at, life));
+            new.record.refresh_token = token;
+            new.record.refresh_ends = refresh_life.map(|life| after(at, life));
         } else if let Some(life) = refresh_life {
-            new.kept.refresh_ends = Some(after(at, life));
+            new.record.refresh_ends = Some(after(at, life));
         }
-        new.kept.renewed_at = at;
-        new.kept.ended = None;
+        new.record.renewed_at = at;
+        new.record.ended = None;
         new
     }
 
@@ -133,16 +134,16 @@ impl SignedIn {
             key: String::new(),
             sealed: String::new(),
         };
-        let plain = Plain {
-            tenant: self.kept.tenant.clone(),
-            username: self.kept.username.clone(),
-            sign_in: self.kept.sign_in.clone(),
-            refresh_token: Zeroizing::new(self.kept.refresh_token.expose().to_owned()),
-            scopes: self.kept.scopes.clone(),
-            consented_at: self.kept.consented_at,
-            renewed_at: self.kept.renewed_at,
-            refresh_ends: self.kept.refresh_ends,
-            ended: self.kept.ended,
+        let plain = OpenedRow {
+            tenant: self.record.tenant.clone(),
+            username: self.record.username.clone(),
+            sign_in: self.record.sign_in.clone(),
+            refresh_token: Zeroizing::new(self.record.refresh_token.expose().to_owned()),
+            scopes: self.record.scopes.clone(),
+            consented_at: self.record.consented_at,
+            renewed_at: self.record.renewed_at,
+            refresh_ends: self.record.refresh_ends,
+            ended: self.record.ended,
         };
         let text = serde_json::to_vec(&plain)
             .map(Zeroizing::new)
@@ -156,12 +157,12 @@ impl SignedIn {
 
 impl std::fmt::Debug for SignedIn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SignedIn(renewed {})", self.kept.renewed_at)
+        write!(f, "SignedIn(renewed {})", self.record.renewed_at)
     }
 }
 
 #[derive(Serialize, Deserialize)]
-struct Plain {
+struct OpenedRow {
     tenant: String,
     username: String,
     sign_in: String,
@@ -213,13 +214,13 @@ impl SealedRow {
             text: self.sealed.clone(),
         };
         let text = keys.open(&sealed, &self.bound_to())?;
-        let mut plain: Plain = serde_json::from_slice(&text).ok()?;
+        let mut plain: OpenedRow = serde_json::from_slice(&text).ok()?;
         Some(SignedIn {
             cloud: self.cloud.clone(),
             tid: self.tid.clone(),
             client_id: self.client_id.clone(),
             oid: self.oid.clone(),
-            kept: Kept {
+            record: SignInRecord {
                 tenant: plain.tenant,
                 username: plain.username,
                 sign_in: plain.sign_in,

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::owner::give;
+use super::owner::chown_like;
 use super::seal::Keys;
 use super::signed_in::{SealedRow, SignInEnd, SignedIn};
 use crate::model::{Account, Secret, Storage};
@@ -74,7 +74,7 @@ impl Stamp {
 
 /// How a renewal ended in the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kept {
+pub(super) enum Saved {
     /// It is on disk.
     Stored,
     /// Somebody signed in anew meanwhile: theirs counts.
@@ -85,14 +85,14 @@ pub(super) enum Kept {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Contents {
+struct StoreContents {
     format: u32,
     /// Counts changes.
     generation: u64,
     rows: Vec<SealedRow>,
 }
 
-impl Default for Contents {
+impl Default for StoreContents {
     fn default() -> Self {
         Self {
             format: FORMAT,
@@ -110,7 +110,7 @@ struct Inner {
     file: PathBuf,
     key_file: PathBuf,
     key: Option<Secret>,
-    read: Mutex<Option<(Stamp, Arc<Contents>)>>,
+    read: Mutex<Option<(Stamp, Arc<StoreContents>)>>,
 }
 
 impl std::fmt::Debug for TokenStore {
@@ -172,18 +172,18 @@ impl TokenStore {
 
     /// Keeps a renewed refresh token, unless the sign-in it belongs to is no
     /// longer there.
-    pub(super) fn renew(&self, account: &Account, new: &SignedIn) -> Result<Kept, StoreError> {
+    pub(super) fn renew(&self, account: &Account, new: &SignedIn) -> Result<Saved, StoreError> {
         self.change(|contents| {
             let keys = self.keys(false)?;
             let Some(old) = self.find_in(contents, account, &keys)? else {
-                return Ok((false, Kept::Gone));
+                return Ok((false, Saved::Gone));
             };
             if old.sign_in != new.sign_in {
-                return Ok((false, Kept::Superseded));
+                return Ok((false, Saved::Superseded));
             }
             self.forget_in(contents, account, &keys)?;
             contents.rows.push(new.seal(&keys)?);
-            Ok((true, Kept::Stored))
+            Ok((true, Saved::Stored))
         })
     }
 
@@ -206,7 +206,7 @@ impl TokenStore {
             let Some(mut row) = self.find_in(contents, account, &keys)?.filter(same) else {
                 return Ok((false, ()));
             };
-            row.kept.ended = Some(end);
+            row.record.ended = Some(end);
             self.forget_in(contents, account, &keys)?;
             contents.rows.push(row.seal(&keys)?);
             Ok((true, ()))
@@ -230,7 +230,7 @@ impl TokenStore {
 
     fn find_in(
         &self,
-        contents: &Contents,
+        contents: &StoreContents,
         account: &Account,
         keys: &Keys,
     ) -> Result<Option<SignedIn>, StoreError> {
@@ -247,7 +247,7 @@ impl TokenStore {
 
     fn forget_in(
         &self,
-        contents: &mut Contents,
+        contents: &mut StoreContents,
         account: &Account,
         keys: &Keys,
     ) -> Result<bool, StoreError> {
@@ -291,7 +291,7 @@ impl TokenStore {
     }
 
     /// What the file holds now; read only if it changed.
-    fn read(&self) -> Result<Arc<Contents>, StoreError> {
+    fn read(&self) -> Result<Arc<StoreContents>, StoreError> {
         let mut read = self.0.read.lock();
         let stamp = self.stamp();
         if let Some((then, contents)) = &*read
@@ -305,13 +305,13 @@ impl TokenStore {
         Ok(contents)
     }
 
-    fn load(&self) -> Result<(Stamp, Contents), StoreError> {
+    fn load(&self) -> Result<(Stamp, StoreContents), StoreError> {
         let path = &self.0.file;
         let failed = |error: &std::io::Error| StoreError::io(path, "read", error);
         let file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok((Stamp(None), Contents::default()));
+                return Ok((Stamp(None), StoreContents::default()));
             }
             Err(error) => return Err(failed(&error)),
         };
@@ -325,7 +325,7 @@ impl TokenStore {
         if bytes.len() as u64 > MOST_BYTES {
             return Err(damaged("too large to be a token store".into()));
         }
-        let contents: Contents = serde_json::from_slice(&bytes).map_err(|error| {
+        let contents: StoreContents = serde_json::from_slice(&bytes).map_err(|error| {
             damaged(format!(
                 "not a token store (line {}, column {})",
                 error.line(),
@@ -345,7 +345,7 @@ impl TokenStore {
     /// made of it if it says so.
     fn change<T>(
         &self,
-        apply: impl FnOnce(&mut Contents) -> Result<(bool, T), StoreError>,
+        apply: impl FnOnce(&mut StoreContents) -> Result<(bool, T), StoreError>,
     ) -> Result<T, StoreError> {
         let _lock = self.lock()?;
         let (_, mut contents) = self.load()?;
@@ -363,7 +363,7 @@ impl TokenStore {
         if path.exists() { path } else { folder(path) }
     }
 
-    fn write(&self, contents: &Contents) -> Result<(), StoreError> {
+    fn write(&self, contents: &StoreContents) -> Result<(), StoreError> {
         let path = &self.0.file;
         let failed = |error: &std::io::Error| StoreError::io(path, "write", error);
         let text = serde_json::to_vec_pretty(contents)
@@ -381,7 +381,7 @@ impl TokenStore {
             .rand_bytes(0)
             .tempfile_in(folder(path))
             .map_err(|e| failed(&e))?;
-        give(file.as_file(), self.owned_like());
+        chown_like(file.as_file(), self.owned_like());
         file.write_all(&text).map_err(|e| failed(&e))?;
         file.as_file().sync_all().map_err(|e| failed(&e))?;
         file.persist(path).map_err(|e| failed(&e.error))?;
@@ -400,7 +400,7 @@ impl TokenStore {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = match options.create_new(true).open(&path) {
             Ok(new) => {
-                give(&new, self.owned_like());
+                chown_like(&new, self.owned_like());
                 Ok(new)
             }
             // Whatever lies there is opened, never given away: it may be a link

@@ -11,13 +11,13 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::access_token::AccessToken;
-use super::backoff::Hold;
+use super::account_tokens::{AccountState, AccountTokens, Forced, RequestResult};
+use super::backoff::Backoff;
 use super::claims::ClaimsChallenge;
-use super::desk::{Desk, Forced, Landing, Notes};
+use super::endpoint_client::TokenEndpointClient;
 use super::managed_identity::Platform;
 use super::refresh::not_signed_in;
 use super::store::TokenStore;
-use super::wire::Wire;
 use crate::http::PlainClient;
 use crate::model::{
     Account, AccountName, AccountObserver, AccountReason, Audience, Clock, GateKey, NeededRights,
@@ -25,27 +25,27 @@ use crate::model::{
 };
 
 /// How often the world outside (files, store) is looked at when asked.
-pub(super) const LOOK: Duration = Duration::from_secs(1);
+pub(super) const INPUTS_PERIOD: Duration = Duration::from_secs(1);
 
 /// Hands out access tokens. Shared; made once per process.
 pub struct Tokens {
-    pub(super) wire: Wire,
+    pub(super) client: TokenEndpointClient,
     pub(super) store: TokenStore,
     pub(super) platform: Platform,
     pub(super) observer: Arc<dyn AccountObserver>,
     /// Holds that Entra put on an application, whichever account asked.
-    pub(super) gates: Mutex<HashMap<GateKey, Hold>>,
-    pub(super) desks: RwLock<Desks>,
+    pub(super) gates: Mutex<HashMap<GateKey, Backoff>>,
+    pub(super) by_account: RwLock<Accounts>,
     /// What the resources of each account need.
     needed: RwLock<HashMap<AccountName, NeededRights>>,
     pub(super) me: Weak<Self>,
-    pub(super) keeping: AtomicBool,
+    pub(super) renewing: AtomicBool,
 }
 
 #[derive(Default)]
-pub(super) struct Desks {
+pub(super) struct Accounts {
     configured: bool,
-    pub(super) by_name: HashMap<AccountName, Arc<Desk>>,
+    pub(super) by_name: HashMap<AccountName, Arc<AccountTokens>>,
 }
 
 impl Tokens {
@@ -74,30 +74,30 @@ impl Tokens {
         environment: impl Fn(&str) -> Option<String>,
     ) -> Arc<Self> {
         let platform = Platform::from_environment(environment);
-        let wire = Wire {
+        let client = TokenEndpointClient {
             endpoint: Arc::new(client),
             clock,
             random,
         };
-        Self::assemble(wire, store, platform, observer)
+        Self::assemble(client, store, platform, observer)
     }
 
     pub(super) fn assemble(
-        wire: Wire,
+        client: TokenEndpointClient,
         store: TokenStore,
         platform: Platform,
         observer: Arc<dyn AccountObserver>,
     ) -> Arc<Self> {
         Arc::new_cyclic(|me| Self {
-            wire,
+            client,
             store,
             platform,
             observer,
             gates: Mutex::default(),
-            desks: RwLock::default(),
+            by_account: RwLock::default(),
             needed: RwLock::default(),
             me: me.clone(),
-            keeping: AtomicBool::new(false),
+            renewing: AtomicBool::new(false),
         })
     }
 
@@ -112,34 +112,34 @@ impl Tokens {
     /// asked again. Reads credential files and the store; must be called
     /// inside a tokio runtime. Without it every account that asks is served.
     pub fn configure(&self, accounts: &[Arc<Account>]) {
-        let mut desks = self.desks.write();
-        let mut old = std::mem::take(&mut desks.by_name);
-        desks.configured = true;
+        let mut by_account = self.by_account.write();
+        let mut old = std::mem::take(&mut by_account.by_name);
+        by_account.configured = true;
         for account in accounts {
-            let desk = match old.remove(&account.name) {
-                Some(desk) if desk.account == *account => {
-                    desk.notes.lock().mend();
-                    desk
+            let tokens = match old.remove(&account.name) {
+                Some(tokens) if tokens.account == *account => {
+                    tokens.state.lock().mend();
+                    tokens
                 }
                 changed => {
-                    if let Some(desk) = changed {
-                        desk.notes.lock().retired = true;
+                    if let Some(tokens) = changed {
+                        tokens.state.lock().retired = true;
                     }
-                    Arc::new(Desk::new(account.clone()))
+                    Arc::new(AccountTokens::new(account.clone()))
                 }
             };
-            desks.by_name.insert(account.name.clone(), desk);
+            by_account.by_name.insert(account.name.clone(), tokens);
         }
-        for desk in old.into_values() {
-            desk.notes.lock().retired = true;
+        for tokens in old.into_values() {
+            tokens.state.lock().retired = true;
         }
-        let now: Vec<_> = desks.by_name.values().cloned().collect();
-        drop(desks);
-        for desk in now {
-            self.look(&desk, Duration::ZERO);
-            self.publish(&desk);
+        let now: Vec<_> = by_account.by_name.values().cloned().collect();
+        drop(by_account);
+        for tokens in now {
+            self.refresh_inputs(&tokens, Duration::ZERO);
+            self.publish(&tokens);
         }
-        self.keep();
+        self.start_renewal();
     }
 
     /// A valid access token: from the cache, or from the one request that is
@@ -155,36 +155,39 @@ impl Tokens {
         audience: &Audience,
         story: &Story,
     ) -> Result<AccessToken, TokenProblem> {
-        let desk = self.desk(account)?;
-        self.look(&desk, LOOK);
-        let landing = {
-            let mut notes = desk.notes.lock();
-            let held = self.held_back(&desk, &notes, audience);
-            let slot = notes.slots.entry(audience.clone()).or_default();
-            slot.last_used = Some(self.wire.clock.moment());
-            if let Some(token) = slot.valid(&self.wire.clock).cloned() {
-                if slot.flight.is_none() && held.is_none() && slot.is_due(&self.wire.clock) {
-                    slot.flight = self.take_off(&desk, audience, None);
+        let tokens = self.tokens(account)?;
+        self.refresh_inputs(&tokens, INPUTS_PERIOD);
+        let pending = {
+            let mut state = tokens.state.lock();
+            let backoff = self.backoff_problem(&tokens, &state, audience);
+            let cached = state.by_audience.entry(audience.clone()).or_default();
+            cached.last_used = Some(self.client.clock.moment());
+            if let Some(token) = cached.valid(&self.client.clock).cloned() {
+                if cached.in_flight.is_none()
+                    && backoff.is_none()
+                    && cached.is_due(&self.client.clock)
+                {
+                    cached.in_flight = self.start_request(&tokens, audience, None);
                 }
                 story
                     .tell(|| format!("token for {audience}: cached, until {:.0}", token.expires()));
                 return Ok(token);
             }
-            match (&slot.flight, held) {
-                (Some(landing), _) => landing.clone(),
+            match (&cached.in_flight, backoff) {
+                (Some(pending), _) => pending.clone(),
                 (None, Some(problem)) => {
                     story.tell(|| format!("token for {audience}: held back, {problem}"));
                     return Err(problem);
                 }
                 (None, None) => {
-                    let landing = self.take_off(&desk, audience, None);
-                    slot.flight.clone_from(&landing);
-                    landing.ok_or_else(going_away)?
+                    let pending = self.start_request(&tokens, audience, None);
+                    cached.in_flight.clone_from(&pending);
+                    pending.ok_or_else(going_away)?
                 }
             }
         };
         story.tell(|| format!("token for {audience}: asking {}", account.cloud.login_url()));
-        let result = land(landing).await;
+        let result = join(pending).await;
         story.tell(|| match &result {
             Ok(token) => format!("token for {audience}: fresh, until {:.0}", token.expires()),
             Err(problem) => format!("token for {audience}: {problem}"),
@@ -207,131 +210,136 @@ impl Tokens {
             // The platform caches for hours: the answer would be the same token.
             return None;
         }
-        let desk = match self.desk(account) {
-            Ok(desk) => desk,
+        let tokens = match self.tokens(account) {
+            Ok(tokens) => tokens,
             Err(problem) => return Some(Err(problem)),
         };
-        let landing = {
-            let mut notes = desk.notes.lock();
-            let held = self.held_back(&desk, &notes, audience);
-            let slot = notes.slots.entry(audience.clone()).or_default();
-            slot.last_used = Some(self.wire.clock.moment());
-            let valid = slot.valid(&self.wire.clock).cloned();
+        let pending = {
+            let mut state = tokens.state.lock();
+            let backoff = self.backoff_problem(&tokens, &state, audience);
+            let cached = state.by_audience.entry(audience.clone()).or_default();
+            cached.last_used = Some(self.client.clock.moment());
+            let valid = cached.valid(&self.client.clock).cloned();
             if let Some(token) = &valid
                 && !token.same(refused)
             {
                 story.tell(|| format!("token for {audience}: replaced meanwhile"));
                 return Some(Ok(token.clone()));
             }
-            if let Some(landing) = &slot.flight {
-                landing.clone()
+            if let Some(pending) = &cached.in_flight {
+                pending.clone()
             } else {
-                let forced = slot.force(refused, challenge.as_ref(), &self.wire.clock);
+                let forced = cached.force(refused, challenge.as_ref(), &self.client.clock);
                 if matches!(forced, Forced::NotNow) && valid.is_some() {
                     return None;
                 }
-                if let Some(problem) = held {
+                if let Some(problem) = backoff {
                     return Some(Err(problem));
                 }
-                let landing = self.take_off(&desk, audience, challenge);
-                slot.flight.clone_from(&landing);
-                landing?
+                let pending = self.start_request(&tokens, audience, challenge);
+                cached.in_flight.clone_from(&pending);
+                pending?
             }
         };
         story.tell(|| format!("token for {audience}: refused, asking for another"));
-        Some(land(landing).await)
+        Some(join(pending).await)
     }
 
-    fn desk(&self, account: &Account) -> Result<Arc<Desk>, TokenProblem> {
-        let known = |desks: &Desks| desks.by_name.get(&account.name).cloned();
+    fn tokens(&self, account: &Account) -> Result<Arc<AccountTokens>, TokenProblem> {
+        let known = |by_account: &Accounts| by_account.by_name.get(&account.name).cloned();
         {
-            let desks = self.desks.read();
-            match known(&desks) {
-                Some(desk) if *desk.account == *account => return Ok(desk),
-                None if !desks.configured => {}
+            let by_account = self.by_account.read();
+            match known(&by_account) {
+                Some(tokens) if *tokens.account == *account => return Ok(tokens),
+                None if !by_account.configured => {}
                 // A probe that began before a reload.
                 _ => return Err(going_away()),
             }
         }
-        let mut desks = self.desks.write();
-        let desk = known(&desks).unwrap_or_else(|| Arc::new(Desk::new(Arc::new(account.clone()))));
-        desks.by_name.insert(account.name.clone(), desk.clone());
-        Ok(desk)
+        let mut by_account = self.by_account.write();
+        let tokens = known(&by_account)
+            .unwrap_or_else(|| Arc::new(AccountTokens::new(Arc::new(account.clone()))));
+        by_account
+            .by_name
+            .insert(account.name.clone(), tokens.clone());
+        Ok(tokens)
     }
 
     /// Why no request may be sent now, if so.
-    pub(super) fn held_back(
+    pub(super) fn backoff_problem(
         &self,
-        desk: &Desk,
-        notes: &Notes,
+        tokens: &AccountTokens,
+        state: &AccountState,
         audience: &Audience,
     ) -> Option<TokenProblem> {
-        let clock = &self.wire.clock;
-        notes.held_back(audience, clock).or_else(|| {
+        let clock = &self.client.clock;
+        state.backoff_problem(audience, clock).or_else(|| {
             let mut gates = self.gates.lock();
-            gates.retain(|_, hold| !hold.is_over(clock));
-            let key = desk.account.gate_key(crate::model::Service::Entra, None);
-            gates.get(&key).map(|hold| hold.problem.clone())
+            gates.retain(|_, backoff| !backoff.is_over(clock));
+            let key = tokens.account.gate_key(crate::model::Service::Entra, None);
+            gates.get(&key).map(|backoff| backoff.problem.clone())
         })
     }
 
     /// Sends a request in a task of its own. `None` only while the process ends.
-    pub(super) fn take_off(
+    pub(super) fn start_request(
         &self,
-        desk: &Arc<Desk>,
+        tokens: &Arc<AccountTokens>,
         audience: &Audience,
         challenge: Option<ClaimsChallenge>,
-    ) -> Option<watch::Receiver<Landing>> {
+    ) -> Option<watch::Receiver<RequestResult>> {
         let me = self.me.upgrade()?;
-        let (sender, landing) = watch::channel(None);
-        let flight = Flight {
-            desk: desk.clone(),
+        let (sender, pending) = watch::channel(None);
+        let in_flight = TokenRequest {
+            tokens: tokens.clone(),
             audience: audience.clone(),
         };
         tokio::spawn(async move {
-            let result = me.fly(&flight.desk, &flight.audience, challenge).await;
-            drop(flight);
+            let result = me
+                .request(&in_flight.tokens, &in_flight.audience, challenge)
+                .await;
+            drop(in_flight);
             _ = sender.send(Some(result));
         });
-        Some(landing)
+        Some(pending)
     }
 
     /// Looks whether credential files or the store have changed, at most once
     /// in `every`.
-    pub(super) fn look(&self, desk: &Desk, every: Duration) {
+    pub(super) fn refresh_inputs(&self, tokens: &AccountTokens, every: Duration) {
         {
-            let mut notes = desk.notes.lock();
-            if notes.looked.is_some_and(|at| at.elapsed() < every) {
+            let mut state = tokens.state.lock();
+            if state.inputs_read.is_some_and(|at| at.elapsed() < every) {
                 return;
             }
-            notes.looked = Some(Instant::now());
+            state.inputs_read = Some(Instant::now());
         }
-        let files = desk.prover.stamps();
-        if files != desk.notes.lock().files {
-            let ends = desk.prover.deadline();
-            let mut notes = desk.notes.lock();
-            notes.files = files;
-            notes.credential_ends = ends;
-            notes.mend();
+        let files = tokens.credential.stamps();
+        if files != tokens.state.lock().files {
+            let ends = tokens.credential.deadline();
+            let mut state = tokens.state.lock();
+            state.files = files;
+            state.credential_ends = ends;
+            state.mend();
         }
-        if desk.account.person().is_some() {
+        if tokens.account.person().is_some() {
             let stamp = Some(self.store.stamp());
-            if desk.notes.lock().store != stamp {
-                let found = self.store.find(&desk.account);
-                let mut notes = desk.notes.lock();
+            if tokens.state.lock().store != stamp {
+                let found = self.store.find(&tokens.account);
+                let mut state = tokens.state.lock();
                 match found {
                     Ok(found) => {
-                        notes.store = stamp;
-                        notes.store_broken = false;
-                        let problem = not_signed_in(&desk.account);
-                        notes.adopt(found, &problem, self.wire.clock.moment());
+                        state.store = stamp;
+                        state.store_broken = false;
+                        let problem = not_signed_in(&tokens.account);
+                        state.adopt(found, &problem, self.client.clock.moment());
                     }
                     // Looked at again next time: the key may be back then.
-                    Err(_) if notes.store_broken => {}
+                    Err(_) if state.store_broken => {}
                     Err(error) => {
-                        notes.store_broken = true;
+                        state.store_broken = true;
                         tracing::error!(
-                            account = &*desk.account.name,
+                            account = &*tokens.account.name,
                             %error,
                             "the store of sign-ins cannot be read, what is in memory goes on"
                         );
@@ -342,19 +350,19 @@ impl Tokens {
     }
 
     /// Tells the observer where the account stands, if that is news.
-    pub(super) fn publish(&self, desk: &Desk) {
-        let standing = {
-            let mut notes = desk.notes.lock();
+    pub(super) fn publish(&self, tokens: &AccountTokens) {
+        let status = {
+            let mut state = tokens.state.lock();
             let needed = self.needed.read();
-            let needed = needed.get(&desk.account.name);
-            let standing = notes.standing(&desk.account, needed, &self.wire.clock);
-            if notes.retired || notes.told.as_ref() == Some(&standing) {
+            let needed = needed.get(&tokens.account.name);
+            let status = state.status(&tokens.account, needed, &self.client.clock);
+            if state.retired || state.last_published.as_ref() == Some(&status) {
                 return;
             }
-            notes.told = Some(standing.clone());
-            standing
+            state.last_published = Some(status.clone());
+            status
         };
-        self.observer.standing(&desk.account, &standing);
+        self.observer.status(&tokens.account, &status);
     }
 
     #[cfg(test)]
@@ -365,12 +373,17 @@ impl Tokens {
         random: Arc<dyn Random>,
         observer: Arc<dyn AccountObserver>,
     ) -> Arc<Self> {
-        let wire = Wire {
+        let client = TokenEndpointClient {
             endpoint,
             clock,
             random,
         };
-        Self::assemble(wire, store, Platform::from_environment(|_| None), observer)
+        Self::assemble(
+            client,
+            store,
+            Platform::from_environment(|_| None),
+            observer,
+        )
     }
 }
 
@@ -380,22 +393,22 @@ impl std::fmt::Debug for Tokens {
     }
 }
 
-/// Clears the flight of a slot, also when the flight panics.
-struct Flight {
-    desk: Arc<Desk>,
+/// Clears `in_flight`, also when the request panics.
+struct TokenRequest {
+    tokens: Arc<AccountTokens>,
     audience: Audience,
 }
 
-impl Drop for Flight {
+impl Drop for TokenRequest {
     fn drop(&mut self) {
-        if let Some(slot) = self.desk.notes.lock().slots.get_mut(&self.audience) {
-            slot.flight = None;
+        if let Some(cached) = self.tokens.state.lock().by_audience.get_mut(&self.audience) {
+            cached.in_flight = None;
         }
     }
 }
 
-async fn land(mut landing: watch::Receiver<Landing>) -> Result<AccessToken, TokenProblem> {
-    match landing.wait_for(Option::is_some).await {
+async fn join(mut pending: watch::Receiver<RequestResult>) -> Result<AccessToken, TokenProblem> {
+    match pending.wait_for(Option::is_some).await {
         Ok(result) => result.clone().unwrap_or_else(|| Err(going_away())),
         Err(_) => Err(internal("the token request broke off")),
     }

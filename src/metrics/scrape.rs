@@ -96,7 +96,7 @@ fn held(
         // An account is also held while only a person can mend it; that is no throttling.
         let throttled = account.problem() == Some(AccountReason::Throttled);
         if let Some(until) = account
-            .standing
+            .status
             .held_until
             .filter(|until| throttled && *until > now)
         {

@@ -23,7 +23,7 @@ pub use account::{
 };
 pub use clock::{Clock, Moment};
 pub use gate::{GateKey, Hold, RateLimit, Service};
-pub use observer::{AccountObserver, AccountStanding, IgnoreAccounts, TokenReport};
+pub use observer::{AccountObserver, AccountStatus, IgnoreAccounts, TokenReport};
 pub use outcome::{AccountReason, Outcome, Reason, TokenProblem, Verdict};
 pub use phase::{Phase, Phases};
 pub use random::{Random, SystemRandom};

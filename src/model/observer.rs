@@ -26,7 +26,7 @@ pub struct TokenReport {
 
 /// Where an account stands, replaced as a whole whenever it changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AccountStanding {
+pub struct AccountStatus {
     /// Only a person can mend it; since when.
     pub sign_in_required_since: Option<Timestamp>,
     /// Access tokens held, with their end.
@@ -44,8 +44,8 @@ pub struct AccountStanding {
 pub trait AccountObserver: Send + Sync {
     /// A token request ended.
     fn token_request(&self, account: &Account, report: &TokenReport);
-    /// The account's standing changed.
-    fn standing(&self, account: &Account, standing: &AccountStanding);
+    /// The account's status changed.
+    fn status(&self, account: &Account, status: &AccountStatus);
 }
 
 /// Listens to nothing; for commands that only need a token.
@@ -54,5 +54,5 @@ pub struct IgnoreAccounts;
 
 impl AccountObserver for IgnoreAccounts {
     fn token_request(&self, _: &Account, _: &TokenReport) {}
-    fn standing(&self, _: &Account, _: &AccountStanding) {}
+    fn status(&self, _: &Account, _: &AccountStatus) {}
 }

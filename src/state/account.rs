@@ -10,7 +10,7 @@ use super::histogram::Histogram;
 use super::packed::Micros;
 use super::window;
 use crate::model::{
-    Account, AccountReason, AccountStanding, Audience, Moment, Outcome, Reason, Report, RequestId,
+    Account, AccountReason, AccountStatus, Audience, Moment, Outcome, Reason, Report, RequestId,
     Resource, Service, Timestamp, TokenProblem, TokenReport,
 };
 
@@ -82,7 +82,7 @@ struct Known {
     last: Option<LastToken>,
     /// Since when tokens for an audience are refused until a person acts.
     refused: Vec<(Audience, Timestamp)>,
-    standing: AccountStanding,
+    status: AccountStatus,
     /// Services in use, in the order of [`SERVICES`].
     used: [bool; 4],
     throttled: [u64; 4],
@@ -101,7 +101,7 @@ pub struct AccountSnapshot {
     /// The last token request.
     pub last: Option<LastToken>,
     /// Where it stands.
-    pub standing: AccountStanding,
+    pub status: AccountStatus,
     /// Services in use with the number of throttled answers.
     pub throttled: Vec<(Service, u64)>,
     /// What services last told about our rate.
@@ -119,7 +119,7 @@ impl AccountSlot {
                 let mut known = before.known.lock();
                 known.last = None;
                 known.refused.clear();
-                known.standing = AccountStanding::default();
+                known.status = AccountStatus::default();
                 known.rates = [None; 4];
                 before.known.clone()
             }
@@ -129,7 +129,7 @@ impl AccountSlot {
                 durations: Histogram::new(crate::model::DEFAULT_BUCKETS.into()),
                 last: None,
                 refused: Vec::new(),
-                standing: AccountStanding::default(),
+                status: AccountStatus::default(),
                 used: [false, false, false, true],
                 throttled: [0; 4],
                 rates: [None; 4],
@@ -176,8 +176,8 @@ impl AccountSlot {
         self.known.lock().token_request(report);
     }
 
-    pub(super) fn set_standing(&self, standing: &AccountStanding) {
-        self.known.lock().standing.clone_from(standing);
+    pub(super) fn set_status(&self, status: &AccountStatus) {
+        self.known.lock().status.clone_from(status);
     }
 
     /// A copy of everything.
@@ -190,7 +190,7 @@ impl AccountSlot {
             problems: known.problems.clone(),
             durations: known.durations.clone(),
             last: known.last.clone(),
-            standing: known.standing.clone(),
+            status: known.status.clone(),
             throttled: services
                 .clone()
                 .filter(|(_, place): &(Service, usize)| known.used[*place])
@@ -272,7 +272,7 @@ impl AccountSnapshot {
     pub fn up(&self) -> Option<bool> {
         match &self.last {
             Some(last) => Some(last.result.is_ok()),
-            None => self.standing.sign_in_required_since.map(|_| false),
+            None => self.status.sign_in_required_since.map(|_| false),
         }
     }
 
@@ -282,7 +282,7 @@ impl AccountSnapshot {
         match &self.last {
             Some(last) => last.result.as_ref().err().map(|problem| problem.reason),
             None => self
-                .standing
+                .status
                 .sign_in_required_since
                 .map(|_| AccountReason::SignInRequired),
         }
@@ -301,15 +301,15 @@ impl AccountSnapshot {
             .iter()
             .find(|(refused, _)| refused == audience)
             .map(|(_, since)| *since);
-        let since = match (self.standing.sign_in_required_since, refused) {
+        let since = match (self.status.sign_in_required_since, refused) {
             (Some(account), Some(audience)) => Some(account.min(audience)),
             (account, audience) => account.or(audience),
         };
         let Some(since) = since else {
-            return self.standing.deadlines.iter().map(|(_, end)| *end).min();
+            return self.status.deadlines.iter().map(|(_, end)| *end).min();
         };
         let held = self
-            .standing
+            .status
             .access_tokens
             .iter()
             .find(|(held, _)| held == audience)

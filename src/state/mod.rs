@@ -37,7 +37,7 @@ pub use record::{Conclusion, Good, Last, ProblemCount, Record, seconds};
 pub use slot::{InFlight, ResourceSlot, ResourceSnapshot};
 
 use crate::model::{
-    Account, AccountObserver, AccountStanding, Clock, Configuration, GateKey, Labels,
+    Account, AccountObserver, AccountStatus, Clock, Configuration, GateKey, Labels,
     MetricsSettings, ResourceName, Timestamp, TokenReport,
 };
 
@@ -245,9 +245,9 @@ impl AccountObserver for State {
         }
     }
 
-    fn standing(&self, account: &Account, standing: &AccountStanding) {
+    fn status(&self, account: &Account, status: &AccountStatus) {
         if let Some(slot) = self.account(&account.name) {
-            slot.set_standing(standing);
+            slot.set_status(status);
         }
     }
 }

@@ -24,10 +24,10 @@ async fn one_request_however_many_ask() {
     assert_eq!(seen.get("scope"), "https://graph.microsoft.com/.default");
     assert_eq!(seen.get("client_secret"), CANARY);
     assert!(seen.get("claims").contains("cp1"));
-    let standing = house.ear.standing.lock().clone().unwrap();
-    assert_eq!(standing.access_tokens.len(), 1);
+    let status = house.ear.status.lock().clone().unwrap();
+    assert_eq!(status.access_tokens.len(), 1);
     assert_eq!(
-        standing.access_tokens[0].1.to_string(),
+        status.access_tokens[0].1.to_string(),
         "2026-11-25T13:00:00Z",
         "counted from the start of the request"
     );
@@ -58,7 +58,11 @@ async fn renewed_in_the_background_and_kept_to_its_end_when_that_fails() {
     assert_eq!(house.script.count(), 1);
     house.script.then(token("b", 3600));
     pass(2 * 60).await;
-    assert_eq!(house.script.count(), 2, "nobody asked, the keeper renewed");
+    assert_eq!(
+        house.script.count(),
+        2,
+        "nobody asked, it was renewed in time"
+    );
     assert_eq!(house.ask().await.unwrap(), "b");
     for _ in 0..60 {
         house.script.then(Act::Fail(AccountReason::Connect));
@@ -141,14 +145,7 @@ async fn a_wait_that_was_asked_for_is_kept_by_all_of_the_same_application() {
         vec![("retry-after", "120".into())],
     ));
     assert_eq!(house.ask().await.unwrap_err(), AccountReason::Throttled);
-    let until = house
-        .ear
-        .standing
-        .lock()
-        .clone()
-        .unwrap()
-        .held_until
-        .unwrap();
+    let until = house.ear.status.lock().clone().unwrap().held_until.unwrap();
     assert_eq!(until.to_string(), "2026-11-25T12:02:00Z");
     pass(115).await;
     assert_eq!(house.ask().await.unwrap_err(), AccountReason::Throttled);
@@ -209,9 +206,9 @@ async fn a_changed_secret_file_is_tried_at_once() {
         house.script.last().get("client_secret"),
         "right, and longer"
     );
-    let standing = house.ear.standing.lock().clone().unwrap();
-    assert_eq!(standing.deadlines.len(), 1);
-    assert_eq!(standing.sign_in_required_since, None);
+    let status = house.ear.status.lock().clone().unwrap();
+    assert_eq!(status.deadlines.len(), 1);
+    assert_eq!(status.sign_in_required_since, None);
 }
 
 #[tokio::test(start_paused = true)]

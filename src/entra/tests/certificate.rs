@@ -37,7 +37,7 @@ async fn a_pair_is_taken_over_when_it_matches_and_the_old_one_helps_until_then()
     });
     let house = House::new(account);
     house.configure();
-    let end = |house: &House| house.ear.standing.lock().clone().unwrap().deadlines[0];
+    let end = |house: &House| house.ear.status.lock().clone().unwrap().deadlines[0];
     assert_eq!(end(&house).0, CredentialKind::ClientCertificate);
     assert!(end(&house).1.to_string().starts_with("2031"));
     house.ask().await.unwrap();

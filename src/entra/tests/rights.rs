@@ -21,8 +21,8 @@ fn readable(roles: &[&str], life: u64) -> Act {
 }
 
 fn beyond(house: &House) -> Option<Vec<String>> {
-    let standing = house.ear.standing.lock().clone()?;
-    let rights = standing.excess_permissions?;
+    let status = house.ear.status.lock().clone()?;
+    let rights = status.excess_permissions?;
     Some(rights.iter().map(|right| right.name.to_string()).collect())
 }
 

@@ -11,8 +11,8 @@ use parking_lot::Mutex;
 use super::super::endpoint::{Content, Endpoint, EndpointAnswer, EndpointRequest, NoAnswer};
 use super::super::{TokenStore, Tokens};
 use crate::model::{
-    Account, AccountObserver, AccountReason, AccountStanding, AppCredential, Audience, Clock,
-    Cloud, Delegated, Random, Secret, SecretSource, SignIn, Storage, Story, Tenant, TokenReport,
+    Account, AccountObserver, AccountReason, AccountStatus, AppCredential, Audience, Clock, Cloud,
+    Delegated, Random, Secret, SecretSource, SignIn, Storage, Story, Tenant, TokenReport,
 };
 
 /// Never in anything that is shown.
@@ -134,15 +134,15 @@ impl Endpoint for Script {
 #[derive(Default)]
 pub(super) struct Ear {
     pub(super) reports: Mutex<Vec<TokenReport>>,
-    pub(super) standing: Mutex<Option<AccountStanding>>,
+    pub(super) status: Mutex<Option<AccountStatus>>,
 }
 
 impl AccountObserver for Ear {
     fn token_request(&self, _: &Account, report: &TokenReport) {
         self.reports.lock().push(report.clone());
     }
-    fn standing(&self, _: &Account, standing: &AccountStanding) {
-        *self.standing.lock() = Some(standing.clone());
+    fn status(&self, _: &Account, status: &AccountStatus) {
+        *self.status.lock() = Some(status.clone());
     }
 }
 

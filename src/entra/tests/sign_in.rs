@@ -1,4 +1,4 @@
-use super::super::signed_in::{Kept, SignedIn};
+use super::super::signed_in::{SignInRecord, SignedIn};
 use super::script::*;
 use crate::model::{AccountReason, CredentialKind, Secret};
 
@@ -9,7 +9,7 @@ fn signed_in(house: &House, sign_in: &str) -> SignedIn {
         tid: "99999999-2222-3333-4444-555555555555".into(),
         client_id: house.account.client_id.as_deref().unwrap().to_owned(),
         oid: "o".into(),
-        kept: Kept {
+        record: SignInRecord {
             tenant: "contoso.onmicrosoft.com".into(),
             username: "Steve@contoso.com".into(),
             sign_in: sign_in.into(),
@@ -79,7 +79,7 @@ async fn nobody_signed_in_yet() {
     assert!(
         house
             .ear
-            .standing
+            .status
             .lock()
             .clone()
             .unwrap()
@@ -100,9 +100,9 @@ async fn nobody_signed_in_yet() {
     );
     let stored = house.store.find(&house.account).unwrap().unwrap();
     assert_eq!(stored.refresh_token.expose(), format!("{CANARY}-r1"));
-    let standing = house.ear.standing.lock().clone().unwrap();
-    assert_eq!(standing.sign_in_required_since, None);
-    let kinds: Vec<_> = standing.deadlines.iter().map(|(kind, _)| *kind).collect();
+    let status = house.ear.status.lock().clone().unwrap();
+    assert_eq!(status.sign_in_required_since, None);
+    let kinds: Vec<_> = status.deadlines.iter().map(|(kind, _)| *kind).collect();
     assert_eq!(
         kinds,
         [CredentialKind::RefreshToken, CredentialKind::Consent]
@@ -117,9 +117,9 @@ async fn signing_out_is_felt() {
     assert!(house.store.sign_out(&house.account).unwrap());
     assert!(!house.store.sign_out(&house.account).unwrap());
     pass(6).await;
-    let standing = house.ear.standing.lock().clone().unwrap();
-    assert!(standing.access_tokens.is_empty() && standing.deadlines.is_empty());
-    assert!(standing.sign_in_required_since.is_some());
+    let status = house.ear.status.lock().clone().unwrap();
+    assert!(status.access_tokens.is_empty() && status.deadlines.is_empty());
+    assert!(status.sign_in_required_since.is_some());
     assert_eq!(
         house.ask().await.unwrap_err(),
         AccountReason::SignInRequired
@@ -166,7 +166,7 @@ async fn the_end_of_a_sign_in_is_written_down_once_and_taken_back() {
     let house = occupied();
     let stored = || house.store.find(&house.account).unwrap().unwrap().ended;
     assert_eq!(stored(), None);
-    // Nothing that ends by itself, and nothing that concerns one audience only.
+    // Nothing that ends by itself, and nothing that scope one audience only.
     house
         .script
         .then(error(503, "temporarily_unavailable", 90_033));
@@ -336,7 +336,7 @@ async fn a_store_stays_with_its_owner() {
     let house = House::new(person_account());
     let file = house.store.file().to_owned();
     let folder = file.parent().unwrap();
-    // Only root can give files away, and only then is there anything to see.
+    // Only root can chown_like files away, and only then is there anything to see.
     let owner = match chown(folder, Some(SOMEBODY), Some(SOMEBODY)) {
         Ok(()) => SOMEBODY,
         Err(_) => std::fs::metadata(folder).unwrap().uid(),
@@ -368,7 +368,7 @@ async fn a_link_in_the_place_of_the_lock_gives_nothing_away() {
     let elsewhere = tempfile::NamedTempFile::new().unwrap();
     let owner = elsewhere.as_file().metadata().unwrap().uid();
     symlink(elsewhere.path(), file.with_extension("lock")).unwrap();
-    // Without this (only root can) there is nothing to give away to.
+    // Without this (only root can) there is nothing to chown_like away to.
     _ = chown(file.parent().unwrap(), Some(SOMEBODY), Some(SOMEBODY));
     sign_in(&house, "one");
     assert!(file.exists());

@@ -55,26 +55,26 @@ pub(super) fn write(f: &mut Families<'_, '_>, scrape: &Scrape) -> fmt::Result {
     let required = all().map(|(set, _, known)| {
         (
             set,
-            u32::from(known.standing.sign_in_required_since.is_some()),
+            u32::from(known.status.sign_in_required_since.is_some()),
         )
     });
     f.gauges(&c::ACCOUNT_SIGN_IN_REQUIRED, required)?;
     f.gauges(
         &c::ACCOUNT_EXCESS_PERMISSIONS,
         all().filter_map(|(set, _, known)| {
-            let excess = known.standing.excess_permissions.as_ref()?;
+            let excess = known.status.excess_permissions.as_ref()?;
             Some((set, u32::try_from(excess.len()).unwrap_or(u32::MAX)))
         }),
     )?;
     let tokens = all().flat_map(|(set, _, known)| {
-        let tokens = known.standing.access_tokens.iter();
+        let tokens = known.status.access_tokens.iter();
         tokens.map(move |(audience, end)| (set.with("audience", audience.as_str()), unix(*end)))
     });
     f.gauges(&c::ACCESS_TOKEN_EXPIRY, tokens)?;
     let deadlines = all().flat_map(|(set, _, known)| {
         CREDENTIALS.iter().filter_map(move |kind| {
             // Of two ends of one credential the earlier one counts.
-            let ends = known.standing.deadlines.iter().filter(|(of, _)| of == kind);
+            let ends = known.status.deadlines.iter().filter(|(of, _)| of == kind);
             let end = ends.map(|(_, end)| *end).min()?;
             Some((set.with("credential", kind.as_str()), unix(end)))
         })

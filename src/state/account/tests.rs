@@ -52,19 +52,19 @@ fn expiry_follows_the_rule() {
     };
     assert_eq!(expiry(&graph()), None, "nothing is known to end");
 
-    let mut standing = AccountStanding {
+    let mut status = AccountStatus {
         deadlines: vec![
             (CredentialKind::RefreshToken, at(9_000)),
             (CredentialKind::ClientSecret, at(5_000)),
         ],
-        ..AccountStanding::default()
+        ..AccountStatus::default()
     };
-    slot.set_standing(&standing);
+    slot.set_status(&status);
     assert_eq!(expiry(&graph()), Some(5_000), "the earliest deadline");
 
     // Refused for one audience, while a token for it is still held.
-    standing.access_tokens = vec![(graph(), at(1_500))];
-    slot.set_standing(&standing);
+    status.access_tokens = vec![(graph(), at(1_500))];
+    slot.set_status(&status);
     slot.token_request(&report(1_000, graph(), SECRET));
     slot.token_request(&report(1_100, graph(), SECRET));
     assert_eq!(
@@ -79,8 +79,8 @@ fn expiry_follows_the_rule() {
     );
 
     // The token is gone: the first refusal, never the future.
-    standing.access_tokens.clear();
-    slot.set_standing(&standing);
+    status.access_tokens.clear();
+    slot.set_status(&status);
     assert_eq!(expiry(&graph()), Some(1_000));
 
     // What is not ours to mend does not end the refusal, a success does.
@@ -94,8 +94,8 @@ fn expiry_follows_the_rule() {
     assert_eq!(expiry(&graph()), Some(5_000));
 
     // Only a person can mend the whole account.
-    standing.sign_in_required_since = Some(at(2_000));
-    slot.set_standing(&standing);
+    status.sign_in_required_since = Some(at(2_000));
+    slot.set_status(&status);
     assert_eq!(expiry(&graph()), Some(2_000));
     assert_eq!(expiry(&site), Some(2_000));
 }
@@ -104,9 +104,9 @@ fn expiry_follows_the_rule() {
 fn up_follows_the_last_request() {
     let slot = AccountSlot::follow(None, &account("1"));
     assert_eq!(slot.snapshot().up(), None);
-    slot.set_standing(&AccountStanding {
+    slot.set_status(&AccountStatus {
         sign_in_required_since: Some(at(1)),
-        ..AccountStanding::default()
+        ..AccountStatus::default()
     });
     assert_eq!(slot.snapshot().up(), Some(false));
     assert_eq!(

@@ -85,12 +85,12 @@ impl AccountView {
     pub(in crate::web) fn of(slot: &AccountSlot, state: &State) -> Self {
         let account = slot.account();
         let snapshot = slot.snapshot();
-        let standing = &snapshot.standing;
+        let status = &snapshot.status;
         let last_problem = snapshot
             .last
             .as_ref()
             .and_then(|last| Some((last, last.result.as_ref().err()?)));
-        let mut deadlines: Vec<_> = standing
+        let mut deadlines: Vec<_> = status
             .deadlines
             .iter()
             .map(|(credential, expires)| Deadline {
@@ -136,10 +136,10 @@ impl AccountView {
                     .and_then(|(last, _)| last.request_id.as_ref())
                     .map(ToString::to_string),
             }),
-            sign_in_required: standing.sign_in_required_since.is_some(),
-            sign_in_required_since: standing.sign_in_required_since,
+            sign_in_required: status.sign_in_required_since.is_some(),
+            sign_in_required_since: status.sign_in_required_since,
             deadlines,
-            access_tokens: standing
+            access_tokens: status
                 .access_tokens
                 .iter()
                 .map(|(audience, expires)| Held {
@@ -147,8 +147,8 @@ impl AccountView {
                     expires: *expires,
                 })
                 .collect(),
-            excess_permissions: standing.excess_permissions.as_ref().map(Vec::len),
-            excess_rights: standing.excess_permissions.as_ref().map(|rights| {
+            excess_permissions: status.excess_permissions.as_ref().map(Vec::len),
+            excess_rights: status.excess_permissions.as_ref().map(|rights| {
                 let rights = rights.iter();
                 rights
                     .map(|right| Excess {
@@ -157,7 +157,7 @@ impl AccountView {
                     })
                     .collect()
             }),
-            held_until: standing.held_until.filter(|at| *at > state.clock().now()),
+            held_until: status.held_until.filter(|at| *at > state.clock().now()),
             token_requests: Outcome::ALL
                 .into_iter()
                 .zip(snapshot.outcomes)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use m365mon::model::{
-    AccountObserver, AccountReason, AccountStanding, Audience, Cloud, ConnectionFacts,
+    AccountObserver, AccountReason, AccountStatus, Audience, Cloud, ConnectionFacts,
     CredentialKind, IpVersion, Mode, RateLimit, Reason, Report, RequestId, Resource, Right,
     TokenProblem, TokenReport, Verdict,
 };
@@ -106,9 +106,9 @@ pub(super) async fn eventful() -> Stage {
             detail: "no answer".into(),
         })),
     );
-    state.standing(
+    state.status(
         &people,
-        &AccountStanding {
+        &AccountStatus {
             sign_in_required_since: Some(at(1)),
             access_tokens: vec![(graph(), at(1_800))],
             deadlines: vec![(CredentialKind::RefreshToken, at(1))],
@@ -119,12 +119,12 @@ pub(super) async fn eventful() -> Stage {
             held_until: Some(at(60)),
         },
     );
-    state.standing(
+    state.status(
         &app,
-        &AccountStanding {
+        &AccountStatus {
             access_tokens: vec![(graph(), at(3_600))],
             deadlines: vec![(CredentialKind::ClientSecret, at(86_400))],
-            ..AccountStanding::default()
+            ..AccountStatus::default()
         },
     );
 

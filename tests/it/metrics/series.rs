@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use m365mon::metrics::Format;
 use m365mon::model::{
-    AccountObserver as _, AccountStanding, CredentialKind, MetricsSettings, Reason,
+    AccountObserver as _, AccountStatus, CredentialKind, MetricsSettings, Reason,
 };
 
 use super::eventful::{SUCCESS, problem};
@@ -17,11 +17,11 @@ fn stage(settings: impl Fn(&mut MetricsSettings)) -> Stage {
     let mut configuration = configuration(&[], &[&account], vec![site("intranet", &account)]);
     settings(&mut configuration.metrics);
     let stage = Stage::new(&configuration);
-    let standing = AccountStanding {
+    let status = AccountStatus {
         deadlines: vec![(CredentialKind::ClientSecret, at(86_400))],
-        ..AccountStanding::default()
+        ..AccountStatus::default()
     };
-    stage.state.standing(&account, &standing);
+    stage.state.status(&account, &status);
     stage
 }
 

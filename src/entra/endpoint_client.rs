@@ -3,23 +3,23 @@
 use std::sync::Arc;
 
 use super::answer::{Granted, read};
-use super::classify::Refusal;
+use super::classify::TokenRefusal;
 use super::endpoint::{Content, Endpoint, EndpointAnswer, EndpointRequest};
-use super::forms::Form;
+use super::forms::TokenForm;
 use crate::model::{Clock, Random};
 
 /// The way to Entra. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Wire {
+pub(super) struct TokenEndpointClient {
     pub(super) endpoint: Arc<dyn Endpoint>,
     pub(super) clock: Clock,
     pub(super) random: Arc<dyn Random>,
 }
 
-impl Wire {
+impl TokenEndpointClient {
     /// Sends a form and takes whatever comes back. Microsoft's token service
     /// is told that its `Retry-After` is honoured.
-    pub(super) async fn post(&self, form: Form) -> Result<EndpointAnswer, Refusal> {
+    pub(super) async fn post(&self, form: TokenForm) -> Result<EndpointAnswer, TokenRefusal> {
         let host = form.url.host_str().unwrap_or_default().to_owned();
         let header = |name, value: &str| {
             (
@@ -40,12 +40,12 @@ impl Wire {
         self.endpoint
             .send(request)
             .await
-            .map_err(|no_answer| Refusal::own(no_answer.problem(&host)))
+            .map_err(|no_answer| TokenRefusal::own(no_answer.problem(&host)))
     }
 
     /// Sends a form and expects a token. `person` tells whether somebody
     /// could sign in for this account.
-    pub(super) async fn ask(&self, form: Form, person: bool) -> Result<Granted, Refusal> {
+    pub(super) async fn ask(&self, form: TokenForm, person: bool) -> Result<Granted, TokenRefusal> {
         let answer = self.post(form).await?;
         read(&answer, person, self.clock.now())
     }
@@ -54,8 +54,8 @@ impl Wire {
 /// Runs what blocks on the disk away from the asynchronous threads.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Refusal> {
+) -> Result<T, TokenRefusal> {
     tokio::task::spawn_blocking(work)
         .await
-        .map_err(|_| Refusal::internal("a background task failed"))
+        .map_err(|_| TokenRefusal::internal("a background task failed"))
 }

@@ -11,19 +11,19 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::access_token::{AccessToken, after};
-use super::backoff::Hold;
+use super::backoff::Backoff;
 use super::claims::ClaimsChallenge;
-use super::proof::Prover;
+use super::proof::ClientCredential;
 use super::rights::Rights;
 use super::signed_in::SignedIn;
 use super::store::Stamp;
 use crate::model::{
-    Account, AccountStanding, Audience, Clock, CredentialKind, Deadline, Moment, NeededRights,
-    Right, Timestamp, TokenProblem,
+    Account, AccountStatus, Audience, Clock, CredentialKind, Deadline, Moment, NeededRights, Right,
+    Timestamp, TokenProblem,
 };
 
-/// How a flight ended; `None` while it is in the air.
-pub(super) type Landing = Option<Result<AccessToken, TokenProblem>>;
+/// What a request ended with; `None` while it is in flight.
+pub(super) type RequestResult = Option<Result<AccessToken, TokenProblem>>;
 
 /// One forced renewal per audience in this time, and no token younger than
 /// this is believed to be refused for its age.
@@ -33,22 +33,22 @@ const MOST_CLAIMS: usize = 3;
 /// Claims are remembered this long, so that none is answered twice.
 const CLAIMS_MEMORY: Duration = Duration::from_secs(24 * 3600);
 
-/// One account's desk.
-pub(super) struct Desk {
+/// The tokens of one account, and what requests for them need.
+pub(super) struct AccountTokens {
     pub(super) account: Arc<Account>,
-    pub(super) prover: Arc<Prover>,
+    pub(super) credential: Arc<ClientCredential>,
     /// Held during a token request: one at a time per account, so that a
     /// refused account is asked once per step and refresh tokens renew in order.
     pub(super) turn: tokio::sync::Mutex<()>,
-    pub(super) notes: Mutex<Notes>,
+    pub(super) state: Mutex<AccountState>,
 }
 
-/// What is noted on the desk.
+/// What is known of one account at a moment.
 #[derive(Default)]
-pub(super) struct Notes {
-    pub(super) slots: BTreeMap<Audience, Slot>,
+pub(super) struct AccountState {
+    pub(super) by_audience: BTreeMap<Audience, CachedToken>,
     /// Holds all requests of the account.
-    pub(super) hold: Option<Hold>,
+    pub(super) backoff: Option<Backoff>,
     /// Transient failures in a row.
     pub(super) failures: u32,
     pub(super) sign_in_required_since: Option<Timestamp>,
@@ -58,7 +58,7 @@ pub(super) struct Notes {
     pub(super) store: Option<Stamp>,
     /// It could not be read when last looked at.
     pub(super) store_broken: bool,
-    pub(super) looked: Option<Instant>,
+    pub(super) inputs_read: Option<Instant>,
     pub(super) signed_in: Option<SignedIn>,
     /// The sign-in in memory is newer than the store's; when it was last tried.
     pub(super) unsaved: Option<Instant>,
@@ -67,16 +67,16 @@ pub(super) struct Notes {
     /// Removed from the configuration: tells nobody anything any more.
     pub(super) retired: bool,
     /// What the observer was told last.
-    pub(super) told: Option<AccountStanding>,
+    pub(super) last_published: Option<AccountStatus>,
 }
 
 /// One audience of one account.
 #[derive(Default)]
-pub(super) struct Slot {
-    pub(super) token: Option<Held>,
-    pub(super) flight: Option<watch::Receiver<Landing>>,
+pub(super) struct CachedToken {
+    pub(super) token: Option<Renewable>,
+    pub(super) in_flight: Option<watch::Receiver<RequestResult>>,
     /// Holds requests for this audience only.
-    pub(super) hold: Option<Hold>,
+    pub(super) backoff: Option<Backoff>,
     /// When somebody last asked; `None` if only we did.
     pub(super) last_used: Option<Moment>,
     forced: Option<Moment>,
@@ -84,41 +84,41 @@ pub(super) struct Slot {
 }
 
 /// A token with the age at which it is renewed.
-pub(super) struct Held {
+pub(super) struct Renewable {
     pub(super) token: AccessToken,
     /// What it lets us do; `None` where it cannot be read.
     pub(super) rights: Option<Rights>,
     pub(super) renew_at: Duration,
 }
 
-impl Desk {
+impl AccountTokens {
     pub(super) fn new(account: Arc<Account>) -> Self {
-        let prover = Prover::of(&account);
-        let notes = Notes {
-            files: prover.stamps(),
-            credential_ends: prover.deadline(),
-            ..Notes::default()
+        let credential = ClientCredential::of(&account);
+        let state = AccountState {
+            files: credential.stamps(),
+            credential_ends: credential.deadline(),
+            ..AccountState::default()
         };
         Self {
             account,
-            prover: Arc::new(prover),
+            credential: Arc::new(credential),
             turn: tokio::sync::Mutex::default(),
-            notes: Mutex::new(notes),
+            state: Mutex::new(state),
         }
     }
 }
 
-impl Notes {
+impl AccountState {
     /// Forgets the holds that a change outside may have mended.
     pub(super) fn mend(&mut self) {
-        for hold in self
-            .slots
+        for backoff in self
+            .by_audience
             .values_mut()
-            .map(|slot| &mut slot.hold)
-            .chain([&mut self.hold])
+            .map(|cached| &mut cached.backoff)
+            .chain([&mut self.backoff])
         {
-            if hold.as_ref().is_some_and(|hold| hold.mendable) {
-                *hold = None;
+            if backoff.as_ref().is_some_and(|backoff| backoff.mendable) {
+                *backoff = None;
             }
         }
     }
@@ -143,27 +143,39 @@ impl Notes {
         self.signed_in = found;
         self.unsaved = None;
         self.failures = 0;
-        for slot in self.slots.values_mut() {
-            slot.token = None;
-            slot.hold = None;
+        for cached in self.by_audience.values_mut() {
+            cached.token = None;
+            cached.backoff = None;
         }
         if signed_out {
-            self.hold = Some(Hold::new(now, super::backoff::HUMAN, true, problem.clone()));
+            self.backoff = Some(Backoff::new(
+                now,
+                super::backoff::HUMAN,
+                true,
+                problem.clone(),
+            ));
             self.sign_in_required_since = Some(now.civil);
         } else {
-            self.hold = None;
+            self.backoff = None;
             self.sign_in_required_since = None;
         }
     }
 
     /// Why no request may be sent now, if so.
-    pub(super) fn held_back(&self, audience: &Audience, clock: &Clock) -> Option<TokenProblem> {
-        let slot = self.slots.get(audience).and_then(|slot| slot.hold.as_ref());
-        [self.hold.as_ref(), slot]
+    pub(super) fn backoff_problem(
+        &self,
+        audience: &Audience,
+        clock: &Clock,
+    ) -> Option<TokenProblem> {
+        let cached = self
+            .by_audience
+            .get(audience)
+            .and_then(|cached| cached.backoff.as_ref());
+        [self.backoff.as_ref(), cached]
             .into_iter()
             .flatten()
-            .find(|hold| !hold.is_over(clock))
-            .map(|hold| hold.problem.clone())
+            .find(|backoff| !backoff.is_over(clock))
+            .map(|backoff| backoff.problem.clone())
     }
 
     /// What the tokens held carry beyond `needed`. `None` if that is unknown:
@@ -178,8 +190,8 @@ impl Notes {
         let person = account.person().is_some();
         let mut unread: Vec<&Audience> = needed.audiences().collect();
         let (mut beyond, mut read) = (Vec::new(), false);
-        for (audience, slot) in &self.slots {
-            let rights = slot
+        for (audience, cached) in &self.by_audience {
+            let rights = cached
                 .token
                 .as_ref()
                 .filter(|held| held.token.is_valid(clock));
@@ -199,12 +211,12 @@ impl Notes {
 
     /// Where the account stands; `needed` is what its resources need, where
     /// that is known.
-    pub(super) fn standing(
+    pub(super) fn status(
         &self,
         account: &Account,
         needed: Option<&NeededRights>,
         clock: &Clock,
-    ) -> AccountStanding {
+    ) -> AccountStatus {
         let mut deadlines: Vec<Deadline> = Vec::new();
         if let Some(signed_in) = &self.signed_in {
             deadlines.push((CredentialKind::RefreshToken, signed_in.ends()));
@@ -213,23 +225,23 @@ impl Notes {
             }
         }
         deadlines.extend(self.credential_ends);
-        AccountStanding {
+        AccountStatus {
             sign_in_required_since: self.sign_in_required_since,
             access_tokens: self
-                .slots
+                .by_audience
                 .iter()
-                .filter_map(|(audience, slot)| {
-                    let token = slot.valid(clock)?;
+                .filter_map(|(audience, cached)| {
+                    let token = cached.valid(clock)?;
                     Some((audience.clone(), token.expires()))
                 })
                 .collect(),
             deadlines,
             excess_permissions: needed.and_then(|needed| self.beyond(account, needed, clock)),
             held_until: self
-                .hold
+                .backoff
                 .as_ref()
-                .filter(|hold| !hold.is_over(clock))
-                .map(Hold::until),
+                .filter(|backoff| !backoff.is_over(clock))
+                .map(Backoff::until),
         }
     }
 }
@@ -242,7 +254,7 @@ pub(super) enum Forced {
     NotNow,
 }
 
-impl Slot {
+impl CachedToken {
     /// The token, while it is valid.
     pub(super) fn valid(&self, clock: &Clock) -> Option<&AccessToken> {
         self.token
@@ -263,7 +275,7 @@ impl Slot {
     pub(super) fn is_idle(&self, clock: &Clock) -> bool {
         let life = self.token.as_ref().map(|held| held.token.life());
         let patience = (life.unwrap_or_default() * 2).max(Duration::from_secs(10 * 60));
-        self.flight.is_none()
+        self.in_flight.is_none()
             && self
                 .last_used
                 .is_none_or(|used| used.age(clock) >= patience)

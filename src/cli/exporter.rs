@@ -16,7 +16,8 @@ use crate::probe::{TenantProber, needed_rights};
 use crate::scheduler::Scheduler;
 use crate::state::State;
 use crate::web::{
-    App, Bounds, Door, InheritError, ListenError, Reloads, Rooms, Server, WebConfig, adopt, listen,
+    Access, App, Bounds, Dependencies, InheritError, ListenError, Reloads, Server, WebConfig,
+    adopt, listen,
 };
 
 /// Why an exporter did not start, or did not take a configuration.
@@ -44,14 +45,14 @@ pub(crate) struct Exporter {
     /// What only a new network or a restart can change.
     running: Mutex<(HttpSettings, Storage)>,
     /// Who may come in.
-    door: Option<Arc<Door>>,
+    access: Option<Arc<Access>>,
     status: Arc<ReloadStatus>,
 }
 
 /// Where and how people come in.
 pub(crate) struct WebInputs {
     sockets: Sockets,
-    door: Option<Arc<Door>>,
+    access: Option<Arc<Access>>,
 }
 
 impl WebInputs {
@@ -59,10 +60,10 @@ impl WebInputs {
     /// are threads.
     pub(crate) fn of(flags: &Flags) -> Result<Self, ExitCode> {
         // Both, so that what is wrong with either is seen at once.
-        let (door, sockets) = (flags.door(), flags.sockets());
+        let (access, sockets) = (flags.access(), flags.sockets());
         Ok(Self {
             sockets: sockets?,
-            door: door?,
+            access: access?,
         })
     }
 }
@@ -116,7 +117,7 @@ impl Exporter {
         reloads: Option<Reloads>,
         inputs: WebInputs,
     ) -> Result<Self, StartError> {
-        let WebInputs { sockets, door } = inputs;
+        let WebInputs { sockets, access } = inputs;
         // First, so that a second exporter on the same port sends no probe.
         let listeners = match sockets {
             Sockets::At(addresses) => listen(&addresses).await?,
@@ -157,10 +158,10 @@ impl Exporter {
             Arc::clone(&random),
             shard,
         );
-        let settings = flags.settings(door.as_ref().is_some_and(|door| door.has_tls()));
+        let settings = flags.settings(access.as_ref().is_some_and(|access| access.has_tls()));
         let app = App::new(
             settings.clone(),
-            Rooms {
+            Dependencies {
                 state: Arc::clone(&state),
                 scheduler: Arc::clone(&scheduler),
                 exposition: Exposition::showing(
@@ -169,7 +170,7 @@ impl Exporter {
                     move |resource| shard.has(resource),
                 ),
                 reloads,
-                door: door.clone(),
+                access: access.clone(),
             },
         );
         app.offer_sign_in(consent, random);
@@ -192,15 +193,15 @@ impl Exporter {
             &services.app.router(),
             settings.external_url.as_ref(),
             Bounds::default(),
-            door.clone(),
+            access.clone(),
         );
         for address in server.addresses() {
             tracing::info!(addr = %address, "listening");
         }
         tokio::spawn(Arc::clone(&services.scheduler).run());
-        if let Some(door) = door.clone() {
+        if let Some(access) = access.clone() {
             let status = Arc::clone(&status);
-            tokio::spawn(door.watch(move |fine| status.note(|applied| applied.web = fine)));
+            tokio::spawn(access.watch(move |fine| status.note(|applied| applied.web = fine)));
         }
         Ok(Self {
             services,
@@ -208,7 +209,7 @@ impl Exporter {
             plain,
             measured,
             running: Mutex::new((configuration.http.clone(), configuration.storage.clone())),
-            door,
+            access,
             status,
         })
     }
@@ -216,14 +217,14 @@ impl Exporter {
     /// Where a person on this machine finds the pages.
     pub(crate) fn url(&self) -> Option<String> {
         let address = self.server.addresses().first()?;
-        let tls = self.door.as_ref().is_some_and(|door| door.has_tls());
+        let tls = self.access.as_ref().is_some_and(|access| access.has_tls());
         let scheme = if tls { "https" } else { "http" };
         Some(format!("{scheme}://{address}/"))
     }
 
     /// Who may come in, where a web configuration says so.
-    pub(crate) fn door(&self) -> Option<&Arc<Door>> {
-        self.door.as_ref()
+    pub(crate) fn access(&self) -> Option<&Arc<Access>> {
+        self.access.as_ref()
     }
 
     /// False once the scheduler is dead.
@@ -231,7 +232,7 @@ impl Exporter {
         self.services.scheduler.healthy()
     }
 
-    /// Takes over a checked configuration and what the door loaded; what did not
+    /// Takes over a checked configuration and what the web configuration became; what did not
     /// change goes on.
     ///
     /// # Errors
@@ -256,8 +257,8 @@ impl Exporter {
         }
         drop(running);
         self.services.apply(configuration);
-        if let (Some(door), Some(web)) = (&self.door, web) {
-            door.take(web);
+        if let (Some(access), Some(web)) = (&self.access, web) {
+            access.take(web);
         }
         self.status.note(|applied| *applied = AppliedFiles::ALL);
         Ok(())

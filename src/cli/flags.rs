@@ -12,7 +12,7 @@ use super::{EXIT_USAGE, output};
 use crate::config::duration;
 use crate::model::SystemRandom;
 use crate::scheduler::Shard;
-use crate::web::{Door, ExternalUrl, Settings, WebConfig, inherit};
+use crate::web::{Access, ExternalUrl, Settings, WebConfig, inherit};
 
 /// How the exporter listens and behaves.
 #[derive(Debug, Clone, Args)]
@@ -157,7 +157,7 @@ impl Flags {
 
     /// Reads the web configuration, if there is one; complaints go to stderr.
     /// Blocks for a moment.
-    pub(crate) fn door(&self) -> Result<Option<Arc<Door>>, ExitCode> {
+    pub(crate) fn access(&self) -> Result<Option<Arc<Access>>, ExitCode> {
         let Some(path) = &self.web_config else {
             return Ok(None);
         };
@@ -169,7 +169,7 @@ impl Flags {
             tracing::warn!("{warning}");
         }
         let random = SystemRandom::new();
-        Ok(Some(Door::new(
+        Ok(Some(Access::new(
             path,
             self.health_without_auth,
             config,

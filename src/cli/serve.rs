@@ -163,14 +163,14 @@ impl Serve {
 
     async fn reload(&self, exporter: &Exporter) -> Result<(Digests, Configuration), Vec<String>> {
         let config = self.config.clone();
-        let door = exporter.door().cloned();
+        let access = exporter.access().cloned();
         let read = move || {
             let digests = watch::digest_of(&config.path);
             let loaded = config.load().map(|loaded| {
                 let named = watch::digest_of_named(&loaded.configuration);
                 ((digests, named), loaded)
             });
-            (loaded, door.map(|door| door.load()).transpose())
+            (loaded, access.map(|access| access.load()).transpose())
         };
         let mut web_is_fine = true;
         let taken = match tokio::task::spawn_blocking(read).await {

@@ -14,14 +14,14 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::access::{self, Access};
 use super::discovery::{self, Place};
-use super::door::{self, Door};
 use super::external::{ExternalUrl, host_of};
-use super::guard::Visitor;
+use super::local_access::Visitor;
 use super::reload::Reloads;
-use super::sign_in::{self, Desk};
+use super::sign_in::{self, SignInSessions};
 use super::streaming::Renderings;
-use super::{pages, people, probe, reload, scrape};
+use super::{pages, probe, reload, scrape, status_pages};
 use crate::entra::Consent;
 use crate::metrics::Exposition;
 use crate::model::{Configuration, Random};
@@ -41,8 +41,8 @@ pub struct Settings {
     pub tls: bool,
 }
 
-/// The rooms that the pages look into.
-pub struct Rooms {
+/// What the pages look into.
+pub struct Dependencies {
     /// What is shown.
     pub state: Arc<State>,
     /// Who probes.
@@ -52,7 +52,7 @@ pub struct Rooms {
     /// Who reads the configuration again, if that may be asked for.
     pub reloads: Option<Reloads>,
     /// Who may come in; without it everybody.
-    pub door: Option<Arc<Door>>,
+    pub access: Option<Arc<Access>>,
 }
 
 /// Everything that the handlers need.
@@ -63,8 +63,8 @@ pub struct App {
     pub(super) exposition: Arc<Exposition>,
     pub(super) reloads: Option<Reloads>,
     pub(super) renderings: Renderings,
-    sign_ins: OnceLock<Arc<Desk>>,
-    pub(super) door: Option<Arc<Door>>,
+    sign_ins: OnceLock<Arc<SignInSessions>>,
+    pub(super) access: Option<Arc<Access>>,
     configuration: ArcSwapOption<Configuration>,
     ready: AtomicBool,
 }
@@ -72,16 +72,16 @@ pub struct App {
 impl App {
     /// Puts the parts together.
     #[must_use]
-    pub fn new(settings: Settings, rooms: Rooms) -> Arc<Self> {
+    pub fn new(settings: Settings, dependencies: Dependencies) -> Arc<Self> {
         Arc::new(Self {
             settings,
-            state: rooms.state,
-            scheduler: rooms.scheduler,
-            exposition: Arc::new(rooms.exposition),
-            reloads: rooms.reloads,
+            state: dependencies.state,
+            scheduler: dependencies.scheduler,
+            exposition: Arc::new(dependencies.exposition),
+            reloads: dependencies.reloads,
             renderings: Renderings::new(),
             sign_ins: OnceLock::new(),
-            door: rooms.door,
+            access: dependencies.access,
             configuration: ArcSwapOption::empty(),
             ready: AtomicBool::new(false),
         })
@@ -99,12 +99,12 @@ impl App {
 
     /// From now on the pages sign people in, with `consent`.
     pub fn offer_sign_in(&self, consent: Consent, random: Arc<dyn Random>) {
-        let desk = Desk::new(consent, self.state.clock().clone(), random);
+        let sessions = SignInSessions::new(consent, self.state.clock().clone(), random);
         // A second one would forget what is under way with the first.
-        _ = self.sign_ins.set(Arc::new(desk));
+        _ = self.sign_ins.set(Arc::new(sessions));
     }
 
-    pub(super) fn sign_ins(&self) -> Option<Arc<Desk>> {
+    pub(super) fn sign_ins(&self) -> Option<Arc<SignInSessions>> {
         self.sign_ins.get().cloned()
     }
 
@@ -116,9 +116,9 @@ impl App {
     /// The routes.
     pub fn router(self: &Arc<Self>) -> Router {
         Router::new()
-            .route("/", get(people::landing))
-            .route("/resources/{name}", get(people::resource))
-            .route("/accounts/{name}", get(people::account))
+            .route("/", get(status_pages::landing))
+            .route("/resources/{name}", get(status_pages::resource))
+            .route("/accounts/{name}", get(status_pages::account))
             .route(
                 "/accounts/{name}/sign-in",
                 get(sign_in::show).post(sign_in::begin),
@@ -126,9 +126,9 @@ impl App {
             .route("/accounts/{name}/sign-out", post(sign_in::sign_out))
             .route("/accounts/{name}/approval", get(sign_in::approval))
             .route("/auth/callback", get(sign_in::callback))
-            .route("/api/v1/resources", get(people::api_resources))
-            .route("/api/v1/accounts", get(people::api_accounts))
-            .route("/config", get(people::config))
+            .route("/api/v1/resources", get(status_pages::api_resources))
+            .route("/api/v1/accounts", get(status_pages::api_accounts))
+            .route("/config", get(status_pages::config))
             .route("/assets/style.css", get(pages::style))
             .route("/assets/page.js", get(pages::script))
             .route("/-/reload", post(reload::reload).put(reload::reload))
@@ -139,7 +139,10 @@ impl App {
             .route("/-/ready", get(ready))
             .method_not_allowed_fallback(method_not_allowed)
             .fallback(not_found)
-            .layer(from_fn_with_state(self.door.clone(), door::admit))
+            .layer(from_fn_with_state(
+                self.access.clone(),
+                access::authenticate,
+            ))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn_with_state(Arc::clone(self), finish))
             .with_state(Arc::clone(self))

@@ -88,11 +88,11 @@ impl Connections {
     }
 
     /// Takes a place for a new connection, waiting only while all are busy.
-    pub(super) async fn admit(self: &Arc<Self>) -> Seat {
+    pub(super) async fn permit(self: &Arc<Self>) -> ConnectionPermit {
         loop {
             let room = self.room.notified();
             if let Some((id, evicted)) = self.open.lock().admit(self.most) {
-                return Seat {
+                return ConnectionPermit {
                     connections: Arc::clone(self),
                     id,
                     evicted,
@@ -109,13 +109,13 @@ impl Connections {
 }
 
 /// The place of one connection, given back when it is dropped.
-pub(super) struct Seat {
+pub(super) struct ConnectionPermit {
     connections: Arc<Connections>,
     id: u64,
     evicted: CancellationToken,
 }
 
-impl Seat {
+impl ConnectionPermit {
     /// Ends when the place was given to somebody else.
     pub(super) async fn evicted(&self) {
         self.evicted.cancelled().await;
@@ -136,28 +136,30 @@ impl Seat {
 
     /// Ends when nothing was asked for `idle`, or when nothing of the answers
     /// under way was taken for `stalled`.
-    pub(super) async fn neglected(&self, idle: Duration, stalled: Duration) -> Neglect {
+    pub(super) async fn timed_out(&self, idle: Duration, stalled: Duration) -> ConnectionTimeout {
         loop {
-            let (neglect, deadline) = {
+            let (timeout, deadline) = {
                 let open = self.connections.open.lock();
                 let Some(entry) = open.by_id.get(&self.id) else {
-                    return Neglect::Idle;
+                    return ConnectionTimeout::Idle;
                 };
                 match entry {
-                    Entry { requests: 0, .. } => (Some(Neglect::Idle), entry.progress + idle),
+                    Entry { requests: 0, .. } => {
+                        (Some(ConnectionTimeout::Idle), entry.progress + idle)
+                    }
                     Entry { sending: 0, .. } => (None, Instant::now() + stalled),
-                    _ => (Some(Neglect::Stalled), entry.progress + stalled),
+                    _ => (Some(ConnectionTimeout::Write), entry.progress + stalled),
                 }
             };
-            match neglect {
-                Some(neglect) if deadline <= Instant::now() => return neglect,
+            match timeout {
+                Some(timeout) if deadline <= Instant::now() => return timeout,
                 _ => sleep_until(deadline).await,
             }
         }
     }
 }
 
-impl Drop for Seat {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.connections.open.lock().by_id.remove(&self.id);
         self.connections.room.notify_waiters();
@@ -166,11 +168,11 @@ impl Drop for Seat {
 
 /// How a peer leaves a connection to itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Neglect {
+pub(super) enum ConnectionTimeout {
     /// It asks nothing.
     Idle,
     /// It takes nothing of its answers.
-    Stalled,
+    Write,
 }
 
 /// One request that is being answered.
@@ -252,10 +254,10 @@ mod tests {
     #[tokio::test]
     async fn the_longest_idle_gives_way() {
         let connections = Connections::new(2);
-        let first = connections.admit().await;
-        let second = connections.admit().await;
+        let first = connections.permit().await;
+        let second = connections.permit().await;
         drop(first.busy());
-        let third = connections.admit().await;
+        let third = connections.permit().await;
         assert!(second.evicted().now_or_never().is_some());
         assert!(first.evicted().now_or_never().is_none());
         assert_eq!(connections.len(), 2);
@@ -268,9 +270,9 @@ mod tests {
     #[tokio::test]
     async fn waits_while_all_are_busy() {
         let connections = Connections::new(1);
-        let first = connections.admit().await;
+        let first = connections.permit().await;
         let busy = first.busy();
-        let mut waiting = Box::pin(connections.admit());
+        let mut waiting = Box::pin(connections.permit());
         assert!((&mut waiting).now_or_never().is_none());
         drop(busy);
         let _second = waiting.await;
@@ -282,32 +284,38 @@ mod tests {
         const IDLE: Duration = Duration::from_secs(90);
         const STALLED: Duration = Duration::from_secs(30);
         let connections = Connections::new(1);
-        let seat = connections.admit().await;
+        let permit = connections.permit().await;
         let began = Instant::now();
-        assert_eq!(seat.neglected(IDLE, STALLED).await, Neglect::Idle);
+        assert_eq!(
+            permit.timed_out(IDLE, STALLED).await,
+            ConnectionTimeout::Idle
+        );
         assert_eq!(began.elapsed(), IDLE);
 
         // An answer may take its time to be found, but not to be taken.
-        let busy = seat.busy();
-        let mut neglected = Box::pin(seat.neglected(IDLE, STALLED));
+        let busy = permit.busy();
+        let mut timed_out = Box::pin(permit.timed_out(IDLE, STALLED));
         tokio::time::advance(Duration::from_secs(300)).await;
-        assert!((&mut neglected).now_or_never().is_none());
+        assert!((&mut timed_out).now_or_never().is_none());
         let body = BusyBody::new(Body::from("answer"), busy);
         let began = Instant::now();
-        assert_eq!(neglected.await, Neglect::Stalled);
+        assert_eq!(timed_out.await, ConnectionTimeout::Write);
         assert!(began.elapsed() <= STALLED * 2);
 
         drop(body);
         let began = Instant::now();
-        assert_eq!(seat.neglected(IDLE, STALLED).await, Neglect::Idle);
+        assert_eq!(
+            permit.timed_out(IDLE, STALLED).await,
+            ConnectionTimeout::Idle
+        );
         assert_eq!(began.elapsed(), IDLE);
     }
 
     #[tokio::test]
     async fn an_evicted_connection_is_harmless() {
         let connections = Connections::new(1);
-        let first = connections.admit().await;
-        let second = connections.admit().await;
+        let first = connections.permit().await;
+        let second = connections.permit().await;
         drop(first.busy());
         drop(first);
         assert_eq!(connections.len(), 1);

@@ -12,42 +12,42 @@
 //! | `/-/healthy`, `/-/ready` | for supervisors |
 //! | `/-/reload` | POST: read the configuration again, with `--web.enable-lifecycle` |
 //!
-//! In front of all of them stands the [`Door`] of `--web.config.file`: TLS, who
+//! In front of all of them stands the [`Access`] of `--web.config.file`: TLS, who
 //! may come in, how many at once.
 //!
 //! Promises: whatever comes in, no scrape waits for it and memory stays
 //! bounded; every text from outside is escaped; names of people and actions
 //! are for the trusted only ([`Visitor`]). `cli` starts it.
 
+mod access;
 mod app;
 mod budget;
+mod connection;
 mod connections;
-mod conversation;
 mod discovery;
-mod door;
 mod encoding;
 mod external;
-mod guard;
-mod inherited;
-mod listing;
+mod local_access;
 mod pages;
-mod patience;
-mod people;
 mod probe;
 mod reload;
+mod resources_json;
 mod scrape;
 mod server;
 mod sign_in;
+mod socket_activation;
+mod status_pages;
 mod streaming;
 mod view;
+mod write_timeout;
 
-pub use app::{App, Rooms, Settings};
-pub use door::{Door, WebConfig};
+pub use access::{Access, WebConfig};
+pub use app::{App, Dependencies, Settings};
 pub use external::ExternalUrl;
-pub use guard::{
+pub use local_access::{
     Authenticated, Peer, Refusal, Secured, Visitor, is_loopback_host, may_act, may_submit,
     may_visit,
 };
-pub use inherited::{InheritError, adopt, inherit};
 pub use reload::{ReloadRequests, Reloaded, Reloads, reloads};
 pub use server::{Bounds, ListenError, Server, listen};
+pub use socket_activation::{InheritError, adopt, inherit};

@@ -12,8 +12,8 @@ use axum::response::Response;
 
 use super::app::{App, plain};
 use super::budget::{budget, scrape_timeout};
-use super::people::unknown_resource;
 use super::scrape::{own_time, rendering, response};
+use super::status_pages::unknown_resource;
 use crate::metrics::{Format, Rendering};
 use crate::model::Story;
 use crate::scheduler::ProbeWish;

@@ -8,7 +8,7 @@ use axum::response::Response;
 use tokio::sync::{mpsc, oneshot};
 
 use super::app::{App, plain};
-use super::guard::may_act;
+use super::local_access::may_act;
 
 /// What came of a reload: nothing, or every complaint. Complaints hold no
 /// secret.

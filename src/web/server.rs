@@ -1,5 +1,5 @@
 //! Listeners, the accept loop and what every connection gets: TLS where the
-//! door has it, bounds, a patient but not endless ear, and a graceful end.
+//! the web configuration has it, bounds, a patient but not endless ear, and a graceful end.
 
 use std::convert::Infallible;
 use std::io;
@@ -16,11 +16,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use super::connections::{BusyBody, Connections, Seat};
-use super::conversation::converse;
-use super::door::Door;
+use super::access::Access;
+use super::connection::serve_connection;
+use super::connections::{BusyBody, ConnectionPermit, Connections};
 use super::external::ExternalUrl;
-use super::guard::{Peer, Secured};
+use super::local_access::{Peer, Secured};
 
 /// Bounds of the server; the defaults are what `serve` uses.
 #[derive(Debug, Clone, Copy)]
@@ -32,11 +32,11 @@ pub struct Bounds {
     /// From the end of one answer (or the beginning of the connection) to the
     /// end of the next request's headers. Longer than most scrape intervals,
     /// so that a scraper may keep its connection.
-    pub header_patience: Duration,
+    pub header_timeout: Duration,
     /// From the beginning of a connection to the end of its TLS handshake.
-    pub handshake_patience: Duration,
+    pub handshake_timeout: Duration,
     /// A peer that takes nothing of its answer for so long is dropped.
-    pub write_patience: Duration,
+    pub write_timeout: Duration,
 }
 
 impl Default for Bounds {
@@ -44,9 +44,9 @@ impl Default for Bounds {
         Self {
             connections: 512,
             header_bytes: 32 * 1024,
-            header_patience: Duration::from_secs(90),
-            handshake_patience: Duration::from_secs(10),
-            write_patience: Duration::from_secs(30),
+            header_timeout: Duration::from_secs(90),
+            handshake_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
         }
     }
 }
@@ -102,7 +102,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves `app` on the listeners, by TLS where `door` has it. Must be called
+    /// Serves `app` on the listeners, by TLS where `access` has it. Must be called
     /// inside a tokio runtime.
     #[must_use]
     pub fn start(
@@ -110,7 +110,7 @@ impl Server {
         app: &Router,
         external_url: Option<&ExternalUrl>,
         bounds: Bounds,
-        door: Option<Arc<Door>>,
+        access: Option<Arc<Access>>,
     ) -> Self {
         let server = Self {
             addresses: listeners
@@ -125,7 +125,7 @@ impl Server {
             app: app.clone(),
             external_url: external_url.cloned(),
             bounds,
-            door,
+            access,
             connections: Connections::new(bounds.connections),
             stop: server.stop.clone(),
             abort: server.abort.clone(),
@@ -164,7 +164,7 @@ pub(super) struct Service {
     app: Router,
     external_url: Option<ExternalUrl>,
     pub(super) bounds: Bounds,
-    pub(super) door: Option<Arc<Door>>,
+    pub(super) access: Option<Arc<Access>>,
     connections: Arc<Connections>,
     pub(super) stop: CancellationToken,
     pub(super) abort: CancellationToken,
@@ -187,13 +187,13 @@ impl Service {
                 }
             };
             trouble = Trouble::default();
-            let seat = tokio::select! {
+            let permit = tokio::select! {
                 () = self.stop.cancelled() => return,
-                seat = self.connections.admit() => seat,
+                permit = self.connections.permit() => permit,
             };
             let service = Arc::clone(&self);
             self.tasks
-                .spawn(converse(service, stream, peer, Arc::new(seat)));
+                .spawn(serve_connection(service, stream, peer, Arc::new(permit)));
         }
     }
 
@@ -203,9 +203,9 @@ impl Service {
         request: Request<Incoming>,
         peer: SocketAddr,
         secured: Option<Secured>,
-        seat: &Seat,
+        permit: &ConnectionPermit,
     ) -> Result<Response<BusyBody>, Infallible> {
-        let busy = seat.busy();
+        let busy = permit.busy();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
         if let Some(secured) = secured {

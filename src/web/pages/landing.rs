@@ -57,7 +57,7 @@ impl Filter {
 }
 
 /// Every resource, the worst first, and every account.
-pub(in crate::web) fn board(links: &Links<'_>, state: &State, filter: &Filter) -> Html {
+pub(in crate::web) fn overview(links: &Links<'_>, state: &State, filter: &Filter) -> Html {
     let now = state.clock().now();
     let gates = state.closed_gates();
     let mut rows: Vec<_> = state

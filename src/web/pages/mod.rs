@@ -17,7 +17,7 @@ pub(super) use account::account;
 pub(super) use approval::approval;
 pub(super) use frame::{Links, segment};
 pub(super) use html::Html;
-pub(super) use landing::{Filter, bare, board};
+pub(super) use landing::{Filter, bare, overview};
 pub(super) use resource::resource;
 pub(super) use sign_in::{SignInView, again, elsewhere, leave, no_sign_in, sign_in};
 

@@ -8,12 +8,12 @@ use axum::extract::{Request, State as Shared};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
-use super::desk::cookie_name;
+use super::sessions::cookie_name;
 use super::{SIGN_IN, path, refused, see};
 use crate::entra::CALLBACK_PATH;
 use crate::model::Secret;
 use crate::web::app::App;
-use crate::web::guard::may_visit;
+use crate::web::local_access::may_visit;
 use crate::web::pages;
 
 /// Longer than any code that Entra is known to give.
@@ -66,10 +66,10 @@ pub(in crate::web) async fn callback(Shared(app): Shared<Arc<App>>, request: Req
         return pages::no_sign_in(&links, &names).into_response();
     };
     let nothing = || see(&app, CALLBACK_PATH);
-    let (Some(answer), Some(desk)) = (Answer::read(query), app.sign_ins()) else {
+    let (Some(answer), Some(sessions)) = (Answer::read(query), app.sign_ins()) else {
         return nothing();
     };
-    let Some(pending) = desk.take(&answer.state) else {
+    let Some(pending) = sessions.take(&answer.state) else {
         return nothing();
     };
     let account = Arc::clone(&pending.account);
@@ -84,7 +84,8 @@ pub(in crate::web) async fn callback(Shared(app): Shared<Arc<App>>, request: Req
     });
     // In a task of its own: a browser that goes away must not cost the code.
     let finish = tokio::spawn(async move {
-        desk.finish(pending, brought.as_ref(), now.as_ref(), answer.result)
+        sessions
+            .finish(pending, brought.as_ref(), now.as_ref(), answer.result)
             .await
     });
     let what = match finish.await {

@@ -8,15 +8,15 @@
 //! | `GET /accounts/NAME/approval` | what an administrator can do |
 //! | `POST /accounts/NAME/sign-out` | forgets the sign-in |
 //!
-//! Promises: only whom the guard lets act; a POST must come from a form of
+//! Promises: only who may act does; a POST must come from a form of
 //! this process (a token, and Origin or Sec-Fetch-Site); a state is good for
 //! one answer, to the browser, account and redirect URI that it was made for,
 //! within ten minutes; the answer's query is never logged; what is kept is
 //! bounded.
 
 mod callback;
-mod desk;
-mod place;
+mod redirect_uri;
+mod sessions;
 mod token;
 
 use std::sync::Arc;
@@ -28,23 +28,23 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use self::desk::Start;
-use self::place::Place;
+use self::redirect_uri::RedirectUri;
+use self::sessions::Start;
 use super::app::{App, plain};
-use super::guard::{Refusal, may_submit, may_visit};
+use super::local_access::{Refusal, may_submit, may_visit};
 use super::pages::{self, segment};
-use super::people;
+use super::status_pages;
 use super::view::AccountView;
 use crate::entra::{Approval, LOOPBACK, SignInEnd, SignInStatus, Wanted};
 use crate::model::{Account, Audience, Timestamp};
 use crate::probe::{Need, needs_of, wanted};
 
 pub(super) use callback::callback;
-pub(super) use desk::{Desk, Outcome, Waiting};
+pub(super) use sessions::{Outcome, SignInSessions, Waiting};
 
 /// A form of ours is far smaller.
 const MOST_FORM_BYTES: usize = 4096;
-const FORM_PATIENCE: Duration = Duration::from_secs(10);
+const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The forms; each has its own token.
 const SIGN_IN: &str = "sign-in";
@@ -55,9 +55,9 @@ struct Subject {
     account: Arc<Account>,
     needs: Vec<Need>,
     wanted: Wanted,
-    desk: Arc<Desk>,
-    /// Where a browser comes back to, or why there is no such place.
-    place: Result<Place, String>,
+    sessions: Arc<SignInSessions>,
+    /// Where a browser comes back to, or why there is no such URI.
+    redirect: Result<RedirectUri, String>,
 }
 
 impl Subject {
@@ -68,15 +68,15 @@ impl Subject {
         Self::find(app, parts, name)
     }
 
-    /// For a request that the guard let through.
+    /// For a request that may act.
     fn find(app: &App, parts: &Parts, name: &str) -> Result<Self, Box<Response>> {
-        let (Some(desk), Some(configuration)) = (app.sign_ins(), app.configuration()) else {
+        let (Some(sessions), Some(configuration)) = (app.sign_ins(), app.configuration()) else {
             let text = "nobody can be signed in here";
             return Err(plain(StatusCode::SERVICE_UNAVAILABLE, text).into());
         };
         let accounts = &configuration.accounts;
         let Some(account) = accounts.iter().find(|account| *account.name == *name) else {
-            return Err(people::unknown_account(app, name).into());
+            return Err(status_pages::unknown_account(app, name).into());
         };
         if account.person().is_none() {
             return Err(plain(
@@ -93,8 +93,8 @@ impl Subject {
             account: Arc::clone(account),
             wanted: wanted(&needs),
             needs,
-            desk,
-            place: Place::of(
+            sessions,
+            redirect: RedirectUri::of(
                 account,
                 app.settings.external_url.as_ref(),
                 app.settings.tls,
@@ -149,10 +149,10 @@ pub(super) async fn show(
         Ok(subject) => subject,
         Err(response) => return *response,
     };
-    if let Ok(place) = &subject.place
-        && place.is_elsewhere(&parts)
+    if let Ok(redirect) = &subject.redirect
+        && redirect.is_elsewhere(&parts)
     {
-        let there = place.page(&subject.path(SIGN_IN));
+        let there = redirect.page(&subject.path(SIGN_IN));
         return see_other(there.as_str());
     }
     with_forms(page(&app, &parts, &subject).await)
@@ -160,27 +160,30 @@ pub(super) async fn show(
 
 /// The page that begins a sign-in and tells how the last one went.
 async fn page(app: &App, parts: &Parts, subject: &Subject) -> pages::Html {
-    let desk = &subject.desk;
+    let sessions = &subject.sessions;
     let name = &*subject.account.name;
-    let status = desk.status(&subject.account).await;
+    let status = sessions.status(&subject.account).await;
     let status = status.as_ref().map(Option::as_ref);
     let ended = match status {
         Ok(Some(status)) => ended(app, name, status),
         Ok(None) | Err(_) => None,
     };
-    let outcome = desk
+    let outcome = sessions
         .last(name)
         .filter(|(at, outcome)| is_news(outcome, *at, status.ok().flatten(), ended.is_some()));
     let view = pages::SignInView {
         account: &subject.account,
         needs: &subject.needs,
-        redirect: subject.place.as_ref().map(|place| place.redirect.as_str()),
+        redirect: subject
+            .redirect
+            .as_ref()
+            .map(|redirect| redirect.uri.as_str()),
         status,
         ended,
         outcome: outcome.map(|(_, outcome)| outcome),
-        waiting: desk.waiting(name),
-        sign_in_token: desk.form_key.token(SIGN_IN, name),
-        sign_out_token: desk.form_key.token(SIGN_OUT, name),
+        waiting: sessions.waiting(name),
+        sign_in_token: sessions.form_key.token(SIGN_IN, name),
+        sign_out_token: sessions.form_key.token(SIGN_OUT, name),
     };
     pages::sign_in(&app.links(parts), &view, app.state.clock().now())
 }
@@ -225,13 +228,13 @@ pub(super) async fn approval(
         Err(response) => return *response,
     };
     let redirect = subject
-        .place
+        .redirect
         .as_ref()
-        .map_or(LOOPBACK, |place| place.redirect.as_str());
+        .map_or(LOOPBACK, |redirect| redirect.uri.as_str());
     let Some(approval) = Approval::of(&subject.account, &subject.wanted, redirect) else {
         return plain(StatusCode::NOT_FOUND, "the account needs no person");
     };
-    let outcome = subject.desk.last(&name).map(|(_, outcome)| outcome);
+    let outcome = subject.sessions.last(&name).map(|(_, outcome)| outcome);
     pages::approval(&app.links(&parts), &subject.account, &approval, outcome).into_response()
 }
 
@@ -250,7 +253,7 @@ impl Form {
             return Err(plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into());
         }
         let bytes = axum::body::to_bytes(body, MOST_FORM_BYTES);
-        match tokio::time::timeout(FORM_PATIENCE, bytes).await {
+        match tokio::time::timeout(FORM_TIMEOUT, bytes).await {
             Ok(Ok(bytes)) => Ok(Self(
                 url::form_urlencoded::parse(&bytes).into_owned().collect(),
             )),
@@ -282,7 +285,7 @@ async fn submitted(
     let subject = Subject::find(app, &parts, name)?;
     let form = Form::read(&parts.headers, body).await?;
     let token = form.get("token").unwrap_or_default();
-    if !subject.desk.form_key.accepts(action, name, token) {
+    if !subject.sessions.form_key.accepts(action, name, token) {
         let again = pages::again(&app.links(&parts), &subject.path(SIGN_IN));
         return Err((StatusCode::FORBIDDEN, again).into_response().into());
     }
@@ -307,23 +310,23 @@ pub(super) async fn begin(
         Some((audience, names)) => Wanted::from([(audience.clone(), names.clone())]),
         None => subject.wanted.clone(),
     };
-    let (desk, account) = (&subject.desk, &subject.account);
+    let (sessions, account) = (&subject.sessions, &subject.account);
     if form.get("how") == Some("device") {
-        desk.begin_device(account, &wanted, asked).await;
+        sessions.begin_device(account, &wanted, asked).await;
         return see(&app, &subject.path(SIGN_IN));
     }
-    let place = match &subject.place {
-        Ok(place) if place.is_origin_of(&parts.headers) => place,
-        Ok(place) => {
-            let there = place.page(&subject.path(SIGN_IN));
+    let redirect = match &subject.redirect {
+        Ok(redirect) if redirect.is_origin_of(&parts.headers) => redirect,
+        Ok(redirect) => {
+            let there = redirect.page(&subject.path(SIGN_IN));
             return pages::elsewhere(&app.links(&parts), &there).into_response();
         }
         Err(_) => return see(&app, &subject.path(SIGN_IN)),
     };
-    match desk.begin(account, &wanted, asked, &place.redirect) {
+    match sessions.begin(account, &wanted, asked, &redirect.uri) {
         Ok(start) => {
             let page = pages::leave(&app.links(&parts), account, &start.url);
-            (cookie(&start, place), page).into_response()
+            (cookie(&start, redirect), page).into_response()
         }
         Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     }
@@ -331,14 +334,14 @@ pub(super) async fn begin(
 
 /// The cookie that only this browser brings back: `Lax`, because the browser
 /// comes from another site, by a GET.
-fn cookie(start: &Start, place: &Place) -> HeaderMap {
+fn cookie(start: &Start, redirect: &RedirectUri) -> HeaderMap {
     let (name, value) = &start.cookie;
     let text = format!(
         "{name}={}; Path={}; Max-Age={}; HttpOnly; SameSite=Lax{}",
         value.expose(),
-        place.redirect.path(),
-        desk::PATIENCE.as_secs(),
-        if place.is_secure() { "; Secure" } else { "" },
+        redirect.uri.path(),
+        sessions::LIFE.as_secs(),
+        if redirect.is_secure() { "; Secure" } else { "" },
     );
     let mut headers = HeaderMap::new();
     if let Ok(mut value) = HeaderValue::from_str(&text) {
@@ -356,7 +359,7 @@ pub(super) async fn sign_out(
 ) -> Response {
     match submitted(&app, &name, SIGN_OUT, request).await {
         Ok((subject, ..)) => {
-            subject.desk.sign_out(&subject.account).await;
+            subject.sessions.sign_out(&subject.account).await;
             see(&app, &subject.path(SIGN_IN))
         }
         Err(response) => *response,

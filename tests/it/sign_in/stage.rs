@@ -24,7 +24,7 @@ use m365mon::simulator::directory::{
 };
 use m365mon::simulator::{self, Options, Running, files};
 use m365mon::state::State;
-use m365mon::web::{App, Authenticated, Bounds, Rooms, Server, Settings, listen};
+use m365mon::web::{App, Authenticated, Bounds, Dependencies, Server, Settings, listen};
 use url::Url;
 
 use super::entra::{Person, Says};
@@ -101,14 +101,14 @@ impl Stage {
             tls: false,
         };
         let external = settings.external_url.clone();
-        let rooms = Rooms {
+        let dependencies = Dependencies {
             exposition: Exposition::new(Arc::clone(&state), BuildInfo::THIS),
             state,
             scheduler,
             reloads: None,
-            door: None,
+            access: None,
         };
-        let app = App::new(settings, rooms);
+        let app = App::new(settings, dependencies);
         let client = PlainClient::new(&Network::new(&configuration.http).unwrap()).unwrap();
         let consent = Consent::new(
             client,

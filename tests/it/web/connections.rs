@@ -65,7 +65,7 @@ async fn bad_http_hurts_nobody() {
 #[tokio::test]
 async fn a_header_that_trickles_in_is_cut_off() {
     let bounds = Bounds {
-        header_patience: Duration::from_millis(200),
+        header_timeout: Duration::from_millis(200),
         ..Bounds::default()
     };
     let stage = Stage::with(None, bounds).await;

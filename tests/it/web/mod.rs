@@ -18,7 +18,7 @@ use m365mon::model::{Clock, Phases, Report, Resource, Story, SystemRandom, Verdi
 use m365mon::probe::Prober;
 use m365mon::scheduler::Scheduler;
 use m365mon::state::State;
-use m365mon::web::{App, Bounds, Rooms, Server, Settings, listen};
+use m365mon::web::{App, Bounds, Dependencies, Server, Settings, listen};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
@@ -118,14 +118,14 @@ impl Stage {
         };
         let external = settings.external_url.clone();
         let exposition = Exposition::new(Arc::clone(&state), BuildInfo::THIS);
-        let rooms = Rooms {
+        let dependencies = Dependencies {
             state,
             scheduler: Arc::clone(&scheduler),
             exposition,
             reloads: None,
-            door: None,
+            access: None,
         };
-        let app = App::new(settings, rooms);
+        let app = App::new(settings, dependencies);
         app.set_configuration(&loaded.configuration);
         let listeners = listen(&["127.0.0.1:0".into()]).await.unwrap();
         let server = Server::start(listeners, &app.router(), external.as_ref(), bounds, None);

@@ -17,7 +17,7 @@ use super::contents::Contents;
 use crate::config::Diagnostic;
 use crate::config::web::{ClientAuth, Pem, TlsServer};
 use crate::http::provider;
-use crate::web::guard::Secured;
+use crate::web::local_access::Secured;
 
 /// TLS as the file has it now.
 pub(in crate::web) struct Tls {

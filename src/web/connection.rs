@@ -21,11 +21,11 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connections::{Neglect, Seat};
-use super::door::Tls;
-use super::guard::Secured;
-use super::patience::Patience;
+use super::access::Tls;
+use super::connections::{ConnectionPermit, ConnectionTimeout};
+use super::local_access::Secured;
 use super::server::Service;
+use super::write_timeout::WriteTimeout;
 
 /// Requests at once on one connection of HTTP/2.
 const STREAMS: u32 = 16;
@@ -35,70 +35,70 @@ const WINDOW: u32 = 64 * 1024;
 const SEND_BUFFER: usize = 16 * 1024;
 
 /// Talks until one of both ends it.
-pub(super) async fn converse(
+pub(super) async fn serve_connection(
     service: Arc<Service>,
     stream: TcpStream,
     peer: SocketAddr,
-    seat: Arc<Seat>,
+    permit: Arc<ConnectionPermit>,
 ) {
     // Nagle's algorithm would hold back the last packet of an answer.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "connection lost before its first request");
         return;
     }
-    let stream = Patience::new(stream, service.bounds.write_patience);
-    let mut conversation = Conversation {
+    let stream = WriteTimeout::new(stream, service.bounds.write_timeout);
+    let mut connection = Connection {
         service,
         peer,
-        seat,
+        permit,
         secured: None,
         retired: CancellationToken::new(),
     };
-    let tls = conversation
+    let tls = connection
         .service
-        .door
+        .access
         .as_ref()
-        .and_then(|door| door.tls());
+        .and_then(|access| access.tls());
     let Some(tls) = tls else {
-        return conversation.http1(stream).await;
+        return connection.http1(stream).await;
     };
-    let Some(stream) = conversation.handshake(&tls, stream).await else {
+    let Some(stream) = connection.handshake(&tls, stream).await else {
         return;
     };
-    let (_, connection) = stream.get_ref();
-    let shown = connection
+    let (_, session) = stream.get_ref();
+    let shown = session
         .peer_certificates()
         .is_some_and(|chain| !chain.is_empty());
-    let is_http2 = connection.alpn_protocol() == Some(b"h2");
-    conversation.secured = Some(tls.secured(shown));
-    conversation.retired = tls.retired.clone();
+    let is_http2 = session.alpn_protocol() == Some(b"h2");
+    connection.secured = Some(tls.secured(shown));
+    connection.retired = tls.retired.clone();
     if is_http2 {
-        conversation.http2(stream).await;
+        connection.http2(stream).await;
     } else {
-        conversation.http1(stream).await;
+        connection.http1(stream).await;
     }
 }
 
-struct Conversation {
+struct Connection {
     service: Arc<Service>,
     peer: SocketAddr,
-    seat: Arc<Seat>,
+    permit: Arc<ConnectionPermit>,
     secured: Option<Secured>,
     retired: CancellationToken,
 }
 
-impl Conversation {
+impl Connection {
     async fn handshake(
         &self,
         tls: &Tls,
-        stream: Patience<TcpStream>,
-    ) -> Option<TlsStream<Patience<TcpStream>>> {
+        stream: WriteTimeout<TcpStream>,
+    ) -> Option<TlsStream<WriteTimeout<TcpStream>>> {
         let Service { bounds, stop, .. } = &*self.service;
         let handshake = TlsAcceptor::from(Arc::clone(&tls.config)).accept(stream);
         let done = tokio::select! {
-            done = tokio::time::timeout(bounds.handshake_patience, handshake) => done,
+            done = tokio::time::timeout(bounds.handshake_timeout, handshake) => done,
             () = stop.cancelled() => return None,
-            () = self.seat.evicted() => return None,
+            () = self.permit.evicted() => return None,
         };
         match done {
             Ok(Ok(stream)) => Some(stream),
@@ -120,11 +120,11 @@ impl Conversation {
         let bounds = &self.service.bounds;
         let service = service_fn(|request| {
             self.service
-                .answer(request, self.peer, self.secured, &self.seat)
+                .answer(request, self.peer, self.secured, &self.permit)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(bounds.header_patience)
+            .header_read_timeout(bounds.header_timeout)
             .max_header_size(bounds.header_bytes)
             .max_buf_size(bounds.header_bytes.max(8 * 1024))
             .max_headers(100)
@@ -143,10 +143,10 @@ impl Conversation {
         };
         let _end_with_the_connection = streams.abort.clone().drop_guard();
         let (service, peer, secured) = (Arc::clone(&self.service), self.peer, self.secured);
-        let seat = Arc::clone(&self.seat);
+        let permit = Arc::clone(&self.permit);
         let service = service_fn(move |request| {
-            let (service, seat) = (Arc::clone(&service), Arc::clone(&seat));
-            async move { service.answer(request, peer, secured, &seat).await }
+            let (service, permit) = (Arc::clone(&service), Arc::clone(&permit));
+            async move { service.answer(request, peer, secured, &permit).await }
         });
         let connection = http2::Builder::new(streams)
             .timer(TokioTimer::new())
@@ -175,9 +175,9 @@ impl Conversation {
         let mut connection = pin!(connection);
         let mut ending = false;
         loop {
-            let neglected = self
-                .seat
-                .neglected(bounds.header_patience, bounds.write_patience);
+            let timed_out = self
+                .permit
+                .timed_out(bounds.header_timeout, bounds.write_timeout);
             tokio::select! {
                 result = connection.as_mut() => {
                     if let Err(error) = result {
@@ -193,18 +193,18 @@ impl Conversation {
                     ending = true;
                     connection.as_mut().graceful_shutdown();
                 }
-                neglect = neglected, if watched => {
-                    tracing::debug!(%peer, ?neglect, "connection given up");
-                    if ending || neglect == Neglect::Stalled {
+                timeout = timed_out, if watched => {
+                    tracing::debug!(%peer, ?timeout, "connection given up");
+                    if ending || timeout == ConnectionTimeout::Write {
                         return;
                     }
                     ending = true;
                     connection.as_mut().graceful_shutdown();
                     // Whatever is sent now has a moment to arrive.
-                    drop(self.seat.busy());
+                    drop(self.permit.busy());
                 }
                 () = abort.cancelled() => return,
-                () = self.seat.evicted() => {
+                () = self.permit.evicted() => {
                     tracing::debug!(%peer, "idle connection closed to make room");
                     return;
                 }

@@ -1,4 +1,4 @@
-//! One request at the door.
+//! One request held against the web configuration.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::passwords::Verdict;
-use super::{Door, WebConfig};
+use super::{Access, WebConfig};
 use crate::model::Secret;
 use crate::web::app::plain;
-use crate::web::guard::{Authenticated, Peer, Secured};
+use crate::web::local_access::{Authenticated, Peer, Secured};
 
 /// What `--web.health-without-auth` exempts.
 const HEALTH: [&str; 2] = ["/-/healthy", "/-/ready"];
@@ -25,16 +25,16 @@ const CHALLENGE: HeaderValue =
     HeaderValue::from_static("Basic realm=\"m365mon\", charset=\"UTF-8\"");
 
 /// Lets a request in, or answers it.
-pub(in crate::web) async fn admit(
-    Shared(door): Shared<Option<Arc<Door>>>,
+pub(in crate::web) async fn authenticate(
+    Shared(access): Shared<Option<Arc<Access>>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(door) = door else {
+    let Some(access) = access else {
         return next.run(request).await;
     };
-    let config = door.now.load_full();
-    let mut response = match door.check(&config, request).await {
+    let config = access.now.load_full();
+    let mut response = match access.check(&config, request).await {
         Ok(request) => next.run(request).await,
         Err(refused) => refused,
     };
@@ -50,7 +50,7 @@ pub(in crate::web) async fn admit(
     response
 }
 
-impl Door {
+impl Access {
     async fn check(&self, config: &WebConfig, mut request: Request) -> Result<Request, Response> {
         if self.health_without_auth && HEALTH.contains(&request.uri().path()) {
             return Ok(request);

@@ -18,9 +18,9 @@ use crate::model::{
 };
 
 /// How long a person may take at Microsoft; also the life of the cookie.
-pub(super) const PATIENCE: Duration = Duration::from_secs(600);
+pub(super) const LIFE: Duration = Duration::from_secs(600);
 /// Sign-ins in a browser that may be under way; one more, and the oldest goes.
-const MOST_PENDING: usize = 32;
+const MAX_PENDING: usize = 32;
 /// How long the page still tells what came of a sign-in.
 const MEMORY: Duration = Duration::from_secs(3600);
 
@@ -99,7 +99,7 @@ struct Device {
 }
 
 #[derive(Default)]
-struct Notes {
+struct Records {
     /// The oldest first.
     pending: Vec<Pending>,
     outcomes: BTreeMap<AccountName, (Moment, Arc<Outcome>)>,
@@ -108,12 +108,12 @@ struct Notes {
 }
 
 /// Begins and ends sign-ins on behalf of the pages.
-pub(in crate::web) struct Desk {
+pub(in crate::web) struct SignInSessions {
     pub(super) consent: Consent,
     pub(super) form_key: FormKey,
     clock: Clock,
     random: Arc<dyn Random>,
-    notes: Mutex<Notes>,
+    records: Mutex<Records>,
 }
 
 /// The name of the cookie that belongs to a state. Each sign-in has its own,
@@ -122,14 +122,14 @@ pub(super) fn cookie_name(state: &Secret) -> Option<String> {
     Some(format!("m365mon-sign-in-{}", state.expose().get(..12)?))
 }
 
-impl Desk {
+impl SignInSessions {
     pub(in crate::web) fn new(consent: Consent, clock: Clock, random: Arc<dyn Random>) -> Self {
         Self {
             consent,
             form_key: FormKey::new(&*random),
             clock,
             random,
-            notes: Mutex::default(),
+            records: Mutex::default(),
         }
     }
 
@@ -150,14 +150,14 @@ impl Desk {
             cookie: (name, cookie.clone()),
         };
         let others = self.others(account, asked);
-        let mut notes = self.notes.lock();
-        notes
+        let mut records = self.records.lock();
+        records
             .pending
-            .retain(|pending| pending.at.age(&self.clock) <= PATIENCE);
-        if notes.pending.len() >= MOST_PENDING {
-            notes.pending.remove(0);
+            .retain(|pending| pending.at.age(&self.clock) <= LIFE);
+        if records.pending.len() >= MAX_PENDING {
+            records.pending.remove(0);
         }
-        notes.pending.push(Pending {
+        records.pending.push(Pending {
             account: Arc::clone(account),
             begun,
             cookie,
@@ -170,12 +170,12 @@ impl Desk {
 
     /// The sign-in that a state belongs to, once.
     pub(super) fn take(&self, state: &Secret) -> Option<Pending> {
-        let mut notes = self.notes.lock();
-        let place = notes
+        let mut records = self.records.lock();
+        let place = records
             .pending
             .iter()
             .position(|pending| pending.begun.state == *state)?;
-        Some(notes.pending.remove(place))
+        Some(records.pending.remove(place))
     }
 
     /// Ends a sign-in with what the browser brought.
@@ -188,7 +188,7 @@ impl Desk {
     ) -> Arc<Outcome> {
         let outcome = if cookie != Some(&pending.cookie) {
             Outcome::OtherBrowser
-        } else if pending.at.age(&self.clock) > PATIENCE {
+        } else if pending.at.age(&self.clock) > LIFE {
             Outcome::Failed(ConsentError::Expired)
         } else if account_now != Some(&pending.account) {
             Outcome::Changed
@@ -203,7 +203,7 @@ impl Desk {
             };
             outcome(pending.others, done)
         };
-        self.note(&pending.account.name, outcome)
+        self.record(&pending.account.name, outcome)
     }
 
     /// What the last sign-in left without a token, but for the one audience
@@ -224,14 +224,14 @@ impl Desk {
         }
     }
 
-    fn note(&self, account: &AccountName, outcome: Outcome) -> Arc<Outcome> {
+    fn record(&self, account: &AccountName, outcome: Outcome) -> Arc<Outcome> {
         let outcome = Arc::new(outcome);
         tracing::info!(account = &**account, "{}", outcome.word());
-        let mut notes = self.notes.lock();
-        notes
+        let mut records = self.records.lock();
+        records
             .outcomes
             .retain(|_, (at, _)| at.age(&self.clock) <= MEMORY);
-        notes.outcomes.insert(
+        records.outcomes.insert(
             Arc::clone(account),
             (self.clock.moment(), Arc::clone(&outcome)),
         );
@@ -241,15 +241,15 @@ impl Desk {
     /// What came of the last sign-in or sign-out of an account, and when; for
     /// an hour.
     pub(super) fn last(&self, account: &str) -> Option<(Timestamp, Arc<Outcome>)> {
-        let notes = self.notes.lock();
-        let (at, outcome) = notes.outcomes.get(account)?;
+        let records = self.records.lock();
+        let (at, outcome) = records.outcomes.get(account)?;
         (at.age(&self.clock) <= MEMORY).then(|| (at.civil, Arc::clone(outcome)))
     }
 
     /// The code that waits for somebody, if one does.
     pub(super) fn waiting(&self, account: &str) -> Option<Waiting> {
-        let notes = self.notes.lock();
-        notes
+        let records = self.records.lock();
+        records
             .devices
             .get(account)
             .map(|device| device.shown.clone())
@@ -267,13 +267,13 @@ impl Desk {
         let code = match self.consent.device_code(account, wanted).await {
             Ok(code) => code,
             Err(error) => {
-                self.note(&account.name, Outcome::Failed(error));
+                self.record(&account.name, Outcome::Failed(error));
                 return;
             }
         };
-        let mut notes = self.notes.lock();
-        notes.devices_so_far += 1;
-        let number = notes.devices_so_far;
+        let mut records = self.records.lock();
+        records.devices_so_far += 1;
+        let number = records.devices_so_far;
         let device = Device {
             number,
             shown: Waiting {
@@ -283,8 +283,8 @@ impl Desk {
             },
             task: None,
         };
-        notes.outcomes.remove(&account.name);
-        let older = notes.devices.insert(Arc::clone(&account.name), device);
+        records.outcomes.remove(&account.name);
+        let older = records.devices.insert(Arc::clone(&account.name), device);
         if let Some(task) = older.and_then(|older| older.task) {
             task.abort();
         }
@@ -294,7 +294,7 @@ impl Desk {
             code,
             number,
         ));
-        if let Some(device) = notes.devices.get_mut(&account.name) {
+        if let Some(device) = records.devices.get_mut(&account.name) {
             device.task = Some(task.abort_handle());
         }
     }
@@ -308,19 +308,19 @@ impl Desk {
     ) {
         let done = self.consent.finish_device(&account, code).await;
         {
-            let mut notes = self.notes.lock();
-            let current = notes.devices.get(&account.name);
+            let mut records = self.records.lock();
+            let current = records.devices.get(&account.name);
             if current.is_some_and(|device| device.number == number) {
-                notes.devices.remove(&account.name);
+                records.devices.remove(&account.name);
             }
         }
-        self.note(&account.name, outcome(others, done));
+        self.record(&account.name, outcome(others, done));
     }
 
     /// Forgets the sign-in of an account.
     pub(super) async fn sign_out(&self, account: &Arc<Account>) {
         if let Some(task) = self
-            .notes
+            .records
             .lock()
             .devices
             .remove(&account.name)
@@ -332,7 +332,7 @@ impl Desk {
             Ok(there_was_one) => Outcome::SignedOut(there_was_one),
             Err(error) => Outcome::Failed(error.into()),
         };
-        self.note(&account.name, outcome);
+        self.record(&account.name, outcome);
     }
 
     /// Who is signed in.

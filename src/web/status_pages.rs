@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Json, Response};
 use serde::Serialize;
 
 use super::app::{App, plain};
-use super::listing::{self, Listed};
 use super::pages;
+use super::resources_json::{self, Listed};
 use super::view::{AccountView, ResourceView};
 use crate::config::{redacted, suggest};
 use crate::model::bounded_text;
@@ -21,7 +21,7 @@ pub(super) async fn landing(Shared(app): Shared<Arc<App>>, request: Request) -> 
     let links = app.links(&parts);
     if links.trusted {
         let filter = pages::Filter::parse(parts.uri.query().unwrap_or_default());
-        pages::board(&links, &app.state, &filter).into_response()
+        pages::overview(&links, &app.state, &filter).into_response()
     } else {
         pages::bare(&links).into_response()
     }
@@ -36,7 +36,7 @@ pub(super) async fn resource(
     let (parts, _) = request.into_parts();
     let links = app.links(&parts);
     if !links.trusted {
-        return stranger();
+        return forbidden();
     }
     let Some(slot) = app.state.slot(&name) else {
         return unknown_resource(&app, &name);
@@ -54,7 +54,7 @@ pub(super) async fn account(
     let (parts, _) = request.into_parts();
     let links = app.links(&parts);
     if !links.trusted {
-        return stranger();
+        return forbidden();
     }
     let Some(slot) = app.state.account(&name) else {
         return unknown_account(&app, &name);
@@ -78,7 +78,7 @@ pub(super) async fn account(
 pub(super) async fn config(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     if !app.visitor(&parts).is_trusted() {
-        return stranger();
+        return forbidden();
     }
     let Some(configuration) = app.configuration() else {
         return plain(StatusCode::SERVICE_UNAVAILABLE, "there is none yet");
@@ -96,7 +96,7 @@ struct Resources {
 pub(super) async fn api_resources(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     if !app.visitor(&parts).is_trusted() {
-        return stranger();
+        return forbidden();
     }
     let resources = match wanted(parts.uri.query(), "resource") {
         Some(name) => {
@@ -107,7 +107,7 @@ pub(super) async fn api_resources(Shared(app): Shared<Arc<App>>, request: Reques
         }
         None => {
             let json = HeaderValue::from_static("application/json");
-            return match listing::everything(&app).await {
+            return match resources_json::everything(&app).await {
                 Ok(body) => ([(header::CONTENT_TYPE, json)], body).into_response(),
                 Err(error) => {
                     tracing::error!(%error, "resources could not be listed");
@@ -129,7 +129,7 @@ struct Accounts {
 pub(super) async fn api_accounts(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     if !app.visitor(&parts).is_trusted() {
-        return stranger();
+        return forbidden();
     }
     let accounts = app.state.accounts();
     let name = wanted(parts.uri.query(), "account");
@@ -151,7 +151,7 @@ fn wanted(query: Option<&str>, key: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-fn stranger() -> Response {
+fn forbidden() -> Response {
     plain(
         StatusCode::FORBIDDEN,
         "this is for somebody at this machine (http://localhost or http://127.0.0.1) only",

@@ -9,24 +9,24 @@ use url::Url;
 use crate::entra::{CALLBACK_PATH, external_redirect};
 use crate::model::Account;
 use crate::web::external::{ExternalUrl, host_of};
-use crate::web::guard::is_loopback_host;
+use crate::web::local_access::is_loopback_host;
 
 /// Where a sign-in with a browser ends, and where it therefore must begin: a
 /// cookie belongs to one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct RedirectUri {
     /// The redirect URI, exactly as it must be registered.
-    pub(super) redirect: Url,
+    pub(super) uri: Url,
     /// It was taken from the request's Host, which is a name of this machine.
     pub(super) local: bool,
 }
 
-impl Place {
-    /// For a request that the guard let through.
+impl RedirectUri {
+    /// For a request that may act.
     ///
     /// # Errors
     ///
-    /// Why there is no place that Entra would accept; for people.
+    /// Why there is no redirect URI that Entra would accept; for people.
     pub(super) fn of(
         account: &Account,
         external_url: Option<&ExternalUrl>,
@@ -35,21 +35,18 @@ impl Place {
     ) -> Result<Self, String> {
         if let Some(url) = account.person().and_then(|p| p.redirect_url.as_ref()) {
             return Ok(Self {
-                redirect: url.clone(),
+                uri: url.clone(),
                 local: false,
             });
         }
         if let Some(external) = external_url {
-            let redirect = external_redirect(external.url()).ok_or_else(|| {
+            let uri = external_redirect(external.url()).ok_or_else(|| {
                 format!(
                     "Microsoft takes addresses with https only, and --web.external-url is {}",
                     external.url().origin().ascii_serialization()
                 )
             })?;
-            return Ok(Self {
-                redirect,
-                local: false,
-            });
+            return Ok(Self { uri, local: false });
         }
         let scheme = if tls { "https" } else { "http" };
         host_of(&parts.uri, &parts.headers)
@@ -60,7 +57,7 @@ impl Place {
                 // people register; Entra takes any port of it.
                 url.set_host(Some("localhost")).ok()?;
                 Some(Self {
-                    redirect: url,
+                    uri: url,
                     local: true,
                 })
             })
@@ -69,13 +66,13 @@ impl Place {
 
     /// Whether cookies need a secure channel.
     pub(super) fn is_secure(&self) -> bool {
-        self.redirect.scheme() == "https"
+        self.uri.scheme() == "https"
     }
 
     /// The page that begins a sign-in, as the same host shows it.
     pub(super) fn page(&self, path: &str) -> Url {
-        let mut url = self.redirect.clone();
-        let prefix = self.redirect.path().strip_suffix(CALLBACK_PATH);
+        let mut url = self.uri.clone();
+        let prefix = self.uri.path().strip_suffix(CALLBACK_PATH);
         url.set_path(&format!("{}{path}", prefix.unwrap_or_default()));
         url
     }
@@ -83,7 +80,7 @@ impl Place {
     /// Whether the request came to another name of this machine than the one
     /// that Entra knows.
     pub(super) fn is_elsewhere(&self, parts: &Parts) -> bool {
-        let authority = self.redirect.authority();
+        let authority = self.uri.authority();
         self.local
             && host_of(&parts.uri, &parts.headers)
                 .is_some_and(|host| !host.eq_ignore_ascii_case(authority))
@@ -92,7 +89,7 @@ impl Place {
     /// Whether the page that sent a form is of the host to which the answer
     /// will come. What a browser does not say is not held against it.
     pub(super) fn is_origin_of(&self, headers: &HeaderMap) -> bool {
-        let ours = self.redirect.origin().ascii_serialization();
+        let ours = self.uri.origin().ascii_serialization();
         headers
             .get(header::ORIGIN)
             .is_none_or(|origin| origin.as_bytes() == ours.as_bytes())
@@ -104,7 +101,11 @@ mod tests {
     use super::*;
     use crate::model::{Cloud, Delegated, SignIn, Tenant};
 
-    fn place(host: &str, redirect: Option<&str>, external: Option<&str>) -> Result<Place, String> {
+    fn found(
+        host: &str,
+        redirect: Option<&str>,
+        external: Option<&str>,
+    ) -> Result<RedirectUri, String> {
         let account = Account {
             name: "contoso".into(),
             cloud: Cloud::Global,
@@ -122,11 +123,11 @@ mod tests {
         let external: Option<ExternalUrl> = external.map(|url| url.parse().unwrap());
         let request = http::Request::builder().header("host", host).body(());
         let (parts, ()) = request.unwrap().into_parts();
-        Place::of(&account, external.as_ref(), false, &parts)
+        RedirectUri::of(&account, external.as_ref(), false, &parts)
     }
 
     fn redirect(host: &str, redirect: Option<&str>, external: Option<&str>) -> String {
-        place(host, redirect, external).unwrap().redirect.into()
+        found(host, redirect, external).unwrap().uri.into()
     }
 
     #[test]
@@ -150,24 +151,24 @@ mod tests {
             "http://localhost/auth/callback"
         );
         for host in ["evil.example", "", "evil.example:80", "a b"] {
-            assert!(place(host, None, None).is_err(), "{host}");
+            assert!(found(host, None, None).is_err(), "{host}");
         }
-        assert!(place(host, None, Some("http://monitor.contoso.com")).is_err());
-        assert!(place(host, None, Some("http://localhost:80/x")).is_ok());
+        assert!(found(host, None, Some("http://monitor.contoso.com")).is_err());
+        assert!(found(host, None, Some("http://localhost:80/x")).is_ok());
     }
 
     #[test]
     fn where_it_begins() {
-        let place = place("localhost", Some("https://a/x/auth/callback"), None).unwrap();
+        let redirect = found("localhost", Some("https://a/x/auth/callback"), None).unwrap();
         assert_eq!(
-            place.page("/accounts/a/sign-in").as_str(),
+            redirect.page("/accounts/a/sign-in").as_str(),
             "https://a/x/accounts/a/sign-in"
         );
         let mut headers = HeaderMap::new();
-        assert!(place.is_origin_of(&headers));
+        assert!(redirect.is_origin_of(&headers));
         headers.insert(header::ORIGIN, "https://a".parse().unwrap());
-        assert!(place.is_origin_of(&headers));
+        assert!(redirect.is_origin_of(&headers));
         headers.insert(header::ORIGIN, "http://localhost".parse().unwrap());
-        assert!(!place.is_origin_of(&headers));
+        assert!(!redirect.is_origin_of(&headers));
     }
 }

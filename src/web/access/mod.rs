@@ -1,4 +1,4 @@
-//! The door: `--web.config.file` at work. TLS, who may come in, how many at
+//! Access: `--web.config.file` at work. TLS, who may come in, how many at
 //! once, and what every answer carries.
 //!
 //! The file is read again every second and whenever the configuration is
@@ -16,9 +16,9 @@
 
 mod client;
 mod contents;
-mod gate;
 mod passwords;
 mod rate;
+mod request;
 mod tls;
 
 use std::net::SocketAddr;
@@ -31,9 +31,9 @@ use axum::http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-pub(super) use self::gate::admit;
 use self::passwords::{Passwords, Users};
 use self::rate::Bucket;
+pub(super) use self::request::authenticate;
 pub(super) use self::tls::Tls;
 use crate::config::Diagnostic;
 use crate::config::digest::FileDigest;
@@ -111,8 +111,8 @@ impl WebConfig {
     }
 }
 
-/// The door of a running server.
-pub struct Door {
+/// Who may come in to a running server, and how.
+pub struct Access {
     path: PathBuf,
     health_without_auth: bool,
     now: ArcSwap<WebConfig>,
@@ -123,8 +123,8 @@ pub struct Door {
     seen: Mutex<FileDigest>,
 }
 
-impl Door {
-    /// A door with what was loaded from `path`.
+impl Access {
+    /// With what was loaded from `path`.
     #[must_use]
     pub fn new(
         path: &Path,

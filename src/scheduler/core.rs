@@ -7,9 +7,9 @@
 //! an await; the state's locks may be taken under it, never the other way.
 
 mod ask;
-mod entry;
+mod dispatch;
+mod scheduled;
 mod timing;
-mod turn;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -17,41 +17,41 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-pub(super) use self::ask::Wished;
-use self::entry::{Entry, Latest};
-pub(super) use self::turn::Flown;
-use super::flight::{Stage, Start};
+pub(super) use self::ask::DemandReply;
+pub(super) use self::dispatch::Finished;
+use self::scheduled::{ReportCache, Scheduled};
+use super::fair_queue::{FairQueue, Id};
 use super::gate::Gates;
-use super::phase::Rhythm;
-use super::turns::{Id, Turns};
-use super::{ProbeAnswer, Shard, hash};
+use super::probe_run::{ProbeStart, RunStage};
+use super::schedule::Schedule;
+use super::{DemandResult, Shard, hash};
 use crate::model::{AccountName, GateKey, Limits, Mode, Moment, Random, ResourceName};
 use crate::state::{ResourceSlot, State};
 
-/// What to do at a time. Giving up comes before the next tick.
+/// What to do, and when. Giving up comes before the next tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum What {
+enum AgendaItem {
     GiveUp,
     Tick,
 }
 
-type Agenda = BinaryHeap<Reverse<(Instant, What, Id)>>;
+type Agenda = BinaryHeap<Reverse<(Instant, AgendaItem, Id)>>;
 
 /// See the module.
 pub(super) struct Core {
     state: Arc<State>,
     random: Arc<dyn Random>,
-    entries: HashMap<Id, Entry>,
+    entries: HashMap<Id, Scheduled>,
     by_name: HashMap<ResourceName, Id>,
     next_id: Id,
-    next_flight: u64,
+    next_run: u64,
     agenda: Agenda,
     gates: Gates,
-    turns: Turns,
+    queue: FairQueue,
     seen: Moment,
     swept: Instant,
     stopped: bool,
-    starts: Vec<Start>,
+    starts: Vec<ProbeStart>,
 }
 
 impl Core {
@@ -62,10 +62,10 @@ impl Core {
             entries: HashMap::new(),
             by_name: HashMap::new(),
             next_id: 0,
-            next_flight: 0,
+            next_run: 0,
             agenda: Agenda::new(),
             gates: Gates::default(),
-            turns: Turns::new(),
+            queue: FairQueue::new(),
             seen: now,
             swept: now.monotonic,
             stopped: false,
@@ -75,12 +75,12 @@ impl Core {
 
     /// The probes that start now; whoever called something else here must
     /// fetch and spawn them.
-    pub(super) fn take_starts(&mut self) -> Vec<Start> {
+    pub(super) fn take_starts(&mut self) -> Vec<ProbeStart> {
         std::mem::take(&mut self.starts)
     }
 
     /// Takes the slots of a new configuration. A slot that is the very same as
-    /// before keeps its phase, its flight and its gate.
+    /// before keeps its offset, its run and its gate.
     pub(super) fn configure(&mut self, limits: &Limits, shard: Shard, now: &Moment) {
         if self.stopped {
             return;
@@ -108,7 +108,7 @@ impl Core {
         }
         let accounts: HashSet<AccountName> =
             self.entries.values().map(|e| e.account().clone()).collect();
-        self.turns.configure(limits, accounts);
+        self.queue.configure(limits, accounts);
         let used: HashSet<&GateKey> = self
             .entries
             .values()
@@ -118,50 +118,55 @@ impl Core {
             self.state.gate_open(&key);
         }
         self.rebuild_agenda();
-        self.pump(now);
+        self.dispatch(now);
     }
 
     /// Takes an entry out. What waits is given up; what runs goes on without
     /// anybody who waits for it, and leaves no report.
-    fn retire(&mut self, id: Id, goes_on: bool) -> Option<Entry> {
+    fn retire(&mut self, id: Id, goes_on: bool) -> Option<Scheduled> {
         let mut entry = self.entries.remove(&id)?;
-        if let Some(flight) = entry.flight.take() {
-            if goes_on && flight.stage != Stage::Running {
-                entry.skip(flight.cause(), 1);
+        if let Some(run) = entry.run.take() {
+            if goes_on && run.stage != RunStage::Running {
+                entry.skip(run.cause(), 1);
             }
-            flight.land(&ProbeAnswer::Gone);
+            run.complete(&DemandResult::Gone);
         }
         Some(entry)
     }
 
     /// A new entry that goes on where `old` stopped, as far as it is the same.
-    fn admit(slot: &Arc<ResourceSlot>, old: Option<Entry>, shard: Shard, now: &Moment) -> Entry {
+    fn admit(
+        slot: &Arc<ResourceSlot>,
+        old: Option<Scheduled>,
+        shard: Shard,
+        now: &Moment,
+    ) -> Scheduled {
         let resource = slot.resource();
-        let rhythm = Rhythm::new(hash::of_resource(resource), resource.interval);
+        let schedule = Schedule::new(hash::of_resource(resource), resource.interval);
         let scheduled = resource.mode == Mode::Background && shard.has(resource);
-        let mut entry = Entry {
+        let mut entry = Scheduled {
             slot: slot.clone(),
-            rhythm,
+            schedule,
             due: None,
             last: None,
-            left_out: false,
+            slowed_down: false,
             held_until: None,
-            flight: None,
-            ledger: Arc::default(),
-            latest: Latest::default(),
+            run: None,
+            counters: Arc::default(),
+            report_cache: ReportCache::default(),
         };
         let mut due = None;
         if let Some(old) = old {
-            due = old.due.filter(|_| old.rhythm == rhythm);
+            due = old.due.filter(|_| old.schedule == schedule);
             let was = old.resource();
             let same_target = was.kind == resource.kind && was.account == resource.account;
             entry.held_until = old.held_until.filter(|_| same_target);
             entry.last = old.last;
-            entry.left_out = old.left_out;
-            entry.ledger = old.ledger;
+            entry.slowed_down = old.slowed_down;
+            entry.counters = old.counters;
         }
         if scheduled {
-            entry.due = due.or_else(|| Some(rhythm.resume(entry.last.as_ref(), now)));
+            entry.due = due.or_else(|| Some(schedule.resume(entry.last.as_ref(), now)));
         }
         entry
     }
@@ -171,11 +176,11 @@ impl Core {
             .entries
             .iter()
             .flat_map(|(&id, entry)| {
-                let tick = entry.due.map(|due| (due.at, What::Tick, id));
-                let flight = entry.flight.as_ref();
-                let give_up = flight.and_then(|flight| flight.latest());
+                let tick = entry.due.map(|due| (due.at, AgendaItem::Tick, id));
+                let run = entry.run.as_ref();
+                let give_up = run.and_then(|run| run.latest());
                 tick.into_iter()
-                    .chain(give_up.map(|at| (at, What::GiveUp, id)))
+                    .chain(give_up.map(|at| (at, AgendaItem::GiveUp, id)))
             })
             .map(Reverse)
             .collect();
@@ -187,10 +192,10 @@ impl Core {
         self.agenda.clear();
         for entry in self.entries.values_mut() {
             entry.due = None;
-            if let Some(flight) = &entry.flight
-                && flight.stage != Stage::Running
+            if let Some(run) = &entry.run
+                && run.stage != RunStage::Running
             {
-                entry.give_up(flight.cause(), &ProbeAnswer::Gone);
+                entry.give_up(run.cause(), &DemandResult::Gone);
             }
         }
     }

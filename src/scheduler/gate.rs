@@ -39,7 +39,7 @@ const MOST_PER_MAILBOX: u32 = 4;
 
 /// What a gate says to a probe that wants to pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Passage {
+pub(super) enum Admission {
     Open,
     SlowDown,
     Closed(Instant),
@@ -99,14 +99,14 @@ fn doubled(refusals: u32) -> Duration {
 
 impl Gates {
     /// What the gate says now.
-    pub(super) fn passage(&self, key: &GateKey, now: Instant) -> Passage {
+    pub(super) fn admission(&self, key: &GateKey, now: Instant) -> Admission {
         let Some(gate) = self.0.get(key) else {
-            return Passage::Open;
+            return Admission::Open;
         };
         match (gate.closed_until, gate.slow_until) {
-            (Some(until), _) if until > now => Passage::Closed(until),
-            (_, Some(until)) if until > now => Passage::SlowDown,
-            _ => Passage::Open,
+            (Some(until), _) if until > now => Admission::Closed(until),
+            (_, Some(until)) if until > now => Admission::SlowDown,
+            _ => Admission::Open,
         }
     }
 
@@ -269,9 +269,9 @@ mod tests {
             let changed = self.gates.learn(&self.key, began, report, &now, &Middle);
             // In whole nanoseconds: fractions of a second need not be equal.
             let told = changed.and_then(|t| u128::try_from(t.as_nanosecond()).ok());
-            let closed = match self.gates.passage(&self.key, now.monotonic) {
-                Passage::Closed(until) => Some(until - self.zero),
-                Passage::Open | Passage::SlowDown => None,
+            let closed = match self.gates.admission(&self.key, now.monotonic) {
+                Admission::Closed(until) => Some(until - self.zero),
+                Admission::Open | Admission::SlowDown => None,
             };
             if told.is_some() {
                 assert_eq!(told, closed.map(|left| left.as_nanos()));
@@ -376,14 +376,15 @@ mod tests {
             },
             ..answer(200, None)
         };
-        let passage = |bench: &Bench, at| bench.gates.passage(&bench.key, bench.at(at).monotonic);
+        let admission =
+            |bench: &Bench, at| bench.gates.admission(&bench.key, bench.at(at).monotonic);
         bench.learn(0.0, 0.0, &limit(120, 5));
-        assert_eq!(passage(&bench, 59.9), Passage::SlowDown);
-        assert_eq!(passage(&bench, 60.0), Passage::Open);
+        assert_eq!(admission(&bench, 59.9), Admission::SlowDown);
+        assert_eq!(admission(&bench, 60.0), Admission::Open);
         bench.learn(60.0, 60.0, &limit(239, 90));
-        assert_eq!(passage(&bench, 149.0), Passage::SlowDown);
+        assert_eq!(admission(&bench, 149.0), Admission::SlowDown);
         bench.learn(149.0, 149.0, &limit(240, 5));
-        assert_eq!(passage(&bench, 149.0), Passage::Open);
+        assert_eq!(admission(&bench, 149.0), Admission::Open);
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl StableHasher {
     }
 }
 
-/// What the phase of a resource follows from: its labels (so that two
+/// What the offset of a resource follows from: its labels (so that two
 /// locations do not knock at the same moment), its account and its name.
 pub(super) fn of_resource(resource: &Resource) -> u64 {
     let mut hasher = StableHasher::new();
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn values_never_change() {
-        // Pinned: another value would move every phase and every shard at the
+        // Pinned: another value would move every offset and every shard at the
         // next upgrade.
         assert_eq!(StableHasher::new().finish(), 0xefd0_1f60_ba99_2926);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! When probes run: phases, intervals, gates, concurrency, single flight.
+//! When probes run: offsets, intervals, gates, concurrency, single flight.
 //!
 //! One task drives the schedule of all `background` resources: it sleeps until
 //! the next tick is due and then spawns its probe. A resource at rest has no
@@ -7,11 +7,11 @@
 //! of the same resource runs waits for that one.
 //!
 //! Promises:
-//! - Ticks keep their phase over restarts, replicas and reloads (`phase`).
+//! - Ticks keep their offset over restarts, replicas and reloads (`schedule`).
 //! - A wait that Microsoft asked for is honoured, per gate key (`gate`).
-//! - What must wait for its turn delays nobody of another account (`turns`).
+//! - What must wait for its turn delays nobody of another account (`fair_queue`).
 //! - Every tick that was due, and every probe asked for, leaves exactly one
-//!   report or is counted as skipped with one cause; see [`Tally`].
+//!   report or is counted as skipped with one cause; see [`TickSnapshot`].
 //! - A probe that panics, or takes longer than it can, becomes a report with
 //!   the reason `internal`. One that a shutdown or a reload cuts off leaves no
 //!   report and counts as missed.
@@ -21,14 +21,14 @@
 //! Called by `cli` (to run, reload, stop it) and `web` (to probe).
 
 mod core;
-mod flight;
+mod demand;
+mod fair_queue;
 mod gate;
 mod hash;
-mod phase;
+mod probe_run;
+mod schedule;
 pub mod shard;
 mod task;
-mod turns;
-mod wish;
 
 #[cfg(test)]
 mod testing;
@@ -44,10 +44,10 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::core::{Core, Wished};
-pub use self::flight::Tally;
+use self::core::{Core, DemandReply};
+pub use self::demand::{DemandResult, ProbeDemand};
+pub use self::probe_run::TickSnapshot;
 pub use self::shard::Shard;
-pub use self::wish::{ProbeAnswer, ProbeWish};
 use crate::model::{Clock, Configuration, Moment, Random, Report, Story};
 use crate::probe::Prober;
 use crate::state::{ResourceSlot, State};
@@ -78,7 +78,7 @@ pub struct Scheduler {
     cut: CancellationToken,
     probes: TaskTracker,
     debugs: Semaphore,
-    beat: Mutex<Instant>,
+    heartbeat: Mutex<Instant>,
     dead: AtomicBool,
 }
 
@@ -125,7 +125,7 @@ impl Scheduler {
             cut: CancellationToken::new(),
             probes: TaskTracker::new(),
             debugs: Semaphore::new(MOST_DEBUGS),
-            beat: Mutex::new(now.monotonic),
+            heartbeat: Mutex::new(now.monotonic),
             dead: AtomicBool::new(false),
             clock,
         })
@@ -134,8 +134,8 @@ impl Scheduler {
     /// Takes over a configuration that the state has on its board already: call
     /// `State::configure` first. Must be called inside a tokio runtime.
     ///
-    /// An unchanged resource keeps its phase, its running probe and its gate. A
-    /// changed one keeps its phase if labels, account, name and interval are
+    /// An unchanged resource keeps its offset, its running probe and its gate. A
+    /// changed one keeps its offset if labels, account, name and interval are
     /// the same, else it starts anew, though not within half an interval of its
     /// latest tick. A probe that runs for a changed or removed resource goes on
     /// to its end and leaves no report.
@@ -160,7 +160,7 @@ impl Scheduler {
     pub async fn run(self: Arc<Self>) {
         let _dead = DeadOnDrop(&self.dead);
         while !self.stop.is_cancelled() {
-            *self.beat.lock() = Instant::now();
+            *self.heartbeat.lock() = Instant::now();
             let wake = self.decide(Core::advance);
             tokio::select! {
                 biased;
@@ -172,27 +172,27 @@ impl Scheduler {
     }
 
     /// Probes one resource, whatever its mode, or takes what is there: a report
-    /// younger than the wish's `min_age`, else the probe that is running or
+    /// younger than the demand's `min_age`, else the probe that is running or
     /// waiting for its turn, else a new one under the same gates and limits as
     /// any other. The new one counts as one more due tick of its resource and
     /// is recorded like one. Whoever stops waiting cancels nothing.
     ///
     /// A `background` resource is remembered as asked for; only from then on is
     /// its latest report kept for reuse.
-    pub async fn probe(self: &Arc<Self>, slot: &ResourceSlot, wish: ProbeWish) -> ProbeAnswer {
-        self.ask(&slot.resource().name, wish).await
+    pub async fn probe(self: &Arc<Self>, slot: &ResourceSlot, demand: ProbeDemand) -> DemandResult {
+        self.ask(&slot.resource().name, demand).await
     }
 
-    async fn ask(self: &Arc<Self>, name: &str, wish: ProbeWish) -> ProbeAnswer {
-        let deadline = Instant::now() + wish.budget.min(LONGEST_BUDGET);
-        match self.decide(|core, now| core.wish(name, wish.min_age, deadline, now)) {
-            Wished::Answer(answer) => answer,
-            Wished::Wait(answer) => {
+    async fn ask(self: &Arc<Self>, name: &str, demand: ProbeDemand) -> DemandResult {
+        let deadline = Instant::now() + demand.budget.min(LONGEST_BUDGET);
+        match self.decide(|core, now| core.demand(name, demand.min_age, deadline, now)) {
+            DemandReply::Answer(answer) => answer,
+            DemandReply::Wait(answer) => {
                 // It may have to be given up earlier than anything on the agenda.
                 self.changed.notify_one();
                 match timeout_at(deadline, answer).await {
                     Ok(Ok(answer)) => answer,
-                    Ok(Err(_)) | Err(_) => ProbeAnswer::Budget,
+                    Ok(Err(_)) | Err(_) => DemandResult::Budget,
                 }
             }
         }
@@ -203,11 +203,11 @@ impl Scheduler {
     /// `budget`. What came of it is in the state.
     pub async fn scrape(self: &Arc<Self>, budget: Duration) {
         let names = self.core.lock().on_scrape(self.shard);
-        let wish = ProbeWish {
+        let demand = ProbeDemand {
             budget,
             min_age: None,
         };
-        join_all(names.iter().map(|name| self.ask(name, wish))).await;
+        join_all(names.iter().map(|name| self.ask(name, demand))).await;
     }
 
     /// Probes one resource for somebody who wants to hear the story. Always
@@ -226,9 +226,9 @@ impl Scheduler {
             });
         }
         let resource = slot.resource();
-        let deadline = flight::deadline(resource, now.monotonic, None);
-        let flown = self.fly(resource, story, deadline).await;
-        let report = flown.unwrap_or_else(|| {
+        let deadline = probe_run::deadline(resource, now.monotonic, None);
+        let finished = self.run_probe(resource, story, deadline).await;
+        let report = finished.unwrap_or_else(|| {
             task::internal(now.civil, &self.clock, "cut off: the process is stopping")
         });
         let ended = self.clock.moment();
@@ -240,13 +240,13 @@ impl Scheduler {
     /// ten seconds. True before it runs, for as long.
     #[must_use]
     pub fn healthy(&self) -> bool {
-        !self.dead.load(Ordering::Relaxed) && self.beat.lock().elapsed() < DEAD_AFTER
+        !self.dead.load(Ordering::Relaxed) && self.heartbeat.lock().elapsed() < DEAD_AFTER
     }
 
     /// What became of the ticks of one resource.
     #[must_use]
-    pub fn tally(&self, name: &str) -> Option<Tally> {
-        self.core.lock().tally(name)
+    pub fn ticks(&self, name: &str) -> Option<TickSnapshot> {
+        self.core.lock().ticks(name)
     }
 
     /// Starts nothing more, waits for running probes for at most `grace`, then

@@ -8,24 +8,24 @@ use futures_util::FutureExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::Scheduler;
-use super::core::Flown;
-use super::flight::{Landing, Start};
+use super::core::Finished;
+use super::probe_run::{ProbeStart, RunEnd};
 use crate::model::{Clock, Reason, Report, Resource, Story, Timestamp, Verdict};
 
 impl Scheduler {
     /// Spawns the probes that start now.
-    pub(super) fn spawn(self: &Arc<Self>, starts: Vec<Start>) {
+    pub(super) fn spawn(self: &Arc<Self>, starts: Vec<ProbeStart>) {
         for start in starts {
             self.probes.spawn(self.clone().task(start));
         }
     }
 
-    async fn task(self: Arc<Self>, start: Start) {
-        let Start {
+    async fn task(self: Arc<Self>, start: ProbeStart) {
+        let ProbeStart {
             id,
             number,
             slot,
-            ledger,
+            counters,
             guard,
             due,
             began,
@@ -36,30 +36,33 @@ impl Scheduler {
             // that is slow to run its tasks shows.
             self.state.process().started(due.elapsed());
         }
-        let landing = match self.fly(slot.resource(), Story::untold(), deadline).await {
-            Some(report) => Landing::Report(Arc::new(report)),
-            None => Landing::CutOff,
+        let end = match self
+            .run_probe(slot.resource(), Story::untold(), deadline)
+            .await
+        {
+            Some(report) => RunEnd::Report(Arc::new(report)),
+            None => RunEnd::CutOff,
         };
         let mut recorded = false;
-        if let Landing::Report(report) = &landing {
+        if let RunEnd::Report(report) = &end {
             let expected = self.core.lock().is_expected(id, number, &slot);
             // Whatever happens there, the turn taken here is given back.
             recorded = expected && catch_unwind(AssertUnwindSafe(|| slot.record(report))).is_ok();
         }
         drop(guard);
-        let flown = Flown {
+        let finished = Finished {
             id,
             number,
             slot: &slot,
-            ledger: &ledger,
+            counters: &counters,
             began,
             recorded,
         };
-        self.decide(|core, now| core.ended(&flown, &landing, now));
+        self.decide(|core, now| core.ended(&finished, &end, now));
     }
 
     /// Probes once; `None` if a shutdown cut it off.
-    pub(super) async fn fly(
+    pub(super) async fn run_probe(
         &self,
         resource: &Arc<Resource>,
         story: Story,

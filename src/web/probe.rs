@@ -16,7 +16,7 @@ use super::scrape::{own_time, rendering, response};
 use super::status_pages::unknown_resource;
 use crate::metrics::{Format, Rendering};
 use crate::model::Story;
-use crate::scheduler::ProbeWish;
+use crate::scheduler::ProbeDemand;
 use crate::state::ResourceSlot;
 
 /// What the query asks for.
@@ -72,14 +72,14 @@ pub(super) async fn probe(Shared(app): Shared<Arc<App>>, request: Request) -> Re
         || own_time(slot.resource()),
         |timeout| budget(timeout, app.settings.timeout_offset),
     );
-    let wish = ProbeWish {
+    let demand = ProbeDemand {
         budget,
         min_age: None,
     };
     // On a task of its own: a scraper that goes away cancels nothing.
     let scheduler = Arc::clone(&app.scheduler);
     let asked = Arc::clone(&slot);
-    let answer = tokio::spawn(async move { scheduler.probe(&asked, wish).await }).await;
+    let answer = tokio::spawn(async move { scheduler.probe(&asked, demand).await }).await;
     let Ok(answer) = answer else {
         return plain(StatusCode::INTERNAL_SERVER_ERROR, "internal error");
     };

@@ -35,12 +35,12 @@ struct Ticks {
 
 impl Listed {
     pub(super) fn of(app: &App, view: ResourceView) -> Self {
-        let ticks = app.scheduler.tally(&view.name).map(|tally| Ticks {
-            due: tally.due,
-            reported: tally.reported,
-            skipped: tally.skipped,
-            running: tally.running,
-            waiting: tally.waiting,
+        let ticks = app.scheduler.ticks(&view.name).map(|ticks| Ticks {
+            due: ticks.due,
+            reported: ticks.reported,
+            skipped: ticks.skipped,
+            running: ticks.running,
+            waiting: ticks.waiting,
         });
         Self { view, ticks }
     }

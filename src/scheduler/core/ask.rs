@@ -6,71 +6,73 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Core;
-use super::entry::{Latest, hold};
+use super::scheduled::{ReportCache, hold};
 use crate::model::{Mode, Moment, ResourceName};
-use crate::scheduler::flight::Tally;
-use crate::scheduler::gate::{Passage, in_civil_time};
-use crate::scheduler::{ProbeAnswer, Shard};
+use crate::scheduler::gate::{Admission, in_civil_time};
+use crate::scheduler::probe_run::TickSnapshot;
+use crate::scheduler::{DemandResult, Shard};
 use crate::state::{ResourceSlot, SkipCause};
 
-/// What came of a wish at once.
+/// What came of a demand at once.
 #[derive(Debug)]
-pub(in crate::scheduler) enum Wished {
-    Answer(ProbeAnswer),
-    Wait(oneshot::Receiver<ProbeAnswer>),
+pub(in crate::scheduler) enum DemandReply {
+    Answer(DemandResult),
+    Wait(oneshot::Receiver<DemandResult>),
 }
 
 impl Core {
     /// Somebody wants a probe of a resource and waits for it until `deadline`.
-    pub(in crate::scheduler) fn wish(
+    pub(in crate::scheduler) fn demand(
         &mut self,
         name: &str,
         min_age: Option<Duration>,
         deadline: Instant,
         now: &Moment,
-    ) -> Wished {
+    ) -> DemandReply {
         let found = self.by_name.get(name).copied();
         let Some((id, entry)) = found
             .filter(|_| !self.stopped)
             .and_then(|id| Some((id, self.entries.get_mut(&id)?)))
         else {
-            return Wished::Answer(ProbeAnswer::Gone);
+            return DemandReply::Answer(DemandResult::Gone);
         };
-        if entry.resource().mode == Mode::Background && matches!(entry.latest, Latest::NotAsked) {
-            entry.latest = Latest::Asked(None);
+        if entry.resource().mode == Mode::Background
+            && matches!(entry.report_cache, ReportCache::Off)
+        {
+            entry.report_cache = ReportCache::On(None);
         }
         let min_age = min_age.unwrap_or(entry.resource().min_age);
         if let Some(report) = entry.young_report(min_age, now) {
-            return Wished::Answer(ProbeAnswer::Reused(report));
+            return DemandReply::Answer(DemandResult::Reused(report));
         }
-        if let Some(flight) = &mut entry.flight {
-            return Wished::Wait(flight.join(deadline));
+        if let Some(run) = &mut entry.run {
+            return DemandReply::Wait(run.subscribe(deadline));
         }
-        entry.ledger.due(1);
-        let passage = hold(entry, &self.gates, now.monotonic);
-        let leave_out = passage == Passage::SlowDown && !entry.left_out;
-        entry.left_out = leave_out;
-        if let Passage::Closed(until) = passage {
+        entry.counters.due(1);
+        let admission = hold(entry, &self.gates, now.monotonic);
+        let slow_down = admission == Admission::SlowDown && !entry.slowed_down;
+        entry.slowed_down = slow_down;
+        if let Admission::Closed(until) = admission {
             entry.skip(SkipCause::Gate, 1);
             let until = in_civil_time(until, now);
-            return Wished::Answer(ProbeAnswer::Held { until });
+            return DemandReply::Answer(DemandResult::Held { until });
         }
-        if leave_out {
+        if slow_down {
             entry.skip(SkipCause::SlowDown, 1);
-            return Wished::Answer(ProbeAnswer::LeftOut);
+            return DemandReply::Answer(DemandResult::SlowedDown);
         }
-        self.launch(id, None, deadline, now);
-        let flight = self.entries.get_mut(&id).and_then(|e| e.flight.as_mut());
-        flight.map_or(Wished::Answer(ProbeAnswer::Gone), |flight| {
-            Wished::Wait(flight.join(deadline))
+        self.enqueue(id, None, deadline, now);
+        let run = self.entries.get_mut(&id).and_then(|e| e.run.as_mut());
+        run.map_or(DemandReply::Answer(DemandResult::Gone), |run| {
+            DemandReply::Wait(run.subscribe(deadline))
         })
     }
 
     /// Until when a probe of this resource would have to wait.
     pub(in crate::scheduler) fn held(&self, slot: &ResourceSlot, now: &Moment) -> Option<Instant> {
-        match self.gates.passage(slot.gate_key(), now.monotonic) {
-            Passage::Closed(until) => Some(until),
-            Passage::SlowDown | Passage::Open => None,
+        match self.gates.admission(slot.gate_key(), now.monotonic) {
+            Admission::Closed(until) => Some(until),
+            Admission::SlowDown | Admission::Open => None,
         }
     }
 
@@ -85,9 +87,9 @@ impl Core {
             .collect()
     }
 
-    pub(in crate::scheduler) fn tally(&self, name: &str) -> Option<Tally> {
+    pub(in crate::scheduler) fn ticks(&self, name: &str) -> Option<TickSnapshot> {
         let entry = self.entries.get(self.by_name.get(name)?)?;
-        let waiting = entry.flight.as_ref().is_some_and(|f| f.latest().is_some());
-        Some(entry.ledger.tally(waiting))
+        let waiting = entry.run.as_ref().is_some_and(|f| f.latest().is_some());
+        Some(entry.counters.ticks(waiting))
     }
 }

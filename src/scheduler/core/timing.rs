@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::entry::hold;
-use super::{Core, What};
+use super::scheduled::hold;
+use super::{AgendaItem, Core};
 use crate::model::Moment;
-use crate::scheduler::ProbeAnswer;
-use crate::scheduler::flight::latest_start;
-use crate::scheduler::gate::Passage;
-use crate::scheduler::turns::Id;
+use crate::scheduler::DemandResult;
+use crate::scheduler::fair_queue::Id;
+use crate::scheduler::gate::Admission;
+use crate::scheduler::probe_run::latest_start;
 use crate::state::SkipCause;
 
 /// A tick that is found later than this, or half an interval, is not caught up on: after a standstill
@@ -22,7 +22,7 @@ const LATE: Duration = Duration::from_secs(1);
 const JUMP: Duration = Duration::from_millis(500);
 /// The core wants to be asked at least so often: to open gates, to notice a
 /// clock that was set, and to show that it is alive.
-const BEAT: Duration = Duration::from_secs(1);
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 impl Core {
     /// Does what is due by now, and says when to come back at the latest.
@@ -31,7 +31,7 @@ impl Core {
             self.realign(now);
         }
         self.seen = *now;
-        if now.monotonic.saturating_duration_since(self.swept) >= BEAT {
+        if now.monotonic.saturating_duration_since(self.swept) >= HEARTBEAT {
             self.swept = now.monotonic;
             for key in self.gates.sweep(now.monotonic) {
                 self.state.gate_open(&key);
@@ -43,14 +43,14 @@ impl Core {
             }
             self.agenda.pop();
             match what {
-                What::Tick => self.tick(id, at, now),
-                What::GiveUp => self.give_up(id, now),
+                AgendaItem::Tick => self.tick(id, at, now),
+                AgendaItem::GiveUp => self.give_up(id, now),
             }
         }
-        let beat = now.monotonic + BEAT;
+        let heartbeat = now.monotonic + HEARTBEAT;
         match self.agenda.peek() {
-            Some(&Reverse((at, ..))) => beat.min(at),
-            None => beat,
+            Some(&Reverse((at, ..))) => heartbeat.min(at),
+            None => heartbeat,
         }
     }
 
@@ -65,7 +65,7 @@ impl Core {
     }
 
     /// The civil clock was set, or the machine slept: every resource goes on at
-    /// its phase. A tick that the clock jumped over is missed.
+    /// its offset. A tick that the clock jumped over is missed.
     fn realign(&mut self, now: &Moment) {
         tracing::info!(
             from = %self.seen.civil,
@@ -82,9 +82,9 @@ impl Core {
             }
             entry.due = Some(match &entry.last {
                 Some(last) => {
-                    let next = entry.rhythm.after(last, now);
-                    let passed = entry.rhythm.passed(&due, now);
-                    entry.ledger.due(passed);
+                    let next = entry.schedule.after(last, now);
+                    let passed = entry.schedule.passed(&due, now);
+                    entry.counters.due(passed);
                     entry.skip(SkipCause::Missed, passed);
                     next
                 }
@@ -105,18 +105,18 @@ impl Core {
         let Some(due) = entry.due.filter(|due| due.at == at) else {
             return;
         };
-        let passed = entry.rhythm.passed(&due, now).max(1);
+        let passed = entry.schedule.passed(&due, now).max(1);
         // Of several that passed only the latest may still start.
-        let due = entry.rhythm.later(&due, passed - 1);
-        let next = entry.rhythm.after(&due, now);
+        let due = entry.schedule.later(&due, passed - 1);
+        let next = entry.schedule.after(&due, now);
         entry.due = Some(next);
         entry.last = Some(due);
-        self.agenda.push(Reverse((next.at, What::Tick, id)));
-        entry.ledger.due(passed);
+        self.agenda.push(Reverse((next.at, AgendaItem::Tick, id)));
+        entry.counters.due(passed);
         entry.skip(SkipCause::Missed, passed - 1);
         // A tick still in the line that could not start in time is given up by
         // its own appointment, which comes first; what is left is under way.
-        let cause = if entry.flight.is_some() {
+        let cause = if entry.run.is_some() {
             Some(SkipCause::Overlap)
         } else if now.monotonic.saturating_duration_since(due.at)
             > LATE.min(entry.resource().interval / 2)
@@ -124,19 +124,19 @@ impl Core {
             Some(SkipCause::Missed)
         } else {
             match hold(entry, &self.gates, now.monotonic) {
-                Passage::Closed(_) => Some(SkipCause::Gate),
-                Passage::SlowDown if !entry.left_out && entry.rhythm.is_odd(&due) => {
+                Admission::Closed(_) => Some(SkipCause::Gate),
+                Admission::SlowDown if !entry.slowed_down && entry.schedule.is_odd(&due) => {
                     Some(SkipCause::SlowDown)
                 }
-                Passage::SlowDown | Passage::Open => None,
+                Admission::SlowDown | Admission::Open => None,
             }
         };
-        entry.left_out = cause == Some(SkipCause::SlowDown);
+        entry.slowed_down = cause == Some(SkipCause::SlowDown);
         match cause {
             Some(cause) => entry.skip(cause, 1),
             None => {
                 let latest = latest_start(entry.resource(), &due, &next);
-                self.launch(id, Some(due), latest, now);
+                self.enqueue(id, Some(due), latest, now);
             }
         }
     }
@@ -145,13 +145,13 @@ impl Core {
         let Some(entry) = self.entries.get_mut(&id) else {
             return;
         };
-        let Some(flight) = &entry.flight else { return };
-        match flight.latest() {
+        let Some(run) = &entry.run else { return };
+        match run.latest() {
             // Somebody joined who waits longer.
             Some(latest) if latest > now.monotonic => {
-                self.agenda.push(Reverse((latest, What::GiveUp, id)));
+                self.agenda.push(Reverse((latest, AgendaItem::GiveUp, id)));
             }
-            Some(_) => entry.give_up(flight.cause(), &ProbeAnswer::Budget),
+            Some(_) => entry.give_up(run.cause(), &DemandResult::Budget),
             None => {}
         }
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use m365mon::model::{Hold, Kind, RateLimit, Reason, Report, ServerHints, Verdict};
-use m365mon::scheduler::{ProbeAnswer, ProbeWish};
+use m365mon::scheduler::{DemandResult, ProbeDemand};
 use m365mon::state::SkipCause;
 
 use super::house::{Act, House, account, configuration, densest, pass, report, site, sites};
@@ -58,7 +58,7 @@ async fn a_throttling_storm_is_waited_out_and_ends_without_a_burst() {
     }
     // The other account never noticed.
     for n in 0..600 {
-        assert_eq!(house.tally(&format!("contoso1-site-{n}")).skipped, 0);
+        assert_eq!(house.ticks(&format!("contoso1-site-{n}")).skipped, 0);
     }
     house.assert_all_accounted_for();
 }
@@ -101,10 +101,10 @@ async fn an_unwell_service_holds_back_only_that_resource() {
         }
     });
     pass(600.0).await;
-    let held = house.tally("contoso0-site-0");
+    let held = house.ticks("contoso0-site-0");
     assert!((3..=5).contains(&held.reported), "{held:?}");
     assert_eq!(held.skipped, house.skipped(SkipCause::Gate));
-    assert_eq!(house.tally("contoso0-site-1").skipped, 0);
+    assert_eq!(house.ticks("contoso0-site-1").skipped, 0);
     assert!(house.state.closed_gates().is_empty());
     house.assert_all_accounted_for();
 }
@@ -135,8 +135,8 @@ async fn little_left_of_the_limit_leaves_out_every_second_tick() {
                 "{name}: {times:?}"
             );
         }
-        let tally = house.tally(name);
-        assert!(tally.skipped.abs_diff(tally.reported) <= 3, "{tally:?}");
+        let ticks = house.ticks(name);
+        assert!(ticks.skipped.abs_diff(ticks.reported) <= 3, "{ticks:?}");
     }
     // Half of them in one minute, half in the next.
     let densest = densest(&starts, 60.0, 240.0, 1_230.0);
@@ -167,14 +167,14 @@ async fn outlook_gets_four_at_once_per_mailbox() {
         Act::Answer(_, report) => Act::Answer(Duration::from_secs(2), report),
         other => other,
     });
-    let wish = ProbeWish {
+    let demand = ProbeDemand {
         budget: Duration::from_secs(30),
         min_age: None,
     };
     let slots = house.state.slots();
-    let asked = slots.iter().map(|slot| house.scheduler.probe(slot, wish));
+    let asked = slots.iter().map(|slot| house.scheduler.probe(slot, demand));
     for answer in futures_util::future::join_all(asked).await {
-        assert!(matches!(answer, ProbeAnswer::Probed(_)), "{answer:?}");
+        assert!(matches!(answer, DemandResult::Probed(_)), "{answer:?}");
     }
     let waves = |user: &str| {
         let starts = house.prober.starts.lock();
@@ -203,16 +203,16 @@ async fn who_waits_for_a_turn_does_not_pass_a_gate_that_closed_meanwhile() {
     configuration.limits.per_account = 1;
     let house = House::new(&configuration);
     house.script(|_| throttled(Some(60)));
-    let wish = ProbeWish {
+    let demand = ProbeDemand {
         budget: Duration::from_secs(30),
         min_age: None,
     };
     let slots: Arc<[_]> = house.state.slots();
-    let asked = slots.iter().map(|slot| house.scheduler.probe(slot, wish));
+    let asked = slots.iter().map(|slot| house.scheduler.probe(slot, demand));
     let answers = futures_util::future::join_all(asked).await;
     let held = answers
         .iter()
-        .filter(|answer| matches!(answer, ProbeAnswer::Held { .. }))
+        .filter(|answer| matches!(answer, DemandResult::Held { .. }))
         .count();
     assert_eq!(held, 4, "{answers:?}");
     assert_eq!(house.skipped(SkipCause::Gate), 4);

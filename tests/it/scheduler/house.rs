@@ -13,7 +13,7 @@ use m365mon::model::{
     SecretSource, SignIn, SiteApi, Storage, Story, Tenant, Timestamp, Verdict,
 };
 use m365mon::probe::Prober;
-use m365mon::scheduler::{Scheduler, Shard, Tally};
+use m365mon::scheduler::{Scheduler, Shard, TickSnapshot};
 use m365mon::state::{SkipCause, State};
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -207,8 +207,8 @@ impl House {
         starts
     }
 
-    pub(super) fn tally(&self, name: &str) -> Tally {
-        self.scheduler.tally(name).unwrap()
+    pub(super) fn ticks(&self, name: &str) -> TickSnapshot {
+        self.scheduler.ticks(name).unwrap()
     }
 
     pub(super) fn skipped(&self, cause: SkipCause) -> u64 {
@@ -226,16 +226,16 @@ impl House {
     pub(super) fn assert_all_accounted_for(&self) {
         for slot in self.state.slots().iter() {
             let name = &slot.resource().name;
-            let tally = self.tally(name);
+            let ticks = self.ticks(name);
             assert_eq!(
-                tally.due,
-                tally.skipped + tally.reported + tally.running + tally.waiting,
-                "{name}: {tally:?}"
+                ticks.due,
+                ticks.skipped + ticks.reported + ticks.running + ticks.waiting,
+                "{name}: {ticks:?}"
             );
-            assert_eq!(self.recorded(name), tally.reported, "{name}");
+            assert_eq!(self.recorded(name), ticks.reported, "{name}");
             assert_eq!(
                 u64::from(slot.snapshot().in_flight),
-                tally.running,
+                ticks.running,
                 "{name}"
             );
         }

@@ -5,13 +5,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use m365mon::model::{Hold, Mode, RateLimit, Reason, Report, ServerHints, Verdict};
-use m365mon::scheduler::{ProbeAnswer, ProbeWish};
+use m365mon::scheduler::{DemandResult, ProbeDemand};
 use m365mon::state::SkipCause;
 
 use super::gates::throttled;
 use super::house::{Act, Dice, House, account, configuration, pass, report, site, sites};
 
-const WISH: ProbeWish = ProbeWish {
+const WISH: ProbeDemand = ProbeDemand {
     budget: Duration::from_secs(30),
     min_age: None,
 };
@@ -85,15 +85,15 @@ async fn what_a_reload_removes_or_changes_leaves_no_report() {
         house.assert_all_accounted_for();
     };
     let (answers, ()) = tokio::join!(futures_util::future::join_all(asked), reload);
-    assert!(matches!(answers[0], ProbeAnswer::Probed(_)), "{answers:?}");
-    assert!(matches!(answers[1], ProbeAnswer::Gone), "{answers:?}");
-    assert!(matches!(answers[2], ProbeAnswer::Gone), "{answers:?}");
+    assert!(matches!(answers[0], DemandResult::Probed(_)), "{answers:?}");
+    assert!(matches!(answers[1], DemandResult::Gone), "{answers:?}");
+    assert!(matches!(answers[2], DemandResult::Gone), "{answers:?}");
     pass(10.0).await;
     assert_eq!(house.recorded("kept"), 1);
     assert_eq!(house.recorded("changed"), 0);
-    assert!(house.scheduler.tally("removed").is_none());
+    assert!(house.scheduler.ticks("removed").is_none());
     let gone = house.scheduler.probe(&slots[2], WISH).await;
-    assert!(matches!(gone, ProbeAnswer::Gone), "{gone:?}");
+    assert!(matches!(gone, DemandResult::Gone), "{gone:?}");
     assert_eq!(house.state.process().in_flight(), 0);
     house.assert_all_accounted_for();
 }
@@ -137,16 +137,16 @@ async fn a_shutdown_waits_for_a_while_and_leaves_no_report_of_what_it_cuts_off()
         assert!(before.elapsed() <= Duration::from_millis(5_010));
     };
     let (answers, ()) = tokio::join!(futures_util::future::join_all(asked), stop);
-    assert!(matches!(answers[0], ProbeAnswer::Probed(_)), "{answers:?}");
-    assert!(matches!(answers[1], ProbeAnswer::Gone), "{answers:?}");
-    assert!(matches!(answers[2], ProbeAnswer::Gone), "{answers:?}");
+    assert!(matches!(answers[0], DemandResult::Probed(_)), "{answers:?}");
+    assert!(matches!(answers[1], DemandResult::Gone), "{answers:?}");
+    assert!(matches!(answers[2], DemandResult::Gone), "{answers:?}");
     let recorded = slots
         .iter()
         .map(|slot| house.recorded(&slot.resource().name));
     assert_eq!(recorded.collect::<Vec<_>>(), [1, 0, 0]);
     house.assert_all_accounted_for();
     let late = house.scheduler.probe(&slots[0], WISH).await;
-    assert!(matches!(late, ProbeAnswer::Gone), "{late:?}");
+    assert!(matches!(late, DemandResult::Gone), "{late:?}");
     house.driver.await.unwrap();
     assert!(!house.scheduler.healthy());
 }
@@ -254,11 +254,11 @@ async fn whatever_happens(seed: u64) {
             }
             1..=8 => {
                 let min_age = (dice.below(2) == 0).then_some(Duration::ZERO);
-                let wish = ProbeWish { budget, min_age };
+                let demand = ProbeDemand { budget, min_age };
                 let wished = wished.clone();
                 let patience = Duration::from_millis(dice.below(10_000));
                 asking.spawn(async move {
-                    let answer = scheduler.probe(&slot, wish);
+                    let answer = scheduler.probe(&slot, demand);
                     if tokio::time::timeout(patience, answer).await.is_ok() {
                         wished.fetch_add(1, Ordering::SeqCst);
                     }
@@ -299,9 +299,9 @@ async fn whatever_happens(seed: u64) {
     assert!(process.skipped.iter().sum::<u64>() > 0);
     let mut skipped = 0;
     for slot in house.state.slots().iter() {
-        let tally = house.tally(&slot.resource().name);
-        assert_eq!((tally.running, tally.waiting), (0, 0));
-        skipped += tally.skipped;
+        let ticks = house.ticks(&slot.resource().name);
+        assert_eq!((ticks.running, ticks.waiting), (0, 0));
+        skipped += ticks.skipped;
     }
     if !reloads {
         assert_eq!(process.skipped.iter().sum::<u64>(), skipped);

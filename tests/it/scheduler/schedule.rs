@@ -96,7 +96,7 @@ async fn a_hanging_account_delays_nobody_else() {
             for slot in house.state.slots().iter() {
                 let name = &slot.resource().name;
                 if !hanging(name) {
-                    assert_eq!(house.tally(name).skipped, 0, "{name}");
+                    assert_eq!(house.ticks(name).skipped, 0, "{name}");
                 }
             }
             let mut starts = house.starts();
@@ -167,9 +167,9 @@ async fn a_probe_that_runs_into_the_next_tick_makes_it_an_overlap() {
     let house = House::new(&configuration(vec![resource]));
     house.script(|_| Act::Hang);
     pass(100.0).await;
-    let tally = house.tally("slow");
-    assert!(house.skipped(SkipCause::Overlap) >= 4, "{tally:?}");
-    assert!(tally.reported >= 4, "{tally:?}");
+    let ticks = house.ticks("slow");
+    assert!(house.skipped(SkipCause::Overlap) >= 4, "{ticks:?}");
+    assert!(ticks.reported >= 4, "{ticks:?}");
     house.assert_all_accounted_for();
 }
 
@@ -180,9 +180,9 @@ async fn a_probe_that_never_ends_ends_before_the_next_tick() {
     let house = House::new(&configuration(vec![resource]));
     house.script(|_| Act::Hang);
     pass(300.0).await;
-    let tally = house.tally("hung");
-    assert_eq!(tally.skipped, 0, "{tally:?}");
-    assert!(tally.reported >= 13, "{tally:?}");
+    let ticks = house.ticks("hung");
+    assert_eq!(ticks.skipped, 0, "{ticks:?}");
+    assert!(ticks.reported >= 13, "{ticks:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -292,11 +292,11 @@ async fn shards_share_the_work_and_each_answers_for_all() {
             *probed.entry(name).or_default() += 1;
         }
         for slot in house.state.slots().iter() {
-            let wish = m365mon::scheduler::ProbeWish {
+            let demand = m365mon::scheduler::ProbeDemand {
                 budget: Duration::from_secs(5),
                 min_age: None,
             };
-            let answer = house.scheduler.probe(slot, wish).await;
+            let answer = house.scheduler.probe(slot, demand).await;
             assert!(answer.report().is_some(), "{answer:?}");
         }
         house.scheduler.shutdown(Duration::ZERO).await;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use m365mon::model::{Mode, Reason, Story, Verdict};
-use m365mon::scheduler::{ProbeAnswer, ProbeWish};
+use m365mon::scheduler::{DemandResult, ProbeDemand};
 use m365mon::state::SkipCause;
 
 use super::gates::throttled;
 use super::house::{Act, House, account, configuration, pass, report, site, sites};
 
-fn wish(budget: u64) -> ProbeWish {
-    ProbeWish {
+fn demand(budget: u64) -> ProbeDemand {
+    ProbeDemand {
         budget: Duration::from_secs(budget),
         min_age: None,
     }
@@ -35,29 +35,29 @@ async fn all_who_ask_share_one_probe_and_young_reports_are_reused() {
     let house = one(Mode::OnProbe);
     house.script(|_| slow(2));
     let slot = house.state.slot("a").unwrap();
-    let asked = (0..20).map(|_| house.scheduler.probe(&slot, wish(5)));
+    let asked = (0..20).map(|_| house.scheduler.probe(&slot, demand(5)));
     let answers = futures_util::future::join_all(asked).await;
     let first = answers[0].report().unwrap().clone();
     for answer in &answers {
-        let ProbeAnswer::Probed(report) = answer else {
+        let DemandResult::Probed(report) = answer else {
             panic!("{answer:?}");
         };
         assert!(Arc::ptr_eq(report, &first));
     }
     pass(53.0).await;
-    let reused = house.scheduler.probe(&slot, wish(5)).await;
-    assert!(matches!(reused, ProbeAnswer::Reused(_)), "{reused:?}");
-    let fresh = ProbeWish {
+    let reused = house.scheduler.probe(&slot, demand(5)).await;
+    assert!(matches!(reused, DemandResult::Reused(_)), "{reused:?}");
+    let fresh = ProbeDemand {
         min_age: Some(Duration::ZERO),
-        ..wish(5)
+        ..demand(5)
     };
     let probed = house.scheduler.probe(&slot, fresh).await;
-    assert!(matches!(probed, ProbeAnswer::Probed(_)), "{probed:?}");
+    assert!(matches!(probed, DemandResult::Probed(_)), "{probed:?}");
     pass(54.1).await;
-    let probed = house.scheduler.probe(&slot, wish(5)).await;
-    assert!(matches!(probed, ProbeAnswer::Probed(_)), "{probed:?}");
+    let probed = house.scheduler.probe(&slot, demand(5)).await;
+    assert!(matches!(probed, DemandResult::Probed(_)), "{probed:?}");
     assert_eq!(house.recorded("a"), 3);
-    assert_eq!(house.tally("a").due, 3);
+    assert_eq!(house.ticks("a").due, 3);
     assert!(house.starts()["a" as &str].len() == 3);
 }
 
@@ -67,19 +67,19 @@ async fn a_client_that_goes_away_cancels_nothing() {
     house.script(|_| slow(5));
     let slot = house.state.slot("a").unwrap();
     {
-        let asked = house.scheduler.probe(&slot, wish(60));
+        let asked = house.scheduler.probe(&slot, demand(60));
         assert!(
             tokio::time::timeout(Duration::from_secs(1), asked)
                 .await
                 .is_err()
         );
     }
-    let answer = house.scheduler.probe(&slot, wish(1)).await;
-    assert!(matches!(answer, ProbeAnswer::Budget), "{answer:?}");
+    let answer = house.scheduler.probe(&slot, demand(1)).await;
+    assert!(matches!(answer, DemandResult::Budget), "{answer:?}");
     pass(4.0).await;
     assert_eq!(house.recorded("a"), 1);
-    let tally = house.tally("a");
-    assert_eq!((tally.due, tally.skipped, tally.reported), (1, 0, 1));
+    let ticks = house.ticks("a");
+    assert_eq!((ticks.due, ticks.skipped, ticks.reported), (1, 0, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,20 +97,20 @@ async fn a_probe_that_never_got_its_turn_is_skipped_for_the_budget() {
         house.state.slot("contoso0-site-1").unwrap(),
     );
     let (one, two, patient) = tokio::join!(
-        house.scheduler.probe(&first, wish(3)),
-        house.scheduler.probe(&second, wish(3)),
+        house.scheduler.probe(&first, demand(3)),
+        house.scheduler.probe(&second, demand(3)),
         async {
             pass(1.0).await;
-            house.scheduler.probe(&second, wish(4)).await
+            house.scheduler.probe(&second, demand(4)).await
         },
     );
-    assert!(matches!(one, ProbeAnswer::Budget), "{one:?}");
-    assert!(matches!(two, ProbeAnswer::Budget), "{two:?}");
-    assert!(matches!(patient, ProbeAnswer::Budget), "{patient:?}");
+    assert!(matches!(one, DemandResult::Budget), "{one:?}");
+    assert!(matches!(two, DemandResult::Budget), "{two:?}");
+    assert!(matches!(patient, DemandResult::Budget), "{patient:?}");
     pass(0.1).await;
     assert_eq!(house.skipped(SkipCause::Budget), 1);
-    let tally = house.tally("contoso0-site-1");
-    assert_eq!((tally.due, tally.skipped), (1, 1));
+    let ticks = house.ticks("contoso0-site-1");
+    assert_eq!((ticks.due, ticks.skipped), (1, 1));
     // The first one went on to its end.
     pass(5.0).await;
     assert_eq!(house.recorded("contoso0-site-0"), 1);
@@ -165,13 +165,13 @@ async fn a_background_resource_can_be_asked_for_and_stays_accounted_for() {
     pass(100.0).await;
     let slot = house.state.slot("a").unwrap();
     for _ in 0..40 {
-        house.scheduler.probe(&slot, wish(9)).await;
+        house.scheduler.probe(&slot, demand(9)).await;
         pass(7.0).await;
     }
-    let tally = house.tally("a");
+    let ticks = house.ticks("a");
     // Reports younger than 54 s were taken as they are.
-    assert!(tally.reported <= 3 + 2 * 6, "{tally:?}");
-    assert_eq!(house.recorded("a"), tally.reported);
+    assert!(ticks.reported <= 3 + 2 * 6, "{ticks:?}");
+    assert_eq!(house.recorded("a"), ticks.reported);
     house.assert_all_accounted_for();
 }
 
@@ -180,18 +180,18 @@ async fn a_wish_is_held_by_a_closed_gate_but_a_story_is_told() {
     let house = one(Mode::OnProbe);
     house.script(|_| throttled(Some(600)));
     let slot = house.state.slot("a").unwrap();
-    let fresh = ProbeWish {
+    let fresh = ProbeDemand {
         min_age: Some(Duration::ZERO),
-        ..wish(5)
+        ..demand(5)
     };
     assert!(house.scheduler.probe(&slot, fresh).await.report().is_some());
     let held = house.scheduler.probe(&slot, fresh).await;
-    let ProbeAnswer::Held { until } = held else {
+    let DemandResult::Held { until } = held else {
         panic!("{held:?}");
     };
     assert!(until > house.clock.now());
     house.script(|_| slow(1));
-    let (tally, recorded) = (house.tally("a"), house.recorded("a"));
+    let (ticks, recorded) = (house.ticks("a"), house.recorded("a"));
     let story = Story::begin();
     let report = house.scheduler.debug(&slot, story.clone()).await;
     assert_eq!(report.verdict, Verdict::Success);
@@ -201,7 +201,7 @@ async fn a_wish_is_held_by_a_closed_gate_but_a_story_is_told() {
         "{lines}"
     );
     assert!(lines.contains("probing"), "{lines}");
-    assert_eq!(house.tally("a"), tally, "it counts nowhere");
+    assert_eq!(house.ticks("a"), ticks, "it counts nowhere");
     assert_eq!(house.recorded("a"), recorded);
     assert_eq!(house.skipped(SkipCause::Gate), 1);
     assert!(house.state.closed_gates().until(slot.gate_key()).is_some());
@@ -214,8 +214,8 @@ async fn a_wait_that_a_story_meets_is_honoured_too() {
     let slot = house.state.slot("a").unwrap();
     let report = house.scheduler.debug(&slot, Story::untold()).await;
     assert_eq!(report.verdict, Verdict::Problem(Reason::Throttled));
-    let held = house.scheduler.probe(&slot, wish(5)).await;
-    assert!(matches!(held, ProbeAnswer::Held { .. }), "{held:?}");
+    let held = house.scheduler.probe(&slot, demand(5)).await;
+    assert!(matches!(held, DemandResult::Held { .. }), "{held:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,9 +5,9 @@
 //! So the schedule is the same after a restart and in every replica, and many
 //! resources spread evenly over their interval.
 //!
-//! After a start the first tick does not wait for the phase: it comes
+//! After a start the first tick does not wait for the offset: it comes
 //! `hash mod min(i, 30 s)` after the start. The second one is the first tick
-//! on the phase that keeps a distance of at least `i / 2`, so that the first
+//! on the offset that keeps a distance of at least `i / 2`, so that the first
 //! gap is between half and one and a half intervals and every later one is
 //! exactly `i`. The same rule re-aligns a resource after the civil clock was
 //! set: never closer than half an interval to its latest tick, as long as the
@@ -50,9 +50,9 @@ fn remainder(hash: u64, length: Nanos) -> Nanos {
     Nanos::try_from(hash % length.unsigned_abs().max(1)).unwrap_or_default()
 }
 
-/// The beat of one resource.
+/// The ticks of one resource: every interval, at its own offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Rhythm {
+pub(super) struct Schedule {
     hash: u64,
     interval: Nanos,
 }
@@ -96,7 +96,7 @@ impl Due {
     }
 }
 
-impl Rhythm {
+impl Schedule {
     /// `interval` counts as at least a millisecond.
     pub(super) fn new(hash: u64, interval: Duration) -> Self {
         let interval = interval.clamp(Duration::from_millis(1), FAR);
@@ -106,13 +106,13 @@ impl Rhythm {
         }
     }
 
-    fn phase(&self) -> Nanos {
+    fn offset(&self) -> Nanos {
         remainder(self.hash, self.interval)
     }
 
-    /// The first time on the phase that is not before `time`.
-    fn on_phase_from(&self, time: Nanos) -> Nanos {
-        time + (self.phase() - time).rem_euclid(self.interval)
+    /// The first time on the offset that is not before `time`.
+    fn on_offset_from(&self, time: Nanos) -> Nanos {
+        time + (self.offset() - time).rem_euclid(self.interval)
     }
 
     /// The first tick after a start.
@@ -122,12 +122,12 @@ impl Rhythm {
         Due::seen_from(start, nanos(start.civil) + offset)
     }
 
-    /// The first tick on the phase that is in the future and at least half an
+    /// The first tick on the offset that is in the future and at least half an
     /// interval after `last`.
     pub(super) fn after(&self, last: &Due, now: &Moment) -> Due {
         let today = nanos(now.civil);
         let wait = (self.interval / 2 - last.age(now)).max(1);
-        Due::seen_from(now, self.on_phase_from(today + wait))
+        Due::seen_from(now, self.on_offset_from(today + wait))
     }
 
     /// The next tick of a resource that comes into the schedule anew but may
@@ -167,7 +167,7 @@ impl Rhythm {
     /// every moment.
     pub(super) fn is_odd(&self, due: &Due) -> bool {
         let number = due.civil.div_euclid(self.interval);
-        // A bit that the phase hardly depends on.
+        // A bit that the offset hardly depends on.
         let shift = Nanos::from(self.hash >> 63 == 1);
         (number + shift).rem_euclid(2) == 1
     }
@@ -191,27 +191,27 @@ mod tests {
     #[test]
     fn one_gap_leaves_a_bounded_number_behind() {
         let begin = Instant::now();
-        let rhythm = Rhythm::new(7, Duration::from_secs(60));
-        let due = rhythm.first(&moment(begin, Duration::ZERO, NOW));
+        let schedule = Schedule::new(7, Duration::from_secs(60));
+        let due = schedule.first(&moment(begin, Duration::ZERO, NOW));
         let later = |seconds: Nanos| moment(begin, Duration::ZERO, due.civil + seconds * SECOND);
-        assert_eq!(rhythm.passed(&due, &later(-1)), 0);
-        assert_eq!(rhythm.passed(&due, &later(0)), 1);
-        assert_eq!(rhythm.passed(&due, &later(59)), 1);
-        assert_eq!(rhythm.passed(&due, &later(60)), 2);
-        assert_eq!(rhythm.passed(&due, &later(40 * 365 * 86_400)), 1_440);
+        assert_eq!(schedule.passed(&due, &later(-1)), 0);
+        assert_eq!(schedule.passed(&due, &later(0)), 1);
+        assert_eq!(schedule.passed(&due, &later(59)), 1);
+        assert_eq!(schedule.passed(&due, &later(60)), 2);
+        assert_eq!(schedule.passed(&due, &later(40 * 365 * 86_400)), 1_440);
     }
 
     #[test]
     fn left_out_ticks_alternate() {
         let begin = Instant::now();
         for hash in [0, 1, u64::MAX, 0x8123_4567_89ab_cdef] {
-            let rhythm = Rhythm::new(hash, Duration::from_secs(60));
+            let schedule = Schedule::new(hash, Duration::from_secs(60));
             let mut now = moment(begin, Duration::ZERO, NOW);
-            let mut due = rhythm.after(&rhythm.first(&now), &now);
+            let mut due = schedule.after(&schedule.first(&now), &now);
             for _ in 0..10 {
                 now = moment(begin, due.at - begin, due.civil);
-                let next = rhythm.after(&due, &now);
-                assert_ne!(rhythm.is_odd(&due), rhythm.is_odd(&next));
+                let next = schedule.after(&due, &now);
+                assert_ne!(schedule.is_odd(&due), schedule.is_odd(&next));
                 due = next;
             }
         }
@@ -223,23 +223,23 @@ mod tests {
             hash: u64, millis in 1_000_u64..8_000_000, start in 0..2 * NOW,
         ) {
             let interval = Duration::from_millis(millis);
-            let rhythm = Rhythm::new(hash, interval);
+            let schedule = Schedule::new(hash, interval);
             let begin = Instant::now();
             let start = moment(begin, Duration::ZERO, start);
-            let first = rhythm.first(&start);
+            let first = schedule.first(&start);
             let offset = first.at - start.monotonic;
             prop_assert!(offset < interval.min(FIRST_WITHIN));
             prop_assert_eq!(first.civil - nanos(start.civil), length(offset));
 
             let now = moment(begin, offset, first.civil);
-            let second = rhythm.after(&first, &now);
+            let second = schedule.after(&first, &now);
             let gap = second.at - first.at;
             prop_assert!(gap >= interval / 2 && gap < interval + interval / 2 + Duration::from_nanos(2));
-            prop_assert_eq!(second.civil.rem_euclid(rhythm.interval), rhythm.phase());
+            prop_assert_eq!(second.civil.rem_euclid(schedule.interval), schedule.offset());
 
             // From there on it is exactly the interval, however late we look.
-            let late = moment(begin, second.at - begin + interval / 3, second.civil + rhythm.interval / 3);
-            let third = rhythm.after(&second, &late);
+            let late = moment(begin, second.at - begin + interval / 3, second.civil + schedule.interval / 3);
+            let third = schedule.after(&second, &late);
             prop_assert_eq!(third.at - second.at, interval);
         }
 
@@ -247,13 +247,13 @@ mod tests {
         fn a_restart_finds_the_same_phase(
             hash: u64, millis in 1_000_u64..8_000_000, one in 0..NOW, other in 0..NOW,
         ) {
-            let rhythm = Rhythm::new(hash, Duration::from_millis(millis));
+            let schedule = Schedule::new(hash, Duration::from_millis(millis));
             let begin = Instant::now();
             let settled = |start: Nanos| {
                 let start = moment(begin, Duration::ZERO, start);
-                rhythm.after(&rhythm.first(&start), &start).civil
+                schedule.after(&schedule.first(&start), &start).civil
             };
-            prop_assert_eq!((settled(one) - settled(other)) % rhythm.interval, 0);
+            prop_assert_eq!((settled(one) - settled(other)) % schedule.interval, 0);
         }
 
         #[test]
@@ -261,17 +261,17 @@ mod tests {
             hash: u64, millis in 1_000_u64..8_000_000, jump in -NOW / 2..NOW / 2, waited in 0.0..1.0,
         ) {
             let interval = Duration::from_millis(millis);
-            let rhythm = Rhythm::new(hash, interval);
+            let schedule = Schedule::new(hash, interval);
             let begin = Instant::now();
             let start = moment(begin, Duration::ZERO, NOW);
-            let last = rhythm.first(&start);
+            let last = schedule.first(&start);
             let waited = interval.mul_f64(waited);
             let now = moment(
                 begin,
                 last.at - begin + waited,
                 last.civil + length(waited) + jump,
             );
-            let next = rhythm.after(&last, &now);
+            let next = schedule.after(&last, &now);
             prop_assert!(next.at > now.monotonic);
             prop_assert!(next.at - now.monotonic <= interval + interval / 2 + Duration::from_nanos(2));
             if jump <= 0 {

@@ -6,40 +6,40 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::model::{AccountName, Moment, Report, Resource};
-use crate::scheduler::ProbeAnswer;
-use crate::scheduler::flight::{Flight, Ledger};
-use crate::scheduler::gate::{Gates, Passage};
-use crate::scheduler::phase::{Due, Rhythm};
+use crate::scheduler::DemandResult;
+use crate::scheduler::gate::{Admission, Gates};
+use crate::scheduler::probe_run::{ProbeRun, TickCounters};
+use crate::scheduler::schedule::{Due, Schedule};
 use crate::state::{ResourceSlot, SkipCause};
 
 /// One resource.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct Scheduled {
     pub(super) slot: Arc<ResourceSlot>,
-    pub(super) rhythm: Rhythm,
+    pub(super) schedule: Schedule,
     /// Only for `background` resources of this shard.
     pub(super) due: Option<Due>,
     /// The latest tick that came before `due`.
     pub(super) last: Option<Due>,
     /// The latest tick was left out to slow down.
-    pub(super) left_out: bool,
+    pub(super) slowed_down: bool,
     pub(super) held_until: Option<Instant>,
-    pub(super) flight: Option<Box<Flight>>,
-    pub(super) ledger: Arc<Ledger>,
+    pub(super) run: Option<Box<ProbeRun>>,
+    pub(super) counters: Arc<TickCounters>,
     /// The latest report of a `background` resource that somebody asked for;
     /// for the other modes the state keeps it.
-    pub(super) latest: Latest,
+    pub(super) report_cache: ReportCache,
 }
 
 /// Which reports are kept for those who ask.
 #[derive(Debug, Clone, Default)]
-pub(super) enum Latest {
+pub(super) enum ReportCache {
     #[default]
-    NotAsked,
-    Asked(Option<(Moment, Arc<Report>)>),
+    Off,
+    On(Option<(Moment, Arc<Report>)>),
 }
 
-impl Entry {
+impl Scheduled {
     pub(super) fn resource(&self) -> &Arc<Resource> {
         self.slot.resource()
     }
@@ -50,23 +50,23 @@ impl Entry {
 
     pub(super) fn skip(&self, cause: SkipCause, ticks: u64) {
         if ticks > 0 {
-            self.ledger.skipped(ticks);
+            self.counters.skipped(ticks);
             self.slot.skipped_times(cause, ticks);
         }
     }
 
-    /// The flight leaves no report.
-    pub(super) fn give_up(&mut self, cause: SkipCause, answer: &ProbeAnswer) {
-        if let Some(flight) = self.flight.take() {
+    /// The run leaves no report.
+    pub(super) fn give_up(&mut self, cause: SkipCause, answer: &DemandResult) {
+        if let Some(run) = self.run.take() {
             self.skip(cause, 1);
-            flight.land(answer);
+            run.complete(answer);
         }
     }
 
     /// A report that is younger than `min_age`.
     pub(super) fn young_report(&self, min_age: Duration, now: &Moment) -> Option<Arc<Report>> {
-        let (at, report) = match &self.latest {
-            Latest::Asked(Some(latest)) => latest.clone(),
+        let (at, report) = match &self.report_cache {
+            ReportCache::On(Some(latest)) => latest.clone(),
             _ => self.slot.latest_report()?,
         };
         (at.age_at(now) < min_age).then_some(report)
@@ -74,12 +74,12 @@ impl Entry {
 }
 
 /// What holds a resource back: its own service, or its gate.
-pub(super) fn hold(entry: &Entry, gates: &Gates, now: Instant) -> Passage {
+pub(super) fn hold(entry: &Scheduled, gates: &Gates, now: Instant) -> Admission {
     let own = entry.held_until.filter(|until| *until > now);
-    match (gates.passage(entry.slot.gate_key(), now), own) {
-        (Passage::Closed(gate), Some(own)) => Passage::Closed(gate.max(own)),
-        (_, Some(own)) => Passage::Closed(own),
-        (passage, None) => passage,
+    match (gates.admission(entry.slot.gate_key(), now), own) {
+        (Admission::Closed(gate), Some(own)) => Admission::Closed(gate.max(own)),
+        (_, Some(own)) => Admission::Closed(own),
+        (admission, None) => admission,
     }
 }
 
@@ -90,6 +90,6 @@ mod tests {
     #[test]
     fn a_resource_at_rest_takes_little() {
         // Ten thousand of them beside their records in 64 MB.
-        assert!(size_of::<Entry>() <= 160, "{}", size_of::<Entry>());
+        assert!(size_of::<Scheduled>() <= 160, "{}", size_of::<Scheduled>());
     }
 }

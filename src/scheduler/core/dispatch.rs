@@ -5,39 +5,39 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::entry::{Latest, hold};
-use super::{Core, What};
+use super::scheduled::{ReportCache, hold};
+use super::{AgendaItem, Core};
 use crate::model::{Hold, Moment, Report};
-use crate::scheduler::ProbeAnswer;
-use crate::scheduler::flight::{Flight, Landing, Ledger, Stage, Start, deadline};
-use crate::scheduler::gate::{LONGEST_WAIT, Passage, in_civil_time};
-use crate::scheduler::phase::Due;
-use crate::scheduler::turns::{Id, Ready};
+use crate::scheduler::DemandResult;
+use crate::scheduler::fair_queue::{Id, Ready};
+use crate::scheduler::gate::{Admission, LONGEST_WAIT, in_civil_time};
+use crate::scheduler::probe_run::{ProbeRun, ProbeStart, RunEnd, RunStage, TickCounters, deadline};
+use crate::scheduler::schedule::Due;
 use crate::state::{ResourceSlot, SkipCause};
 
 /// What the task of a probe knows of it when it ends.
-pub(in crate::scheduler) struct Flown<'a> {
+pub(in crate::scheduler) struct Finished<'a> {
     pub(in crate::scheduler) id: Id,
     pub(in crate::scheduler) number: u64,
     pub(in crate::scheduler) slot: &'a ResourceSlot,
-    pub(in crate::scheduler) ledger: &'a Ledger,
+    pub(in crate::scheduler) counters: &'a TickCounters,
     pub(in crate::scheduler) began: Instant,
     pub(in crate::scheduler) recorded: bool,
 }
 
 impl Core {
-    /// Creates a flight and starts it, or lets it wait for its turn.
-    pub(super) fn launch(&mut self, id: Id, due: Option<Due>, latest: Instant, now: &Moment) {
+    /// Creates a run and starts it, or lets it wait for its turn.
+    pub(super) fn enqueue(&mut self, id: Id, due: Option<Due>, latest: Instant, now: &Moment) {
         let Some(entry) = self.entries.get_mut(&id) else {
             return;
         };
-        self.next_flight += 1;
-        entry.flight = Some(Box::new(Flight::new(self.next_flight, due, latest)));
-        if self.turns.has_room(entry.account()) && self.gates.has_room(entry.slot.gate_key()) {
+        self.next_run += 1;
+        entry.run = Some(Box::new(ProbeRun::new(self.next_run, due, latest)));
+        if self.queue.has_room(entry.account()) && self.gates.has_room(entry.slot.gate_key()) {
             self.start(id, now);
         } else {
-            self.turns.wait(entry.account(), id);
-            self.agenda.push(Reverse((latest, What::GiveUp, id)));
+            self.queue.wait(entry.account(), id);
+            self.agenda.push(Reverse((latest, AgendaItem::GiveUp, id)));
         }
     }
 
@@ -46,22 +46,22 @@ impl Core {
             return;
         };
         let deadline = deadline(entry.resource(), now.monotonic, entry.due.as_ref());
-        let Some(flight) = &mut entry.flight else {
+        let Some(run) = &mut entry.run else {
             return;
         };
-        let due = match flight.stage {
-            Stage::Waiting { due, .. } => due.map(|due| due.at),
-            Stage::Running => return,
+        let due = match run.stage {
+            RunStage::Waiting { due, .. } => due.map(|due| due.at),
+            RunStage::Running => return,
         };
-        flight.stage = Stage::Running;
-        entry.ledger.started();
-        self.turns.enter(&entry.slot.resource().account.name);
+        run.stage = RunStage::Running;
+        entry.counters.started();
+        self.queue.enter(&entry.slot.resource().account.name);
         self.gates.enter(entry.slot.gate_key());
-        self.starts.push(Start {
+        self.starts.push(ProbeStart {
             id,
-            number: flight.number,
+            number: run.number,
             slot: entry.slot.clone(),
-            ledger: entry.ledger.clone(),
+            counters: entry.counters.clone(),
             guard: entry.slot.begin(),
             due,
             began: now.monotonic,
@@ -70,13 +70,13 @@ impl Core {
     }
 
     /// Lets those start whose turn it is.
-    pub(super) fn pump(&mut self, now: &Moment) {
+    pub(super) fn dispatch(&mut self, now: &Moment) {
         loop {
             let (entries, gates) = (&self.entries, &self.gates);
-            let id = self.turns.next(|id| {
+            let id = self.queue.next(|id| {
                 let wants = entries.get(&id).filter(|entry| {
-                    let flight = entry.flight.as_ref();
-                    flight.is_some_and(|flight| flight.is_waiting(now.monotonic))
+                    let run = entry.run.as_ref();
+                    run.is_some_and(|run| run.is_waiting(now.monotonic))
                 });
                 match wants {
                     None => Ready::No,
@@ -90,16 +90,16 @@ impl Core {
             };
             // The gate may have closed while it waited.
             match hold(entry, &self.gates, now.monotonic) {
-                Passage::Closed(until) => {
+                Admission::Closed(until) => {
                     let until = in_civil_time(until, now);
-                    entry.give_up(SkipCause::Gate, &ProbeAnswer::Held { until });
+                    entry.give_up(SkipCause::Gate, &DemandResult::Held { until });
                 }
-                Passage::SlowDown | Passage::Open => self.start(id, now),
+                Admission::SlowDown | Admission::Open => self.start(id, now),
             }
         }
     }
 
-    /// True if this flight's report still has a home: neither here nor on the
+    /// True if this run's report still has a home: neither here nor on the
     /// state's board, which a reload changes first, has another one taken its
     /// resource's place.
     pub(in crate::scheduler) fn is_expected(
@@ -108,9 +108,9 @@ impl Core {
         number: u64,
         slot: &Arc<ResourceSlot>,
     ) -> bool {
-        let flight = self.entries.get(&id).and_then(|e| e.flight.as_ref());
+        let run = self.entries.get(&id).and_then(|e| e.run.as_ref());
         let on_board = self.state.slot(&slot.resource().name);
-        flight.is_some_and(|flight| flight.number == number)
+        run.is_some_and(|run| run.number == number)
             && on_board.is_some_and(|on_board| Arc::ptr_eq(&on_board, slot))
     }
 
@@ -119,32 +119,32 @@ impl Core {
     /// missed.
     pub(in crate::scheduler) fn ended(
         &mut self,
-        flown: &Flown<'_>,
-        landing: &Landing,
+        finished: &Finished<'_>,
+        end: &RunEnd,
         now: &Moment,
     ) {
-        let key = flown.slot.gate_key();
-        self.turns.leave(&flown.slot.resource().account.name);
+        let key = finished.slot.gate_key();
+        self.queue.leave(&finished.slot.resource().account.name);
         self.gates.leave(key, now.monotonic);
-        flown.ledger.ended(flown.recorded);
-        if !flown.recorded {
-            flown.slot.skipped(SkipCause::Missed);
+        finished.counters.ended(finished.recorded);
+        if !finished.recorded {
+            finished.slot.skipped(SkipCause::Missed);
         }
-        let report = match landing {
-            Landing::Report(report) => Some(report),
-            Landing::CutOff => None,
+        let report = match end {
+            RunEnd::Report(report) => Some(report),
+            RunEnd::CutOff => None,
         };
         if let Some(report) = report {
-            self.learn(flown.slot, flown.began, report, now);
+            self.learn(finished.slot, finished.began, report, now);
         }
-        if let Some(entry) = self.entries.get_mut(&flown.id)
+        if let Some(entry) = self.entries.get_mut(&finished.id)
             && entry
-                .flight
+                .run
                 .as_ref()
-                .is_some_and(|f| f.number == flown.number)
+                .is_some_and(|f| f.number == finished.number)
         {
             if let Some(report) = report {
-                if let Latest::Asked(latest) = &mut entry.latest {
+                if let ReportCache::On(latest) = &mut entry.report_cache {
                     *latest = Some((*now, report.clone()));
                 }
                 if let Some(Hold::Resource { wait }) = report.hold {
@@ -152,14 +152,14 @@ impl Core {
                     entry.held_until = entry.held_until.max(Some(until));
                 }
             }
-            if let Some(flight) = entry.flight.take() {
-                flight.land(&report.map_or(ProbeAnswer::Gone, |report| {
-                    ProbeAnswer::Probed(report.clone())
+            if let Some(run) = entry.run.take() {
+                run.complete(&report.map_or(DemandResult::Gone, |report| {
+                    DemandResult::Probed(report.clone())
                 }));
             }
         }
         if !self.stopped {
-            self.pump(now);
+            self.dispatch(now);
         }
     }
 

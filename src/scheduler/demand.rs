@@ -7,7 +7,7 @@ use crate::model::{Report, Timestamp};
 
 /// Asks for a probe of one resource, now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProbeWish {
+pub struct ProbeDemand {
     /// How long the asker waits, for its turn and for the probe together. The
     /// probe itself goes on to its own end when nobody waits any more.
     pub budget: Duration,
@@ -16,9 +16,9 @@ pub struct ProbeWish {
     pub min_age: Option<Duration>,
 }
 
-/// What came of a wish.
+/// What came of a demand.
 #[derive(Debug, Clone)]
-pub enum ProbeAnswer {
+pub enum DemandResult {
     /// A probe ended while the asker waited: its own, or one that was running
     /// already.
     Probed(Arc<Report>),
@@ -31,7 +31,7 @@ pub enum ProbeAnswer {
     },
     /// Microsoft is about to ask us to wait, and this was the turn to leave
     /// out; counted as skipped (`slow_down`).
-    LeftOut,
+    SlowedDown,
     /// The budget ran out first. Counted as skipped (`budget`) if the probe
     /// never got its turn; else it still runs and will be recorded.
     Budget,
@@ -39,13 +39,13 @@ pub enum ProbeAnswer {
     Gone,
 }
 
-impl ProbeAnswer {
+impl DemandResult {
     /// The report, if there is one.
     #[must_use]
     pub const fn report(&self) -> Option<&Arc<Report>> {
         match self {
             Self::Probed(report) | Self::Reused(report) => Some(report),
-            Self::Held { .. } | Self::LeftOut | Self::Budget | Self::Gone => None,
+            Self::Held { .. } | Self::SlowedDown | Self::Budget | Self::Gone => None,
         }
     }
 }

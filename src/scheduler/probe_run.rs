@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::ProbeAnswer;
-use super::phase::Due;
-use super::turns::Id;
+use super::DemandResult;
+use super::fair_queue::Id;
+use super::schedule::Due;
 use crate::model::{Report, Resource};
 use crate::state::{InFlight, ResourceSlot, SkipCause};
 
@@ -25,7 +25,7 @@ const MOST_WAITS: u32 = 4;
 /// Ticks of one resource, accounted for. `due = skipped + reported + running +
 /// waiting` at every moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
+pub struct TickSnapshot {
     /// Ticks that were due, and probes that were asked for.
     pub due: u64,
     /// Those that left no report.
@@ -38,16 +38,16 @@ pub struct Tally {
     pub waiting: u64,
 }
 
-/// The counters of a [`Tally`]; goes on through reloads.
+/// The counters of a [`TickSnapshot`]; goes on through reloads.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct TickCounters {
     due: AtomicU64,
     skipped: AtomicU64,
     reported: AtomicU64,
     running: AtomicU64,
 }
 
-impl Ledger {
+impl TickCounters {
     pub(super) fn due(&self, ticks: u64) {
         self.due.fetch_add(ticks, Ordering::Relaxed);
     }
@@ -70,8 +70,8 @@ impl Ledger {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn tally(&self, waiting: bool) -> Tally {
-        Tally {
+    pub(super) fn ticks(&self, waiting: bool) -> TickSnapshot {
+        TickSnapshot {
             due: self.due.load(Ordering::Relaxed),
             skipped: self.skipped.load(Ordering::Relaxed),
             reported: self.reported.load(Ordering::Relaxed),
@@ -83,14 +83,14 @@ impl Ledger {
 
 /// A probe that is wanted or under way.
 #[derive(Debug)]
-pub(super) struct Flight {
+pub(super) struct ProbeRun {
     pub(super) number: u64,
-    pub(super) stage: Stage,
-    waiters: Vec<oneshot::Sender<ProbeAnswer>>,
+    pub(super) stage: RunStage,
+    waiters: Vec<oneshot::Sender<DemandResult>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum RunStage {
     /// Not its turn yet; given up if it does not start by `latest`. `due` if it
     /// is a tick of the schedule.
     Waiting { due: Option<Due>, latest: Instant },
@@ -98,40 +98,40 @@ pub(super) enum Stage {
     Running,
 }
 
-impl Flight {
+impl ProbeRun {
     pub(super) const fn new(number: u64, due: Option<Due>, latest: Instant) -> Self {
         Self {
             number,
-            stage: Stage::Waiting { due, latest },
+            stage: RunStage::Waiting { due, latest },
             waiters: Vec::new(),
         }
     }
 
     /// True while it may still start.
     pub(super) fn is_waiting(&self, now: Instant) -> bool {
-        matches!(self.stage, Stage::Waiting { latest, .. } if latest > now)
+        matches!(self.stage, RunStage::Waiting { latest, .. } if latest > now)
     }
 
     /// When it is given up, if it has not started.
     pub(super) const fn latest(&self) -> Option<Instant> {
         match self.stage {
-            Stage::Waiting { latest, .. } => Some(latest),
-            Stage::Running => None,
+            RunStage::Waiting { latest, .. } => Some(latest),
+            RunStage::Running => None,
         }
     }
 
     /// Why it is skipped if it does not start.
     pub(super) const fn cause(&self) -> SkipCause {
         match self.stage {
-            Stage::Waiting { due: None, .. } => SkipCause::Budget,
-            Stage::Waiting { due: Some(_), .. } | Stage::Running => SkipCause::Missed,
+            RunStage::Waiting { due: None, .. } => SkipCause::Budget,
+            RunStage::Waiting { due: Some(_), .. } | RunStage::Running => SkipCause::Missed,
         }
     }
 
     /// Somebody waits for its end, until `deadline`. One that is no tick may
     /// start for as long as somebody waits.
-    pub(super) fn join(&mut self, deadline: Instant) -> oneshot::Receiver<ProbeAnswer> {
-        if let Stage::Waiting { due: None, latest } = &mut self.stage {
+    pub(super) fn subscribe(&mut self, deadline: Instant) -> oneshot::Receiver<DemandResult> {
+        if let RunStage::Waiting { due: None, latest } = &mut self.stage {
             *latest = (*latest).max(deadline);
         }
         // Those who went away make room: bounded by who is there.
@@ -142,7 +142,7 @@ impl Flight {
     }
 
     /// Tells everybody who waits.
-    pub(super) fn land(self, answer: &ProbeAnswer) {
+    pub(super) fn complete(self, answer: &DemandResult) {
         for waiter in self.waiters {
             // Whoever went away does not hear it.
             let _gone = waiter.send(answer.clone());
@@ -152,11 +152,11 @@ impl Flight {
 
 /// A probe about to start: everything that its task needs.
 #[derive(Debug)]
-pub(super) struct Start {
+pub(super) struct ProbeStart {
     pub(super) id: Id,
     pub(super) number: u64,
     pub(super) slot: Arc<ResourceSlot>,
-    pub(super) ledger: Arc<Ledger>,
+    pub(super) counters: Arc<TickCounters>,
     pub(super) guard: InFlight,
     /// When it should have started, if it is a tick of the schedule.
     pub(super) due: Option<Instant>,
@@ -166,7 +166,7 @@ pub(super) struct Start {
 
 /// How a probe's task ended.
 #[derive(Debug)]
-pub(super) enum Landing {
+pub(super) enum RunEnd {
     Report(Arc<Report>),
     /// By a shutdown.
     CutOff,
@@ -233,19 +233,19 @@ mod tests {
     async fn a_wish_waits_as_long_as_somebody_does() {
         let zero = Instant::now();
         let s = Duration::from_secs;
-        let mut wish = Flight::new(1, None, zero + s(1));
-        let first = wish.join(zero + s(3));
-        drop(wish.join(zero + s(2)));
-        assert!(wish.is_waiting(zero + s(3) - MARGIN));
-        assert!(!wish.is_waiting(zero + s(3)));
-        assert_eq!(wish.cause(), SkipCause::Budget);
-        drop(wish.join(zero));
-        assert_eq!(wish.waiters.len(), 2, "those who left were forgotten");
-        wish.land(&ProbeAnswer::Gone);
-        assert!(matches!(first.await, Ok(ProbeAnswer::Gone)));
+        let mut demand = ProbeRun::new(1, None, zero + s(1));
+        let first = demand.subscribe(zero + s(3));
+        drop(demand.subscribe(zero + s(2)));
+        assert!(demand.is_waiting(zero + s(3) - MARGIN));
+        assert!(!demand.is_waiting(zero + s(3)));
+        assert_eq!(demand.cause(), SkipCause::Budget);
+        drop(demand.subscribe(zero));
+        assert_eq!(demand.waiters.len(), 2, "those who left were forgotten");
+        demand.complete(&DemandResult::Gone);
+        assert!(matches!(first.await, Ok(DemandResult::Gone)));
 
-        let mut tick = Flight::new(2, Some(due(zero)), zero + s(1));
-        drop(tick.join(zero + s(9)));
+        let mut tick = ProbeRun::new(2, Some(due(zero)), zero + s(1));
+        drop(tick.subscribe(zero + s(9)));
         assert_eq!(tick.latest(), Some(zero + s(1)));
         assert_eq!(tick.cause(), SkipCause::Missed);
     }

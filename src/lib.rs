@@ -2,7 +2,9 @@
 //! Microsoft 365 works, how fast, and when your access to it runs out.
 //!
 //! The rooms of the house and which may use which are in `CONTRIBUTING.md`;
-//! arrows run down only, from `cli` and `web` to `model`.
+//! arrows run down only, from `cli` and `web` to `model`. The simulated tenant is a crate beside it,
+//! `m365mon-simulator`, which cannot see this one.
+#![forbid(unsafe_code)]
 
 pub mod cli;
 pub mod config;
@@ -16,6 +18,5 @@ pub mod probe;
 pub mod report;
 pub mod scheduler;
 pub mod setup;
-pub mod simulator;
 pub mod state;
 pub mod web;

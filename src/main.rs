@@ -1,4 +1,5 @@
 //! The `m365mon` command: wiring only.
+#![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 

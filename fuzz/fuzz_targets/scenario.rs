@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use m365mon::simulator::scenario::Scenario;
+use m365mon_simulator::scenario::Scenario;
 
 fuzz_target!(|text: &str| {
     if let Ok(scenario) = Scenario::parse(text) {

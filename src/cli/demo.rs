@@ -14,9 +14,9 @@ use super::lifecycle::{SignalRequest, Signals};
 use super::{EXIT_FAILED, login, output, runtime};
 use crate::config::{self, Environment};
 use crate::model::{Account, Configuration};
-use crate::simulator::directory::{DOMAIN, Size};
-use crate::simulator::scenario::Scenario;
-use crate::simulator::{self, Options, Running, entra, files};
+use m365mon_simulator::directory::{DOMAIN, Size};
+use m365mon_simulator::scenario::Scenario;
+use m365mon_simulator::{self as simulator, Options, Running, entra, files};
 
 /// What happens within ten minutes, and again.
 const SCENARIO: &str = include_str!("../../examples/demo/scenario.yml");

@@ -205,6 +205,7 @@ impl Flags {
     }
 
     /// The path of the metrics.
+    #[cfg(feature = "simulator")]
     pub(crate) fn telemetry_path(&self) -> &str {
         &self.telemetry_path
     }

@@ -5,6 +5,7 @@
 mod check_config;
 mod completions;
 mod config_file;
+#[cfg(feature = "simulator")]
 mod demo;
 mod doctor;
 mod exporter;
@@ -20,6 +21,7 @@ mod report;
 mod runtime;
 mod serve;
 mod setup;
+#[cfg(feature = "simulator")]
 mod simulate;
 mod systemd;
 mod watch;
@@ -64,8 +66,10 @@ struct Cli {
 enum Command {
     Serve(serve::Serve),
     /// Run a simulated tenant and the exporter together, with nothing to configure
+    #[cfg(feature = "simulator")]
     Demo(demo::Demo),
     /// Run the simulated tenant alone
+    #[cfg(feature = "simulator")]
     Simulate(simulate::Simulate),
     /// Check a configuration and say what it asks for
     CheckConfig(check_config::CheckConfig),
@@ -104,7 +108,9 @@ pub fn main() -> ExitCode {
     };
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(command) => command.run(),
+        #[cfg(feature = "simulator")]
         Command::Demo(command) => command.run(),
+        #[cfg(feature = "simulator")]
         Command::Simulate(command) => command.run(),
         Command::CheckConfig(command) => command.run(),
         Command::Probe(command) => command.run(),

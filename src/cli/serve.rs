@@ -67,9 +67,14 @@ impl Serve {
     fn load(&self) -> Result<(Digests, Loaded), ExitCode> {
         if !self.config.path.exists() {
             let path = self.config.path.display();
+            let demo = if cfg!(feature = "simulator") {
+                "To look around without one:     m365mon demo\n"
+            } else {
+                ""
+            };
             output::complain(&format!(
                 "{path}: there is no configuration yet\n\n\
-                 To look around without one:     m365mon demo\n\
+                 {demo}\
                  To begin with one of your own:  copy a file from examples/, see README.md\n\
                  To use one elsewhere:           m365mon --config.file PATH"
             ));

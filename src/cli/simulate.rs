@@ -10,10 +10,10 @@ use anyhow::Context as _;
 
 use super::logging::{self, LogFormat, LogLevel};
 use super::output;
-use crate::simulator::directory::Size;
-use crate::simulator::scenario::Scenario;
-use crate::simulator::span::Span;
-use crate::simulator::{self, Options, Running, files};
+use m365mon_simulator::directory::Size;
+use m365mon_simulator::scenario::Scenario;
+use m365mon_simulator::span::Span;
+use m365mon_simulator::{self as simulator, Options, Running, files};
 
 /// Entra, Graph and SharePoint of a tenant that does not exist, over TLS.
 #[derive(Debug, clap::Args)]

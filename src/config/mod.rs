@@ -58,9 +58,15 @@ pub struct Loaded {
 pub fn load(path: &Path, env: &dyn Environment) -> Result<Loaded, ConfigErrors> {
     let bytes = read(path, MOST_BYTES, |error| match error.kind() {
         ErrorKind::NotFound => {
-            "there is no such file; write one (see the folder \"examples\"), name another with \
-             --config.file or M365MON_CONFIG_FILE, or run \"m365mon demo\", which needs none"
-                .to_owned()
+            let demo = if cfg!(feature = "simulator") {
+                ", or run \"m365mon demo\", which needs none"
+            } else {
+                ""
+            };
+            format!(
+                "there is no such file; write one (see the folder \"examples\"), name another \
+                 with --config.file or M365MON_CONFIG_FILE{demo}"
+            )
         }
         _ => unreadable(error),
     })?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
-use super::{GateKey, Secret, Service};
+use super::{GateKey, Secret, Service, is_guid};
 
 /// The name of an account, from the configuration; unique in it.
 pub type AccountName = Arc<str>;
@@ -50,17 +50,6 @@ impl fmt::Display for Tenant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// True for 8-4-4-4-12 hexadecimal digits.
-#[must_use]
-pub fn is_guid(text: &str) -> bool {
-    let mut parts = text.split('-');
-    [8, 4, 4, 4, 12].iter().all(|&length| {
-        parts
-            .next()
-            .is_some_and(|p| p.len() == length && p.bytes().all(|b| b.is_ascii_hexdigit()))
-    }) && parts.next().is_none()
 }
 
 /// One of Microsoft's clouds, or a pair of roots.

@@ -3,41 +3,35 @@
 //! it; what it promises is that a value of these types is already valid.
 
 mod account;
-mod clock;
 mod gate;
 mod observer;
 mod outcome;
 mod phase;
 pub mod powershell;
-mod random;
 mod report;
 mod resource;
 mod right;
-mod secret;
 mod settings;
 mod story;
 
 pub use account::{
     Account, AccountName, AppCredential, Audience, Cloud, CredentialKind, Deadline, Delegated,
-    SecretSource, SignIn, Tenant, is_guid,
+    SecretSource, SignIn, Tenant,
 };
-pub use clock::{Clock, Moment};
 pub use gate::{GateKey, Hold, RateLimit, Service};
 pub use observer::{AccountObserver, AccountStatus, IgnoreAccounts, TokenReport};
 pub use outcome::{AccountReason, Outcome, Reason, TokenProblem, Verdict};
 pub use phase::{Phase, Phases};
-pub use random::{Random, SystemRandom};
 pub use report::{
     ConnectionFacts, IpVersion, Repeat, Report, RequestId, ServerHints, bounded_text,
 };
 pub use resource::{ConnectionPolicy, Kind, Labels, Mode, Resource, ResourceName, SiteApi};
 pub use right::{NeededRights, Right};
-pub use secret::Secret;
 pub use settings::{
     Configuration, DEFAULT_BUCKETS, HttpSettings, Limits, MetricsSettings, ProxySetting,
     ResolveOverride, Storage, is_plain_root,
 };
 pub use story::Story;
 
-/// A point in civil time, UTC, nanosecond precision.
-pub use jiff::Timestamp;
+/// Shared with the simulated tenant, which sees nothing else of the exporter.
+pub use m365mon_base::{Clock, Moment, Random, Secret, SystemRandom, Timestamp, is_guid};

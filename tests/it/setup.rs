@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use m365mon::simulator::directory::{DOMAIN, ResourceApp, SELECTED_CLIENT_ID};
+use m365mon_simulator::directory::{DOMAIN, ResourceApp, SELECTED_CLIENT_ID};
 
 use crate::doctor::stage::{Stage, certificate, mailbox, site, steve};
 
@@ -115,7 +115,7 @@ fn what_a_person_consents_to_is_what_login_asks_for() {
     stage.configure(&steve(), &resources);
     let output = stage.run(&["setup"], &[]);
     let script = String::from_utf8(output.stdout).unwrap();
-    let app = m365mon::simulator::directory::DELEGATED_CLIENT_ID;
+    let app = m365mon_simulator::directory::DELEGATED_CLIENT_ID;
     stage.tell(
         "/consents",
         &format!(r#"{{"app": "{app}", "user": "steve@{DOMAIN}", "revoke": true}}"#),

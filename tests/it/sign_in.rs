@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use entra::Says;
 use m365mon::model::{Account, Audience, Cloud, Kind, Resource, SignIn, Story, Tenant};
-use m365mon::simulator::directory::TENANT_ID;
+use m365mon_simulator::directory::TENANT_ID;
 use stage::{APPROVAL, Begun, FORM, SIGN_IN, Stage, token_of, upn};
 use url::Url;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use m365mon::simulator::directory::{DELEGATED_CLIENT_ID, DOMAIN, SELECTED_CLIENT_ID};
+use m365mon_simulator::directory::{DELEGATED_CLIENT_ID, DOMAIN, SELECTED_CLIENT_ID};
 
 use serde_json::Value;
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use m365mon::simulator::directory::{
+use m365mon_simulator::directory::{
     CERTIFICATE_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN, IDENTITY_CLIENT_ID, SELECTED_CLIENT_ID,
 };
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! What `m365mon doctor` says of the way there, services, clocks and credentials
 //! that are not well.
 
-use m365mon::simulator::directory::SELECTED_CLIENT_ID;
+use m365mon_simulator::directory::SELECTED_CLIENT_ID;
 
 use super::stage::{Stage, certificate, findings, least, mailbox, selected, site, steve};
 

@@ -16,10 +16,10 @@ use m365mon::model::{
     IgnoreAccounts, ProxySetting, ResolveOverride, Secret, SecretSource, SignIn, Storage,
     SystemRandom, Tenant as ModelTenant,
 };
-use m365mon::simulator::Tenant;
-use m365mon::simulator::clock::AdjustableClock;
-use m365mon::simulator::directory::{self as contoso, Directory};
-use m365mon::simulator::entra;
+use m365mon_simulator::Tenant;
+use m365mon_simulator::clock::AdjustableClock;
+use m365mon_simulator::directory::{self as contoso, Directory};
+use m365mon_simulator::entra;
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;

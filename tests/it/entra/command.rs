@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::cloud::Cloud;
 use crate::sign_in::entra::{Person, Says};
-use m365mon::simulator::directory as contoso;
-use m365mon::simulator::entra::approve_device;
+use m365mon_simulator::directory as contoso;
+use m365mon_simulator::entra::approve_device;
 
 fn m365mon(configuration: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_m365mon"));

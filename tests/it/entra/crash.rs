@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use m365mon::entra::{Tokens, Wanted};
 use m365mon::model::{Clock, IgnoreAccounts, Random as _, Story, SystemRandom};
-use m365mon::simulator::directory as contoso;
-use m365mon::simulator::entra::approve_device;
+use m365mon_simulator::directory as contoso;
+use m365mon_simulator::entra::approve_device;
 
 use super::cloud::{Cloud, graph, steve, store};
 use crate::stack::{Process, http};

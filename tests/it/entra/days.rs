@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::house::House;
-use m365mon::simulator::directory as contoso;
+use m365mon_simulator::directory as contoso;
 
 const DAY: i64 = 24 * 3600;
 

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use m365mon::model::{
     Account, AccountReason, AppCredential, Audience, SecretSource, SignIn, Story,
 };
-use m365mon::simulator::directory::{self as contoso, Certificate, FederatedCredential};
-use m365mon::simulator::entra::metadata_router;
+use m365mon_simulator::directory::{self as contoso, Certificate, FederatedCredential};
+use m365mon_simulator::entra::metadata_router;
 use ring::signature::KeyPair as _;
 use tokio::net::TcpListener;
 
@@ -227,7 +227,7 @@ async fn a_tenant_and_an_application_that_are_not_there() {
         let mut elsewhere = directory.organization(contoso::DOMAIN).unwrap().clone();
         elsewhere.id = "5f8f4a3c-8a3e-4f0e-9a57-0c0a7c1d2bff".into();
         elsewhere.domains = vec!["contoso.onmicrosoft.us".into()];
-        elsewhere.cloud = m365mon::model::Cloud::GccHigh;
+        elsewhere.cloud = m365mon_simulator::directory::Cloud::GccHigh;
         directory.add_organization(elsewhere);
     }
     account.tenant = m365mon::model::Tenant::parse("contoso.onmicrosoft.us");

@@ -12,11 +12,11 @@ use m365mon::http::{Network, PlainClient, ProbeClient};
 use m365mon::model::{Clock, Configuration, Random, SystemRandom};
 use m365mon::probe::TenantProber;
 use m365mon::scheduler::Scheduler;
-use m365mon::simulator::action::Action;
-use m365mon::simulator::directory::{self as contoso, Size};
-use m365mon::simulator::entra::approve_device;
-use m365mon::simulator::{Options, Running, files};
 use m365mon::state::State;
+use m365mon_simulator::action::Action;
+use m365mon_simulator::directory::{self as contoso, Size};
+use m365mon_simulator::entra::approve_device;
+use m365mon_simulator::{Options, Running, files};
 use serde_json::Value;
 
 use crate::stack::until;
@@ -55,7 +55,7 @@ impl House {
             clock: world.clone(),
             ..Options::default()
         };
-        let running = m365mon::simulator::start(options).await.unwrap();
+        let running = m365mon_simulator::start(options).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let interval = Duration::from_secs(2 + mailboxes as u64 / 125);
         files::write(&running, folder.path(), size, interval).unwrap();

@@ -2,8 +2,8 @@
 
 use m365mon::entra::{ConsentError, DeviceCode, SignedInAs, Wanted};
 use m365mon::model::{Account, AccountReason, Audience, Story};
-use m365mon::simulator::directory as contoso;
-use m365mon::simulator::entra::{approve_device, decline_device, revoke_user};
+use m365mon_simulator::directory as contoso;
+use m365mon_simulator::entra::{approve_device, decline_device, revoke_user};
 
 use super::cloud::{Cloud, graph, inline};
 use crate::stack::until;

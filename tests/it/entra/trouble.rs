@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use m365mon::model::{AccountReason, Story};
-use m365mon::simulator::directory as contoso;
+use m365mon_simulator::directory as contoso;
 use parking_lot::Mutex;
 
 use super::cloud::{Cloud, Trouble, graph, inline};
@@ -105,7 +105,7 @@ async fn no_secret_and_no_token_in_logs_at_trace() {
         .unwrap();
     secrets.push(code.user_code().to_owned());
     let upn = format!("steve@{}", contoso::DOMAIN);
-    m365mon::simulator::entra::approve_device(&cloud.tenant, code.user_code(), &upn).unwrap();
+    m365mon_simulator::entra::approve_device(&cloud.tenant, code.user_code(), &upn).unwrap();
     consent.finish_device(&person, code).await.unwrap();
     let token = tokens
         .access_token(&person, &graph(), &story)

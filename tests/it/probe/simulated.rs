@@ -13,9 +13,9 @@ use m365mon::model::{
     Clock, Configuration, IgnoreAccounts, Reason, Report, Resource, Story, SystemRandom,
 };
 use m365mon::probe::{Prober, TenantProber};
-use m365mon::simulator::action::Action;
-use m365mon::simulator::directory::Size;
-use m365mon::simulator::{Options, Running, files, start};
+use m365mon_simulator::action::Action;
+use m365mon_simulator::directory::Size;
+use m365mon_simulator::{Options, Running, files, start};
 use serde_json::{Value, json};
 
 use crate::origin::LONG;

@@ -3,7 +3,7 @@
 use http::{HeaderMap, Method};
 use m365mon::http::{Network, PlainAnswer, PlainBody, PlainClient, PlainRequest, UseProxy};
 use m365mon::model::HttpSettings;
-use m365mon::simulator::directory::DOMAIN;
+use m365mon_simulator::directory::DOMAIN;
 use url::Url;
 
 /// What a person says to the page that asks for consent, or for approval.

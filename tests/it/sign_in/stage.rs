@@ -18,13 +18,13 @@ use m365mon::model::{
 };
 use m365mon::probe::Prober;
 use m365mon::scheduler::Scheduler;
-use m365mon::simulator::clock::AdjustableClock;
-use m365mon::simulator::directory::{
-    CONFIDENTIAL_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN, ResourceApp, Size, TENANT_ID,
-};
-use m365mon::simulator::{self, Options, Running, files};
 use m365mon::state::State;
 use m365mon::web::{App, Authenticated, Bounds, Dependencies, Server, Settings, listen};
+use m365mon_simulator::clock::AdjustableClock;
+use m365mon_simulator::directory::{
+    CONFIDENTIAL_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN, ResourceApp, Size, TENANT_ID,
+};
+use m365mon_simulator::{Options, Running, files};
 use url::Url;
 
 use super::entra::{Person, Says};
@@ -73,7 +73,7 @@ impl Stage {
 
     pub(super) async fn given(given: Given<'_>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let tenant = simulator::start(Options::default()).await.unwrap();
+        let tenant = m365mon_simulator::start(Options::default()).await.unwrap();
         let every = Duration::from_secs(60);
         files::write(&tenant, folder.path(), Size::default(), every).unwrap();
         let configuration = load(&tenant, folder.path(), &given).configuration;

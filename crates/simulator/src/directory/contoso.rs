@@ -1,0 +1,228 @@
+//! The directory that a simulated tenant has unless told otherwise: Contoso
+//! with its people, sites and one application for each kind of credential.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::Cloud;
+use super::load::{self, Size};
+use super::{
+    Application, ClientSecret, Directory, MailboxScope, Organization, Platform, RedirectUri,
+    ResourceApp, Site, User,
+};
+use crate::chance::Seeded;
+use m365mon_base::{Secret, Timestamp};
+
+/// Contoso's tenant GUID.
+pub const TENANT_ID: &str = "5f8f4a3c-8a3e-4f0e-9a57-0c0a7c1d2b01";
+/// Contoso's initial domain.
+pub const DOMAIN: &str = "contoso.onmicrosoft.com";
+/// Contoso's SharePoint host.
+pub const SHAREPOINT_HOST: &str = "contoso.sharepoint.com";
+/// An organization whose sites and people are not Contoso's.
+pub const OTHER_TENANT_ID: &str = "0b2d8c56-3c52-4c1b-8d3e-6a1f5e9c7d02";
+
+/// A confidential client with a secret; reads all sites and mailboxes.
+pub const APP_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000001";
+/// A public client that people sign in to.
+pub const DELEGATED_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000002";
+/// For certificates and federated credentials (none registered yet);
+/// `Sites.Selected` on Graph and on SharePoint, granted on the intranet.
+pub const CERTIFICATE_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000003";
+/// A confidential client with a secret that people sign in to.
+pub const CONFIDENTIAL_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000004";
+/// The least: a secret, `Sites.Selected` granted on the intranet, and one
+/// mailbox by RBAC for Applications.
+pub const SELECTED_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000005";
+/// The identity of a machine.
+pub const IDENTITY_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000006";
+
+const SITES: [(&str, &str); 8] = [
+    ("", "Communication site"),
+    ("sites/intranet", "Intranet"),
+    ("sites/marketing", "Marketing"),
+    ("sites/engineering", "Engineering"),
+    ("sites/finance", "Finance"),
+    ("sites/hr", "People"),
+    ("teams/project-x", "Project X"),
+    ("sites/archive", "Archive"),
+];
+
+const PEOPLE: [(&str, &str); 5] = [
+    ("steve", "Steve Jackson"),
+    ("monitoring", "Monitoring"),
+    ("helpdesk", "Help Desk"),
+    ("info", "Information"),
+    ("admin", "Administrator"),
+];
+
+pub(super) fn build(size: Size, seed: u64, now: Timestamp) -> Directory {
+    let random = Seeded::new(seed);
+    let mut directory = Directory::new();
+    organizations(&mut directory);
+    people(&mut directory, &random);
+    sites(&mut directory);
+    applications(&mut directory, &random, now);
+    load::add(&mut directory, size, &random, now);
+    directory
+}
+
+pub(super) fn contoso() -> Organization {
+    Organization {
+        id: TENANT_ID.into(),
+        display_name: "Contoso".into(),
+        domains: vec![DOMAIN.into(), "contoso.com".into()],
+        cloud: Cloud::Global,
+        sharepoint_hosts: vec![SHAREPOINT_HOST.into(), "contoso-my.sharepoint.com".into()],
+        user_consent: false,
+        device_code_blocked: false,
+        token_lifetime: None,
+        sign_in_frequency: None,
+    }
+}
+
+fn organizations(directory: &mut Directory) {
+    let contoso = contoso();
+    let other = Organization {
+        id: OTHER_TENANT_ID.into(),
+        display_name: "Contoso Subsidiary".into(),
+        domains: vec!["contoso-subsidiary.onmicrosoft.com".into()],
+        sharepoint_hosts: vec!["contoso-subsidiary.sharepoint.com".into()],
+        ..contoso.clone()
+    };
+    directory.add_organization(contoso);
+    directory.add_organization(other);
+    directory.add_site(Site::new(
+        "contoso-subsidiary.sharepoint.com",
+        "",
+        "Subsidiary",
+    ));
+}
+
+fn people(directory: &mut Directory, random: &Seeded) {
+    for (name, display_name) in PEOPLE {
+        let password = Secret::new(random.text(16));
+        let mut user = User::new(
+            &format!("{name}@{DOMAIN}"),
+            display_name,
+            TENANT_ID,
+            password,
+        );
+        if name == "admin" {
+            user.administrator = true;
+            user.mailbox = None;
+        }
+        directory.add_user(user);
+    }
+    let guest = User {
+        guest: true,
+        mailbox: None,
+        drive: None,
+        ..User::new(
+            "guest@contoso2.com",
+            "Guest",
+            TENANT_ID,
+            Secret::new(random.text(16)),
+        )
+    };
+    directory.add_user(guest);
+    let other = format!("chris@{}", "contoso-subsidiary.onmicrosoft.com");
+    let password = Secret::new(random.text(16));
+    directory.add_user(User::new(&other, "Chris", OTHER_TENANT_ID, password));
+}
+
+fn sites(directory: &mut Directory) {
+    for (path, name) in SITES {
+        let mut site = Site::new(SHAREPOINT_HOST, path, name);
+        if path == "sites/intranet" {
+            site.grant(SELECTED_CLIENT_ID, "read");
+            site.grant(CERTIFICATE_CLIENT_ID, "read");
+        }
+        directory.add_site(site);
+    }
+}
+
+pub(super) fn secret(random: &Seeded, now: Timestamp) -> ClientSecret {
+    let days = |n: u64| Duration::from_secs(n * 86400);
+    ClientSecret {
+        key_id: m365mon_base::Random::uuid(random),
+        value: Secret::new(format!("{}~{}", random.text(5), random.text(34))),
+        starts: now.checked_sub(days(30)).unwrap_or(now),
+        ends: now.checked_add(days(180)).unwrap_or(now),
+    }
+}
+
+fn applications(directory: &mut Directory, random: &Seeded, now: Timestamp) {
+    let steve = directory
+        .user(&format!("steve@{DOMAIN}"))
+        .map(|user| user.id.clone())
+        .unwrap_or_default();
+    let monitoring = directory
+        .user(&format!("monitoring@{DOMAIN}"))
+        .map(|user| user.id.clone())
+        .unwrap_or_default();
+    let delegated: [(ResourceApp, &[&str]); 2] = [
+        (ResourceApp::Graph, &["Sites.Read.All", "Mail.ReadBasic"]),
+        (ResourceApp::SharePoint, &["AllSites.Read"]),
+    ];
+
+    let mut app = Application::new(APP_CLIENT_ID, "m365mon", TENANT_ID);
+    app.secrets.push(secret(random, now));
+    for role in ["Sites.Read.All", "Mail.ReadBasic.All"] {
+        app.grant_role(ResourceApp::Graph, role);
+    }
+    app.grant_role(ResourceApp::SharePoint, "Sites.Read.All");
+    directory.add_application(app);
+
+    let mut app = Application::new(DELEGATED_CLIENT_ID, "m365mon for people", TENANT_ID);
+    app.public_client = true;
+    for uri in ["http://localhost", "http://localhost/auth/callback"] {
+        app.redirect_uris.push(RedirectUri {
+            uri: uri.into(),
+            platform: Platform::PublicClient,
+        });
+    }
+    for (resource, scopes) in delegated {
+        app.grant_scopes(Some(&steve), resource, scopes);
+    }
+    directory.add_application(app);
+
+    let mut app = Application::new(CERTIFICATE_CLIENT_ID, "m365mon by certificate", TENANT_ID);
+    for resource in [ResourceApp::Graph, ResourceApp::SharePoint] {
+        app.grant_role(resource, "Sites.Selected");
+    }
+    directory.add_application(app);
+
+    let mut app = Application::new(CONFIDENTIAL_CLIENT_ID, "m365mon confidential", TENANT_ID);
+    app.secrets.push(secret(random, now));
+    for uri in [
+        "http://localhost:10365/auth/callback",
+        "https://m365mon.contoso.com/auth/callback",
+    ] {
+        app.redirect_uris.push(RedirectUri {
+            uri: uri.into(),
+            platform: Platform::Web,
+        });
+    }
+    for (resource, scopes) in delegated {
+        app.grant_scopes(Some(&steve), resource, scopes);
+    }
+    directory.add_application(app);
+
+    let mut app = Application::new(SELECTED_CLIENT_ID, "m365mon least privilege", TENANT_ID);
+    app.secrets.push(secret(random, now));
+    app.grant_role(ResourceApp::Graph, "Sites.Selected");
+    app.mailbox_scopes.push(MailboxScope {
+        role: "Mail.ReadBasic".into(),
+        mailboxes: BTreeSet::from([monitoring]),
+    });
+    directory.add_application(app);
+
+    let mut app = Application::new(IDENTITY_CLIENT_ID, "a machine", TENANT_ID);
+    app.managed_identity = true;
+    for role in ["Sites.Read.All", "Mail.ReadBasic.All"] {
+        app.grant_role(ResourceApp::Graph, role);
+    }
+    app.grant_role(ResourceApp::SharePoint, "Sites.Read.All");
+    directory.add_application(app);
+}

@@ -1,0 +1,115 @@
+//! An organization (Microsoft's "tenant") and the APIs its tokens can be for.
+
+use std::time::Duration;
+
+use super::Cloud;
+
+/// One Microsoft Entra tenant.
+#[derive(Debug, Clone)]
+pub struct Organization {
+    /// The tenant GUID.
+    pub id: String,
+    /// As people see it.
+    pub display_name: String,
+    /// Verified domains, the initial one first.
+    pub domains: Vec<String>,
+    /// Where it lives.
+    pub cloud: Cloud,
+    /// `contoso.sharepoint.com`, `contoso-my.sharepoint.com`, …
+    pub sharepoint_hosts: Vec<String>,
+    /// May people consent for themselves? Off by default: an administrator
+    /// must grant (AADSTS90094).
+    pub user_consent: bool,
+    /// Conditional Access blocks the device code flow (AADSTS53003).
+    pub device_code_blocked: bool,
+    /// A fixed life for access tokens instead of 60 to 90 minutes.
+    pub token_lifetime: Option<Duration>,
+    /// Sign-in frequency: a refresh token older than this is refused (AADSTS70043).
+    pub sign_in_frequency: Option<Duration>,
+}
+
+impl Organization {
+    /// True for its GUID or one of its domains, in any spelling.
+    #[must_use]
+    pub fn is_called(&self, tenant: &str) -> bool {
+        self.id.eq_ignore_ascii_case(tenant)
+            || self.domains.iter().any(|d| d.eq_ignore_ascii_case(tenant))
+    }
+
+    /// What a resource identifier (the part of a scope before the permission)
+    /// means here, with the `aud` of its tokens; `None` is AADSTS500011. Takes
+    /// a URI with or without trailing slashes, or the GUID of the API.
+    #[must_use]
+    pub fn resource(&self, identifier: &str) -> Option<(ResourceApp, String)> {
+        let plain = identifier.trim_end_matches('/');
+        if plain.eq_ignore_ascii_case(ResourceApp::Graph.app_id()) {
+            return Some((ResourceApp::Graph, self.cloud.graph_url().to_owned()));
+        }
+        let host = plain.strip_prefix("https://")?.to_ascii_lowercase();
+        let name = host.split(':').next().unwrap_or_default();
+        let graph = self.cloud.graph_url().trim_start_matches("https://");
+        // A local address stands for a cloud with roots of its own.
+        if host == graph || matches!(name, "localhost" | "127.0.0.1") {
+            return Some((ResourceApp::Graph, format!("https://{host}")));
+        }
+        if self
+            .sharepoint_hosts
+            .iter()
+            .any(|h| h.eq_ignore_ascii_case(&host))
+        {
+            return Some((ResourceApp::SharePoint, format!("https://{host}")));
+        }
+        (host == "outlook.office365.com")
+            .then(|| (ResourceApp::Exchange, format!("https://{host}")))
+    }
+}
+
+/// An API of Microsoft's that permissions belong to.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum ResourceApp {
+    /// Microsoft Graph.
+    Graph,
+    /// SharePoint Online's own REST.
+    SharePoint,
+    /// Exchange Online.
+    Exchange,
+}
+
+impl ResourceApp {
+    /// The client id of the API in every tenant.
+    #[must_use]
+    pub const fn app_id(self) -> &'static str {
+        match self {
+            Self::Graph => "00000003-0000-0000-c000-000000000000",
+            Self::SharePoint => "00000003-0000-0ff1-ce00-000000000000",
+            Self::Exchange => "00000002-0000-0ff1-ce00-000000000000",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Directory, SHAREPOINT_HOST, Size, TENANT_ID};
+    use super::*;
+
+    #[test]
+    fn identifiers() {
+        let directory = Directory::contoso(Size::default(), 1, jiff::Timestamp::UNIX_EPOCH);
+        let contoso = directory.organization(TENANT_ID).unwrap();
+        let api = |text: &str| contoso.resource(text).map(|(api, _)| api);
+        assert_eq!(api("https://graph.microsoft.com"), Some(ResourceApp::Graph));
+        assert_eq!(
+            api("https://graph.microsoft.com/"),
+            Some(ResourceApp::Graph)
+        );
+        assert_eq!(api("https://localhost:8443"), Some(ResourceApp::Graph));
+        assert_eq!(api(ResourceApp::Graph.app_id()), Some(ResourceApp::Graph));
+        let site = format!("https://{SHAREPOINT_HOST}/");
+        assert_eq!(api(&site), Some(ResourceApp::SharePoint));
+        assert_eq!(api("https://contoso2.sharepoint.com"), None);
+        assert_eq!(api("https://graph.microsoft.us"), None);
+    }
+}

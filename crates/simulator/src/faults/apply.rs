@@ -1,0 +1,275 @@
+//! Makes HTTP go wrong as ordered: answers that replace the true one, and
+//! damage done to it.
+
+use std::convert::Infallible;
+use std::io::Write as _;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt as _};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+
+use super::{FaultKind, RetryAfter, Service, Verdict};
+use crate::front::{Ask, Line};
+use crate::{Tenant, entra, graph, sharepoint};
+
+/// Where a fault is applied.
+pub(crate) struct Stage<'a> {
+    pub(crate) tenant: &'a Tenant,
+    pub(crate) service: Service,
+    /// For Graph and SharePoint.
+    pub(crate) ask: Option<&'a Ask>,
+    /// Of the request, for the others.
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) line: &'a Arc<Line>,
+}
+
+/// True if the service itself need not be asked.
+pub(crate) const fn replaces(verdict: &Verdict) -> bool {
+    matches!(
+        verdict.kind,
+        Some(
+            FaultKind::Throttled { .. }
+                | FaultKind::Unavailable { .. }
+                | FaultKind::ServerError
+                | FaultKind::BadGateway
+                | FaultKind::Html
+                | FaultKind::Status { .. }
+                | FaultKind::Redirect { .. }
+                | FaultKind::Hang
+                | FaultKind::ResetBefore
+                | FaultKind::Endless
+                | FaultKind::GzipBomb
+                | FaultKind::ClaimsChallenge
+        )
+    )
+}
+
+/// The answer as the fault leaves it; `None` if there is to be none.
+pub(crate) async fn apply(
+    stage: &Stage<'_>,
+    verdict: &Verdict,
+    answer: Option<Response<Body>>,
+) -> Option<Response<Body>> {
+    let Some(kind) = &verdict.kind else {
+        return answer;
+    };
+    match kind {
+        FaultKind::Hang => None,
+        FaultKind::ResetBefore => {
+            stage.line.cut();
+            None
+        }
+        FaultKind::Throttled { retry_after } => {
+            let mut answer = stage.refusal(StatusCode::TOO_MANY_REQUESTS);
+            stage.retry(&mut answer, *retry_after);
+            Some(answer)
+        }
+        FaultKind::Unavailable { retry_after, empty } => {
+            let mut answer = if *empty {
+                crate::front::status_only(StatusCode::SERVICE_UNAVAILABLE)
+            } else {
+                stage.refusal(StatusCode::SERVICE_UNAVAILABLE)
+            };
+            stage.retry(&mut answer, *retry_after);
+            Some(answer)
+        }
+        FaultKind::ServerError => Some(stage.refusal(StatusCode::INTERNAL_SERVER_ERROR)),
+        FaultKind::ClaimsChallenge => Some(stage.challenge()),
+        FaultKind::BadGateway => Some(html(StatusCode::BAD_GATEWAY, BAD_GATEWAY)),
+        FaultKind::Html => Some(html(StatusCode::OK, PORTAL)),
+        FaultKind::Status {
+            status,
+            body,
+            headers,
+        } => Some(any_status(*status, body, headers)),
+        FaultKind::Redirect { to } => {
+            let mut answer = crate::front::status_only(StatusCode::FOUND);
+            set(&mut answer, header::LOCATION, to);
+            Some(answer)
+        }
+        FaultKind::Endless => Some(endless()),
+        FaultKind::GzipBomb => Some(bomb()),
+        FaultKind::EmptyBody => answer.map(|answer| {
+            let (mut parts, _) = answer.into_parts();
+            parts.headers.remove(header::CONTENT_ENCODING);
+            Response::from_parts(parts, Body::empty())
+        }),
+        FaultKind::WrongContentType => answer.map(|mut answer| {
+            set(&mut answer, header::CONTENT_TYPE, "text/plain");
+            answer
+        }),
+        FaultKind::HangBody => cut_short(answer, Ending::Never).await,
+        FaultKind::Truncated => cut_short(answer, Ending::Early).await,
+        FaultKind::ResetAfter => cut_short(answer, Ending::Reset(Arc::clone(stage.line))).await,
+        // Added up before, or struck at the handshake.
+        FaultKind::Latency { .. }
+        | FaultKind::TlsWrongHost
+        | FaultKind::TlsExpired
+        | FaultKind::TlsUntrusted
+        | FaultKind::TlsBroken
+        | FaultKind::TlsHang
+        | FaultKind::Refuse => answer,
+    }
+}
+
+fn set(answer: &mut Response<Body>, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        answer.headers_mut().insert(name, value);
+    }
+}
+
+const PORTAL: &str = "<!DOCTYPE html><html><head><title>Welcome</title></head>\
+<body><p>Please accept the terms of use of this network.</p></body></html>";
+const BAD_GATEWAY: &str = "<html><head><title>502 Bad Gateway</title></head>\
+<body><center><h1>502 Bad Gateway</h1></center></body></html>";
+
+fn html(status: StatusCode, page: &'static str) -> Response<Body> {
+    let mut answer = Response::new(Body::from(page));
+    *answer.status_mut() = status;
+    set(
+        &mut answer,
+        header::CONTENT_TYPE,
+        "text/html; charset=utf-8",
+    );
+    answer
+}
+
+fn any_status(
+    status: u16,
+    body: &str,
+    headers: &std::collections::BTreeMap<String, String>,
+) -> Response<Body> {
+    let mut answer = Response::new(Body::from(body.to_owned()));
+    // Informational statuses cannot stand at the end of an exchange.
+    *answer.status_mut() = StatusCode::from_u16(status)
+        .ok()
+        .filter(|s| !s.is_informational())
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in headers {
+        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+            set(&mut answer, name, value);
+        }
+    }
+    answer
+}
+
+fn endless() -> Response<Body> {
+    let chunk = Bytes::from(vec![b' '; 16 * 1024]);
+    let chunks = stream::once(async { Bytes::from_static(b"{\"value\":[") })
+        .chain(stream::repeat(chunk))
+        .map(Ok::<_, Infallible>);
+    let mut answer = Response::new(Body::from_stream(chunks));
+    set(&mut answer, header::CONTENT_TYPE, "application/json");
+    answer
+}
+
+fn bomb() -> Response<Body> {
+    static BOMB: OnceLock<Bytes> = OnceLock::new();
+    let bytes = BOMB.get_or_init(|| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        let spaces = vec![b' '; 1024 * 1024];
+        for _ in 0..64 {
+            // Writing into memory does not fail.
+            _ = encoder.write_all(&spaces);
+        }
+        encoder.finish().unwrap_or_default().into()
+    });
+    let mut answer = Response::new(Body::from(bytes.clone()));
+    set(&mut answer, header::CONTENT_TYPE, "application/json");
+    set(&mut answer, header::CONTENT_ENCODING, "gzip");
+    answer
+}
+
+enum Ending {
+    Early,
+    Never,
+    Reset(Arc<Line>),
+}
+
+/// Long enough for what was sent to be on its way, short enough to wait for.
+const ON_ITS_WAY: Duration = Duration::from_millis(50);
+
+/// Announces the whole body and sends the first half of it.
+async fn cut_short(answer: Option<Response<Body>>, ending: Ending) -> Option<Response<Body>> {
+    const MOST: usize = 16 * 1024 * 1024;
+    let (mut parts, body) = answer?.into_parts();
+    let whole = axum::body::to_bytes(body, MOST).await.unwrap_or_default();
+    // An empty body has no middle: announce one.
+    let length = whole.len().max(2);
+    parts.headers.insert(header::CONTENT_LENGTH, length.into());
+    let half = whole.slice(..whole.len() / 2);
+    let end = async move {
+        match ending {
+            // Or HTTP/2 takes the head back together with the rest.
+            Ending::Early => tokio::time::sleep(ON_ITS_WAY).await,
+            Ending::Never => std::future::pending::<()>().await,
+            Ending::Reset(line) => {
+                tokio::time::sleep(ON_ITS_WAY).await;
+                line.cut();
+                std::future::pending::<()>().await;
+            }
+        }
+        Err(std::io::Error::other("cut short on command"))
+    };
+    let chunks = stream::iter((!half.is_empty()).then_some(Ok(half))).chain(stream::once(end));
+    Some(Response::from_parts(parts, Body::from_stream(chunks)))
+}
+
+impl Stage<'_> {
+    /// An error answer as the service writes it.
+    fn refusal(&self, status: StatusCode) -> Response<Body> {
+        match (self.service, self.ask) {
+            (Service::Graph, Some(ask)) => graph::refusal(self.tenant, ask, status),
+            (Service::SharePoint, Some(ask)) => sharepoint::refusal(self.tenant, ask, status),
+            _ => self.form_refusal(status),
+        }
+    }
+
+    fn challenge(&self) -> Response<Body> {
+        let since = self.tenant.clock.epoch();
+        match (self.service, self.ask) {
+            (Service::Graph, Some(ask)) => graph::challenge(self.tenant, ask, since),
+            (Service::SharePoint, Some(ask)) => sharepoint::challenge(self.tenant, ask, since),
+            _ => self.form_refusal(StatusCode::UNAUTHORIZED),
+        }
+    }
+
+    fn form_refusal(&self, status: StatusCode) -> Response<Body> {
+        if self.service != Service::Metadata {
+            return entra::trouble(self.tenant, self.headers, status.as_u16());
+        }
+        let error = if status == StatusCode::TOO_MANY_REQUESTS {
+            "too_many_requests"
+        } else {
+            "unknown"
+        };
+        let body = serde_json::json!({"error": error, "error_description": "Try again later."});
+        let mut answer = Response::new(Body::from(body.to_string()));
+        *answer.status_mut() = status;
+        set(
+            &mut answer,
+            header::CONTENT_TYPE,
+            "application/json; charset=utf-8",
+        );
+        answer
+    }
+
+    fn retry(&self, answer: &mut Response<Body>, when: Option<RetryAfter>) {
+        let text = match when {
+            None => return,
+            Some(RetryAfter::Seconds(seconds)) => seconds.to_string(),
+            Some(RetryAfter::Date(seconds)) => {
+                let time = self
+                    .tenant
+                    .clock
+                    .now()
+                    .checked_add(Duration::from_secs(seconds));
+                crate::http_date(time.unwrap_or_else(|_| self.tenant.clock.now()))
+            }
+        };
+        set(answer, header::RETRY_AFTER, &text);
+    }
+}

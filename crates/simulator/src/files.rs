@@ -1,0 +1,191 @@
+//! A folder with everything that a client of the simulated tenant needs: the
+//! certificate to trust, a configuration of the exporter, its secrets, and
+//! where the endpoints are.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use super::Running;
+use super::directory::{
+    APP_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN, SHAREPOINT_HOST, Size, TENANT_ID,
+};
+use super::front::authority::write_private;
+use m365mon_base::Secret;
+
+/// The file names.
+pub const CONFIGURATION_FILE: &str = "m365mon.yml";
+const SECRET_FILE: &str = "app-secret.txt";
+const ENDPOINTS_FILE: &str = "simulator.json";
+
+/// Writes the folder; it must exist. The private files get mode 0600.
+pub fn write(running: &Running, dir: &Path, size: Size, interval: Duration) -> io::Result<()> {
+    std::fs::write(dir.join("ca.pem"), &running.ca_pem)?;
+    if let Some(secret) = secret_of(running, APP_CLIENT_ID) {
+        let file = dir.join(SECRET_FILE);
+        write_private(&file, secret.expose())?;
+        running
+            .tenant
+            .secret_files
+            .lock()
+            .insert(APP_CLIENT_ID.to_owned(), file);
+    }
+    let accounts = size.load_accounts();
+    for account in &accounts {
+        let secret = secret_of(running, &account.client_id);
+        if let Some(secret) = secret {
+            let file = dir.join(secret_file(&account.name));
+            write_private(&file, secret.expose())?;
+            let mut files = running.tenant.secret_files.lock();
+            files.insert(account.client_id.clone(), file);
+        }
+    }
+    let endpoints = serde_json::json!({
+        "tls": running.addr.to_string(),
+        "proxy": format!("http://{}", running.proxy_addr),
+        "control": format!("http://{}", running.control_addr),
+        "metadata": format!("http://{}", running.metadata_addr),
+        "ca_file": "ca.pem",
+        "tenant_id": TENANT_ID,
+        "domain": DOMAIN,
+        "client_id": APP_CLIENT_ID,
+        "secret_file": SECRET_FILE,
+        "delegated_client_id": DELEGATED_CLIENT_ID,
+        "load_accounts": accounts.iter().map(|account| serde_json::json!({
+            "name": account.name,
+            "tenant_id": account.tenant_id,
+            "domain": account.domain,
+            "client_id": account.client_id,
+            "secret_file": secret_file(&account.name),
+        })).collect::<Vec<_>>(),
+    });
+    std::fs::write(dir.join(ENDPOINTS_FILE), format!("{endpoints:#}\n"))?;
+    let configuration = configuration(running, size, interval);
+    std::fs::write(dir.join(CONFIGURATION_FILE), configuration)
+}
+
+fn secret_of(running: &Running, client_id: &str) -> Option<Secret> {
+    let directory = running.tenant.directory.read();
+    let app = directory.application(client_id)?;
+    Some(app.secrets.first()?.value.clone())
+}
+
+fn secret_file(account: &str) -> String {
+    format!("{account}-secret.txt")
+}
+
+/// A configuration that works against this tenant: an account with a secret
+/// and one of a person, a dozen resources of both kinds, and as many more as
+/// were made up.
+#[must_use]
+pub fn configuration(running: &Running, size: Size, interval: Duration) -> String {
+    let address = running.addr;
+    let seconds = interval.as_secs_f64();
+    let timeout = (seconds / 2.0).min(10.0);
+    let mut text = format!(
+        "# Written by `m365mon simulate`: works against the tenant that it runs.\n\
+         storage: m365mon.tokens\n\
+         http:\n\
+         \x20 ca_file: ca.pem\n\
+         \x20 resolve:\n\
+         \x20   login.microsoftonline.com: \"{address}\"\n\
+         \x20   graph.microsoft.com: \"{address}\"\n\
+         \x20   {SHAREPOINT_HOST}: \"{address}\"\n\
+         defaults: {{interval: {}, timeout: {}}}\n\
+         accounts:\n\
+         \x20 - name: contoso-app\n\
+         \x20   tenant: {DOMAIN}\n\
+         \x20   client_id: {APP_CLIENT_ID}\n\
+         \x20   client_secret: {{secret_file: {SECRET_FILE}, expires: {}}}\n\
+         \x20 - name: contoso-steve\n\
+         \x20   tenant: {DOMAIN}\n\
+         \x20   client_id: {DELEGATED_CLIENT_ID}\n\
+         \x20   delegated: {{username: steve@{DOMAIN}}}\n",
+        milliseconds(seconds),
+        milliseconds(timeout),
+        secret_ends(running),
+    );
+    let load = size.load_accounts();
+    for account in &load {
+        // Writing into a String does not fail.
+        _ = writeln!(
+            text,
+            "  - name: {}\n    tenant: {}\n    client_id: {}\n    client_secret: {{secret_file: {}}}",
+            account.name,
+            account.domain,
+            account.client_id,
+            secret_file(&account.name),
+        );
+    }
+    text.push_str("resources:\n");
+    let mut site_on = |host: &str, name: &str, account: &str, path: &str, extra: &str| {
+        _ = writeln!(
+            text,
+            "  - {{name: {name}, account: {account}, kind: sharepoint_site, \
+             url: \"https://{host}{path}\"{extra}}}"
+        );
+    };
+    let mut site = |name: &str, account: &str, path: &str, extra: &str| {
+        site_on(SHAREPOINT_HOST, name, account, path, extra);
+    };
+    site("home", "contoso-app", "/", "");
+    for name in ["intranet", "marketing", "engineering", "finance", "hr"] {
+        site(name, "contoso-app", &format!("/sites/{name}"), "");
+    }
+    site("project-x", "contoso-app", "/teams/project-x", "");
+    site("intranet-as-steve", "contoso-steve", "/sites/intranet", "");
+    site(
+        "intranet-rest",
+        "contoso-steve",
+        "/sites/intranet",
+        ", api: sharepoint",
+    );
+    for number in 1..=size.sites {
+        let (name, path) = (
+            format!("site-{number:05}"),
+            format!("/sites/load-{number:05}"),
+        );
+        match size.owner(number).and_then(|place| load.get(place)) {
+            Some(owner) => site_on(&owner.sharepoint_host, &name, &owner.name, &path, ""),
+            None => site_on(SHAREPOINT_HOST, &name, "contoso-app", &path, ""),
+        }
+    }
+    let mut mailbox = |name: &str, account: &str, user: &str| {
+        _ = writeln!(
+            text,
+            "  - {{name: {name}, account: {account}, kind: exchange_mailbox, user: {user}}}"
+        );
+    };
+    for name in ["monitoring", "helpdesk", "info"] {
+        let user = format!("{name}@{DOMAIN}");
+        mailbox(&format!("{name}-mailbox"), "contoso-app", &user);
+    }
+    mailbox("steve-mailbox", "contoso-steve", &format!("steve@{DOMAIN}"));
+    for number in 1..=size.mailboxes {
+        let name = format!("mailbox-{number:05}");
+        let owner = size.owner(number).and_then(|place| load.get(place));
+        let (account, domain) = owner.map_or(("contoso-app", DOMAIN), |owner| {
+            (&owner.name, &owner.domain)
+        });
+        mailbox(&name, account, &format!("load-{number:05}@{domain}"));
+    }
+    text
+}
+
+fn milliseconds(seconds: f64) -> String {
+    if seconds.fract() == 0.0 {
+        format!("{seconds}s")
+    } else {
+        format!("{}ms", (seconds * 1000.0).round())
+    }
+}
+
+fn secret_ends(running: &Running) -> String {
+    let directory = running.tenant.directory.read();
+    directory
+        .application(APP_CLIENT_ID)
+        .and_then(|app| app.secrets.first())
+        .map(|secret| secret.ends.strftime("%Y-%m-%d").to_string())
+        .unwrap_or_default()
+}

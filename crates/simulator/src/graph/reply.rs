@@ -1,0 +1,202 @@
+//! Graph's answers as HTTP: status, body, and the headers that support cases
+//! are made of (PROTOCOL section 7).
+
+use std::convert::Infallible;
+use std::io::Write as _;
+
+use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use serde_json::{Map, Value};
+
+use super::error::GraphError;
+use super::guard::CHALLENGE;
+use super::target::{self, Target};
+use crate::Tenant;
+use crate::front::Ask;
+use crate::throttle::Budget;
+
+const JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;\
+IEEE754Compatible=false;charset=utf-8";
+const DIAGNOSTIC: &str = r#"{"ServerInfo":{"DataCenter":"West Europe","Slice":"E","Ring":"5","ScaleUnit":"004","RoleInstance":"AM2PEPF00005517"}}"#;
+
+/// 200 with a body.
+pub(super) fn success(
+    tenant: &Tenant,
+    ask: &Ask,
+    body: &Value,
+    budget: Option<Budget>,
+) -> Response<Body> {
+    let mut answer = make(tenant, ask, StatusCode::OK, body);
+    set(&mut answer, "odata-version", "4.0");
+    tell_budget(&mut answer, budget);
+    answer
+}
+
+/// An error with its body.
+pub(super) fn failure(tenant: &Tenant, ask: &Ask, error: &GraphError) -> Response<Body> {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut inner = Map::new();
+    if let Some(code) = error.inner {
+        inner.insert("code".into(), code.into());
+    }
+    let date = tenant.clock.now().strftime("%Y-%m-%dT%H:%M:%S").to_string();
+    inner.insert("date".into(), date.into());
+    inner.insert("request-id".into(), ask.request_id.as_str().into());
+    inner.insert("client-request-id".into(), client_id(ask).into());
+    let body = serde_json::json!({"error": {
+        "code": error.code, "message": error.message, "innerError": inner,
+    }});
+    let mut answer = make(tenant, ask, status, &body);
+    if status == StatusCode::UNAUTHORIZED {
+        set(&mut answer, "www-authenticate", &authenticate(error));
+    }
+    if let Some(seconds) = error.retry_after {
+        set(&mut answer, "retry-after", &seconds.to_string());
+    }
+    tell_budget(&mut answer, error.budget);
+    answer
+}
+
+fn authenticate(error: &GraphError) -> String {
+    let mut text = String::from(
+        "Bearer realm=\"\", \
+         authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
+         client_id=\"00000003-0000-0000-c000-000000000000\"",
+    );
+    if let Some(since) = error.challenge {
+        text.push_str(&format!(
+            ", error=\"insufficient_claims\", error_description=\"{CHALLENGE}\", claims=\"{}\"",
+            claims(since)
+        ));
+    }
+    text
+}
+
+/// The `claims` of a challenge: base64 of a request for a later `nbf`.
+pub(crate) fn claims(since: i64) -> String {
+    STANDARD.encode(format!(
+        r#"{{"access_token":{{"nbf":{{"essential":true, "value":"{since}"}}}}}}"#
+    ))
+}
+
+/// What a fault on command looks like here.
+pub(crate) fn refusal(tenant: &Tenant, ask: &Ask, status: StatusCode) -> Response<Body> {
+    let path = ask.path.trim_start_matches('/');
+    let rest = path.split_once('/').map_or("", |(_, rest)| rest);
+    let target = target::parse(rest);
+    let site = matches!(
+        target,
+        Target::Site { .. } | Target::SiteId { .. } | Target::Drive { .. }
+    );
+    let mailbox = match target {
+        Target::Me { tail } | Target::User { tail, .. } => tail.starts_with('m'),
+        _ => false,
+    };
+    let error = match status {
+        StatusCode::TOO_MANY_REQUESTS if site => GraphError::new(
+            429,
+            "activityLimitReached",
+            "The request has been throttled.",
+        )
+        .inside("throttledRequest"),
+        StatusCode::TOO_MANY_REQUESTS if mailbox => application_throttled(),
+        StatusCode::TOO_MANY_REQUESTS => {
+            GraphError::new(429, "TooManyRequests", "Too many requests.")
+        }
+        StatusCode::SERVICE_UNAVAILABLE if site => GraphError::new(
+            503,
+            "serviceNotAvailable",
+            "The service is not available. Try the request again after a delay.",
+        ),
+        StatusCode::SERVICE_UNAVAILABLE => {
+            GraphError::new(503, "ServiceUnavailable", "The service is unavailable.")
+        }
+        _ if site => GraphError::new(
+            500,
+            "generalException",
+            "General exception while processing",
+        ),
+        _ => GraphError::new(
+            500,
+            "InternalServerError",
+            "An internal server error occurred.",
+        ),
+    };
+    failure(tenant, ask, &error)
+}
+
+/// Exchange's refusal of a fifth request at a time.
+pub(super) fn application_throttled() -> GraphError {
+    GraphError::new(
+        429,
+        "ApplicationThrottled",
+        "Application is over its MailboxConcurrency limit.",
+    )
+}
+
+/// A claims challenge on command.
+pub(crate) fn challenge(tenant: &Tenant, ask: &Ask, since: i64) -> Response<Body> {
+    let mut error = GraphError::invalid_token(CHALLENGE);
+    error.challenge = Some(since);
+    failure(tenant, ask, &error)
+}
+
+fn client_id(ask: &Ask) -> &str {
+    // Graph echoes its own id where the client sent none.
+    ask.client_request_id.as_deref().unwrap_or(&ask.request_id)
+}
+
+fn make(tenant: &Tenant, ask: &Ask, status: StatusCode, body: &Value) -> Response<Body> {
+    let bytes = serde_json::to_vec(body).unwrap_or_default();
+    let (bytes, encoded) = if ask.takes_gzip {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        // Writing into memory does not fail.
+        _ = encoder.write_all(&bytes);
+        (encoder.finish().unwrap_or_default(), true)
+    } else {
+        (bytes, false)
+    };
+    // Of unknown length, so that it goes out in chunks as Graph's do.
+    let chunks = futures_util::stream::iter([Ok::<_, Infallible>(Bytes::from(bytes))]);
+    let mut answer = Response::new(Body::from_stream(chunks));
+    *answer.status_mut() = status;
+    let headers = [
+        ("content-type", JSON),
+        ("cache-control", "no-store, no-cache"),
+        ("vary", "Accept-Encoding"),
+        ("strict-transport-security", "max-age=31536000"),
+        ("request-id", &ask.request_id),
+        ("client-request-id", client_id(ask)),
+        ("x-ms-ags-diagnostic", DIAGNOSTIC),
+        ("date", &crate::http_date(tenant.clock.now())),
+    ];
+    for (name, value) in headers {
+        set(&mut answer, name, value);
+    }
+    if encoded {
+        set(&mut answer, header::CONTENT_ENCODING.as_str(), "gzip");
+    }
+    answer
+}
+
+/// `RateLimit-*`, once SharePoint speaks of it.
+pub(crate) fn tell_budget(answer: &mut Response<Body>, budget: Option<Budget>) {
+    let Some(budget) = budget.filter(|budget| budget.is_told()) else {
+        return;
+    };
+    set(answer, "ratelimit-limit", &budget.limit.to_string());
+    set(answer, "ratelimit-remaining", &budget.remaining.to_string());
+    set(answer, "ratelimit-reset", &budget.reset.to_string());
+}
+
+fn set(answer: &mut Response<Body>, name: &str, value: &str) {
+    if let (Ok(name), Ok(value)) = (
+        HeaderName::from_bytes(name.as_bytes()),
+        HeaderValue::from_str(value),
+    ) {
+        answer.headers_mut().insert(name, value);
+    }
+}

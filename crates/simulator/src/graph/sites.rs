@@ -1,0 +1,225 @@
+//! Sites and their lists.
+
+use serde_json::{Map, Value, json};
+
+use super::entity::{LIST, SITE};
+use super::error::GraphError;
+use super::query::Query;
+use super::{Answer, Call, files, guard};
+use crate::directory::{List, Site, SiteState};
+use crate::throttle::Budget;
+
+/// `sites/{host}:/{path}[:/{tail}]`.
+pub(super) fn by_path(
+    call: &Call<'_>,
+    host: &str,
+    path: &str,
+    tail: &str,
+) -> Result<Answer, GraphError> {
+    check_host(call, host)?;
+    guard::any_site(&call.claims)?;
+    let budget = spend(call, tail)?;
+    let directory = call.tenant.directory.read();
+    let site = directory.site(host, path).ok_or_else(not_found)?;
+    answer(call, site, tail, budget)
+}
+
+/// `sites/{id}[/{tail}]`: the triple of ids, a host, or `root`.
+pub(super) fn by_id(call: &Call<'_>, id: &str, tail: &str) -> Result<Answer, GraphError> {
+    guard::any_site(&call.claims)?;
+    let budget = spend(call, tail)?;
+    let directory = call.tenant.directory.read();
+    let site = if id == "root" {
+        directory
+            .organization(&call.claims.tid)
+            .and_then(|o| o.sharepoint_hosts.first())
+            .and_then(|host| directory.site(host, ""))
+    } else {
+        let host = id.split(',').next().unwrap_or_default();
+        check_host(call, host)?;
+        let site = directory.site_by_id(id);
+        if site.is_none() && id != host && id.split(',').count() != 3 {
+            return Err(GraphError::new(
+                400,
+                "invalidRequest",
+                "Provided identifier is malformed - site collection id is not valid",
+            ));
+        }
+        site
+    };
+    answer(call, site.ok_or_else(not_found)?, tail, budget)
+}
+
+fn not_found() -> GraphError {
+    GraphError::new(404, "itemNotFound", "Requested site could not be found")
+}
+
+/// The host must be one of the organization that the token is of.
+fn check_host(call: &Call<'_>, host: &str) -> Result<(), GraphError> {
+    let directory = call.tenant.directory.read();
+    let owner = directory.owner_of_host(host);
+    if owner.is_some_and(|owner| owner.is_called(&call.claims.tid)) {
+        Ok(())
+    } else {
+        Err(GraphError::new(
+            400,
+            "invalidRequest",
+            "Invalid hostname for this tenancy",
+        ))
+    }
+}
+
+/// Counts against SharePoint's limit: 2 units for a list, 1 for an item.
+fn spend(call: &Call<'_>, tail: &str) -> Result<Option<Budget>, GraphError> {
+    let units = if tail.is_empty() || tail == "drive" {
+        1
+    } else {
+        2
+    };
+    let (app, tid) = (&call.claims.appid, &call.claims.tid);
+    let budget = call.tenant.throttle.spend(app, tid, units);
+    match budget {
+        Some(over) if over.refused => {
+            let mut error = GraphError::new(
+                429,
+                "activityLimitReached",
+                "The request has been throttled.",
+            )
+            .inside("throttledRequest")
+            .retry_after(over.reset);
+            error.budget = budget;
+            Err(error)
+        }
+        _ => Ok(budget),
+    }
+}
+
+fn answer(
+    call: &Call<'_>,
+    site: &Site,
+    tail: &str,
+    budget: Option<Budget>,
+) -> Result<Answer, GraphError> {
+    guard::this_site(&call.claims, site)?;
+    match site.state {
+        SiteState::Active => {}
+        SiteState::Locked => {
+            return Err(GraphError::new(
+                423,
+                "resourceLocked",
+                "The resource is locked.",
+            ));
+        }
+        SiteState::Archived => {
+            let message = "Access to this site has been blocked.";
+            return Err(GraphError::new(403, "notAllowed", message).inside("resourceLocked"));
+        }
+    }
+    let asked = &call.ask.query;
+    let body = match tail {
+        "" => {
+            let query = Query::parse(asked, &SITE)?;
+            let mut whole = describe(site);
+            whole.insert(
+                "@odata.context".into(),
+                format!("{}/$metadata#sites/$entity", call.root).into(),
+            );
+            query.narrow(&SITE, whole)
+        }
+        "lists" => {
+            let query = Query::parse(asked, &LIST)?;
+            let selected = query
+                .select
+                .as_ref()
+                .map(|s| format!("({})", s.join(",")))
+                .unwrap_or_default();
+            let id = site.id().replace(',', "%2C");
+            let context = format!("{}/$metadata#sites('{id}')/lists{selected}", call.root);
+            let system = query.selects("system");
+            let lists = site
+                .lists
+                .iter()
+                .filter(|list| system || !list.system)
+                .map(|list| describe_list(site, list));
+            query.page(&LIST, lists, context, &call.url(), asked)
+        }
+        _ => match tail.split_once('/') {
+            Some(("lists", id)) => {
+                let query = Query::parse(asked, &LIST)?;
+                let list = site
+                    .lists
+                    .iter()
+                    .find(|l| l.id.eq_ignore_ascii_case(id) || l.title.eq_ignore_ascii_case(id))
+                    .ok_or_else(|| {
+                        let message = "The specified list was not found";
+                        GraphError::new(404, "itemNotFound", message)
+                    })?;
+                query.narrow(&LIST, describe_list(site, list))
+            }
+            _ if tail == "drive" || tail.starts_with("drive/") => {
+                files::of_site(call, site, tail.trim_start_matches("drive"))?
+            }
+            _ => {
+                let segment = tail.split('/').next().unwrap_or_default();
+                return Err(GraphError::no_segment(segment));
+            }
+        },
+    };
+    Ok(Answer {
+        body,
+        budget,
+        place: None,
+    })
+}
+
+impl Call<'_> {
+    /// The URL of the request without its query.
+    pub(super) fn url(&self) -> String {
+        format!("https://{}{}", self.ask.host, self.ask.raw_path)
+    }
+}
+
+fn describe(site: &Site) -> Map<String, Value> {
+    let name = site.path.rsplit('/').next().unwrap_or_default();
+    let mut whole = Map::new();
+    let mut put = |name: &str, value: Value| whole.insert(name.to_owned(), value);
+    put("id", site.id().into());
+    put("name", name.into());
+    put("displayName", site.display_name.as_str().into());
+    put("webUrl", site.web_url().into());
+    put("createdDateTime", "2017-05-09T20:56:00Z".into());
+    put("lastModifiedDateTime", "2026-10-01T08:15:12Z".into());
+    put("siteCollection", json!({"hostname": site.host}));
+    if site.path.is_empty() {
+        put("root", json!({}));
+    }
+    whole
+}
+
+fn describe_list(site: &Site, list: &List) -> Map<String, Value> {
+    let etag = format!("\"{},1\"", list.id);
+    let mut whole = Map::new();
+    let mut put = |name: &str, value: Value| whole.insert(name.to_owned(), value);
+    put("@odata.etag", etag.as_str().into());
+    put("id", list.id.as_str().into());
+    put("name", list.title.as_str().into());
+    put("displayName", list.title.as_str().into());
+    put("description", "".into());
+    put("eTag", etag.into());
+    put("createdDateTime", "2017-05-09T20:56:00Z".into());
+    put("lastModifiedDateTime", "2026-10-01T08:15:12Z".into());
+    put(
+        "webUrl",
+        format!("{}/{}", site.web_url(), list.title.replace(' ', "%20")).into(),
+    );
+    put(
+        "list",
+        json!({
+            "contentTypesEnabled": false, "hidden": list.system, "template": list.template,
+        }),
+    );
+    if list.system {
+        put("system", json!({}));
+    }
+    whole
+}

@@ -1,0 +1,48 @@
+//! A simulated Microsoft cloud with one tenant: Entra, Graph and SharePoint
+//! over TLS with a certificate authority of its own, and faults on command.
+//! It follows Microsoft's documents, not our client, which it cannot see.
+//! `m365mon simulate`, `m365mon demo`, tests and benchmarks
+//! start it.
+//!
+//! A request comes in at `front` (TLS listener or CONNECT proxy), which asks
+//! `faults` what is to go wrong and hands it to `entra`, `graph` or
+//! `sharepoint` by its host. These answer from the `directory`. `control` and
+//! `scenario` change what they find there by `action`s.
+//!
+//! Clients reach it in one of three ways: by resolving Microsoft's host names
+//! to [`Running::addr`] (the exporter's `http.resolve`), through the proxy
+//! (`HTTPS_PROXY`, which needs no change in Microsoft's own libraries), or
+//! under `localhost`, where the path decides what is asked. All of them must
+//! trust [`Running::ca_pem`].
+#![forbid(unsafe_code)]
+
+pub mod action;
+pub mod chance;
+pub mod clock;
+mod control;
+pub mod directory;
+pub mod entra;
+pub mod faults;
+pub mod files;
+mod front;
+pub mod graph;
+pub mod hosts;
+pub mod journal;
+mod running;
+pub mod scenario;
+mod sharepoint;
+pub mod span;
+mod tenant;
+pub mod throttle;
+pub mod tokens;
+
+pub use front::{Authority, AuthorityError};
+pub use running::{Options, Running, StartError, start};
+pub use tenant::Tenant;
+
+/// A time as HTTP writes it (RFC 9110, section 5.6.7).
+fn http_date(time: jiff::Timestamp) -> String {
+    jiff::fmt::rfc2822::DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&time)
+        .unwrap_or_default()
+}

@@ -1,0 +1,14 @@
+//! The simulated tenant over real sockets, and its Entra ID rule by rule.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
+mod entra;
+mod faults;
+mod graph;
+mod openapi;
+mod running;
+mod sharepoint;
+mod support;

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::flags::{Flags, Sockets};
 use crate::entra::{Consent, TokenStore, Tokens};
-use crate::http::{Network, NetworkError, PlainClient, ProbeClient};
+use crate::http::{Network, NetworkError, ProbeClient, SimpleClient};
 use crate::metrics::{BuildInfo, Exposition};
 use crate::model::{Clock, Configuration, HttpSettings, Random, Storage, SystemRandom};
 use crate::probe::{TenantProber, needed_rights};
@@ -39,7 +39,7 @@ pub(crate) struct Exporter {
     services: Services,
     server: Server,
     /// For the token endpoint.
-    plain: PlainClient,
+    plain: SimpleClient,
     /// For what is measured.
     measured: ProbeClient,
     /// What only a new network or a restart can change.
@@ -124,7 +124,7 @@ impl Exporter {
             Sockets::Inherited(sockets) => adopt(sockets)?,
         };
         let network = Network::new(&configuration.http)?;
-        let plain = PlainClient::new(&network)?;
+        let plain = SimpleClient::new(&network)?;
         let measured = ProbeClient::new(&network)?;
 
         let clock = Clock::system();

@@ -13,7 +13,7 @@ use crate::entra::{
     Approval, Consent, ConsentError, SignInEnd, SignInStatus, SignedInAs, TokenStore, Wanted,
     credential_deadline,
 };
-use crate::http::{Network, PlainClient};
+use crate::http::{Network, SimpleClient};
 use crate::model::{
     Account, AppCredential, Clock, Configuration, CredentialKind, SignIn, SystemRandom, Timestamp,
 };
@@ -305,7 +305,7 @@ fn find(file: &ConfigFile, name: &str) -> Result<(Loaded, Arc<Account>), ExitCod
 
 pub(crate) fn consent(configuration: &Configuration) -> Result<Consent, ExitCode> {
     let client = Network::new(&configuration.http)
-        .and_then(|network| PlainClient::new(&network))
+        .and_then(|network| SimpleClient::new(&network))
         .map_err(|error| {
             output::complain(&error.to_string());
             ExitCode::from(EXIT_USAGE)

@@ -7,7 +7,7 @@ use super::config_file::{ConfigFile, resource};
 use super::logging::{self, LogFormat, LogLevel};
 use super::{EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_USAGE, output, runtime};
 use crate::entra::{TokenStore, Tokens};
-use crate::http::{Network, NetworkError, PlainClient, ProbeClient};
+use crate::http::{Network, NetworkError, ProbeClient, SimpleClient};
 use crate::model::{
     Account, AccountObserver, AccountStatus, Clock, Configuration, Outcome, Resource, Story,
     SystemRandom, TokenReport,
@@ -70,7 +70,7 @@ fn prober(
     let clock = Clock::system();
     let random = Arc::new(SystemRandom::new());
     let tokens = Tokens::new(
-        PlainClient::new(&network)?,
+        SimpleClient::new(&network)?,
         TokenStore::from_environment(&configuration.storage),
         clock.clone(),
         random.clone(),

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{EXIT_FAILED, EXIT_USAGE, output, runtime};
 use crate::entra::read_secret;
-use crate::http::{Network, PlainClient};
+use crate::http::{Network, SimpleClient};
 use crate::model::{Clock, HttpSettings, ProxySetting, Secret, SecretSource};
 use crate::report::{Access, Month, Period, Prometheus, Report};
 
@@ -140,7 +140,7 @@ impl ReportCommand {
             resolve: BTreeMap::new(),
         })?;
         Ok(Prometheus::new(
-            PlainClient::new(&network)?,
+            SimpleClient::new(&network)?,
             self.url.clone(),
             &access,
         )?)

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 
 use super::finding::Step;
-use crate::http::{Network, Way};
+use crate::http::{Network, Route};
 use crate::model::{Account, Audience, SignIn};
 
 /// One step, where there is more than one host.
@@ -25,9 +25,9 @@ pub(super) fn step(
     for root in roots {
         let url = Url::parse(&root).ok()?;
         let host = url.host_str().unwrap_or_default().to_owned();
-        let way = match network.way_to(&url) {
-            Ok(Way::Direct | Way::Configured) => "directly".to_owned(),
-            Ok(Way::Proxy(name)) => format!("through the proxy {name}"),
+        let way = match network.route_to(&url) {
+            Ok(Route::Direct | Route::Configured) => "directly".to_owned(),
+            Ok(Route::Proxy(name)) => format!("through the proxy {name}"),
             Err(failure) => return Some(Step::refuted("egress", &host, failure.detail)),
         };
         ways.entry(way).or_default().push(host);

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 
 use crate::entra::{Consent, Rights, TokenStore, Tokens};
-use crate::http::{Network, NetworkError, PlainClient, ProbeClient};
+use crate::http::{Network, NetworkError, ProbeClient, SimpleClient};
 use crate::model::{
     Account, AccountName, Audience, Clock, Configuration, IgnoreAccounts, NeededRights, Random,
     Resource, SignIn, TokenProblem,
@@ -70,7 +70,7 @@ impl Doctor {
         random: &Arc<dyn Random>,
     ) -> Result<Self, NetworkError> {
         let network = Network::new(&configuration.http)?;
-        let plain = PlainClient::new(&network)?;
+        let plain = SimpleClient::new(&network)?;
         let client = ProbeClient::new(&network)?;
         let tokens = Tokens::new(
             plain.clone(),

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::finding::Step;
 use crate::http::{
-    NetFailureKind, Network, ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest, Way,
+    NetFailureKind, Network, ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest, Route,
 };
 use crate::model::{Account, Audience, ConnectionPolicy, Phase, Phases};
 
@@ -41,9 +41,9 @@ impl Ways<'_> {
     /// The same, with the steps of the way as far as it went.
     pub(super) async fn go(&self, url: Url, headers: HeaderMap) -> (Vec<Step>, Went) {
         let host = url.host_str().unwrap_or_default().to_owned();
-        let proxy = match self.network.way_to(&url) {
-            Ok(Way::Proxy(name)) => Some(name),
-            Ok(Way::Direct | Way::Configured) | Err(_) => None,
+        let proxy = match self.network.route_to(&url) {
+            Ok(Route::Proxy(name)) => Some(name),
+            Ok(Route::Direct | Route::Configured) | Err(_) => None,
         };
         let result = self.get(url, headers).await;
         (steps(&host, proxy.as_deref(), &result), result)

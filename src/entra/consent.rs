@@ -19,7 +19,7 @@ use super::proof::ClientCredential;
 use super::refresh;
 use super::signed_in::{SignInEnd, SignInRecord, SignedIn};
 use super::store::{StoreError, TokenStore};
-use crate::http::PlainClient;
+use crate::http::SimpleClient;
 use crate::model::{
     Account, AccountReason, Audience, Clock, Random, SignIn, Timestamp, TokenProblem,
 };
@@ -170,7 +170,7 @@ impl Consent {
     /// Makes one.
     #[must_use]
     pub fn new(
-        client: PlainClient,
+        client: SimpleClient,
         store: TokenStore,
         clock: Clock,
         random: Arc<dyn Random>,

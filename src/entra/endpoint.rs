@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use url::Url;
 
-use crate::http::{FormValue, NetFailure, PlainBody, PlainClient, PlainRequest, UseProxy};
+use crate::http::{FormValue, NetFailure, SimpleBody, SimpleClient, SimpleRequest, UseProxy};
 use crate::model::{AccountReason, RequestId, Secret, TokenProblem, bounded_text};
 
 /// No token endpoint may take longer.
@@ -70,7 +70,7 @@ pub(super) trait Endpoint: Send + Sync {
     fn send(&self, request: EndpointRequest) -> BoxFuture<'_, Result<EndpointAnswer, NoAnswer>>;
 }
 
-impl Endpoint for PlainClient {
+impl Endpoint for SimpleClient {
     fn send(&self, request: EndpointRequest) -> BoxFuture<'_, Result<EndpointAnswer, NoAnswer>> {
         let failed = |failure: NetFailure| NoAnswer {
             reason: failure.account_reason(),
@@ -84,10 +84,10 @@ impl Endpoint for PlainClient {
             }
         }
         let (method, body) = match request.content {
-            Content::Nothing => (http::Method::GET, PlainBody::Empty),
+            Content::Nothing => (http::Method::GET, SimpleBody::Empty),
             Content::Form(fields) => (
                 http::Method::POST,
-                PlainBody::Form(
+                SimpleBody::Form(
                     fields
                         .into_iter()
                         .map(|(name, value)| (name, FormValue::Secret(value)))
@@ -95,7 +95,7 @@ impl Endpoint for PlainClient {
                 ),
             ),
         };
-        let request = PlainRequest {
+        let request = SimpleRequest {
             method,
             url: request.url,
             headers,
@@ -108,7 +108,7 @@ impl Endpoint for PlainClient {
             },
         };
         Box::pin(async move {
-            let answer = PlainClient::send(self, request).await.map_err(failed)?;
+            let answer = SimpleClient::send(self, request).await.map_err(failed)?;
             Ok(EndpointAnswer {
                 status: answer.status,
                 headers: answer.headers,

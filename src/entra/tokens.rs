@@ -18,7 +18,7 @@ use super::endpoint_client::TokenEndpointClient;
 use super::managed_identity::Platform;
 use super::refresh::not_signed_in;
 use super::store::TokenStore;
-use crate::http::PlainClient;
+use crate::http::SimpleClient;
 use crate::model::{
     Account, AccountName, AccountObserver, AccountReason, Audience, Clock, GateKey, NeededRights,
     Random, SignIn, Story, TokenProblem, bounded_text,
@@ -52,7 +52,7 @@ impl Tokens {
     /// Makes the cache. Nothing is asked before somebody asks.
     #[must_use]
     pub fn new(
-        client: PlainClient,
+        client: SimpleClient,
         store: TokenStore,
         clock: Clock,
         random: Arc<dyn Random>,
@@ -66,7 +66,7 @@ impl Tokens {
     /// variables where their endpoint is.
     #[must_use]
     pub fn with_environment(
-        client: PlainClient,
+        client: SimpleClient,
         store: TokenStore,
         clock: Clock,
         random: Arc<dyn Random>,

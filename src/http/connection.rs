@@ -23,10 +23,10 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
-use super::course::Course;
 use super::network::Inner as Network;
+use super::phase_timer::PhaseTimer;
 use super::proxy::ProxyServer;
-use super::{NetFailure, NetFailureKind, certificate, dial, tunnel};
+use super::{NetFailure, NetFailureKind, certificate, happy_eyeballs, tunnel};
 use crate::model::{IpVersion, Phase};
 
 const MOST_HEADERS: usize = 100;
@@ -70,13 +70,13 @@ impl Target {
 
 /// A connection on which a request can be sent.
 pub(super) struct Connection {
-    sender: Sender,
+    sender: RequestSender,
     received: Arc<AtomicU64>,
     pub(super) facts: crate::model::ConnectionFacts,
     driver: Arc<DropGuard>,
 }
 
-enum Sender {
+enum RequestSender {
     Http1(http1::SendRequest<Body>),
     Http2(http2::SendRequest<Body>),
 }
@@ -90,17 +90,17 @@ pub(super) struct NoHead {
 
 impl Connection {
     /// Opens one, through the target's proxy if there is one, noting phases
-    /// and facts in `course`.
+    /// and facts in `timer`.
     pub(super) async fn open(
         network: &Network,
         tls: &Arc<ClientConfig>,
         target: &Target,
-        course: &mut Course,
+        timer: &mut PhaseTimer,
     ) -> Result<Self, NetFailure> {
-        course.enter(Phase::Resolve);
-        let tcp = open_tcp(network, target, course).await?;
+        timer.enter(Phase::Resolve);
+        let tcp = open_tcp(network, target, timer).await?;
 
-        course.enter(Phase::Tls);
+        timer.enter(Phase::Tls);
         let host = target.host();
         let name = host
             .strip_prefix('[')
@@ -112,7 +112,7 @@ impl Connection {
         let stream = match TlsConnector::from(tls.clone()).connect(name, tcp).await {
             Ok(stream) => stream,
             Err(error) => {
-                course.facts.certificate_expiry = expired_at(&error);
+                timer.facts.certificate_expiry = expired_at(&error);
                 return Err(NetFailure::before_the_answer(
                     host,
                     "shaking hands by TLS",
@@ -121,26 +121,26 @@ impl Connection {
             }
         };
         let session = stream.get_ref().1;
-        course.facts.tls_version = match session.protocol_version() {
+        timer.facts.tls_version = match session.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_3) => Some("TLS 1.3"),
             Some(rustls::ProtocolVersion::TLSv1_2) => Some("TLS 1.2"),
             _ => None,
         };
-        course.facts.certificate_expiry = session
+        timer.facts.certificate_expiry = session
             .peer_certificates()
             .and_then(|chain| certificate::earliest_expiry(chain.iter().map(|der| &**der)));
         let http2 = session.alpn_protocol() == Some(b"h2");
-        course.facts.http_version = Some(if http2 { 2.0 } else { 1.1 });
+        timer.facts.http_version = Some(if http2 { 2.0 } else { 1.1 });
 
-        course.enter(Phase::Processing);
-        Self::speak(stream, http2, host, course).await
+        timer.enter(Phase::Processing);
+        Self::speak(stream, http2, host, timer).await
     }
 
     async fn speak(
         stream: TlsStream<TcpStream>,
         http2: bool,
         host: &str,
-        course: &Course,
+        timer: &PhaseTimer,
     ) -> Result<Self, NetFailure> {
         let received = Arc::new(AtomicU64::new(0));
         let io = TokioIo::new(Counted {
@@ -158,7 +158,7 @@ impl Connection {
                 .await
                 .map_err(|error| no_head(host, error, false).failure)?;
             drive(driver, over.clone());
-            Sender::Http2(sender)
+            RequestSender::Http2(sender)
         } else {
             let (sender, driver) = http1::Builder::new()
                 .max_headers(MOST_HEADERS)
@@ -167,12 +167,12 @@ impl Connection {
                 .await
                 .map_err(|error| no_head(host, error, false).failure)?;
             drive(driver, over.clone());
-            Sender::Http1(sender)
+            RequestSender::Http1(sender)
         };
         Ok(Self {
             sender,
             received,
-            facts: course.facts.clone(),
+            facts: timer.facts.clone(),
             driver: Arc::new(over.drop_guard()),
         })
     }
@@ -185,7 +185,7 @@ impl Connection {
     ) -> Result<http::Response<Incoming>, NoHead> {
         let before = self.received.load(Ordering::Relaxed);
         match &mut self.sender {
-            Sender::Http1(sender) => {
+            RequestSender::Http1(sender) => {
                 // Origin form; the host goes into its header.
                 if let Some(authority) = request.uri().authority().cloned()
                     && let Ok(value) = http::HeaderValue::from_str(authority.as_str())
@@ -200,7 +200,7 @@ impl Connection {
                     no_head(host, error, answered)
                 })
             }
-            Sender::Http2(sender) => sender
+            RequestSender::Http2(sender) => sender
                 .send_request(request)
                 .await
                 .map_err(|error| no_head(host, error, false)),
@@ -210,9 +210,9 @@ impl Connection {
     /// A second handle on the same connection; HTTP/2 only.
     pub(super) fn share(&self) -> Option<Self> {
         match &self.sender {
-            Sender::Http1(_) => None,
-            Sender::Http2(sender) => Some(Self {
-                sender: Sender::Http2(sender.clone()),
+            RequestSender::Http1(_) => None,
+            RequestSender::Http2(sender) => Some(Self {
+                sender: RequestSender::Http2(sender.clone()),
                 received: self.received.clone(),
                 facts: self.facts.clone(),
                 driver: self.driver.clone(),
@@ -228,16 +228,16 @@ impl Connection {
     /// True if another request can be sent now.
     pub(super) fn is_ready(&self) -> bool {
         match &self.sender {
-            Sender::Http1(sender) => sender.is_ready(),
-            Sender::Http2(sender) => sender.is_ready() && !sender.is_closed(),
+            RequestSender::Http1(sender) => sender.is_ready(),
+            RequestSender::Http2(sender) => sender.is_ready() && !sender.is_closed(),
         }
     }
 
     /// Waits until another request can be sent; false if none ever can.
     pub(super) async fn ready(&mut self) -> bool {
         match &mut self.sender {
-            Sender::Http1(sender) => sender.ready().await.is_ok(),
-            Sender::Http2(sender) => sender.ready().await.is_ok() && !sender.is_closed(),
+            RequestSender::Http1(sender) => sender.ready().await.is_ok(),
+            RequestSender::Http2(sender) => sender.ready().await.is_ok() && !sender.is_closed(),
         }
     }
 }
@@ -246,7 +246,7 @@ impl Connection {
 async fn open_tcp(
     network: &Network,
     target: &Target,
-    course: &mut Course,
+    timer: &mut PhaseTimer,
 ) -> Result<TcpStream, NetFailure> {
     let host = target.host();
     // An override says where *we* connect to. Through a proxy that is the
@@ -268,12 +268,12 @@ async fn open_tcp(
         .resolve(near, port, default)
         .await
         .map_err(before_the_tunnel)?;
-    course.enter(Phase::Connect);
-    let mut tcp = dial::dial(&addresses)
+    timer.enter(Phase::Connect);
+    let mut tcp = happy_eyeballs::connect(&addresses)
         .await
         .map_err(|error| NetFailure::before_the_answer(near, "connecting", error))
         .map_err(before_the_tunnel)?;
-    course.facts.ip_version = tcp.peer_addr().ok().map(|peer| {
+    timer.facts.ip_version = tcp.peer_addr().ok().map(|peer| {
         if peer.ip().to_canonical().is_ipv4() {
             IpVersion::V4
         } else {

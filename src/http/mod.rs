@@ -1,7 +1,7 @@
 //! The one way out of the house: HTTP requests to Entra, Graph and SharePoint.
 //!
 //! Two clients share one [`Network`] (roots, resolver, proxy, User-Agent):
-//! [`PlainClient`] for token calls, where only the answer counts, and
+//! [`SimpleClient`] for token calls, where only the answer counts, and
 //! [`ProbeClient`] for measured requests, where every phase is timed and the
 //! connection is ours.
 //!
@@ -13,27 +13,27 @@
 mod body;
 mod certificate;
 mod connection;
-mod course;
 pub(crate) mod der;
-mod dial;
 mod failure;
-mod names;
+mod happy_eyeballs;
 mod network;
-mod plain;
-mod plain_failure;
+mod phase_timer;
 mod pool;
 mod probing;
+mod progress;
 mod proxy;
 mod resolver;
-mod steps;
+mod san;
+mod simple;
+mod simple_failure;
 mod tls;
 mod tunnel;
 
 pub use body::BodyEnd;
 pub(crate) use certificate::certificate_facts;
 pub use failure::{NetFailure, NetFailureKind};
-pub(crate) use names::alternative_names;
-pub use network::{Network, NetworkError, Way};
-pub use plain::{FormValue, PlainAnswer, PlainBody, PlainClient, PlainRequest, UseProxy};
+pub use network::{Network, NetworkError, Route};
 pub use probing::{ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest};
+pub(crate) use san::alternative_names;
+pub use simple::{FormValue, SimpleAnswer, SimpleBody, SimpleClient, SimpleRequest, UseProxy};
 pub(crate) use tls::provider;

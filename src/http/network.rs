@@ -27,7 +27,7 @@ pub(super) struct Inner {
 
 /// The way of a request out of here.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Way {
+pub enum Route {
     /// By name service, straight to the host.
     Direct,
     /// To where `http.resolve` says that the host is.
@@ -97,12 +97,12 @@ impl Network {
     ///
     /// # Errors
     /// When the environment names a proxy that cannot be used.
-    pub fn way_to(&self, url: &Url) -> Result<Way, NetFailure> {
+    pub fn route_to(&self, url: &Url) -> Result<Route, NetFailure> {
         let host = url.host_str().unwrap_or_default();
         Ok(match self.0.proxy_for(url)? {
-            Some(proxy) => Way::Proxy(proxy.name()),
-            None if self.0.resolver.overrides(host) => Way::Configured,
-            None => Way::Direct,
+            Some(proxy) => Route::Proxy(proxy.name()),
+            None if self.0.resolver.overrides(host) => Route::Configured,
+            None => Route::Direct,
         })
     }
 

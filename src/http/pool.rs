@@ -14,20 +14,20 @@ const MOST_IDLE: Duration = Duration::from_secs(90);
 const MOST_SPARE: usize = 8;
 
 #[derive(Default)]
-pub(super) struct Pool(Mutex<HashMap<Target, Place>>);
+pub(super) struct Pool(Mutex<HashMap<Target, TargetConnections>>);
 
 #[derive(Default)]
-struct Place {
-    shared: Option<Kept>,
-    spare: Vec<Kept>,
+struct TargetConnections {
+    shared: Option<Idle>,
+    spare: Vec<Idle>,
 }
 
-struct Kept {
+struct Idle {
     connection: Connection,
     since: Instant,
 }
 
-impl Kept {
+impl Idle {
     fn new(connection: Connection) -> Self {
         Self {
             connection,
@@ -44,29 +44,31 @@ impl Pool {
     /// A connection that stands, if there is one. An HTTP/2 connection stays
     /// for others too.
     pub(super) fn take(&self, target: &Target) -> Option<Connection> {
-        let mut places = self.0.lock();
-        sweep(&mut places);
-        let place = places.get_mut(target)?;
-        if let Some(kept) = &mut place.shared {
-            kept.since = Instant::now();
-            return kept.connection.share();
+        let mut targets = self.0.lock();
+        sweep(&mut targets);
+        let connections = targets.get_mut(target)?;
+        if let Some(idle) = &mut connections.shared {
+            idle.since = Instant::now();
+            return idle.connection.share();
         }
-        place.spare.pop().map(|kept| kept.connection)
+        connections.spare.pop().map(|idle| idle.connection)
     }
 
     /// Keeps a connection on which a request ended well.
     pub(super) fn put(&self, target: &Target, connection: Connection) {
-        let mut places = self.0.lock();
-        sweep(&mut places);
-        let place = places.entry(target.clone()).or_default();
+        let mut targets = self.0.lock();
+        sweep(&mut targets);
+        let connections = targets.entry(target.clone()).or_default();
         match connection.share() {
-            None if place.spare.len() < MOST_SPARE => place.spare.push(Kept::new(connection)),
+            None if connections.spare.len() < MOST_SPARE => {
+                connections.spare.push(Idle::new(connection));
+            }
             None => {}
             // Where two were opened at once, the first stays.
-            Some(shared) => match &mut place.shared {
-                Some(kept) if kept.connection.is_same(&shared) => kept.since = Instant::now(),
+            Some(shared) => match &mut connections.shared {
+                Some(idle) if idle.connection.is_same(&shared) => idle.since = Instant::now(),
                 Some(_) => {}
-                none => *none = Some(Kept::new(shared)),
+                none => *none = Some(Idle::new(shared)),
             },
         }
     }
@@ -74,19 +76,19 @@ impl Pool {
     /// Forgets a shared connection that others might still be given; those
     /// who hold it may finish.
     pub(super) fn forget(&self, target: &Target, connection: &Connection) {
-        let mut places = self.0.lock();
-        if let Some(place) = places.get_mut(target) {
-            place
+        let mut targets = self.0.lock();
+        if let Some(connections) = targets.get_mut(target) {
+            connections
                 .shared
-                .take_if(|kept| kept.connection.is_same(connection));
+                .take_if(|idle| idle.connection.is_same(connection));
         }
     }
 }
 
-fn sweep(places: &mut HashMap<Target, Place>) {
-    places.retain(|_, place| {
-        place.shared.take_if(|kept| !kept.is_good());
-        place.spare.retain(Kept::is_good);
-        place.shared.is_some() || !place.spare.is_empty()
+fn sweep(targets: &mut HashMap<Target, TargetConnections>) {
+    targets.retain(|_, connections| {
+        connections.shared.take_if(|idle| !idle.is_good());
+        connections.spare.retain(Idle::is_good);
+        connections.shared.is_some() || !connections.spare.is_empty()
     });
 }

@@ -17,13 +17,13 @@ use url::Url;
 
 use super::body::{BodyEnd, Collector};
 use super::connection::{Connection, Target};
-use super::course::Course;
+use super::phase_timer::PhaseTimer;
 use super::pool::Pool;
 use super::{NetFailure, NetFailureKind, Network, NetworkError};
 use crate::model::{ConnectionFacts, ConnectionPolicy, Phase, Phases, Repeat};
 
 /// After an answer, how long an HTTP/1.1 connection may take to be ready again.
-const TIDY_UP: Duration = Duration::from_millis(250);
+const DRAIN: Duration = Duration::from_millis(250);
 
 /// Sends measured requests. Cheap to clone; clones share kept connections, and
 /// the network, also when it is replaced.
@@ -116,15 +116,15 @@ impl ProbeClient {
     /// the answer's `body_end`: the status is worth having even then.
     pub async fn send(&self, request: ProbeRequest) -> Result<ProbeAnswer, Box<ProbeFailure>> {
         let deadline = Instant::now() + request.timeout;
-        let mut course = Course::begin();
+        let mut timer = PhaseTimer::begin();
         let inner = self.0.load_full();
         let begun = match Target::of(&request.url, inner.network.inner()) {
             Ok(target) => {
-                let begun = Box::pin(inner.begin(&target, &request, &mut course));
+                let begun = Box::pin(inner.begin(&target, &request, &mut timer));
                 match timeout_at(deadline, begun).await {
                     Ok(Ok((connection, answer))) => Ok((target, connection, answer)),
                     Ok(Err(failure)) => Err(failure),
-                    Err(_) => Err(NetFailure::timeout(course.phase(), target.host())),
+                    Err(_) => Err(NetFailure::timeout(timer.phase(), target.host())),
                 }
             }
             Err(failure) => Err(failure),
@@ -132,20 +132,20 @@ impl ProbeClient {
         let (target, mut connection, answer) = begun.map_err(|net| {
             Box::new(ProbeFailure {
                 net,
-                phases: course.phases(),
-                broke_in: course.phase(),
-                facts: std::mem::take(&mut course.facts),
-                repeat: course.repeat,
+                phases: timer.phases(),
+                broke_in: timer.phase(),
+                facts: std::mem::take(&mut timer.facts),
+                repeat: timer.repeat,
             })
         })?;
 
-        course.enter(Phase::Transfer);
+        timer.enter(Phase::Transfer);
         let (head, mut body) = answer.into_parts();
         let mut collector = Collector::new(&head.headers, request.body_limit);
         let body_end = timeout_at(deadline, collector.read(&mut body))
             .await
             .unwrap_or(BodyEnd::TimedOut);
-        let phases = course.phases();
+        let phases = timer.phases();
         drop(body);
 
         if request.connection == ConnectionPolicy::Reuse {
@@ -153,7 +153,7 @@ impl ProbeClient {
             // (Microsoft's throttling guidance), so the connection goes.
             let keep = head.status != http::StatusCode::SERVICE_UNAVAILABLE
                 && body_end == BodyEnd::Complete
-                && timeout(TIDY_UP, connection.ready()).await == Ok(true);
+                && timeout(DRAIN, connection.ready()).await == Ok(true);
             if keep {
                 inner.pool.put(&target, connection);
             } else {
@@ -166,8 +166,8 @@ impl ProbeClient {
             body: collector.into_bytes(),
             body_end,
             phases,
-            facts: course.facts,
-            repeat: course.repeat,
+            facts: timer.facts,
+            repeat: timer.repeat,
         })
     }
 }
@@ -188,7 +188,7 @@ impl Inner {
         &self,
         target: &Target,
         request: &ProbeRequest,
-        course: &mut Course,
+        timer: &mut PhaseTimer,
     ) -> Result<(Connection, http::Response<Incoming>), NetFailure> {
         let host = target.host();
         let tls = match request.connection {
@@ -200,8 +200,8 @@ impl Inner {
             ConnectionPolicy::Reuse => self.pool.take(target),
         };
         if let Some(mut connection) = kept {
-            course.turn_into(Phase::Processing);
-            course.facts = ConnectionFacts {
+            timer.turn_into(Phase::Processing);
+            timer.facts = ConnectionFacts {
                 reused: true,
                 ..connection.facts.clone()
             };
@@ -212,17 +212,17 @@ impl Inner {
                     forget.never_mind();
                     return Ok((connection, answer));
                 }
-                Err(no_head) if no_head.dead => course.connection_was_dead(),
+                Err(no_head) if no_head.dead => timer.connection_was_dead(),
                 Err(no_head) => return Err(no_head.failure),
             }
         }
-        let mut connection = Connection::open(self.network.inner(), tls, target, course).await?;
+        let mut connection = Connection::open(self.network.inner(), tls, target, timer).await?;
         let answer = connection
             .send(host, self.message(request)?)
             .await
             .map_err(|no_head| no_head.failure)?;
         if answer.version() == http::Version::HTTP_10 {
-            course.facts.http_version = Some(1.0);
+            timer.facts.http_version = Some(1.0);
         }
         Ok((connection, answer))
     }

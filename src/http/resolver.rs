@@ -105,14 +105,14 @@ impl reqwest::dns::Resolve for Resolver {
     fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
         let resolver = self.clone();
         Box::pin(async move {
-            super::steps::step(crate::model::Phase::Resolve);
+            super::progress::note_phase(crate::model::Phase::Resolve);
             let host = name.as_str();
             // Port 0 tells reqwest to use the URL's or the scheme's.
             let found = match resolver.overridden(host) {
                 Some(address) => vec![address],
                 None => resolver.look_up(host, 0).await?,
             };
-            super::steps::step(crate::model::Phase::Connect);
+            super::progress::note_phase(crate::model::Phase::Connect);
             Ok(Box::new(found.into_iter()) as reqwest::dns::Addrs)
         })
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{Access, Course, Minute, Period, Watched};
-use crate::http::{NetFailure, NetFailureKind, PlainBody, PlainClient, PlainRequest, UseProxy};
+use crate::http::{NetFailure, NetFailureKind, SimpleBody, SimpleClient, SimpleRequest, UseProxy};
 
 /// A minute is asked for at its last millisecond, and only for its own samples.
 const UP: &str =
@@ -27,7 +27,7 @@ const QUOTED: usize = 200;
 /// Where the record is.
 #[derive(Clone)]
 pub struct Prometheus {
-    client: PlainClient,
+    client: SimpleClient,
     base: Url,
     headers: HeaderMap,
 }
@@ -86,7 +86,7 @@ impl Prometheus {
     ///
     /// # Errors
     /// When it is neither http nor https, or when the credential cannot be sent there.
-    pub fn new(client: PlainClient, base: Url, access: &Access) -> Result<Self, SourceError> {
+    pub fn new(client: SimpleClient, base: Url, access: &Access) -> Result<Self, SourceError> {
         if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
             return Err(SourceError::Url(base));
         }
@@ -189,11 +189,11 @@ impl Prometheus {
         };
         let answer = self
             .client
-            .send(PlainRequest {
+            .send(SimpleRequest {
                 method: Method::GET,
                 url,
                 headers: self.headers.clone(),
-                body: PlainBody::Empty,
+                body: SimpleBody::Empty,
                 timeout: PATIENCE,
                 proxy,
             })

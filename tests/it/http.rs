@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method};
 use m365mon::http::{
-    BodyEnd, FormValue, NetFailure, NetFailureKind, Network, PlainBody, PlainClient, PlainRequest,
-    ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest, UseProxy,
+    BodyEnd, FormValue, NetFailure, NetFailureKind, Network, ProbeAnswer, ProbeClient,
+    ProbeFailure, ProbeRequest, SimpleBody, SimpleClient, SimpleRequest, UseProxy,
 };
 use m365mon::model::{ConnectionPolicy, IpVersion, Phase, Phases, Reason, Repeat, Secret};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use m365mon::entra::{Consent, TokenStore, Tokens};
-use m365mon::http::{Network, PlainClient};
+use m365mon::http::{Network, SimpleClient};
 use m365mon::model::{
     Account, AppCredential, Audience, Clock, Cloud as ModelCloud, Delegated, HttpSettings,
     IgnoreAccounts, ProxySetting, ResolveOverride, Secret, SecretSource, SignIn, Storage,
@@ -93,7 +93,7 @@ impl Cloud {
         self.folder.path().join(name)
     }
 
-    pub(super) fn client(&self) -> PlainClient {
+    pub(super) fn client(&self) -> SimpleClient {
         client(self.folder.path(), self.address)
     }
 
@@ -181,7 +181,7 @@ impl Cloud {
 }
 
 /// A client that trusts the root in `folder` and finds every cloud at `address`.
-pub(super) fn client(folder: &Path, address: SocketAddr) -> PlainClient {
+pub(super) fn client(folder: &Path, address: SocketAddr) -> SimpleClient {
     // The others have no certificate there: they cannot be reached.
     let hosts = [
         HOST,
@@ -197,7 +197,7 @@ pub(super) fn client(folder: &Path, address: SocketAddr) -> PlainClient {
             .map(|host| (host.into(), ResolveOverride { address }))
             .collect(),
     };
-    PlainClient::new(&Network::new(&settings).unwrap()).unwrap()
+    SimpleClient::new(&Network::new(&settings).unwrap()).unwrap()
 }
 
 /// The store in `folder`.

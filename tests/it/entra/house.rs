@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use m365mon::config;
 use m365mon::entra::{Consent, TokenStore, Tokens, Wanted};
-use m365mon::http::{Network, PlainClient, ProbeClient};
+use m365mon::http::{Network, ProbeClient, SimpleClient};
 use m365mon::model::{Clock, Configuration, Random, SystemRandom};
 use m365mon::probe::TenantProber;
 use m365mon::scheduler::Scheduler;
@@ -65,7 +65,7 @@ impl House {
         let configuration = add_certificate(&running, folder.path());
         let clock = shifted(world, &off);
         let network = Network::new(&configuration.http).unwrap();
-        let plain = PlainClient::new(&network).unwrap();
+        let plain = SimpleClient::new(&network).unwrap();
         let store = TokenStore::new(&configuration.storage, None);
         let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
         let consent = Consent::new(

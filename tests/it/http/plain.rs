@@ -1,12 +1,12 @@
 use super::*;
 
-fn post(url: &str) -> PlainRequest {
+fn post(url: &str) -> SimpleRequest {
     let secret: FormValue = Secret::new("s3cr&t".into()).into();
-    PlainRequest {
+    SimpleRequest {
         method: Method::POST,
         url: Url::parse(url).unwrap(),
         headers: HeaderMap::new(),
-        body: PlainBody::Form(vec![
+        body: SimpleBody::Form(vec![
             ("scope".into(), "a b".into()),
             ("client_secret".into(), secret),
         ]),
@@ -15,8 +15,8 @@ fn post(url: &str) -> PlainRequest {
     }
 }
 
-async fn send(network: &Network) -> Result<m365mon::http::PlainAnswer, NetFailure> {
-    let client = PlainClient::new(network).unwrap();
+async fn send(network: &Network) -> Result<m365mon::http::SimpleAnswer, NetFailure> {
+    let client = SimpleClient::new(network).unwrap();
     client.send(post(&format!("https://{HOST}/token"))).await
 }
 
@@ -141,7 +141,7 @@ async fn never_means_no_proxy_and_allows_http() {
         _ = stream.write_all(answer.as_bytes()).await;
     })
     .await;
-    let client = PlainClient::new(&ca.network_through(refused())).unwrap();
+    let client = SimpleClient::new(&ca.network_through(refused())).unwrap();
     let mut request = post(&format!("http://{}/metadata", origin.address));
     let failure = client.send(request.clone()).await.unwrap_err();
     assert_eq!(failure.reason(), Reason::Internal);

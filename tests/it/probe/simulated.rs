@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use m365mon::config;
 use m365mon::entra::{TokenStore, Tokens};
-use m365mon::http::{Network, PlainClient, ProbeClient};
+use m365mon::http::{Network, ProbeClient, SimpleClient};
 use m365mon::model::{
     Clock, Configuration, IgnoreAccounts, Reason, Report, Resource, Story, SystemRandom,
 };
@@ -46,7 +46,7 @@ impl Scene {
         let network = Network::new(&configuration.http).unwrap();
         let random = Arc::new(SystemRandom::new());
         let tokens = Tokens::new(
-            PlainClient::new(&network).unwrap(),
+            SimpleClient::new(&network).unwrap(),
             TokenStore::new(&configuration.storage, None),
             Clock::system(),
             random.clone(),

@@ -1,7 +1,7 @@
 //! A person at the simulated Entra's pages: follows, fills in, presses.
 
 use http::{HeaderMap, Method};
-use m365mon::http::{Network, PlainAnswer, PlainBody, PlainClient, PlainRequest, UseProxy};
+use m365mon::http::{Network, SimpleAnswer, SimpleBody, SimpleClient, SimpleRequest, UseProxy};
 use m365mon::model::HttpSettings;
 use m365mon_simulator::directory::DOMAIN;
 use url::Url;
@@ -17,18 +17,18 @@ pub(crate) enum Says {
 
 /// One person with a browser that remembers nothing.
 pub(crate) struct Person {
-    client: PlainClient,
+    client: SimpleClient,
     pub(crate) username: String,
     password: String,
 }
 
 impl Person {
     pub(crate) fn new(settings: &HttpSettings, name: &str, password: &str) -> Self {
-        let client = PlainClient::new(&Network::new(settings).unwrap()).unwrap();
+        let client = SimpleClient::new(&Network::new(settings).unwrap()).unwrap();
         Self::with(client, name, password)
     }
 
-    pub(crate) fn with(client: PlainClient, name: &str, password: &str) -> Self {
+    pub(crate) fn with(client: SimpleClient, name: &str, password: &str) -> Self {
         Self {
             client,
             username: format!("{name}@{DOMAIN}"),
@@ -39,7 +39,9 @@ impl Person {
     /// Opens Entra's page and goes on to the end: where Entra sends back to.
     pub(crate) async fn go(&self, url: &str, says: Says) -> Url {
         let root = Url::parse(url).unwrap();
-        let mut answer = self.send(Method::GET, root.clone(), PlainBody::Empty).await;
+        let mut answer = self
+            .send(Method::GET, root.clone(), SimpleBody::Empty)
+            .await;
         for _ in 0..6 {
             if let Some(target) = answer.headers.get("location") {
                 return Url::parse(target.to_str().unwrap()).unwrap();
@@ -70,7 +72,7 @@ impl Person {
                 format!("/{tenant}/consent")
             };
             let url = root.join(&action).unwrap();
-            answer = self.send(Method::POST, url, PlainBody::Form(fields)).await;
+            answer = self.send(Method::POST, url, SimpleBody::Form(fields)).await;
         }
         panic!("the sign-in does not come to an end");
     }
@@ -78,17 +80,17 @@ impl Person {
     /// Follows Entra's redirect to a listener on this machine.
     pub(crate) async fn arrive(&self, at: Url) {
         assert_eq!(at.host_str(), Some("localhost"));
-        let answer = self.send(Method::GET, at, PlainBody::Empty).await;
+        let answer = self.send(Method::GET, at, SimpleBody::Empty).await;
         assert_eq!(answer.status, 200);
     }
 
-    async fn send(&self, method: Method, url: Url, body: PlainBody) -> PlainAnswer {
+    async fn send(&self, method: Method, url: Url, body: SimpleBody) -> SimpleAnswer {
         let proxy = if url.scheme() == "http" {
             UseProxy::Never
         } else {
             UseProxy::Configured
         };
-        let request = PlainRequest {
+        let request = SimpleRequest {
             method,
             url,
             headers: HeaderMap::new(),

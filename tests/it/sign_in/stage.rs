@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use m365mon::config::{self, Loaded};
 use m365mon::entra::{Consent, TokenStore, Tokens};
-use m365mon::http::{Network, PlainClient};
+use m365mon::http::{Network, SimpleClient};
 use m365mon::metrics::{BuildInfo, Exposition};
 use m365mon::model::{
     Account, Clock, Configuration, IgnoreAccounts, Reason, Report, Resource, Story, SystemRandom,
@@ -109,7 +109,7 @@ impl Stage {
             access: None,
         };
         let app = App::new(settings, dependencies);
-        let client = PlainClient::new(&Network::new(&configuration.http).unwrap()).unwrap();
+        let client = SimpleClient::new(&Network::new(&configuration.http).unwrap()).unwrap();
         let consent = Consent::new(
             client,
             TokenStore::new(&configuration.storage, None),
@@ -159,7 +159,7 @@ impl Stage {
     /// The tokens of another process with the same store.
     pub(super) fn tokens(&self) -> Arc<Tokens> {
         Tokens::new(
-            PlainClient::new(&Network::new(&self.configuration.http).unwrap()).unwrap(),
+            SimpleClient::new(&Network::new(&self.configuration.http).unwrap()).unwrap(),
             TokenStore::new(&self.configuration.storage, None),
             self.clock.clock(),
             Arc::new(SystemRandom::new()),

@@ -1,4 +1,4 @@
-//! The course of one measured request: where it is, and how long each phase
+//! The timer of one measured request: in which phase it is, and how long each phase
 //! took. It lives outside the future that it describes, so that a request
 //! that ran out of time still tells how far it came.
 
@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::model::{ConnectionFacts, Phase, Phases, Repeat};
 
-pub(super) struct Course {
+pub(super) struct PhaseTimer {
     phase: Phase,
     since: Instant,
     phases: Phases,
@@ -14,7 +14,7 @@ pub(super) struct Course {
     pub(super) repeat: Option<Repeat>,
 }
 
-impl Course {
+impl PhaseTimer {
     /// Begins now, in the first phase.
     pub(super) fn begin() -> Self {
         Self {
@@ -76,24 +76,24 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn phases_sum_to_the_whole() {
         let began = Instant::now();
-        let mut course = Course::begin();
+        let mut timer = PhaseTimer::begin();
         for (place, phase) in Phase::ALL.into_iter().enumerate() {
-            course.enter(phase);
+            timer.enter(phase);
             advance(Duration::from_millis(1 << place)).await;
         }
-        let phases = course.phases();
+        let phases = timer.phases();
         assert_eq!(phases.total(), began.elapsed());
         assert_eq!(phases.tls, Duration::from_millis(4));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_dead_connection_counts_as_connecting() {
-        let mut course = Course::begin();
-        course.enter(Phase::Processing);
+        let mut timer = PhaseTimer::begin();
+        timer.enter(Phase::Processing);
         advance(Duration::from_millis(30)).await;
-        course.connection_was_dead();
+        timer.connection_was_dead();
         advance(Duration::from_millis(2)).await;
-        let phases = course.phases();
+        let phases = timer.phases();
         assert_eq!(phases.connect, Duration::from_millis(30));
         assert_eq!(phases.resolve, Duration::from_millis(2));
         assert_eq!(phases.processing, Duration::ZERO);

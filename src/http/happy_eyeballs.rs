@@ -18,7 +18,7 @@ const STAGGER: Duration = Duration::from_millis(250);
 
 /// Connects to one of the addresses; `TCP_NODELAY` is set, since without it
 /// Nagle's algorithm adds 40 ms that no user of a browser sees.
-pub(super) async fn dial(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+pub(super) async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     let mut waiting = interleave(addresses).into_iter();
     let mut attempts = FuturesUnordered::new();
     let mut worst: Option<io::Error> = None;
@@ -104,10 +104,10 @@ mod tests {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             listener.local_addr().unwrap()
         };
-        let stream = dial(&[refused, good]).await.unwrap();
+        let stream = connect(&[refused, good]).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), good);
         assert!(stream.nodelay().unwrap());
-        let error = dial(&[refused]).await.unwrap_err();
+        let error = connect(&[refused]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
     }
 }

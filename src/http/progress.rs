@@ -40,25 +40,25 @@ impl Progress {
 }
 
 /// Notes the phase that begins, if this is a plain request's task.
-pub(super) fn step(phase: Phase) {
+pub(super) fn note_phase(phase: Phase) {
     _ = PROGRESS.try_with(|progress| progress.0.store(phase as u8, Ordering::Relaxed));
 }
 
 /// Notes when a connection is begun and when it stands.
 #[derive(Clone, Copy)]
-pub(super) struct Steps;
+pub(super) struct ProgressLayer;
 
-impl<S> tower::Layer<S> for Steps {
-    type Service = Stepping<S>;
-    fn layer(&self, inner: S) -> Stepping<S> {
-        Stepping(inner)
+impl<S> tower::Layer<S> for ProgressLayer {
+    type Service = ProgressService<S>;
+    fn layer(&self, inner: S) -> ProgressService<S> {
+        ProgressService(inner)
     }
 }
 
 #[derive(Clone)]
-pub(super) struct Stepping<S>(S);
+pub(super) struct ProgressService<S>(S);
 
-impl<S, R> tower::Service<R> for Stepping<S>
+impl<S, R> tower::Service<R> for ProgressService<S>
 where
     S: tower::Service<R>,
     S::Future: Send + 'static,
@@ -72,12 +72,12 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        step(Phase::Connect);
+        note_phase(Phase::Connect);
         let connecting = self.0.call(request);
         Box::pin(async move {
             let connected = connecting.await;
             if connected.is_ok() {
-                step(Phase::Processing);
+                note_phase(Phase::Processing);
             }
             connected
         })

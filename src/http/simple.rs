@@ -13,8 +13,8 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::plain_failure::{broken, classify};
-use super::steps::{Progress, Steps};
+use super::progress::{Progress, ProgressLayer};
+use super::simple_failure::{broken, classify};
 use super::{NetFailure, NetFailureKind, Network, NetworkError};
 use crate::model::{Phase, Secret};
 
@@ -27,7 +27,7 @@ const IDLE: Duration = Duration::from_secs(60);
 /// Sends plain requests. Cheap to clone; clones share the network, also when it
 /// is replaced.
 #[derive(Clone)]
-pub struct PlainClient(Arc<ArcSwap<Inner>>);
+pub struct SimpleClient(Arc<ArcSwap<Inner>>);
 
 struct Inner {
     configured: reqwest::Client,
@@ -82,7 +82,7 @@ impl FormValue {
 
 /// What is sent along.
 #[derive(Debug, Clone, Default)]
-pub enum PlainBody {
+pub enum SimpleBody {
     /// Nothing.
     #[default]
     Empty,
@@ -92,7 +92,7 @@ pub enum PlainBody {
 
 /// One request.
 #[derive(Debug, Clone)]
-pub struct PlainRequest {
+pub struct SimpleRequest {
     /// GET or POST.
     pub method: Method,
     /// https; also http with [`UseProxy::Never`]. Must hold no secret.
@@ -100,7 +100,7 @@ pub struct PlainRequest {
     /// Beside User-Agent and Content-Type; secret values must be marked sensitive.
     pub headers: HeaderMap,
     /// The body.
-    pub body: PlainBody,
+    pub body: SimpleBody,
     /// For everything together.
     pub timeout: Duration,
     /// The proxy.
@@ -108,7 +108,7 @@ pub struct PlainRequest {
 }
 
 /// One whole answer, whatever its status.
-pub struct PlainAnswer {
+pub struct SimpleAnswer {
     /// HTTP status.
     pub status: u16,
     /// Its headers.
@@ -119,7 +119,7 @@ pub struct PlainAnswer {
     pub took: Duration,
 }
 
-impl fmt::Debug for PlainAnswer {
+impl fmt::Debug for SimpleAnswer {
     /// Without the body, which may be a token, and the headers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PlainAnswer")
@@ -130,7 +130,7 @@ impl fmt::Debug for PlainAnswer {
     }
 }
 
-impl PlainClient {
+impl SimpleClient {
     /// Builds the two inner clients.
     ///
     /// # Errors
@@ -155,7 +155,7 @@ impl PlainClient {
     /// # Errors
     /// When there is no whole answer, for whatever cause. A status is not an
     /// error, except a proxy's 407.
-    pub async fn send(&self, request: PlainRequest) -> Result<PlainAnswer, NetFailure> {
+    pub async fn send(&self, request: SimpleRequest) -> Result<SimpleAnswer, NetFailure> {
         let began = Instant::now();
         let deadline = began + request.timeout;
         let inner = self.0.load_full();
@@ -201,7 +201,7 @@ impl PlainClient {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(PlainAnswer {
+        Ok(SimpleAnswer {
             status: response.status().as_u16(),
             headers: std::mem::take(response.headers_mut()),
             body: body.freeze(),
@@ -218,7 +218,7 @@ impl Inner {
                 .user_agent(inner.user_agent.clone())
                 .tls_backend_preconfigured(inner.tls.config(Resumption::default())?)
                 .dns_resolver(Arc::new(inner.resolver.clone()))
-                .connector_layer(Steps)
+                .connector_layer(ProgressLayer)
                 .redirect(reqwest::redirect::Policy::none())
                 .retry(reqwest::retry::never())
                 .referer(false)
@@ -241,13 +241,13 @@ impl Inner {
     }
 }
 
-impl fmt::Debug for PlainClient {
+impl fmt::Debug for SimpleClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PlainClient")
     }
 }
 
-fn build(client: &reqwest::Client, request: PlainRequest) -> Result<reqwest::Request, NetFailure> {
+fn build(client: &reqwest::Client, request: SimpleRequest) -> Result<reqwest::Request, NetFailure> {
     let internal = |why: &str| NetFailure::new(NetFailureKind::Internal, why);
     match (request.url.scheme(), request.proxy) {
         ("https", _) | ("http", UseProxy::Never) => {}
@@ -256,7 +256,7 @@ fn build(client: &reqwest::Client, request: PlainRequest) -> Result<reqwest::Req
     let mut builder = client
         .request(request.method, request.url)
         .headers(request.headers);
-    if let PlainBody::Form(fields) = request.body {
+    if let SimpleBody::Form(fields) = request.body {
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         builder = builder
             .header(CONTENT_TYPE, form)
@@ -300,6 +300,6 @@ mod tests {
             String::from_utf8(encode(&fields).to_vec()).unwrap(),
             "scope=https%3A%2F%2Fx%2F.default&client_secret=a%2Bb%26c%3D+%C3%BC"
         );
-        assert!(!format!("{:?}", PlainBody::Form(fields)).contains("a+b"));
+        assert!(!format!("{:?}", SimpleBody::Form(fields)).contains("a+b"));
     }
 }

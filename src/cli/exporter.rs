@@ -17,7 +17,7 @@ use crate::scheduler::Scheduler;
 use crate::state::State;
 use crate::web::{
     Access, App, Bounds, Dependencies, InheritError, ListenError, Reloads, Server, WebConfig,
-    adopt, listen,
+    adopt, listen, router,
 };
 
 /// Why an exporter did not start, or did not take a configuration.
@@ -190,7 +190,7 @@ impl Exporter {
         // Only now: whoever comes early shall not find an empty exporter.
         let server = Server::start(
             listeners,
-            &services.app.router(),
+            &router(&services.app),
             settings.external_url.as_ref(),
             Bounds::default(),
             access.clone(),

@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 use super::access::Tls;
 use super::connections::{ConnectionPermit, ConnectionTimeout};
 use super::local_access::Secured;
-use super::server::Service;
+use super::service::Service;
 use super::write_timeout::WriteTimeout;
 
 /// Requests at once on one connection of HTTP/2.

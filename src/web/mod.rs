@@ -27,13 +27,18 @@ mod connections;
 mod discovery;
 mod encoding;
 mod external;
+mod health;
 mod local_access;
 mod pages;
 mod probe;
 mod reload;
+mod reload_requests;
+mod reply;
 mod resources_json;
+mod routes;
 mod scrape;
 mod server;
+mod service;
 mod sign_in;
 mod socket_activation;
 mod status_pages;
@@ -48,6 +53,8 @@ pub use local_access::{
     Authenticated, Peer, Refusal, Secured, Visitor, is_loopback_host, may_act, may_submit,
     may_visit,
 };
-pub use reload::{ReloadRequests, Reloaded, Reloads, reloads};
-pub use server::{Bounds, ListenError, Server, listen};
+pub use reload_requests::{ReloadRequests, Reloaded, Reloads, reloads};
+pub use routes::router;
+pub use server::{ListenError, Server, listen};
+pub use service::Bounds;
 pub use socket_activation::{InheritError, adopt, inherit};

@@ -10,8 +10,9 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
-use super::app::{App, plain};
+use super::app::App;
 use super::budget::{budget, scrape_timeout};
+use super::reply::plain;
 use super::scrape::{own_time, rendering, response};
 use super::status_pages::unknown_resource;
 use crate::metrics::{Format, Rendering};

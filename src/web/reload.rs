@@ -5,28 +5,12 @@ use std::sync::Arc;
 use axum::extract::{Request, State as Shared};
 use axum::http::StatusCode;
 use axum::response::Response;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
-use super::app::{App, plain};
+use super::app::App;
 use super::local_access::may_act;
-
-/// What came of a reload: nothing, or every complaint. Complaints hold no
-/// secret.
-pub type Reloaded = Result<(), Vec<String>>;
-
-/// Asks for reloads, one at a time.
-#[derive(Debug, Clone)]
-pub struct Reloads(mpsc::Sender<oneshot::Sender<Reloaded>>);
-
-/// Who is asked: each message is to be answered.
-pub type ReloadRequests = mpsc::Receiver<oneshot::Sender<Reloaded>>;
-
-/// The two ends.
-#[must_use]
-pub fn reloads() -> (Reloads, ReloadRequests) {
-    let (ask, asked) = mpsc::channel(1);
-    (Reloads(ask), asked)
-}
+use super::reload_requests::Reloads;
+use super::reply::plain;
 
 /// The answer to POST and PUT.
 pub(super) async fn reload(Shared(app): Shared<Arc<App>>, request: Request) -> Response {

@@ -9,9 +9,10 @@ use axum::extract::{Request, State as Shared};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::app::{App, plain};
+use super::app::App;
 use super::budget::{budget, scrape_timeout};
 use super::encoding::accepts_gzip;
+use super::reply::plain;
 use crate::metrics::{Format, Rendering};
 use crate::model::{Mode, Resource};
 

@@ -1,55 +1,21 @@
 //! Listeners, the accept loop and what every connection gets: TLS where the
 //! the web configuration has it, bounds, a patient but not endless ear, and a graceful end.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::{Request, Response};
-use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt;
 
 use super::access::Access;
 use super::connection::serve_connection;
-use super::connections::{BusyBody, ConnectionPermit, Connections};
+use super::connections::Connections;
 use super::external::ExternalUrl;
-use super::local_access::{Peer, Secured};
-
-/// Bounds of the server; the defaults are what `serve` uses.
-#[derive(Debug, Clone, Copy)]
-pub struct Bounds {
-    /// Connections open at once, over all listeners.
-    pub connections: usize,
-    /// A request's line and headers, in bytes; more is answered with 431.
-    pub header_bytes: usize,
-    /// From the end of one answer (or the beginning of the connection) to the
-    /// end of the next request's headers. Longer than most scrape intervals,
-    /// so that a scraper may keep its connection.
-    pub header_timeout: Duration,
-    /// From the beginning of a connection to the end of its TLS handshake.
-    pub handshake_timeout: Duration,
-    /// A peer that takes nothing of its answer for so long is dropped.
-    pub write_timeout: Duration,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self {
-            connections: 512,
-            header_bytes: 32 * 1024,
-            header_timeout: Duration::from_secs(90),
-            handshake_timeout: Duration::from_secs(10),
-            write_timeout: Duration::from_secs(30),
-        }
-    }
-}
+use super::service::{Bounds, Service};
 
 /// An address could not be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -132,7 +98,7 @@ impl Server {
             tasks: server.tasks.clone(),
         });
         for listener in listeners {
-            server.tasks.spawn(Arc::clone(&service).accept(listener));
+            server.tasks.spawn(accept(Arc::clone(&service), listener));
         }
         server
     }
@@ -159,67 +125,31 @@ impl Server {
     }
 }
 
-/// What every connection shares.
-pub(super) struct Service {
-    app: Router,
-    external_url: Option<ExternalUrl>,
-    pub(super) bounds: Bounds,
-    pub(super) access: Option<Arc<Access>>,
-    connections: Arc<Connections>,
-    pub(super) stop: CancellationToken,
-    pub(super) abort: CancellationToken,
-    pub(super) tasks: TaskTracker,
-}
-
-impl Service {
-    async fn accept(self: Arc<Self>, listener: TcpListener) {
-        let mut trouble = Trouble::default();
-        loop {
-            let accepted = tokio::select! {
-                () = self.stop.cancelled() => return,
-                accepted = listener.accept() => accepted,
-            };
-            let (stream, peer) = match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    trouble.met(&error).await;
-                    continue;
-                }
-            };
-            trouble = Trouble::default();
-            let permit = tokio::select! {
-                () = self.stop.cancelled() => return,
-                permit = self.connections.permit() => permit,
-            };
-            let service = Arc::clone(&self);
-            self.tasks
-                .spawn(serve_connection(service, stream, peer, Arc::new(permit)));
-        }
-    }
-
-    /// Answers one request.
-    pub(super) async fn answer(
-        &self,
-        request: Request<Incoming>,
-        peer: SocketAddr,
-        secured: Option<Secured>,
-        permit: &ConnectionPermit,
-    ) -> Result<Response<BusyBody>, Infallible> {
-        let busy = permit.busy();
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(Peer(peer));
-        if let Some(secured) = secured {
-            request.extensions_mut().insert(secured);
-        }
-        let stripped = self
-            .external_url
-            .as_ref()
-            .and_then(|external| external.strip(request.uri()));
-        if let Some(uri) = stripped {
-            *request.uri_mut() = uri;
-        }
-        let response = self.app.clone().oneshot(request).await?;
-        Ok(response.map(|body| BusyBody::new(body, busy)))
+async fn accept(service: Arc<Service>, listener: TcpListener) {
+    let mut trouble = Trouble::default();
+    loop {
+        let accepted = tokio::select! {
+            () = service.stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                trouble.met(&error).await;
+                continue;
+            }
+        };
+        trouble = Trouble::default();
+        let permit = tokio::select! {
+            () = service.stop.cancelled() => return,
+            permit = service.connections.permit() => permit,
+        };
+        service.tasks.spawn(serve_connection(
+            Arc::clone(&service),
+            stream,
+            peer,
+            Arc::new(permit),
+        ));
     }
 }
 

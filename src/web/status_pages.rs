@@ -8,8 +8,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use serde::Serialize;
 
-use super::app::{App, plain};
+use super::app::App;
 use super::pages;
+use super::reply::plain;
 use super::resources_json::{self, Listed};
 use super::view::{AccountView, ResourceView};
 use crate::config::{redacted, suggest};

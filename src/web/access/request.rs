@@ -14,8 +14,8 @@ use zeroize::Zeroizing;
 use super::passwords::Verdict;
 use super::{Access, WebConfig};
 use crate::model::Secret;
-use crate::web::app::plain;
 use crate::web::local_access::{Authenticated, Peer, Secured};
+use crate::web::reply::plain;
 
 /// What `--web.health-without-auth` exempts.
 const HEALTH: [&str; 2] = ["/-/healthy", "/-/ready"];

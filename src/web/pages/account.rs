@@ -1,9 +1,8 @@
 //! `/accounts/NAME`: one account, what it holds and when a person must act.
 
-use super::frame::{Links, account_path, badge, page};
+use super::frame::{Links, badge, page};
 use super::html::Html;
-use super::landing::{countdown, names};
-use super::resource::permissions;
+use super::pieces::{countdown, names, permissions, sign_in_link};
 use super::words::ago;
 use crate::model::Timestamp;
 use crate::web::view::{AccountView, Standing};
@@ -27,24 +26,6 @@ pub(in crate::web) fn account(
         names(html, links, resources);
         permissions(html, &view.permissions);
     })
-}
-
-/// To the page that signs people in; for accounts that need one.
-pub(super) fn sign_in_link(
-    html: &mut Html,
-    links: &Links<'_>,
-    view: &AccountView,
-    words: &'static str,
-) {
-    html.raw("<a");
-    if view.sign_in_required {
-        html.raw(" class=\"button\"");
-    }
-    html.raw(" href=\"");
-    account_path(html, links, &view.name, "sign-in")
-        .raw("\">")
-        .raw(words)
-        .raw("</a>");
 }
 
 fn problem(html: &mut Html, links: &Links<'_>, view: &AccountView, now: Timestamp) {

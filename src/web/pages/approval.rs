@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::frame::{Links, account_path, still_page};
 use super::html::Html;
-use super::sign_in::{account_link, username, why};
+use super::pieces::account_link;
+use super::sign_in::{username, why};
 use crate::entra::{Approval, ConsentError};
 use crate::model::Account;
-use crate::web::sign_in::Outcome;
+use crate::web::sign_in::sessions::Outcome;
 
 /// What an administrator can do.
 pub(in crate::web) fn approval(

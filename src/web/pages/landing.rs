@@ -1,11 +1,9 @@
 //! `/`: links for everybody; the resources and accounts for whoever may see them.
 
-use std::time::Duration;
-
-use super::account::sign_in_link;
 use super::frame::{Links, badge, link, page};
 use super::html::Html;
-use super::words::{ago, latency, span};
+use super::pieces::{countdown, sign_in_link};
+use super::words::{ago, latency};
 use crate::model::Timestamp;
 use crate::state::State;
 use crate::web::view::{AccountView, ResourceView, Standing};
@@ -230,35 +228,6 @@ fn account_table(html: &mut Html, links: &Links<'_>, accounts: &[AccountView], n
         html.raw("</td></tr>\n");
     }
     html.raw("</tbody>\n</table>\n</div>\n");
-}
-
-/// `in 12 d 3 h`, or how long it is over.
-pub(super) fn countdown(html: &mut Html, at: Timestamp, now: Timestamp) {
-    let left = Duration::try_from(at.duration_since(now));
-    let exact = format!("{at:.0}");
-    html.raw("<time datetime=\"")
-        .text(&exact)
-        .raw("\" title=\"")
-        .text(&exact)
-        .raw("\">");
-    match left {
-        Ok(left) => html.raw("in ").text(span(left)),
-        Err(_) => html.raw("<strong>over</strong>"),
-    };
-    html.raw("</time>");
-}
-
-/// Names of resources with their states, for the page of an account.
-pub(super) fn names(html: &mut Html, links: &Links<'_>, rows: &[(Standing, String)]) {
-    html.raw("<ul class=\"names\">\n");
-    for (standing, name) in rows {
-        html.raw("<li>");
-        badge(html, *standing);
-        html.raw(" ");
-        link(html, links, "/resources/", name);
-        html.raw("</li>\n");
-    }
-    html.raw("</ul>\n");
 }
 
 #[cfg(test)]

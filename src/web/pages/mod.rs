@@ -6,6 +6,7 @@ mod approval;
 mod frame;
 mod html;
 mod landing;
+mod pieces;
 mod resource;
 mod sign_in;
 mod words;

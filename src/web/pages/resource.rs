@@ -2,10 +2,10 @@
 
 use super::frame::{Links, badge, link, page, segment};
 use super::html::Html;
-use super::landing::countdown;
+use super::pieces::{countdown, permissions};
 use super::words::{ago, latency};
 use crate::model::{Phase, Timestamp};
-use crate::web::view::{EntryView, PermissionView, ResourceView, Standing};
+use crate::web::view::{EntryView, ResourceView, Standing};
 
 /// The page of one resource.
 pub(in crate::web) fn resource(links: &Links<'_>, view: &ResourceView, now: Timestamp) -> Html {
@@ -223,28 +223,4 @@ fn probes(html: &mut Html, history: &[EntryView], now: Timestamp) {
         html.raw("</td></tr>\n");
     }
     html.raw("</tbody>\n</table>\n</div>\n");
-}
-
-/// What must be granted, for the page of a resource or an account.
-pub(super) fn permissions(html: &mut Html, permissions: &[PermissionView]) {
-    html.raw("<h2>Permissions</h2>\n");
-    if permissions.is_empty() {
-        html.raw("<p class=\"soft\">None.</p>\n");
-        return;
-    }
-    html.raw("<ul>\n");
-    for permission in permissions {
-        html.raw("<li><strong>")
-            .raw(permission.name)
-            .raw("</strong> <span class=\"soft\">(")
-            .raw(permission.api)
-            .raw(", ")
-            .raw(permission.r#type)
-            .raw(")</span>");
-        for other in permission.or {
-            html.raw(" or ").raw(other);
-        }
-        html.raw("<br>").raw(permission.reason).raw("</li>\n");
-    }
-    html.raw("</ul>\n");
 }

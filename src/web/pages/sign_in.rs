@@ -8,12 +8,12 @@ use url::Url;
 
 use super::frame::{Links, account_path, page, still_page};
 use super::html::Html;
-use super::landing::countdown;
+use super::pieces::{account_link, countdown};
 use super::words::{ago, span};
 use crate::entra::{ConsentError, SignInEnd, SignInStatus, SignedInAs, StoreError};
 use crate::model::{Account, Audience, Timestamp};
 use crate::probe::Need;
-use crate::web::sign_in::{Outcome, Waiting};
+use crate::web::sign_in::sessions::{Outcome, Waiting};
 
 /// What the page of a sign-in shows.
 pub(in crate::web) struct SignInView<'a> {
@@ -55,10 +55,6 @@ pub(in crate::web) fn sign_in(links: &Links<'_>, view: &SignInView<'_>, now: Tim
             out(html, links, view);
         }
     })
-}
-
-pub(super) fn account_link(html: &mut Html, links: &Links<'_>, name: &str) {
-    super::frame::link(html, links, "/accounts/", name);
 }
 
 /// Opens a form with its token.

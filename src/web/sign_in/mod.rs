@@ -16,7 +16,7 @@
 
 mod callback;
 mod redirect_uri;
-mod sessions;
+pub(super) mod sessions;
 mod token;
 
 use std::sync::Arc;
@@ -29,10 +29,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use self::redirect_uri::RedirectUri;
-use self::sessions::Start;
-use super::app::{App, plain};
+use self::sessions::{Outcome, SignInSessions, Start};
+use super::app::App;
 use super::local_access::{Refusal, may_submit, may_visit};
 use super::pages::{self, segment};
+use super::reply::plain;
 use super::status_pages;
 use super::view::AccountView;
 use crate::entra::{Approval, LOOPBACK, SignInEnd, SignInStatus, Wanted};
@@ -40,7 +41,6 @@ use crate::model::{Account, Audience, Timestamp};
 use crate::probe::{Need, needs_of, wanted};
 
 pub(super) use callback::callback;
-pub(super) use sessions::{Outcome, SignInSessions, Waiting};
 
 /// A form of ours is far smaller.
 const MOST_FORM_BYTES: usize = 4096;

@@ -19,7 +19,7 @@ use m365mon::model::{
 use m365mon::probe::Prober;
 use m365mon::scheduler::Scheduler;
 use m365mon::state::State;
-use m365mon::web::{App, Authenticated, Bounds, Dependencies, Server, Settings, listen};
+use m365mon::web::{App, Authenticated, Bounds, Dependencies, Server, Settings, listen, router};
 use m365mon_simulator::clock::AdjustableClock;
 use m365mon_simulator::directory::{
     CONFIDENTIAL_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN, ResourceApp, Size, TENANT_ID,
@@ -118,7 +118,7 @@ impl Stage {
         );
         app.offer_sign_in(consent.clone(), random);
         app.set_configuration(&configuration);
-        let mut router = app.router();
+        let mut router = router(&app);
         if given.known {
             router = router.layer(Extension(Authenticated));
         }

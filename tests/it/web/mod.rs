@@ -18,7 +18,7 @@ use m365mon::model::{Clock, Phases, Report, Resource, Story, SystemRandom, Verdi
 use m365mon::probe::Prober;
 use m365mon::scheduler::Scheduler;
 use m365mon::state::State;
-use m365mon::web::{App, Bounds, Dependencies, Server, Settings, listen};
+use m365mon::web::{App, Bounds, Dependencies, Server, Settings, listen, router};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
@@ -128,7 +128,7 @@ impl Stage {
         let app = App::new(settings, dependencies);
         app.set_configuration(&loaded.configuration);
         let listeners = listen(&["127.0.0.1:0".into()]).await.unwrap();
-        let server = Server::start(listeners, &app.router(), external.as_ref(), bounds, None);
+        let server = Server::start(listeners, &router(&app), external.as_ref(), bounds, None);
         let addr = server.addresses()[0];
         Self {
             fake,

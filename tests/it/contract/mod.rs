@@ -1,0 +1,9 @@
+//! What others build on: names of metrics and labels, rules, dashboards,
+//! documents that are made from the code.
+
+mod exposition;
+mod manual;
+pub(crate) mod queries;
+mod rules;
+mod series;
+mod stack_example;

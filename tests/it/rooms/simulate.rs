@@ -1,0 +1,135 @@
+//! The command `simulate`: the folder that it writes, its end, and sites and
+//! mailboxes by the number, in organizations of their own, behind a
+//! certificate that somebody else made.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::stack::{Process, get};
+
+fn openssl(folder: &Path, arguments: &str) {
+    let done = Command::new("openssl")
+        .args(arguments.split_whitespace())
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "openssl {arguments}: {said}");
+}
+
+#[test]
+fn made_up_accounts_work_behind_an_rsa_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = "subjectAltName=DNS:graph.microsoft.com,DNS:login.microsoftonline.com\n";
+    std::fs::write(folder.path().join("names.txt"), names).unwrap();
+    openssl(
+        folder.path(),
+        "req -x509 -newkey rsa:2048 -nodes -keyout authority.key -out authority.pem -days 2 -subj /CN=authority",
+    );
+    openssl(
+        folder.path(),
+        "req -newkey rsa:2048 -nodes -keyout leaf.key -out leaf.csr -subj /CN=leaf",
+    );
+    openssl(
+        folder.path(),
+        "x509 -req -in leaf.csr -CA authority.pem -CAkey authority.key -CAcreateserial -days 2 -extfile names.txt -out leaf.pem",
+    );
+    let [leaf, authority] = ["leaf.pem", "authority.pem"]
+        .map(|file| std::fs::read_to_string(folder.path().join(file)).unwrap());
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("chain.pem"), format!("{leaf}{authority}")).unwrap();
+
+    let simulate = Process::m365mon(&[
+        "simulate",
+        "--listen=127.0.0.1:0",
+        "--dir",
+        &path("cloud"),
+        "--sites=3",
+        "--mailboxes=3",
+        "--accounts=2",
+        "--tls-certificate",
+        &path("chain.pem"),
+        "--tls-key",
+        &path("leaf.key"),
+    ]);
+    simulate.wait_for("configuration", |text| {
+        text.contains("configuration").then_some(())
+    });
+    assert_eq!(
+        std::fs::read_to_string(path("cloud/ca.pem")).unwrap(),
+        authority
+    );
+    let configuration = std::fs::read_to_string(path("cloud/m365mon.yml")).unwrap();
+    for line in [
+        "{name: site-00002, account: load-02, kind: sharepoint_site, url: \"https://contoso-load-02.sharepoint.com/sites/load-00002\"}",
+        "{name: site-00003, account: load-01, kind: sharepoint_site, url: \"https://contoso-load-01.sharepoint.com/sites/load-00003\"}",
+        "{name: mailbox-00002, account: load-02, kind: exchange_mailbox, user: load-00002@contoso-load-02.onmicrosoft.com}",
+    ] {
+        assert!(configuration.contains(line), "{configuration}");
+    }
+    for resource in [
+        "site-00002",
+        "site-00003",
+        "mailbox-00001",
+        "mailbox-00002",
+        "intranet",
+    ] {
+        let mut probe = Process::m365mon(&[
+            "probe",
+            resource,
+            "--config.file",
+            &path("cloud/m365mon.yml"),
+        ]);
+        let code = probe.exit_code();
+        assert_eq!(code, 0, "{resource}: {}", probe.output());
+    }
+}
+
+#[test]
+fn it_writes_a_folder_and_stops_cleanly() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut simulate = Process::m365mon(&[
+        "simulate",
+        "--listen=127.0.0.1:0",
+        "--sites=3",
+        "--mailboxes=2",
+        "--dir",
+        &folder.path().display().to_string(),
+    ]);
+    simulate.wait_for("configuration", |text| {
+        text.contains("configuration").then_some(())
+    });
+    assert!(simulate.output().contains("control endpoint"));
+    let read = |name: &str| std::fs::read_to_string(path(name)).unwrap();
+    let mode = |name: &str| std::fs::metadata(path(name)).unwrap().permissions().mode() & 0o777;
+    assert!(read("ca.pem").starts_with("-----BEGIN CERTIFICATE-----"));
+    assert_eq!((mode("app-secret.txt"), mode("ca.key")), (0o600, 0o600));
+    let configuration = read("m365mon.yml");
+    assert_eq!(
+        configuration.matches("kind: sharepoint_site").count(),
+        9 + 3
+    );
+    assert_eq!(
+        configuration.matches("kind: exchange_mailbox").count(),
+        4 + 2
+    );
+    let mut check = Process::m365mon(&[
+        "check-config",
+        "--config.file",
+        &path("m365mon.yml").display().to_string(),
+    ]);
+    assert_eq!(check.exit_code(), 0, "{}", check.output());
+
+    let endpoints: serde_json::Value = serde_json::from_str(&read("simulator.json")).unwrap();
+    let control = endpoints["control"].as_str().unwrap();
+    let control = control.strip_prefix("http://").unwrap().parse().unwrap();
+    let state = get(control, "/state");
+    let state: serde_json::Value = serde_json::from_str(&state).unwrap();
+    assert_eq!(state["sites"]["count"], 8 + 1 + 3);
+
+    simulate.signal("TERM");
+    assert_eq!(simulate.exit_code(), 0);
+}

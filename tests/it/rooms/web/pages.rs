@@ -1,0 +1,218 @@
+//! Pages for people, health, and what is counted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use m365mon::model::{Reason, Verdict};
+use m365mon::web::Bounds;
+
+use super::{CONFIGURATION, Stage};
+use crate::support::raw::{PATIENCE, request};
+
+#[tokio::test]
+async fn the_page_shows_names_only_to_somebody_here() {
+    let stage = Stage::new().await;
+    stage.fake.say(
+        Verdict::Problem(Reason::BadResponse),
+        "<script>alert('x')</script>",
+    );
+    stage.get("/metrics").await;
+    let page = stage.get("/").await;
+    assert_eq!(
+        page.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    let text = page.text();
+    for part in [
+        "intranet",
+        "scraped",
+        "probed",
+        "bad_response",
+        "1 down",
+        "2 unknown",
+        "/accounts/contoso",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(!text.contains("<script>"), "{text}");
+    assert!(text.contains("&lt;script&gt;"), "{text}");
+
+    let strangers = [
+        "host: exporter.contoso.com",
+        "host: localhost\r\nx-forwarded-for: 192.0.2.1",
+        "host: localhost\r\nforwarded: for=192.0.2.1",
+    ];
+    for headers in strangers {
+        let page = request(stage.addr, "GET /", &[headers]).await;
+        assert_eq!(page.status, 200);
+        assert!(!page.text().contains("intranet"), "{headers}");
+        assert!(page.text().contains("/metrics"), "{headers}");
+    }
+    let style = stage.get("/assets/style.css").await;
+    assert_eq!(
+        style.header("content-type"),
+        Some("text/css; charset=utf-8")
+    );
+}
+
+#[tokio::test]
+async fn pages_and_json_of_one_and_of_all() {
+    let stage = Stage::new().await;
+    stage
+        .fake
+        .say(Verdict::Problem(Reason::Locked), "<b>locked</b>");
+    stage.get("/metrics").await;
+
+    let page = stage.get("/resources/scraped").await;
+    assert_eq!(page.status, 200);
+    for part in [
+        "<h1>scraped",
+        "failure: locked",
+        "&lt;b&gt;locked",
+        "Sites.Selected",
+        "/accounts/contoso",
+    ] {
+        assert!(page.text().contains(part), "{part} in {}", page.text());
+    }
+    let page = stage.get("/accounts/contoso").await;
+    assert_eq!(page.status, 200);
+    for part in [
+        "<h1>contoso",
+        "client_secret",
+        "/resources/probed",
+        "Mail.ReadBasic",
+    ] {
+        assert!(page.text().contains(part), "{part} in {}", page.text());
+    }
+    assert_eq!(stage.get("/resources/scrapedd").await.status, 404);
+    assert_eq!(stage.get("/resources/%3Cb%3E").await.status, 404);
+    assert_eq!(stage.get("/accounts/nobody").await.status, 404);
+    let found = stage.get("/?state=down&q=SCRAPED").await;
+    assert!(found.text().contains("/resources/scraped"));
+    assert!(!found.text().contains("/resources/intranet"));
+
+    let all: serde_json::Value =
+        serde_json::from_slice(&stage.get("/api/v1/resources").await.body).unwrap();
+    let all = all["resources"].as_array().unwrap();
+    assert_eq!(all.len(), 3);
+    let scraped = &all[1];
+    assert_eq!(scraped["name"], "scraped");
+    assert_eq!(scraped["state"], "down");
+    assert_eq!(scraped["problem"]["reason"], "locked");
+    assert_eq!(scraped["probes"]["failure"], 1);
+    assert_eq!(scraped["labels"]["location"], "amsterdam");
+    assert!(scraped.get("history").is_none());
+    let ticks = &scraped["ticks"];
+    assert_eq!(ticks["due"], ticks["reported"], "{ticks}");
+    assert_eq!(ticks["skipped"], 0);
+    let one = stage.get("/api/v1/resources?resource=scraped").await;
+    let one: serde_json::Value = serde_json::from_slice(&one.body).unwrap();
+    assert_eq!(one["resources"][0]["history"][0]["outcome"], "failure");
+    assert_eq!(
+        one["resources"][0]["permissions"][0]["name"],
+        "Sites.Selected"
+    );
+    assert_eq!(stage.get("/api/v1/resources?resource=x").await.status, 404);
+    let accounts = stage.get("/api/v1/accounts").await;
+    let accounts: serde_json::Value = serde_json::from_slice(&accounts.body).unwrap();
+    assert_eq!(accounts["accounts"][0]["credential"], "client_secret");
+    assert_eq!(accounts["accounts"][0]["resources"][2], "probed");
+
+    let config = stage.get("/config").await;
+    assert!(config.text().contains("<secret>"), "{}", config.text());
+    assert!(!config.text().contains("canary-secret"));
+
+    let private = [
+        "/resources/scraped",
+        "/accounts/contoso",
+        "/api/v1/resources",
+        "/api/v1/accounts",
+        "/config",
+        "/resources/unknown",
+    ];
+    for path in private {
+        let answer = request(
+            stage.addr,
+            &format!("GET {path}"),
+            &["host: exporter.contoso.com"],
+        )
+        .await;
+        assert_eq!(answer.status, 403, "{path}");
+        assert!(!answer.text().contains("steve"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_resources_stay_readable() {
+    let mut text = CONFIGURATION.to_owned();
+    for number in 0..1000 {
+        text.push_str(&format!(
+            "  - {{name: site-{number}, account: contoso, kind: sharepoint_site, \
+             url: https://contoso.sharepoint.com/sites/{number}, mode: on_probe}}\n"
+        ));
+    }
+    let stage = Stage::of(&text, None, Bounds::default()).await;
+    let page = stage.get("/").await;
+    assert_eq!(page.text().matches("<tr>").count(), 1003 + 1 + 2);
+    let page = stage.get("/?q=site-99").await;
+    assert_eq!(page.text().matches("/resources/site-").count(), 11);
+}
+
+#[tokio::test]
+async fn reloading_is_off_unless_asked_for() {
+    let stage = Stage::new().await;
+    assert_eq!(stage.get("/-/reload").await.status, 405);
+    let answer = request(stage.addr, "POST /-/reload", &[]).await;
+    assert_eq!(answer.status, 403);
+    assert!(answer.text().contains("--web.enable-lifecycle"));
+}
+
+#[tokio::test]
+async fn health_and_readiness() {
+    let stage = Stage::new().await;
+    assert_eq!(stage.get("/-/ready").await.status, 503);
+    stage.app.set_ready();
+    assert_eq!(stage.get("/-/ready").await.status, 200);
+    assert_eq!(stage.get("/-/healthy").await.status, 200);
+    tokio::spawn(Arc::clone(&stage.scheduler).run());
+    stage.scheduler.shutdown(Duration::ZERO).await;
+    let ended = async {
+        while stage.get("/-/healthy").await.status != 503 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, ended).await.unwrap();
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_a_bounded_name() {
+    let stage = Stage::new().await;
+    for path in ["/x", "/y?z", "/-/nothing", "/metrics/"] {
+        assert_eq!(stage.get(path).await.status, 404, "{path}");
+    }
+    for method in ["POST", "PUT", "DELETE", "OPTIONS", "BREW"] {
+        let answer = request(stage.addr, &format!("{method} /sd"), &[]).await;
+        assert_eq!(answer.status, 405, "{method}");
+        assert_eq!(answer.header("allow"), Some("GET,HEAD"));
+    }
+    stage.get("/metrics").await;
+    let answer = stage.get("/metrics").await;
+    let lines: Vec<&str> = answer
+        .text()
+        .lines()
+        .filter(|line| line.starts_with("m365mon_http_requests_total{"))
+        .collect();
+    let counted = |handler: &str, code: &str, count: &str| {
+        let handler = format!("handler=\"{handler}\"");
+        let code = format!("code=\"{code}\"");
+        lines
+            .iter()
+            .any(|l| l.contains(&handler) && l.contains(&code) && l.ends_with(&format!(" {count}")))
+    };
+    assert!(counted("other", "404", "4"), "{lines:#?}");
+    assert!(counted("/sd", "405", "5"), "{lines:#?}");
+    assert!(counted("/metrics", "200", "1"), "{lines:#?}");
+    assert_eq!(lines.len(), 3, "{lines:#?}");
+}

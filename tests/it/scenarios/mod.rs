@@ -1,0 +1,12 @@
+//! Stories that cross rooms: the binary, real neighbours, and what goes wrong.
+
+mod canary;
+mod hostile;
+mod lifecycle;
+mod oncall;
+pub(crate) mod prometheus;
+mod reloads;
+mod serve;
+mod shard;
+pub(crate) mod standard;
+mod storm;

@@ -1,0 +1,446 @@
+//! On call: the rules in Debian's Prometheus, Alertmanager with its routes, and
+//! a pager that counts. And every query of the dashboards against a Prometheus
+//! that saw the demo.
+//!
+//! Rules are evaluated every second, `for` is divided by thirty, and the sums over
+//! long windows, which take a point every five minutes or every hour, take one
+//! every five seconds of ten minutes; else the expressions stay as they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use m365mon::model::Clock;
+use serde_json::Value;
+
+use crate::contract::queries::{self, Query, files, root};
+use crate::scenarios::prometheus::{Pair, client_id, fault, mend, pair, tell};
+use crate::support::stack::{
+    Process, Prometheus, address_after, eventually, free_address, get, http,
+};
+
+/// What was sent to the webhook, and where to.
+#[derive(Clone, Default)]
+struct Received(Arc<Mutex<Vec<(String, Value)>>>);
+
+impl Received {
+    /// Listens; answers 200 to everything.
+    fn listen() -> (SocketAddr, Self) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let received = Self::default();
+        let list = received.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let list = list.clone();
+                std::thread::spawn(move || {
+                    let mut reader = BufReader::new(&stream);
+                    let (mut path, mut length) = (String::new(), 0);
+                    loop {
+                        let mut line = String::new();
+                        if reader.read_line(&mut line).unwrap_or(0) == 0 || line == "\r\n" {
+                            break;
+                        }
+                        if path.is_empty() {
+                            path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+                        }
+                        if let Some((name, value)) = line.split_once(':')
+                            && name.eq_ignore_ascii_case("content-length")
+                        {
+                            length = value.trim().parse().unwrap();
+                        }
+                    }
+                    let mut body = vec![0; length];
+                    if reader.read_exact(&mut body).is_ok()
+                        && let Ok(value) = serde_json::from_slice(&body)
+                    {
+                        list.0.lock().unwrap().push((path, value));
+                    }
+                    _ = (&stream).write_all(
+                        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                    );
+                });
+            }
+        });
+        (address, received)
+    }
+
+    /// Notifications at a path: status, alert and account, in order.
+    fn at(&self, path: &str) -> Vec<(String, String, String)> {
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        self.0
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(to, _)| to == path)
+            .map(|(_, body)| {
+                let names: BTreeSet<String> = body["alerts"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|alert| word(&alert["labels"]["alertname"]))
+                    .collect();
+                (
+                    word(&body["status"]),
+                    Vec::from_iter(names).join("+"),
+                    word(&body["commonLabels"]["account"]),
+                )
+            })
+            .collect()
+    }
+
+    /// The first alert of the first notification of a name.
+    fn alert(&self, name: &str) -> Value {
+        let list = self.0.lock().unwrap();
+        let mut alerts = list
+            .iter()
+            .flat_map(|(_, body)| body["alerts"].as_array().unwrap());
+        alerts
+            .find(|alert| alert["labels"]["alertname"] == name)
+            .unwrap_or_else(|| panic!("no {name} was sent"))
+            .clone()
+    }
+}
+
+/// `10m` as seconds, divided by thirty.
+fn shortened(time: &str) -> u64 {
+    let (number, unit) = time.split_at(time.len() - 1);
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86400,
+        _ => panic!("a time: {time}"),
+    };
+    (number.parse::<u64>().unwrap() * seconds).div_ceil(30)
+}
+
+/// `[58m:5m]` as `[10m:5s]`.
+fn quick_window(line: &str) -> String {
+    let step = [":5m]", ":1h]"]
+        .into_iter()
+        .find_map(|step| line.find(step));
+    match step.and_then(|at| Some((at, line[..at].rfind('[')?))) {
+        Some((at, open)) => format!("{}[10m:5s]{}", &line[..open], &line[at + 4..]),
+        None => line.to_owned(),
+    }
+}
+
+/// The rules, quicker, in files of this folder: their names for `rule_files`.
+fn quick_rules(folder: &Path) -> String {
+    let mut names = Vec::new();
+    for path in files("alerts", ".yml") {
+        if path.ends_with("alertmanager.yml") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let quick: String = text
+            .lines()
+            .map(|line| {
+                let (key, value) = line.split_once(": ").unwrap_or((line, ""));
+                match key.trim() {
+                    "interval" => format!("{key}: 1s\n"),
+                    "for" | "keep_firing_for" => format!("{key}: {}s\n", shortened(value)),
+                    _ => quick_window(line).replace("offset 1m", "offset 2s") + "\n",
+                }
+            })
+            .collect();
+        let file = folder.join(path.file_name().unwrap());
+        std::fs::write(&file, quick).unwrap();
+        names.push(format!("'{}'", file.display()));
+    }
+    names.join(", ")
+}
+
+/// Prometheus with the quick rules; alerts go to `alertmanager` if there is one.
+fn prometheus(folder: &Path, exporter: SocketAddr, alertmanager: Option<SocketAddr>) -> Prometheus {
+    let alerting = alertmanager.map_or_else(String::new, |address| {
+        format!("alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{address}']}}]}}]}}\n")
+    });
+    Prometheus::start(
+        folder,
+        &format!(
+            "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\n\
+             rule_files: [{}]\n{alerting}\
+             scrape_configs:\n\
+             - {{job_name: m365mon, static_configs: [{{targets: ['{exporter}']}}]}}\n\
+             - job_name: m365mon-probes\n\
+             \x20 metrics_path: /probe\n\
+             \x20 params: {{resource: [intranet]}}\n\
+             \x20 static_configs: [{{targets: ['{exporter}'], labels: {{instance: intranet}}}}]\n",
+            quick_rules(folder)
+        ),
+    )
+}
+
+/// Debian's Alertmanager with our routes, without their patience.
+fn alertmanager(folder: &Path, webhook: SocketAddr) -> (Process, SocketAddr) {
+    let text = std::fs::read_to_string(root().join("alerts/alertmanager.yml")).unwrap();
+    let quick: String = text
+        .lines()
+        .map(|line| match line.split_once(": ") {
+            Some((key, _)) if ["group_wait", "group_interval"].contains(&key.trim()) => {
+                format!("{key}: 1s\n")
+            }
+            _ => line.replace("127.0.0.1:9095", &webhook.to_string()) + "\n",
+        })
+        .collect();
+    let file = folder.join("alertmanager.yml");
+    std::fs::write(&file, quick).unwrap();
+    let address = free_address();
+    let process = Process::start(
+        "prometheus-alertmanager",
+        Command::new("prometheus-alertmanager")
+            .arg(format!("--config.file={}", file.display()))
+            .arg(format!(
+                "--storage.path={}",
+                folder.join("alertmanager").display()
+            ))
+            .arg(format!("--web.listen-address={address}"))
+            .arg("--cluster.listen-address="),
+    );
+    eventually("Alertmanager is ready", || {
+        http(address, "GET", "/-/ready", &[], "").filter(|answer| answer.0 == 200)
+    });
+    (process, address)
+}
+
+/// Only the account with the secret, which ends in two days as the
+/// configuration knows it, and patient probes.
+fn ends_in_two_days(file: &Path) {
+    let text = std::fs::read_to_string(file).unwrap();
+    let soon = Clock::system().now() + jiff::SignedDuration::from_hours(48);
+    let mut steve = false;
+    let changed: String = text
+        .lines()
+        .filter(|line| {
+            steve = match line.trim() {
+                "- name: contoso-steve" => true,
+                "resources:" => false,
+                _ => steve,
+            };
+            !steve && !line.contains("account: contoso-steve")
+        })
+        .map(|line| match line.split_once("expires: ") {
+            Some((before, _)) => {
+                format!("{before}expires: {}}}\n", soon.strftime("%Y-%m-%d"))
+            }
+            // A slow machine must not look like an outage.
+            None if line.starts_with("defaults:") => {
+                "defaults: {interval: 3s, timeout: 2900ms}\n".to_owned()
+            }
+            None => format!("{line}\n"),
+        })
+        .collect();
+    assert_ne!(text, changed);
+    std::fs::write(file, changed).unwrap();
+}
+
+/// Alerts that ever fired, by severity.
+fn ever_fired(prometheus: &Prometheus, severity: &str) -> BTreeSet<String> {
+    prometheus
+        .query(&format!(
+            "count by (alertname) (count_over_time(ALERTS{{alertstate=\"firing\", severity=\"{severity}\"}}[1h]))"
+        ))
+        .iter()
+        .map(|(labels, _)| labels["alertname"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// What says that the machine of the test is slow, not that the tenant is.
+const SLOW_MACHINE: [&str; 4] = [
+    "M365ProbesLate",
+    "M365ProbesSkipped",
+    "M365ResourceSlow",
+    "M365ResourceSlowerThanUsual",
+];
+
+#[test]
+fn one_outage_is_one_page_and_an_ended_secret_is_a_ticket() {
+    let folder = tempfile::tempdir().unwrap();
+    let Pair {
+        tenant: _tenant,
+        exporter: _exporter,
+        control,
+        address,
+    } = pair(folder.path(), &[], |control| {
+        tell(control, "/organizations", r#"{"token_lifetime": "20s"}"#);
+        ends_in_two_days(&folder.path().join("tenant/m365mon.yml"));
+    });
+    let (webhook, received) = Received::listen();
+    let (_alertmanager, alertmanager) = alertmanager(folder.path(), webhook);
+    let prometheus = prometheus(folder.path(), address, Some(alertmanager));
+    prometheus.wait_for("m365:resource_up:max{resource=\"hr\"}", |up| up == 1.0);
+    let sent = |path: &str, status: &str, name: &str| {
+        let wanted = (status.to_owned(), name.to_owned(), "contoso-app".to_owned());
+        eventually(&format!("{name} {status} at {path}"), || {
+            received.at(path).contains(&wanted).then_some(())
+        });
+    };
+
+    // The deadline that the configuration names: a ticket.
+    sent("/ticket", "firing", "M365CredentialExpiresVerySoon");
+    let ends = received.alert("M365CredentialExpiresVerySoon");
+    assert_eq!(ends["labels"]["credential"], "client_secret", "{ends}");
+    assert_eq!(ends["labels"]["severity"], "ticket", "{ends}");
+
+    // Throttling: nobody hears of it.
+    fault(
+        control,
+        r#"{"scope": {"resource": "helpdesk@contoso.onmicrosoft.com"}, "kind": {"throttled": {"retry_after": {"seconds": 3}}}, "count": 2}"#,
+    );
+    prometheus.wait_for(
+        "m365_resource_problem{resource=\"helpdesk-mailbox\", reason=\"throttled\", job=\"m365mon\"}",
+        |one| one == 1.0,
+    );
+    prometheus.wait_for_none("m365_resource_problem{job=\"m365mon\"}");
+
+    // The secret is refused: a ticket, which is closed when there is a new one.
+    let app = client_id(folder.path()).unwrap();
+    let secret = |change: &str| {
+        let change = format!(r#"{{"app": "{app}", "change": "{change}"}}"#);
+        tell(control, "/secrets", &change);
+    };
+    secret("expire");
+    sent("/ticket", "firing", "M365AccountRefused");
+    secret("new");
+    sent("/ticket", "resolved", "M365AccountRefused");
+    prometheus.wait_for_none("m365_resource_problem{job=\"m365mon\"}");
+    assert_eq!(received.at("/page"), [], "nothing of this wakes anybody");
+
+    // An outage: one page, and its end.
+    fault(
+        control,
+        r#"{"scope": {"resource": "https://contoso.sharepoint.com/sites/hr"}, "kind": {"unavailable": {}}}"#,
+    );
+    sent("/page", "firing", "M365ResourceDown");
+    mend(control);
+    sent("/page", "resolved", "M365ResourceDown");
+    let down = received.alert("M365ResourceDown");
+    for (label, value) in [
+        ("resource", "hr"),
+        ("kind", "sharepoint_site"),
+        ("account", "contoso-app"),
+        ("severity", "page"),
+    ] {
+        assert_eq!(down["labels"][label], value, "{down}");
+    }
+    assert_eq!(down["annotations"]["summary"], "hr is down");
+    for link in ["runbook_url", "dashboard_url"] {
+        let url = down["annotations"][link].as_str().unwrap();
+        assert!(url.starts_with("https://"), "{down}");
+    }
+    prometheus.wait_for_none("ALERTS{severity=\"page\"}");
+
+    // All that was ever sent, and all that ever wanted to be.
+    let one =
+        |status: &str, name: &str| (status.to_owned(), name.to_owned(), "contoso-app".to_owned());
+    assert_eq!(
+        received.at("/page"),
+        [
+            one("firing", "M365ResourceDown"),
+            one("resolved", "M365ResourceDown")
+        ]
+    );
+    assert_eq!(
+        ever_fired(&prometheus, "page"),
+        ["M365ResourceDown".to_owned()].into()
+    );
+    let mut tickets: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for (status, name, _) in received.at("/ticket") {
+        // The failures of the outage are a large part of a day that has lasted
+        // for minutes only.
+        if !SLOW_MACHINE.contains(&&*name) && name != "M365ErrorBudgetBurnSlow" {
+            *tickets.entry((name, status)).or_default() += 1;
+        }
+    }
+    let wanted = [
+        ("M365AccountRefused", "firing"),
+        ("M365AccountRefused", "resolved"),
+        ("M365CredentialExpiresVerySoon", "firing"),
+    ]
+    .map(|(name, status)| ((name.to_owned(), status.to_owned()), 1));
+    assert_eq!(tickets, wanted.into());
+}
+
+/// Queries that find nothing in the demo, and why that is right.
+const RIGHTLY_EMPTY: [(&str, &str); 3] = [
+    (
+        "m365_rate_limit_remaining_ratio",
+        "SharePoint tells it only when most of the limit is used",
+    ),
+    (
+        "> 0 < m365:resource_locations:count",
+        "the demo is watched from one place, which cannot disagree with itself",
+    ),
+    (
+        "m365_account_sign_in_required",
+        "the people of the demo sign in at its beginning, perhaps before the first scrape",
+    ),
+];
+
+#[test]
+fn every_query_finds_something_in_the_demo() {
+    let folder = tempfile::tempdir().unwrap();
+    // Twenty times as fast, and tokens with it: or a secret would be renewed
+    // before anybody needs a token.
+    let day = std::fs::read_to_string(root().join("examples/demo/scenario.yml")).unwrap();
+    let quick = day.replace("token_lifetime: 4m", "token_lifetime: 12s");
+    assert_ne!(day, quick);
+    let scenario = folder.path().join("scenario.yml");
+    std::fs::write(&scenario, quick).unwrap();
+    let demo = Process::m365mon(&[
+        "demo",
+        "--web.listen-address=127.0.0.1:0",
+        "--interval=1s",
+        "--speed=20",
+        "--scenario",
+        scenario.to_str().unwrap(),
+    ]);
+    let exporter = demo.wait_for("status page", |text| {
+        address_after(text, "status page    http://")
+    });
+    let began = Clock::system().now().as_second();
+    let prometheus = prometheus(folder.path(), exporter, None);
+
+    // Of an alert it is enough that it is read: it should find nothing.
+    let mut open: Vec<Query> = queries::of_dashboards();
+    for mut rule in queries::of_rules() {
+        if let Some(name) = rule.records.take() {
+            rule.expr = name;
+            open.push(rule);
+        } else {
+            prometheus.query(&rule.expr);
+        }
+    }
+    for query in open {
+        if RIGHTLY_EMPTY
+            .iter()
+            .any(|(part, _)| query.expr.contains(part))
+        {
+            continue;
+        }
+        let mut expr = query
+            .expr
+            .replace("$__rate_interval", "30s")
+            .replace("$__interval", "5s")
+            .replace("$__range", "5m");
+        for variable in ["job", "instance", "account", "kind", "resource", "location"] {
+            expr = expr.replace(&format!("\"${variable}\""), "\".*\"");
+        }
+        assert!(!expr.contains('$'), "{}: {expr}", query.place);
+        let encoded: String = url::form_urlencoded::byte_serialize(expr.as_bytes()).collect();
+        eventually(&format!("{}: data for {expr}", query.place), || {
+            let now = Clock::system().now().as_second();
+            let path =
+                format!("/api/v1/query_range?query={encoded}&start={began}&end={now}&step=1");
+            let answer: Value = serde_json::from_str(&get(prometheus.address(), &path)).unwrap();
+            assert_eq!(answer["status"], "success", "{expr}: {answer}");
+            let found = answer["data"]["result"].as_array().unwrap();
+            (!found.is_empty()).then_some(())
+        });
+    }
+}

@@ -1,0 +1,160 @@
+//! A state in which every metric has something to say.
+
+use std::time::Duration;
+
+use m365mon::model::{
+    AccountObserver, AccountReason, AccountStatus, Audience, Cloud, ConnectionFacts,
+    CredentialKind, IpVersion, Mode, RateLimit, Reason, Report, RequestId, Resource, Right,
+    TokenProblem, TokenReport, Verdict,
+};
+use m365mon::state::SkipCause;
+
+use super::stage::{
+    Stage, at, configuration, delegated_account, labels, mailbox, secret_account, site,
+};
+
+pub(crate) const SUCCESS: Verdict = Verdict::Success;
+
+pub(crate) const fn problem(reason: Reason) -> Verdict {
+    Verdict::Problem(reason)
+}
+
+fn graph() -> Audience {
+    Audience::graph(&Cloud::Global)
+}
+
+/// A state in which every metric has something to say.
+pub(crate) async fn eventful() -> Stage {
+    let (people, app) = (delegated_account("contoso"), secret_account("contoso2"));
+    let process = [("location", "amsterdam")];
+    let on_probe = Resource {
+        mode: Mode::OnProbe,
+        ..site("rarely", &app)
+    };
+    let mut resources = vec![
+        site("intranet", &app),
+        site("wiki \"old\" \\ new\nline", &people),
+        mailbox("mailbox", &people),
+        site("unprobed", &app),
+        on_probe,
+    ];
+    for resource in &mut resources {
+        resource.labels = labels(&[("location", "amsterdam"), ("team", "we\"b")]);
+    }
+    let stage = Stage::new(&configuration(&process, &[&people, &app], resources));
+    let state = &stage.state;
+
+    stage.slot("rarely").record(&stage.report(SUCCESS, 300));
+    let intranet = stage.slot("intranet");
+    for milliseconds in [80, 240, 4_200, 9_000] {
+        let mut report = stage.report(SUCCESS, milliseconds);
+        report.server.latency = Some(Duration::from_millis(37));
+        report.server.health_score = Some(2);
+        intranet.record(&report);
+    }
+    let mut told = stage.report(SUCCESS, 240);
+    told.server.latency = Some(Duration::from_millis(37));
+    told.server.health_score = Some(2);
+    told.server.rate_limit = Some(RateLimit {
+        limit: 1_200,
+        remaining: 120,
+        reset: Duration::from_secs(5),
+    });
+    tokio::time::advance(Duration::from_secs(1)).await;
+    intranet.record(&told);
+
+    let wiki = stage.slot("wiki \"old\" \\ new\nline");
+    wiki.record(&stage.report(SUCCESS, 120));
+    for _ in 0..2 {
+        wiki.record(&Report {
+            status: Some(503),
+            request_id: RequestId::parse("odd-ID-1"),
+            ..stage.report(problem(Reason::ServerError), 50)
+        });
+    }
+    let mailbox = stage.slot("mailbox");
+    mailbox.record(&stage.report(SUCCESS, 150));
+    mailbox.record(&Report {
+        status: Some(429),
+        request_id: None,
+        ..stage.report(problem(Reason::Throttled), 40)
+    });
+    state.gate_closed(mailbox.gate_key(), at(600));
+
+    let token = |result| TokenReport {
+        audience: graph(),
+        at: at(1),
+        took: Duration::from_millis(90),
+        result,
+        request_id: None,
+        retry_after: None,
+    };
+    state.token_request(&app, &token(Ok(())));
+    state.token_request(
+        &people,
+        &token(Err(TokenProblem {
+            reason: AccountReason::SignInRequired,
+            code: Some(700_082),
+            detail: "the refresh token has expired".into(),
+        })),
+    );
+    state.token_request(
+        &people,
+        &token(Err(TokenProblem {
+            reason: AccountReason::Timeout,
+            code: None,
+            detail: "no answer".into(),
+        })),
+    );
+    state.status(
+        &people,
+        &AccountStatus {
+            sign_in_required_since: Some(at(1)),
+            access_tokens: vec![(graph(), at(1_800))],
+            deadlines: vec![(CredentialKind::RefreshToken, at(1))],
+            excess_permissions: Some(vec![Right {
+                audience: graph(),
+                name: "Mail.Read".into(),
+            }]),
+            held_until: Some(at(60)),
+        },
+    );
+    state.status(
+        &app,
+        &AccountStatus {
+            access_tokens: vec![(graph(), at(3_600))],
+            deadlines: vec![(CredentialKind::ClientSecret, at(86_400))],
+            ..AccountStatus::default()
+        },
+    );
+
+    state.process().started(Duration::from_millis(3));
+    state.process().started(Duration::from_millis(70));
+    state.process().http_request("/metrics", 200);
+    state.process().http_request("/probe", 404);
+    state.process().reloaded(true, at(0));
+    state.process().reloaded(false, at(1));
+    intranet.skipped(SkipCause::Gate);
+    std::mem::forget(intranet.begin());
+    stage
+}
+
+/// A report with everything that a connection can tell.
+pub(crate) fn connected(stage: &Stage) -> Report {
+    Report {
+        connection: ConnectionFacts {
+            reused: false,
+            ip_version: Some(IpVersion::V4),
+            http_version: Some(2.0),
+            tls_version: Some("TLS 1.3"),
+            certificate_expiry: Some(at(86_400)),
+        },
+        ..stage.report(SUCCESS, 300)
+    }
+}
+
+/// Without what lives on between two scrapes.
+pub(crate) fn without_process(text: &str) -> String {
+    let keep = |line: &&str| !line.contains("process_");
+    text.split_inclusive('\n').filter(keep).collect()
+}

@@ -1,0 +1,8 @@
+//! What tests stand on and share.
+
+pub(crate) mod exposition;
+pub(crate) mod origin;
+pub(crate) mod raw;
+pub(crate) mod stack;
+pub(crate) mod tls;
+pub(crate) mod vitals;

@@ -52,7 +52,7 @@ impl Unit {
 
 /// What a metric is about, hence which labels it carries beside its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Subject {
+pub enum MetricSubject {
     /// A resource: `resource`, `kind`, `account`, labels of the configuration.
     Resource,
     /// An account: `account`, labels of the configuration for the process.
@@ -65,7 +65,7 @@ pub enum Subject {
     Probe,
 }
 
-impl Subject {
+impl MetricSubject {
     /// The labels that every series of this subject carries.
     #[must_use]
     pub const fn labels(self) -> &'static [&'static str] {
@@ -87,7 +87,7 @@ pub struct Metric {
     /// The unit.
     pub unit: Unit,
     /// What it is about.
-    pub subject: Subject,
+    pub subject: MetricSubject,
     /// Its labels besides those of the subject.
     pub labels: &'static [&'static str],
     /// HELP: one line, without backslash or quote.
@@ -120,7 +120,7 @@ macro_rules! catalogue {
             name: $name,
             kind: Type::$kind,
             unit: Unit::$unit,
-            subject: Subject::$subject,
+            subject: MetricSubject::$subject,
             labels: &[$($label),*],
             help: $help,
         };)*

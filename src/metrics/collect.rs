@@ -13,26 +13,26 @@ use prometheus_client::encoding::DescriptorEncoder;
 use super::BuildInfo;
 use super::catalogue as c;
 use super::family::{Buckets, Families};
-use super::labels::{Set, one};
+use super::labels::{LabelSet, one};
 use super::samples::{Sample, Samples};
 use super::scrape::Scrape;
-use super::stream::Hook;
+use super::stream::ExemplarSlot;
 use crate::model::{Outcome, Phase, Resource, Timestamp};
 use crate::state::{Histogram, Micros, seconds};
 
 /// `/metrics`.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct MetricsPage {
     pub(super) scrape: Scrape,
     pub(super) build: BuildInfo,
-    pub(super) hook: Arc<Hook>,
+    pub(super) exemplar_slot: Arc<ExemplarSlot>,
 }
 
-impl Collector for Page {
+impl Collector for MetricsPage {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut families = Families {
             encoder,
-            hook: &self.hook,
+            exemplar_slot: &self.exemplar_slot,
         };
         let scrape = &self.scrape;
         let rows = scrape.rows().map(|(place, row, sample)| View {
@@ -65,8 +65,8 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    const fn set(&self) -> Set<'a> {
-        Set::new(self.labels)
+    const fn set(&self) -> LabelSet<'a> {
+        LabelSet::new(self.labels)
     }
 }
 
@@ -80,20 +80,20 @@ pub(super) fn resources<'a>(
 ) -> fmt::Result {
     f.gauges(
         &c::RESOURCE_UP,
-        each(rows, |s| s.conclusion.map(|(up, _)| u32::from(up))),
+        each(rows, |s| s.conclusive.map(|(up, _)| u32::from(up))),
     )?;
     f.gauges(
         &c::RESOURCE_LATENCY,
-        each(rows, |s| s.good.map(|good| good.latency())),
+        each(rows, |s| s.success.map(|success| success.latency())),
     )?;
     if phases {
         let ready = Phase::ALL.map(|phase| (phase, one("phase", phase.as_str())));
         let phases = rows
             .clone()
-            .filter_map(|row| Some((row, row.sample.good?)))
-            .flat_map(|(row, good)| {
+            .filter_map(|row| Some((row, row.sample.success?)))
+            .flat_map(|(row, success)| {
                 let each = ready.iter();
-                each.map(move |(phase, ready)| (row.set().and(ready), good.phase(*phase)))
+                each.map(move |(phase, ready)| (row.set().and(ready), success.phase(*phase)))
             });
         f.gauges(&c::RESOURCE_PHASE_LATENCY, phases)?;
     }
@@ -119,7 +119,7 @@ pub(super) fn resources<'a>(
     f.gauges(&c::RESOURCE_TIMEOUT, timeouts)?;
     f.gauges(
         &c::RESOURCE_CONSECUTIVE_FAILURES,
-        each(rows, |s| s.conclusion.map(|(_, failures)| failures)),
+        each(rows, |s| s.conclusive.map(|(_, failures)| failures)),
     )?;
     f.gauges(
         &c::RESOURCE_HTTP_STATUS,
@@ -169,12 +169,14 @@ pub(super) fn resources<'a>(
     f.gauges(
         &c::RESOURCE_SERVER_LATENCY,
         each(rows, |s| {
-            s.good?.server_latency.map(|micros| seconds(micros.into()))
+            s.success?
+                .server_latency
+                .map(|micros| seconds(micros.into()))
         }),
     )?;
     f.gauges(
         &c::SHAREPOINT_HEALTH_SCORE,
-        each(rows, |s| s.good?.health_score.map(u32::from)),
+        each(rows, |s| s.success?.health_score.map(u32::from)),
     )
 }
 
@@ -182,7 +184,7 @@ pub(super) fn resources<'a>(
 fn each<'a, V>(
     rows: &(impl Iterator<Item = View<'a>> + Clone),
     value: impl Fn(&Sample) -> Option<V>,
-) -> impl Iterator<Item = (Set<'a>, V)> {
+) -> impl Iterator<Item = (LabelSet<'a>, V)> {
     rows.clone()
         .filter_map(move |row| Some((row.set(), value(row.sample)?)))
 }

@@ -1,6 +1,6 @@
 //! Writes `docs/metrics.md` from the catalogue; a test holds the file against it.
 
-use super::catalogue::{CATALOGUE, Metric, Subject, Type};
+use super::catalogue::{CATALOGUE, Metric, MetricSubject, Type};
 
 const BEFORE: &str = "\
 # Metrics
@@ -39,17 +39,17 @@ A join that brings the interval to every resource:
 pub fn documentation() -> String {
     let mut page = BEFORE.to_owned();
     for (subject, title) in [
-        (Subject::Resource, "Resources"),
-        (Subject::Account, "Accounts and tokens"),
-        (Subject::Exporter, "m365mon itself"),
+        (MetricSubject::Resource, "Resources"),
+        (MetricSubject::Account, "Accounts and tokens"),
+        (MetricSubject::Exporter, "m365mon itself"),
         (
-            Subject::Process,
+            MetricSubject::Process,
             "The process, as the operating system sees it",
         ),
-        (Subject::Probe, "The answer of `/probe`"),
+        (MetricSubject::Probe, "The answer of `/probe`"),
     ] {
         page.push_str(&format!("\n## {title}\n\n"));
-        if subject == Subject::Probe {
+        if subject == MetricSubject::Probe {
             page.push_str(
                 "The names that dashboards for the blackbox exporter know, without labels of their own. A resource \
                  whose `mode` is\n`on_probe` brings its metrics from the first table along. The status is 200 whatever \

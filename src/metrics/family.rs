@@ -11,8 +11,8 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit as ClientUnit;
 
 use super::catalogue::{Metric, Type, Unit};
-use super::labels::Set;
-use super::stream::Hook;
+use super::labels::LabelSet;
+use super::stream::ExemplarSlot;
 use crate::state::{Exemplar, Micros, PackedId};
 
 /// What an exemplar says: a request id, a value, a time.
@@ -21,7 +21,7 @@ type Mark<'a> = (&'a PackedId, f64, Micros);
 /// Writes families.
 pub(super) struct Families<'e, 'h> {
     pub(super) encoder: DescriptorEncoder<'e>,
-    pub(super) hook: &'h Hook,
+    pub(super) exemplar_slot: &'h ExemplarSlot,
 }
 
 /// One histogram.
@@ -37,7 +37,7 @@ impl Families<'_, '_> {
     pub(super) fn gauges<'a, V: EncodeGaugeValue>(
         &mut self,
         metric: &Metric,
-        series: impl IntoIterator<Item = (Set<'a>, V)>,
+        series: impl IntoIterator<Item = (LabelSet<'a>, V)>,
     ) -> fmt::Result {
         self.family(metric, series, |encoder, set, value| {
             if set.is_empty() {
@@ -51,15 +51,15 @@ impl Families<'_, '_> {
     pub(super) fn counters<'a>(
         &mut self,
         metric: &Metric,
-        series: impl IntoIterator<Item = (Set<'a>, u64, Option<Mark<'a>>)>,
+        series: impl IntoIterator<Item = (LabelSet<'a>, u64, Option<Mark<'a>>)>,
     ) -> fmt::Result {
-        let hook = self.hook;
+        let exemplar_slot = self.exemplar_slot;
         let series = series
             .into_iter()
             .map(|(set, value, mark)| (set, (value, mark)));
         self.family(metric, series, |encoder, set, (value, mark)| {
             if let Some(mark) = mark {
-                hook.arm(|text| exemplar(text, mark));
+                exemplar_slot.put(|text| exemplar(text, mark));
             }
             if set.is_empty() {
                 encoder.encode_counter::<NoLabelSet, u64, f64>(&value, None)
@@ -75,7 +75,7 @@ impl Families<'_, '_> {
     pub(super) fn seconds_counter(&mut self, metric: &Metric, value: Option<f64>) -> fmt::Result {
         self.family(
             metric,
-            value.map(|value| (Set::new(""), value)),
+            value.map(|value| (LabelSet::new(""), value)),
             |encoder, _, value| encoder.encode_counter::<NoLabelSet, f64, f64>(&value, None),
         )
     }
@@ -83,9 +83,9 @@ impl Families<'_, '_> {
     pub(super) fn histograms<'a>(
         &mut self,
         metric: &Metric,
-        series: impl IntoIterator<Item = (Set<'a>, Buckets<'a>)>,
+        series: impl IntoIterator<Item = (LabelSet<'a>, Buckets<'a>)>,
     ) -> fmt::Result {
-        let hook = self.hook;
+        let exemplar_slot = self.exemplar_slot;
         let mut pairs: Vec<(f64, u64)> = Vec::new();
         self.family(metric, series, |encoder, set, buckets| {
             pairs.clear();
@@ -98,7 +98,7 @@ impl Families<'_, '_> {
             let lines = BucketLines {
                 set,
                 exemplars: buckets.exemplars,
-                hook,
+                exemplar_slot,
                 next: Cell::new(0),
             };
             encoder
@@ -110,8 +110,8 @@ impl Families<'_, '_> {
     fn family<'a, T>(
         &mut self,
         metric: &Metric,
-        series: impl IntoIterator<Item = (Set<'a>, T)>,
-        mut write: impl FnMut(&mut MetricEncoder<'_>, Set<'a>, T) -> fmt::Result,
+        series: impl IntoIterator<Item = (LabelSet<'a>, T)>,
+        mut write: impl FnMut(&mut MetricEncoder<'_>, LabelSet<'a>, T) -> fmt::Result,
     ) -> fmt::Result {
         let mut series = series.into_iter();
         let Some((set, value)) = series.next() else {
@@ -140,9 +140,9 @@ impl Families<'_, '_> {
 /// for the sum and the count before the buckets, so the number of times it
 /// asked tells which bucket's exemplar belongs to the line.
 struct BucketLines<'a> {
-    set: Set<'a>,
+    set: LabelSet<'a>,
     exemplars: &'a [(u8, Exemplar)],
-    hook: &'a Hook,
+    exemplar_slot: &'a ExemplarSlot,
     next: Cell<usize>,
 }
 
@@ -159,8 +159,8 @@ impl EncodeLabelSet for BucketLines<'_> {
                 .find(|(place, _)| usize::from(*place) == bucket)
         });
         if let Some((_, e)) = found {
-            self.hook
-                .arm(|text| exemplar(text, (&e.request_id, e.value, e.at)));
+            self.exemplar_slot
+                .put(|text| exemplar(text, (&e.request_id, e.value, e.at)));
         }
         self.set.encode(encoder)
     }

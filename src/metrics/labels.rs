@@ -39,7 +39,7 @@ pub(super) fn one(name: &str, value: &str) -> String {
 
 /// A ready block of labels and a few more.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Set<'a> {
+pub(super) struct LabelSet<'a> {
     /// As [`append`] makes it; may be empty.
     pub(super) block: &'a str,
     /// The same, after it.
@@ -48,7 +48,7 @@ pub(super) struct Set<'a> {
     pub(super) more: [Option<(&'static str, &'a str)>; 3],
 }
 
-impl<'a> Set<'a> {
+impl<'a> LabelSet<'a> {
     pub(super) const fn new(block: &'a str) -> Self {
         Self {
             block,
@@ -81,7 +81,7 @@ impl<'a> Set<'a> {
     }
 }
 
-impl EncodeLabelSet for Set<'_> {
+impl EncodeLabelSet for LabelSet<'_> {
     fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
         for block in [self.block, self.ready] {
             if !block.is_empty() {

@@ -33,7 +33,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
-pub use catalogue::{CATALOGUE, Metric, Subject, Type, Unit};
+pub use catalogue::{CATALOGUE, Metric, MetricSubject, Type, Unit};
 pub use document::documentation;
 pub use negotiate::Format;
 pub use stream::{CHUNK, Chunks};
@@ -41,10 +41,10 @@ pub use stream::{CHUNK, Chunks};
 use crate::model::{Report, Resource};
 use crate::state::{ResourceSlot, State};
 use probe_page::{Home, ProbeFacts};
-use samples::{Samples, Spare};
+use samples::{SamplePool, Samples};
 use scrape::Scrape;
-use stream::{Hook, LineWriter};
-use table::Table;
+use stream::{ExemplarSlot, LineWriter};
+use table::SeriesTable;
 
 /// What a build is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,8 +84,8 @@ pub struct Exposition {
     build: BuildInfo,
     shown: Box<Shown>,
     /// Of the latest configuration.
-    table: Mutex<Option<Arc<Table>>>,
-    spare: Spare,
+    table: Mutex<Option<Arc<SeriesTable>>>,
+    pool: SamplePool,
 }
 
 impl fmt::Debug for Exposition {
@@ -114,7 +114,7 @@ impl Exposition {
             build,
             shown: Box::new(shown),
             table: Mutex::default(),
-            spare: Spare::default(),
+            pool: SamplePool::default(),
         }
     }
 
@@ -124,13 +124,13 @@ impl Exposition {
     /// # Errors
     /// What `chunks` answered: the client is gone.
     pub fn write(&self, rendering: Rendering, chunks: &mut impl Chunks) -> io::Result<()> {
-        let hook = Hook::new(rendering.format);
-        let page = collect::Page {
-            scrape: Scrape::take(&self.state, self.table(), &self.spare),
+        let exemplar_slot = ExemplarSlot::new(rendering.format);
+        let page = collect::MetricsPage {
+            scrape: Scrape::sample(&self.state, self.table(), &self.pool),
             build: self.build,
-            hook: hook.clone(),
+            exemplar_slot: exemplar_slot.clone(),
         };
-        render(page, hook, rendering, chunks)
+        render(page, exemplar_slot, rendering, chunks)
     }
 
     /// Writes the answer of `/probe` about `slot`: `report` is what the probe
@@ -147,13 +147,13 @@ impl Exposition {
         rendering: Rendering,
         chunks: &mut impl Chunks,
     ) -> io::Result<()> {
-        let hook = Hook::new(rendering.format);
+        let exemplar_slot = ExemplarSlot::new(rendering.format);
         let resource = slot.resource();
         let home = (resource.mode == crate::model::Mode::OnProbe).then(|| {
             let metrics = &self.state.board().metrics;
             let bounds = metrics.histogram.then(|| metrics.histogram_buckets.clone());
             let mut samples = Samples::new(bounds, 1);
-            samples.take(
+            samples.sample(
                 slot,
                 self.state.clock().moment(),
                 &self.state.closed_gates(),
@@ -166,22 +166,22 @@ impl Exposition {
                 phases: metrics.phases,
             }
         });
-        let page = probe_page::Page {
+        let page = probe_page::ProbePage {
             facts: ProbeFacts::new(report, timeout),
             home,
-            hook: hook.clone(),
+            exemplar_slot: exemplar_slot.clone(),
         };
-        render(page, hook, rendering, chunks)
+        render(page, exemplar_slot, rendering, chunks)
     }
 
     /// The table of the current configuration, made at its first scrape.
-    fn table(&self) -> Arc<Table> {
+    fn table(&self) -> Arc<SeriesTable> {
         let board = self.state.board();
         let mut table = self.table.lock();
         match &*table {
             Some(table) if Arc::ptr_eq(&table.board, &board) => table.clone(),
             _ => {
-                let made = Arc::new(Table::new(board, &*self.shown));
+                let made = Arc::new(SeriesTable::new(board, &*self.shown));
                 *table = Some(made.clone());
                 made
             }
@@ -191,13 +191,13 @@ impl Exposition {
 
 fn render(
     page: impl Collector,
-    hook: Arc<Hook>,
+    exemplar_slot: Arc<ExemplarSlot>,
     rendering: Rendering,
     chunks: &mut impl Chunks,
 ) -> io::Result<()> {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(page));
-    let mut writer = LineWriter::new(rendering.format, rendering.gzip, hook, chunks);
+    let mut writer = LineWriter::new(rendering.format, rendering.gzip, exemplar_slot, chunks);
     let encoded = encode(&mut writer, &registry);
     writer.finish(encoded)
 }

@@ -10,17 +10,17 @@ use prometheus_client::encoding::DescriptorEncoder;
 use super::catalogue as c;
 use super::collect::{View, resources, unix};
 use super::family::Families;
-use super::labels::Set;
+use super::labels::LabelSet;
 use super::samples::Samples;
-use super::stream::Hook;
+use super::stream::ExemplarSlot;
 use crate::model::{IpVersion, Outcome, Phase, Phases, Report, Resource, Timestamp};
 
 /// `/probe`.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct ProbePage {
     pub(super) facts: ProbeFacts,
     pub(super) home: Option<Home>,
-    pub(super) hook: Arc<Hook>,
+    pub(super) exemplar_slot: Arc<ExemplarSlot>,
 }
 
 /// The resource, when its metrics are shown here and nowhere else.
@@ -83,7 +83,7 @@ impl ProbeFacts {
     }
 
     fn encode(&self, f: &mut Families<'_, '_>) -> fmt::Result {
-        let bare = Set::new("");
+        let bare = LabelSet::new("");
         let report = self.report.as_ref();
         let success = report.and_then(|report| report.success);
         f.gauges(
@@ -128,11 +128,11 @@ impl ProbeFacts {
     }
 }
 
-impl Collector for Page {
+impl Collector for ProbePage {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut families = Families {
             encoder,
-            hook: &self.hook,
+            exemplar_slot: &self.exemplar_slot,
         };
         self.facts.encode(&mut families)?;
         let Some(home) = &self.home else {

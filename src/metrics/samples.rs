@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::model::{Moment, Reason};
 use crate::state::{
-    ClosedGates, Exemplar, Good, Micros, ProblemCount, Record, ResourceSlot, USUAL_EXEMPLARS,
+    ClosedGates, Exemplar, LastSuccess, Micros, ProblemCount, Record, ResourceSlot, USUAL_EXEMPLARS,
 };
 
 /// One resource as it stood.
@@ -16,8 +16,8 @@ use crate::state::{
 pub(super) struct Sample {
     pub(super) outcomes: [u64; 3],
     /// Whether it is up, and the failures in a row.
-    pub(super) conclusion: Option<(bool, u32)>,
-    pub(super) good: Option<Good>,
+    pub(super) conclusive: Option<(bool, u32)>,
+    pub(super) success: Option<LastSuccess>,
     pub(super) last_probe: Option<Micros>,
     pub(super) last_success: Option<Micros>,
     pub(super) http_status: Option<u16>,
@@ -67,18 +67,18 @@ impl Samples {
         self.problems.clear();
     }
 
-    pub(super) fn take(&mut self, slot: &ResourceSlot, now: Moment, gates: &ClosedGates) {
+    pub(super) fn sample(&mut self, slot: &ResourceSlot, now: Moment, gates: &ClosedGates) {
         let held = gates.until(slot.gate_key()).is_some();
         let interval = slot.resource().interval;
         slot.read(|record| {
             self.problems.extend_from_slice(record.problems());
-            let sum = self.take_histogram(record);
+            let sum = self.sample_histogram(record);
             self.list.push(Sample {
                 outcomes: record.outcomes(),
-                conclusion: record
-                    .fresh_conclusion(interval, now)
-                    .map(|(conclusion, failures)| (conclusion.up, failures)),
-                good: record.fresh_good(interval, now),
+                conclusive: record
+                    .fresh_conclusive(interval, now)
+                    .map(|(conclusive, failures)| (conclusive.up, failures)),
+                success: record.fresh_success(interval, now),
                 last_probe: record.last().map(|last| last.finished),
                 last_success: record.last_success(),
                 http_status: record
@@ -94,7 +94,7 @@ impl Samples {
 
     /// Copies counts and exemplars and returns the sum. A histogram with other
     /// bounds belongs to another configuration and counts as empty.
-    fn take_histogram(&mut self, record: &Record) -> f64 {
+    fn sample_histogram(&mut self, record: &Record) -> f64 {
         let Some(bounds) = &self.bounds else {
             return 0.0;
         };
@@ -142,15 +142,15 @@ fn fit<T>(list: &mut Vec<T>, expected: usize) {
 /// of resources, which the allocator would spread over the arenas of as many
 /// threads as scrapes happen to run on, and never give back.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Spare(Arc<Mutex<Option<Samples>>>);
+pub(super) struct SamplePool(Arc<Mutex<Option<Samples>>>);
 
-impl Spare {
+impl SamplePool {
     /// Samples for one scrape. A second scrape at the same time has its own.
-    pub(super) fn lend(&self, bounds: Option<Arc<[f64]>>, expected: usize) -> Lent {
+    pub(super) fn acquire(&self, bounds: Option<Arc<[f64]>>, expected: usize) -> PooledSamples {
         let kept = self.0.lock().take();
         let mut samples = kept.unwrap_or_default();
         samples.clear(bounds, expected);
-        Lent {
+        PooledSamples {
             samples,
             home: self.clone(),
         }
@@ -159,12 +159,12 @@ impl Spare {
 
 /// Samples that go back when they were shown.
 #[derive(Debug)]
-pub(super) struct Lent {
+pub(super) struct PooledSamples {
     samples: Samples,
-    home: Spare,
+    home: SamplePool,
 }
 
-impl Deref for Lent {
+impl Deref for PooledSamples {
     type Target = Samples;
 
     fn deref(&self) -> &Samples {
@@ -172,13 +172,13 @@ impl Deref for Lent {
     }
 }
 
-impl DerefMut for Lent {
+impl DerefMut for PooledSamples {
     fn deref_mut(&mut self) -> &mut Samples {
         &mut self.samples
     }
 }
 
-impl Drop for Lent {
+impl Drop for PooledSamples {
     fn drop(&mut self) {
         *self.home.0.lock() = Some(std::mem::take(&mut self.samples));
     }

@@ -6,16 +6,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::process::ProcessFacts;
-use super::samples::{Lent, Sample, Spare};
-use super::table::{Row, Table};
+use super::samples::{PooledSamples, Sample, SamplePool};
+use super::table::{Row, SeriesTable};
 use crate::model::{AccountReason, Moment, Service, Timestamp};
 use crate::state::{AccountSnapshot, ClosedGates, ProcessSnapshot, State};
 
 /// Everything one scrape of `/metrics` shows.
 #[derive(Debug)]
 pub(super) struct Scrape {
-    pub(super) table: Arc<Table>,
-    pub(super) samples: Lent,
+    pub(super) table: Arc<SeriesTable>,
+    pub(super) samples: PooledSamples,
     pub(super) accounts: Vec<AccountSnapshot>,
     /// In the order of the table's tokens.
     pub(super) token_expiries: Vec<Option<Timestamp>>,
@@ -27,14 +27,14 @@ pub(super) struct Scrape {
 }
 
 impl Scrape {
-    pub(super) fn take(state: &State, table: Arc<Table>, spare: &Spare) -> Self {
+    pub(super) fn sample(state: &State, table: Arc<SeriesTable>, pool: &SamplePool) -> Self {
         let now = state.clock().moment();
         let gates = state.closed_gates();
         let metrics = &table.board.metrics;
         let bounds = metrics.histogram.then(|| metrics.histogram_buckets.clone());
-        let mut samples = spare.lend(bounds, table.rows.len());
+        let mut samples = pool.acquire(bounds, table.rows.len());
         for row in &table.rows {
-            samples.take(&row.slot, now, &gates);
+            samples.sample(&row.slot, now, &gates);
         }
         let accounts: Vec<AccountSnapshot> = table
             .accounts
@@ -68,7 +68,7 @@ impl Scrape {
 /// The gates that hold back an account, the longest of each service: those of
 /// its resources, whoever shares them, and Entra's own.
 fn held(
-    table: &Table,
+    table: &SeriesTable,
     accounts: &[AccountSnapshot],
     gates: &ClosedGates,
     now: Timestamp,

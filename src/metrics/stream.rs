@@ -41,14 +41,14 @@ impl Chunks for Vec<u8> {
 /// its own, so they are written here: whoever encodes the labels of a line
 /// leaves the exemplar, and the newline that ends this line takes it along.
 #[derive(Debug)]
-pub(super) struct Hook {
+pub(super) struct ExemplarSlot {
     /// False where exemplars would only be cut off again.
     wanted: bool,
     armed: AtomicBool,
     exemplar: Mutex<String>,
 }
 
-impl Hook {
+impl ExemplarSlot {
     pub(super) fn new(format: Format) -> Arc<Self> {
         Arc::new(Self {
             wanted: format == Format::OpenMetrics,
@@ -58,7 +58,7 @@ impl Hook {
     }
 
     /// Leaves an exemplar for the line that is being written.
-    pub(super) fn arm(&self, write: impl FnOnce(&mut String)) {
+    pub(super) fn put(&self, write: impl FnOnce(&mut String)) {
         if self.wanted {
             let mut exemplar = self.exemplar.lock();
             exemplar.clear();
@@ -72,37 +72,42 @@ impl Hook {
 pub(super) struct LineWriter<'a, C: Chunks> {
     /// Whole lines, and the beginning of one; UTF-8, for only text comes in.
     lines: Vec<u8>,
-    hook: Arc<Hook>,
-    out: Stage<'a, C>,
+    exemplar_slot: Arc<ExemplarSlot>,
+    out: Output<'a, C>,
     /// What the formatting traits cannot carry.
     error: Option<io::Error>,
 }
 
-struct Stage<'a, C: Chunks> {
+struct Output<'a, C: Chunks> {
     rewriter: Option<Rewriter>,
-    coding: Coding<'a, C>,
+    encoding: Encoding<'a, C>,
 }
 
-enum Coding<'a, C: Chunks> {
+enum Encoding<'a, C: Chunks> {
     Identity(Gather<'a, C>),
     Gzip(Box<GzEncoder<Gather<'a, C>>>),
 }
 
 impl<'a, C: Chunks> LineWriter<'a, C> {
-    pub(super) fn new(format: Format, gzip: bool, hook: Arc<Hook>, chunks: &'a mut C) -> Self {
+    pub(super) fn new(
+        format: Format,
+        gzip: bool,
+        exemplar_slot: Arc<ExemplarSlot>,
+        chunks: &'a mut C,
+    ) -> Self {
         let gather = Gather {
             buffer: Vec::new(),
             chunks,
         };
         Self {
             lines: buffer(),
-            hook,
-            out: Stage {
+            exemplar_slot,
+            out: Output {
                 rewriter: (format == Format::Text).then(Rewriter::default),
-                coding: if gzip {
-                    Coding::Gzip(Box::new(GzEncoder::new(gather, Compression::fast())))
+                encoding: if gzip {
+                    Encoding::Gzip(Box::new(GzEncoder::new(gather, Compression::fast())))
                 } else {
-                    Coding::Identity(gather)
+                    Encoding::Identity(gather)
                 },
             },
             error: None,
@@ -116,9 +121,9 @@ impl<'a, C: Chunks> LineWriter<'a, C> {
         }
         encoded.map_err(io::Error::other)?;
         self.out.lines(&mut self.lines)?;
-        match self.out.coding {
-            Coding::Identity(gather) => gather.finish(),
-            Coding::Gzip(encoder) => encoder.finish()?.finish(),
+        match self.out.encoding {
+            Encoding::Identity(gather) => gather.finish(),
+            Encoding::Gzip(encoder) => encoder.finish()?.finish(),
         }
     }
 }
@@ -131,10 +136,10 @@ impl<C: Chunks> fmt::Write for LineWriter<'_, C> {
             append(&mut self.lines, text.as_bytes());
             return Ok(());
         }
-        if self.hook.armed.load(Ordering::Relaxed) {
-            self.hook.armed.store(false, Ordering::Relaxed);
+        if self.exemplar_slot.armed.load(Ordering::Relaxed) {
+            self.exemplar_slot.armed.store(false, Ordering::Relaxed);
             self.lines
-                .extend_from_slice(self.hook.exemplar.lock().as_bytes());
+                .extend_from_slice(self.exemplar_slot.exemplar.lock().as_bytes());
         }
         self.lines.push(b'\n');
         if self.lines.len() >= CHUNK
@@ -176,19 +181,19 @@ fn append(lines: &mut Vec<u8>, text: &[u8]) {
     }
 }
 
-impl<C: Chunks> Stage<'_, C> {
+impl<C: Chunks> Output<'_, C> {
     /// Takes whole lines out of the buffer.
     fn lines(&mut self, lines: &mut Vec<u8>) -> io::Result<()> {
-        match (&mut self.rewriter, &mut self.coding) {
+        match (&mut self.rewriter, &mut self.encoding) {
             // As they are: the buffer itself goes out.
-            (None, Coding::Identity(gather)) => {
+            (None, Encoding::Identity(gather)) => {
                 let lines = std::mem::replace(lines, buffer());
                 return gather.chunks.chunk(Bytes::from(lines));
             }
-            (None, coding) => coding.write_all(lines)?,
-            (Some(rewriter), coding) => {
+            (None, encoding) => encoding.write_all(lines)?,
+            (Some(rewriter), encoding) => {
                 let text = str::from_utf8(lines).map_err(io::Error::other)?;
-                rewriter.rewrite(text, coding)?;
+                rewriter.rewrite(text, encoding)?;
             }
         }
         lines.clear();
@@ -196,7 +201,7 @@ impl<C: Chunks> Stage<'_, C> {
     }
 }
 
-impl<C: Chunks> io::Write for Coding<'_, C> {
+impl<C: Chunks> io::Write for Encoding<'_, C> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Identity(gather) => gather.write(bytes),

@@ -10,7 +10,7 @@ use crate::state::{AccountSlot, Board, ResourceSlot};
 
 /// The resources and accounts of one configuration, ready to be shown.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct SeriesTable {
     pub(super) board: Arc<Board>,
     /// The resources whose home is `/metrics`.
     pub(super) rows: Box<[Row]>,
@@ -26,7 +26,7 @@ pub(super) struct Table {
 pub(super) struct Row {
     pub(super) slot: Arc<ResourceSlot>,
     pub(super) labels: Box<str>,
-    /// Place in [`Table::tokens`].
+    /// Place in [`SeriesTable::tokens`].
     pub(super) token: usize,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct AccountRow {
     pub(super) labels: Box<str>,
 }
 
-impl Table {
+impl SeriesTable {
     /// `shown` leaves out resources that are somebody else's to show.
     pub(super) fn new(board: Arc<Board>, shown: &dyn Fn(&Resource) -> bool) -> Self {
         let accounts: Box<[AccountRow]> = board

@@ -30,7 +30,7 @@ const MOST_CODES: usize = 64;
 #[derive(Debug)]
 pub struct AccountSlot {
     account: Arc<Account>,
-    known: Arc<Mutex<Known>>,
+    facts: Arc<Mutex<AccountFacts>>,
 }
 
 /// The last token request.
@@ -75,7 +75,7 @@ impl LastRate {
 }
 
 #[derive(Debug)]
-struct Known {
+struct AccountFacts {
     outcomes: [u64; 3],
     problems: Vec<TokenProblemCount>,
     durations: Histogram,
@@ -113,17 +113,17 @@ impl AccountSlot {
     /// A slot for `account` that goes on counting where `before` stopped. A
     /// changed account forgets how the old one stood.
     pub(super) fn follow(before: Option<&Arc<Self>>, account: &Arc<Account>) -> Arc<Self> {
-        let known = match before {
+        let facts = match before {
             Some(before) if before.account == *account => return before.clone(),
             Some(before) => {
-                let mut known = before.known.lock();
-                known.last = None;
-                known.refused.clear();
-                known.status = AccountStatus::default();
-                known.rates = [None; 4];
-                before.known.clone()
+                let mut facts = before.facts.lock();
+                facts.last = None;
+                facts.refused.clear();
+                facts.status = AccountStatus::default();
+                facts.rates = [None; 4];
+                before.facts.clone()
             }
-            None => Arc::new(Mutex::new(Known {
+            None => Arc::new(Mutex::new(AccountFacts {
                 outcomes: [0; 3],
                 problems: Vec::new(),
                 durations: Histogram::new(crate::model::DEFAULT_BUCKETS.into()),
@@ -137,7 +137,7 @@ impl AccountSlot {
         };
         Arc::new(Self {
             account: account.clone(),
-            known,
+            facts,
         })
     }
 
@@ -149,7 +149,7 @@ impl AccountSlot {
 
     /// A resource counts against this service: its counter starts at zero.
     pub(super) fn uses(&self, service: Service) {
-        self.known.lock().used[service as usize] = true;
+        self.facts.lock().used[service as usize] = true;
     }
 
     /// A probe through this account got an answer, or not.
@@ -166,45 +166,45 @@ impl AccountSlot {
             interval: resource.interval,
             remaining_ratio: rate.remaining_ratio(),
         });
-        let mut known = self.known.lock();
-        known.rates[service] = rate;
-        known.throttled[service] += u64::from(throttled);
+        let mut facts = self.facts.lock();
+        facts.rates[service] = rate;
+        facts.throttled[service] += u64::from(throttled);
     }
 
     /// Counts; the token room itself logs what changed.
     pub(super) fn token_request(&self, report: &TokenReport) {
-        self.known.lock().token_request(report);
+        self.facts.lock().token_request(report);
     }
 
     pub(super) fn set_status(&self, status: &AccountStatus) {
-        self.known.lock().status.clone_from(status);
+        self.facts.lock().status.clone_from(status);
     }
 
     /// A copy of everything.
     #[must_use]
     pub fn snapshot(&self) -> AccountSnapshot {
-        let known = self.known.lock();
+        let facts = self.facts.lock();
         let services = SERVICES.into_iter().zip(0..);
         AccountSnapshot {
-            outcomes: known.outcomes,
-            problems: known.problems.clone(),
-            durations: known.durations.clone(),
-            last: known.last.clone(),
-            status: known.status.clone(),
+            outcomes: facts.outcomes,
+            problems: facts.problems.clone(),
+            durations: facts.durations.clone(),
+            last: facts.last.clone(),
+            status: facts.status.clone(),
             throttled: services
                 .clone()
-                .filter(|(_, place): &(Service, usize)| known.used[*place])
-                .map(|(service, place)| (service, known.throttled[place]))
+                .filter(|(_, place): &(Service, usize)| facts.used[*place])
+                .map(|(service, place)| (service, facts.throttled[place]))
                 .collect(),
             rates: services
-                .filter_map(|(service, place)| Some((service, known.rates[place]?)))
+                .filter_map(|(service, place)| Some((service, facts.rates[place]?)))
                 .collect(),
-            refused: known.refused.clone(),
+            refused: facts.refused.clone(),
         }
     }
 }
 
-impl Known {
+impl AccountFacts {
     fn token_request(&mut self, report: &TokenReport) {
         let problem = report.result.as_ref().err();
         let outcome = problem.map_or(Outcome::Success, |problem| problem.reason.outcome());

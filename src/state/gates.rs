@@ -10,9 +10,9 @@ use crate::model::{GateKey, Timestamp};
 
 /// The gates that were closed and not yet opened.
 #[derive(Debug, Default)]
-pub(super) struct Gates(Mutex<HashMap<Arc<GateKey>, Timestamp>>);
+pub(super) struct GateTable(Mutex<HashMap<Arc<GateKey>, Timestamp>>);
 
-impl Gates {
+impl GateTable {
     pub(super) fn close(&self, key: &GateKey, until: Timestamp, now: Timestamp) {
         let mut gates = self.0.lock();
         // Keys come from the configuration; those of removed resources go here.

@@ -1,12 +1,12 @@
 //! The last few entries of a resource, and the problems among those before
 //! them: a resource that is well again still shows what it had.
 
-use super::Entry;
+use super::HistoryEntry;
 
 /// A bounded ring that allocates as it fills, unless room was made before.
 #[derive(Debug, Clone, Default)]
-struct Ring {
-    entries: Vec<Entry>,
+struct RingBuffer {
+    entries: Vec<HistoryEntry>,
     /// Where the oldest is, once full.
     oldest: u32,
 }
@@ -18,9 +18,9 @@ const STEP: usize = 5;
 /// The default of `--history.limit`.
 const USUAL: usize = 20;
 
-impl Ring {
+impl RingBuffer {
     /// Adds an entry and returns the one that had to go.
-    fn push(&mut self, entry: Entry, limit: usize) -> Option<Entry> {
+    fn push(&mut self, entry: HistoryEntry, limit: usize) -> Option<HistoryEntry> {
         if limit == 0 {
             return Some(entry);
         }
@@ -39,7 +39,7 @@ impl Ring {
             .map(|old| std::mem::replace(old, entry))
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Entry> {
+    fn iter(&self) -> impl Iterator<Item = &HistoryEntry> {
         let (newer, older) = self
             .entries
             .split_at((self.oldest as usize).min(self.entries.len()));
@@ -50,8 +50,8 @@ impl Ring {
 /// Two rings of at most `limit` entries each.
 #[derive(Debug, Clone, Default)]
 pub(super) struct History {
-    recent: Ring,
-    problems: Ring,
+    recent: RingBuffer,
+    problems: RingBuffer,
 }
 
 impl History {
@@ -62,7 +62,7 @@ impl History {
         entries.reserve_exact(limit.min(USUAL).saturating_sub(entries.len()));
     }
 
-    pub(super) fn push(&mut self, entry: Entry, limit: usize) {
+    pub(super) fn push(&mut self, entry: HistoryEntry, limit: usize) {
         if let Some(gone) = self.recent.push(entry, limit)
             && gone.verdict().reason().is_some()
         {
@@ -71,7 +71,7 @@ impl History {
     }
 
     /// Oldest first: the older problems, then everything recent.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &HistoryEntry> {
         self.problems.iter().chain(self.recent.iter())
     }
 }
@@ -82,14 +82,14 @@ mod tests {
     use crate::model::{Reason, Report, Timestamp, Verdict};
     use proptest::prelude::*;
 
-    fn entry(second: i64, good: bool) -> Entry {
+    fn entry(second: i64, good: bool) -> HistoryEntry {
         let time = Timestamp::from_second(second).unwrap();
         let verdict = if good {
             Verdict::Success
         } else {
             Verdict::Problem(Reason::Dns)
         };
-        Entry::of(&Report::without_request(time, time, verdict, ""), None)
+        HistoryEntry::of(&Report::without_request(time, time, verdict, ""), None)
     }
 
     proptest! {

@@ -10,11 +10,11 @@
 //! the metrics, the status page and the API.
 
 mod account;
-mod entry;
 mod freshness;
 mod gates;
 mod histogram;
 mod history;
+mod history_entry;
 mod packed;
 mod process;
 mod record;
@@ -27,13 +27,13 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 pub use account::{AccountSlot, AccountSnapshot, LastRate, LastToken, TokenProblemCount};
-pub use entry::Entry;
 pub use freshness::window;
 pub use gates::ClosedGates;
 pub use histogram::{Exemplar, Histogram, USUAL_EXEMPLARS};
+pub use history_entry::HistoryEntry;
 pub use packed::{Micros, PackedId};
 pub use process::{Process, ProcessSnapshot, Reload, START_DELAY_BUCKETS, SkipCause};
-pub use record::{Conclusion, Good, Last, ProblemCount, Record, seconds};
+pub use record::{Last, LastConclusive, LastSuccess, ProblemCount, Record, seconds};
 pub use slot::{InFlight, ResourceSlot, ResourceSnapshot};
 
 use crate::model::{
@@ -71,7 +71,7 @@ struct Shared {
     clock: Clock,
     history_limit: usize,
     process: Process,
-    gates: gates::Gates,
+    gates: gates::GateTable,
 }
 
 impl State {
@@ -83,7 +83,7 @@ impl State {
                 clock,
                 history_limit,
                 process: Process::default(),
-                gates: gates::Gates::default(),
+                gates: gates::GateTable::default(),
             }),
             board: ArcSwap::from_pointee(Board {
                 slots: [].into(),

@@ -44,10 +44,10 @@ impl Micros {
 
 /// A request id. Almost all are GUIDs in lower case, which need sixteen bytes.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PackedId(Form);
+pub struct PackedId(Packing);
 
 #[derive(Clone, PartialEq, Eq)]
-enum Form {
+enum Packing {
     Guid([u8; 16]),
     Other(RequestId),
 }
@@ -60,21 +60,21 @@ impl PackedId {
     #[must_use]
     pub fn of(id: &RequestId) -> Self {
         Self(match guid(id.as_str()) {
-            Some(bytes) => Form::Guid(bytes),
-            None => Form::Other(id.clone()),
+            Some(bytes) => Packing::Guid(bytes),
+            None => Packing::Other(id.clone()),
         })
     }
 
     /// The sixteen bytes, if it is a GUID in lower case.
     pub(super) const fn as_guid(&self) -> Option<[u8; 16]> {
         match self.0 {
-            Form::Guid(bytes) => Some(bytes),
-            Form::Other(_) => None,
+            Packing::Guid(bytes) => Some(bytes),
+            Packing::Other(_) => None,
         }
     }
 
     pub(super) const fn from_guid(bytes: [u8; 16]) -> Self {
-        Self(Form::Guid(bytes))
+        Self(Packing::Guid(bytes))
     }
 }
 
@@ -106,8 +106,8 @@ impl PackedId {
 
     fn read<T>(&self, use_it: impl FnOnce(&str) -> T) -> T {
         match &self.0 {
-            Form::Other(id) => use_it(id.as_str()),
-            Form::Guid(bytes) => {
+            Packing::Other(id) => use_it(id.as_str()),
+            Packing::Guid(bytes) => {
                 const HEX: &[u8; 16] = b"0123456789abcdef";
                 let mut text = [b'-'; 36];
                 let mut place = 0;

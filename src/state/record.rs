@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::entry::{Entry, micros};
 use super::histogram::Histogram;
 use super::history::History;
+use super::history_entry::{HistoryEntry, micros};
 use super::packed::{Micros, PackedId};
 use super::window;
 use crate::model::{Moment, Outcome, Phase, Reason, Report, Verdict};
@@ -37,7 +37,7 @@ pub struct Last {
 
 /// The last conclusive report.
 #[derive(Debug, Clone, Copy)]
-pub struct Conclusion {
+pub struct LastConclusive {
     /// When it came in.
     pub at: Moment,
     /// Success.
@@ -46,7 +46,7 @@ pub struct Conclusion {
 
 /// The last success, as long as no failure came after it.
 #[derive(Debug, Clone, Copy)]
-pub struct Good {
+pub struct LastSuccess {
     /// When it came in.
     pub at: Moment,
     /// Microseconds, in the order of [`Phase::ALL`].
@@ -57,7 +57,7 @@ pub struct Good {
     pub health_score: Option<u8>,
 }
 
-impl Good {
+impl LastSuccess {
     /// Seconds of one phase.
     #[must_use]
     pub fn phase(&self, phase: Phase) -> f64 {
@@ -85,8 +85,8 @@ pub struct Record {
     consecutive_failures: u32,
     histogram: Option<Box<Histogram>>,
     last: Option<Last>,
-    conclusion: Option<Conclusion>,
-    good: Option<Good>,
+    conclusive: Option<LastConclusive>,
+    success: Option<LastSuccess>,
     last_success: Option<Micros>,
     history: History,
 }
@@ -100,29 +100,29 @@ impl Record {
         if let Some(count) = self.outcomes.get_mut(outcome.index()) {
             *count += 1;
         }
-        let entry = Entry::of(report, self.history.iter());
+        let entry = HistoryEntry::of(report, self.history.iter());
         if let Some(reason) = report.verdict.reason() {
             self.count_problem(reason, entry.request_id(), finished);
         }
         match outcome {
             Outcome::Success => {
                 self.consecutive_failures = 0;
-                self.conclusion = Some(Conclusion { at, up: true });
+                self.conclusive = Some(LastConclusive { at, up: true });
                 self.last_success = Some(finished);
-                self.good = entry.phase_micros().map(|phases| Good {
+                self.success = entry.phase_micros().map(|phases| LastSuccess {
                     at,
                     phases,
                     server_latency: report.server.latency.map(micros),
                     health_score: report.server.health_score,
                 });
-                if let (Some(histogram), Some(good)) = (&mut self.histogram, &self.good) {
-                    histogram.observe(good.latency(), entry.request_id(), finished);
+                if let (Some(histogram), Some(success)) = (&mut self.histogram, &self.success) {
+                    histogram.observe(success.latency(), entry.request_id(), finished);
                 }
             }
             Outcome::Failure => {
                 self.consecutive_failures = self.consecutive_failures.saturating_add(1);
-                self.conclusion = Some(Conclusion { at, up: false });
-                self.good = None;
+                self.conclusive = Some(LastConclusive { at, up: false });
+                self.success = None;
             }
             Outcome::Inconclusive => {}
         }
@@ -177,8 +177,8 @@ impl Record {
     /// one now.
     pub(super) fn forget_latest(&mut self) {
         self.last = None;
-        self.conclusion = None;
-        self.good = None;
+        self.conclusive = None;
+        self.success = None;
         self.last_success = None;
         self.consecutive_failures = 0;
     }
@@ -222,17 +222,21 @@ impl Record {
 
     /// The last conclusive report, while it is fresh, with the failures in a row.
     #[must_use]
-    pub fn fresh_conclusion(&self, interval: Duration, now: Moment) -> Option<(Conclusion, u32)> {
-        let conclusion = self.conclusion?;
-        (conclusion.at.age_at(&now) <= window(interval))
-            .then_some((conclusion, self.consecutive_failures))
+    pub fn fresh_conclusive(
+        &self,
+        interval: Duration,
+        now: Moment,
+    ) -> Option<(LastConclusive, u32)> {
+        let conclusive = self.conclusive?;
+        (conclusive.at.age_at(&now) <= window(interval))
+            .then_some((conclusive, self.consecutive_failures))
     }
 
     /// The last success, while it is fresh and no failure came after it.
     #[must_use]
-    pub fn fresh_good(&self, interval: Duration, now: Moment) -> Option<Good> {
-        self.good
-            .filter(|good| good.at.age_at(&now) <= window(interval))
+    pub fn fresh_success(&self, interval: Duration, now: Moment) -> Option<LastSuccess> {
+        self.success
+            .filter(|success| success.at.age_at(&now) <= window(interval))
     }
 
     /// What the last report had to complain of: while it is fresh, and while
@@ -246,7 +250,7 @@ impl Record {
     }
 
     /// Oldest first: problems that the recent entries pushed out, then those.
-    pub fn history(&self) -> impl Iterator<Item = &Entry> {
+    pub fn history(&self) -> impl Iterator<Item = &HistoryEntry> {
         self.history.iter()
     }
 }
@@ -290,7 +294,7 @@ mod tests {
         assert_eq!(entries, 40);
         let histogram = record.histogram().unwrap();
         let heap = [
-            entries * size_of::<Entry>(),
+            entries * size_of::<HistoryEntry>(),
             record.problems.capacity() * size_of::<ProblemCount>(),
             size_of::<Histogram>(),
             size_of_val(histogram.counts()),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use parking_lot::Mutex;
 
 use super::account::AccountSlot;
-use super::{Entry, Record, Shared, SkipCause};
+use super::{HistoryEntry, Record, Shared, SkipCause};
 use crate::model::{GateKey, Mode, Moment, Outcome, Report, Resource, Verdict};
 
 /// One resource of the current configuration and what is known of it.
@@ -16,12 +16,12 @@ pub struct ResourceSlot {
     account: Arc<AccountSlot>,
     gate_key: Arc<GateKey>,
     /// Goes on in the next slot when the configuration changes the resource.
-    known: Arc<Known>,
+    facts: Arc<ResourceFacts>,
     shared: Arc<Shared>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct ResourceFacts {
     record: Mutex<Record>,
     /// Only for resources whose reports may be reused.
     latest: Mutex<Option<(Moment, Arc<Report>)>>,
@@ -34,7 +34,7 @@ pub struct ResourceSnapshot {
     /// Counters and latest reports; judge their freshness with its methods.
     pub record: Record,
     /// Oldest first: older problems, then everything recent.
-    pub history: Vec<Entry>,
+    pub history: Vec<HistoryEntry>,
     /// Probes under way.
     pub in_flight: u32,
 }
@@ -42,13 +42,13 @@ pub struct ResourceSnapshot {
 /// A probe under way; ends when dropped.
 #[derive(Debug)]
 pub struct InFlight {
-    known: Arc<Known>,
+    facts: Arc<ResourceFacts>,
     shared: Arc<Shared>,
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.known.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.facts.in_flight.fetch_sub(1, Ordering::Relaxed);
         self.shared.process.probe_ended();
     }
 }
@@ -63,7 +63,7 @@ impl ResourceSlot {
         gate_key: Arc<GateKey>,
         shared: Arc<Shared>,
     ) -> Self {
-        let known = before
+        let facts = before
             .filter(|before| {
                 before.resource.account.name == resource.account.name
                     && before.resource.kind.as_str() == resource.kind.as_str()
@@ -72,16 +72,16 @@ impl ResourceSlot {
                 let same_target = before.resource.kind == resource.kind
                     && before.resource.account == resource.account;
                 if !same_target {
-                    before.known.record.lock().forget_latest();
-                    *before.known.latest.lock() = None;
+                    before.facts.record.lock().forget_latest();
+                    *before.facts.latest.lock() = None;
                 }
-                before.known.clone()
+                before.facts.clone()
             });
         Self {
             resource: resource.clone(),
             account,
             gate_key,
-            known,
+            facts,
             shared,
         }
     }
@@ -89,7 +89,7 @@ impl ResourceSlot {
     /// See [`Record::prepare`].
     pub(super) fn prepare(&self, bounds: Option<&Arc<[f64]>>) {
         let limit = self.shared.history_limit;
-        self.known.record.lock().prepare(bounds, limit);
+        self.facts.record.lock().prepare(bounds, limit);
     }
 
     /// What is watched.
@@ -116,12 +116,12 @@ impl ResourceSlot {
     pub fn record(&self, report: &Report) {
         let moment = self.shared.clock.moment();
         let before = self
-            .known
+            .facts
             .record
             .lock()
             .add(report, moment, self.shared.history_limit);
         if self.resource.mode != Mode::Background {
-            *self.known.latest.lock() = Some((moment, Arc::new(report.clone())));
+            *self.facts.latest.lock() = Some((moment, Arc::new(report.clone())));
         }
         self.account.answered(&self.resource, report, moment);
         self.log(before, report);
@@ -131,16 +131,16 @@ impl ResourceSlot {
     /// reuse it (`on_scrape`, `on_probe`).
     #[must_use]
     pub fn latest_report(&self) -> Option<(Moment, Arc<Report>)> {
-        self.known.latest.lock().clone()
+        self.facts.latest.lock().clone()
     }
 
     /// A probe begins; it is under way until the guard is dropped.
     #[must_use]
     pub fn begin(&self) -> InFlight {
-        self.known.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.facts.in_flight.fetch_add(1, Ordering::Relaxed);
         self.shared.process.probe_began();
         InFlight {
-            known: self.known.clone(),
+            facts: self.facts.clone(),
             shared: self.shared.clone(),
         }
     }
@@ -163,17 +163,17 @@ impl ResourceSlot {
 
     /// Reads the record; `look` must only copy what it needs.
     pub fn read<T>(&self, look: impl FnOnce(&Record) -> T) -> T {
-        look(&self.known.record.lock())
+        look(&self.facts.record.lock())
     }
 
     /// A copy of everything.
     #[must_use]
     pub fn snapshot(&self) -> ResourceSnapshot {
-        let record = self.known.record.lock().clone();
+        let record = self.facts.record.lock().clone();
         ResourceSnapshot {
             history: record.history().cloned().collect(),
             record,
-            in_flight: self.known.in_flight.load(Ordering::Relaxed),
+            in_flight: self.facts.in_flight.load(Ordering::Relaxed),
         }
     }
 

@@ -127,7 +127,7 @@ async fn reload_keeps_what_did_not_change() {
             let interval = Duration::from_secs(60);
             (
                 record.outcomes()[0],
-                record.fresh_good(interval, clock.moment()).is_some(),
+                record.fresh_success(interval, clock.moment()).is_some(),
                 record.histogram().map_or(0, Histogram::count),
                 record.history().count(),
             )
@@ -206,8 +206,8 @@ async fn counters_follow_the_reports() {
     let interval = slot.resource().interval;
     slot.read(|record| {
         assert_eq!(record.outcomes(), [1, 2, 1]);
-        let (conclusion, failures) = record.fresh_conclusion(interval, clock.moment()).unwrap();
-        assert!(!conclusion.up);
+        let (conclusive, failures) = record.fresh_conclusive(interval, clock.moment()).unwrap();
+        assert!(!conclusive.up);
         assert_eq!(failures, 2);
         let reasons: Vec<_> = record
             .problems()
@@ -274,9 +274,9 @@ async fn freshness_is_judged_when_read() {
         slot.read(|record| {
             (
                 record
-                    .fresh_conclusion(interval, clock.moment())
+                    .fresh_conclusive(interval, clock.moment())
                     .map(|(c, _)| c.up),
-                record.fresh_good(interval, clock.moment()).is_some(),
+                record.fresh_success(interval, clock.moment()).is_some(),
                 record.problem(interval, clock.moment(), gate),
                 record.last_success().is_some(),
             )

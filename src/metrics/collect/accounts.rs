@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::super::catalogue as c;
 use super::super::family::Families;
-use super::super::labels::Set;
+use super::super::labels::LabelSet;
 use super::super::scrape::Scrape;
 use super::{buckets, outcomes, unix};
 use crate::model::CredentialKind;
@@ -24,7 +24,7 @@ pub(super) fn write(f: &mut Families<'_, '_>, scrape: &Scrape) -> fmt::Result {
             .table
             .accounts
             .iter()
-            .map(|row| (Set::new(&row.labels), row.slot.account()));
+            .map(|row| (LabelSet::new(&row.labels), row.slot.account()));
         rows.zip(&scrape.accounts)
             .map(|((set, account), known)| (set, account, known))
     };
@@ -122,7 +122,7 @@ pub(super) fn write(f: &mut Families<'_, '_>, scrape: &Scrape) -> fmt::Result {
         .filter_map(|((account, service), until)| {
             let row = scrape.table.accounts.get(*account)?;
             Some((
-                Set::new(&row.labels).with("service", service.as_str()),
+                LabelSet::new(&row.labels).with("service", service.as_str()),
                 unix(*until),
             ))
         });

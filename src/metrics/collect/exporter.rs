@@ -5,14 +5,14 @@ use std::fmt;
 use super::super::BuildInfo;
 use super::super::catalogue as c;
 use super::super::family::Families;
-use super::super::labels::Set;
+use super::super::labels::LabelSet;
 use super::super::scrape::Scrape;
 use super::{buckets, unix};
 use crate::state::SkipCause;
 
 /// What this process counts about itself.
 pub(super) fn write(f: &mut Families<'_, '_>, scrape: &Scrape, build: BuildInfo) -> fmt::Result {
-    let set = Set::new(&scrape.table.process);
+    let set = LabelSet::new(&scrape.table.process);
     let process = &scrape.process;
     let info = set
         .with("version", build.version)
@@ -61,7 +61,7 @@ pub(super) fn write(f: &mut Families<'_, '_>, scrape: &Scrape, build: BuildInfo)
 /// What the operating system says about it.
 pub(super) fn write_process(f: &mut Families<'_, '_>, scrape: &Scrape) -> fmt::Result {
     let facts = &scrape.facts;
-    let bare = Set::new("");
+    let bare = LabelSet::new("");
     f.seconds_counter(&c::PROCESS_CPU, facts.cpu_seconds)?;
     f.gauges(&c::PROCESS_OPEN_FDS, facts.open_fds.map(|fds| (bare, fds)))?;
     f.gauges(&c::PROCESS_MAX_FDS, facts.max_fds.map(|fds| (bare, fds)))?;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Standing;
 use crate::model::{Kind, Outcome, Phase, Phases, Reason, Repeat, Resource, Timestamp};
 use crate::probe::needed_permissions;
-use crate::state::{ClosedGates, Entry, Micros, Record, ResourceSlot, State};
+use crate::state::{ClosedGates, HistoryEntry, Micros, Record, ResourceSlot, State};
 
 /// One resource as it stood at one moment.
 #[derive(Debug, Serialize)]
@@ -102,14 +102,14 @@ impl ResourceView {
         let throttled_until = gates.until(slot.gate_key());
         let account = slot.account().snapshot();
         slot.read(|record| {
-            let conclusion = record.fresh_conclusion(interval, now);
-            let standing = match conclusion {
-                Some((conclusion, _)) if conclusion.up => Standing::Up,
+            let conclusive = record.fresh_conclusive(interval, now);
+            let standing = match conclusive {
+                Some((conclusive, _)) if conclusive.up => Standing::Up,
                 Some(_) => Standing::Down,
                 None => Standing::Unknown,
             };
             let since = since(standing, record);
-            let good = record.fresh_good(interval, now);
+            let good = record.fresh_success(interval, now);
             let reason = record.problem(interval, now, throttled_until.is_some());
             Self {
                 name: resource.name.to_string(),
@@ -148,7 +148,7 @@ impl ResourceView {
                 http_status: record
                     .fresh_last(interval, now)
                     .and_then(|last| last.status),
-                consecutive_failures: conclusion.map(|(_, failures)| failures),
+                consecutive_failures: conclusive.map(|(_, failures)| failures),
                 last_probe: record.last().map(|last| last.finished.timestamp()),
                 last_success: record.last_success().map(Micros::timestamp),
                 throttled_until,
@@ -196,7 +196,7 @@ fn target(kind: &Kind) -> String {
 }
 
 impl EntryView {
-    fn of(entry: &Entry) -> Self {
+    fn of(entry: &HistoryEntry) -> Self {
         let verdict = entry.verdict();
         Self {
             finished: entry.finished(),
@@ -226,11 +226,11 @@ fn seconds(phases: &Phases) -> BTreeMap<&'static str, f64> {
 /// all say the same; and whether that may be too late, because the history
 /// does not reach back to the change.
 fn since(standing: Standing, record: &Record) -> Option<(Timestamp, bool)> {
-    let entries: Vec<&Entry> = record.history().collect();
+    let entries: Vec<&HistoryEntry> = record.history().collect();
     first_of_run(standing, &entries)
 }
 
-fn first_of_run(standing: Standing, history: &[&Entry]) -> Option<(Timestamp, bool)> {
+fn first_of_run(standing: Standing, history: &[&HistoryEntry]) -> Option<(Timestamp, bool)> {
     let wanted = match standing {
         Standing::Up => Outcome::Success,
         Standing::Down => Outcome::Failure,
@@ -255,12 +255,12 @@ mod tests {
     use super::*;
     use crate::model::{Report, Verdict};
 
-    fn history(verdicts: &[Verdict]) -> Vec<Entry> {
+    fn history(verdicts: &[Verdict]) -> Vec<HistoryEntry> {
         (1_i64..)
             .zip(verdicts)
             .map(|(second, verdict)| {
                 let time = Timestamp::from_second(second).unwrap();
-                Entry::of(&Report::without_request(time, time, *verdict, ""), None)
+                HistoryEntry::of(&Report::without_request(time, time, *verdict, ""), None)
             })
             .collect()
     }
@@ -283,7 +283,7 @@ mod tests {
         ];
         for (verdicts, standing, expected) in cases {
             let history = history(verdicts);
-            let entries: Vec<&Entry> = history.iter().collect();
+            let entries: Vec<&HistoryEntry> = history.iter().collect();
             let since = first_of_run(standing, &entries);
             let found = since.map(|(at, at_least)| (at.as_second(), at_least));
             assert_eq!(found, expected, "{verdicts:?}");

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use m365mon::config::{self, ProcessEnvironment};
-use m365mon::metrics::{CATALOGUE, Format, Subject, Type, documentation};
+use m365mon::metrics::{CATALOGUE, Format, MetricSubject, Type, documentation};
 
 use crate::support::exposition::eventful::{connected, eventful, without_process};
 
@@ -56,11 +56,11 @@ async fn catalogue_and_exposition_agree() {
                 .copied()
                 .collect();
             match metric.subject {
-                Subject::Resource => expected.extend(["location", "team"]),
-                Subject::Account | Subject::Exporter => {
+                MetricSubject::Resource => expected.extend(["location", "team"]),
+                MetricSubject::Account | MetricSubject::Exporter => {
                     expected.insert("location");
                 }
-                Subject::Process | Subject::Probe => {}
+                MetricSubject::Process | MetricSubject::Probe => {}
             }
             if metric.kind == Type::Histogram && sample.name.ends_with("_bucket") {
                 expected.insert("le");

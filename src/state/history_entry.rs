@@ -11,7 +11,7 @@ use crate::model::{Phase, Phases, Reason, Repeat, Report, Timestamp, Verdict};
 
 /// What is left of one report.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct HistoryEntry {
     finished: Micros,
     guid: [u8; 16],
     words: Option<Arc<Words>>,
@@ -67,7 +67,7 @@ const NEW_CONNECTION: u8 = 8;
 /// One more than the place of the phase in [`Phase::ALL`], in the upper bits.
 const BROKE_SHIFT: u8 = 4;
 
-impl Entry {
+impl HistoryEntry {
     /// Packs a report. Words that one of `others` has already are shared with it.
     #[must_use]
     pub fn of<'a>(report: &Report, others: impl IntoIterator<Item = &'a Self>) -> Self {
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn small() {
-        assert_eq!(size_of::<Entry>(), 56);
+        assert_eq!(size_of::<HistoryEntry>(), 56);
     }
 
     #[test]
@@ -230,7 +230,7 @@ mod tests {
                 detail: detail.into(),
                 ..report()
             };
-            Entry::of(&report, []).words.unwrap()
+            HistoryEntry::of(&report, []).words.unwrap()
         };
         let [one, other] = [said("answered"), said("answered")];
         assert!(Arc::ptr_eq(&one, &other));
@@ -259,7 +259,7 @@ mod tests {
                     repeat: Some(Repeat::NewConnection),
                     ..report()
                 };
-                let entry = Entry::of(&report, None);
+                let entry = HistoryEntry::of(&report, None);
                 assert_eq!(entry.finished(), report.finished);
                 assert_eq!(entry.verdict(), report.verdict);
                 assert_eq!(entry.phases(), report.phases);
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn nothing_comes_back_as_nothing() {
-        let entry = Entry::of(&report(), None);
+        let entry = HistoryEntry::of(&report(), None);
         assert_eq!(entry.verdict(), Verdict::Success);
         assert_eq!(entry.phases(), None);
         assert_eq!(entry.broke_in(), None);
@@ -293,7 +293,7 @@ mod tests {
             client_request_id: RequestId::parse("Odd-1"),
             ..report()
         };
-        let entry = Entry::of(&report, None);
+        let entry = HistoryEntry::of(&report, None);
         assert_eq!(entry.request_id().unwrap().to_string(), "Odd-1");
     }
 
@@ -303,8 +303,8 @@ mod tests {
             detail: "refused".into(),
             ..report()
         };
-        let first = Entry::of(&report, None);
-        let second = Entry::of(&report, Some(&first));
+        let first = HistoryEntry::of(&report, None);
+        let second = HistoryEntry::of(&report, Some(&first));
         assert!(Arc::ptr_eq(
             first.words.as_ref().unwrap(),
             second.words.as_ref().unwrap()

@@ -19,6 +19,11 @@ and column. `m365mon check-config` shows all of them at once and exits with 3, o
   `quantile` and every label name of the metrics themselves. At most 10 in one mapping, values at most 128 bytes.
 - Every secret may come from a file (`…_file`), the environment (`…_env`) or stand in the file itself; exactly
   one of them. It is never shown in an error, a log, a page or a metric.
+- Without `http.proxy_url` the environment names the proxy, as for curl: the first of `https_proxy`, `HTTPS_PROXY`,
+  `all_proxy` and `ALL_PROXY` that is not empty, an `http://` URL or `host:port` (80 without). `no_proxy`, else
+  `NO_PROXY`, lists who goes without, as curl or Go take it: `contoso.com` and `.contoso.com` (with all below),
+  `*.contoso.com` (only what is below), addresses, networks (`10.0.0.0/8`), each perhaps with `:port`, and `*`.
+  This machine always goes without. A value that cannot be one, as with quotation marks in it, is an error.
 - Annotated examples are in [`examples/`](../examples).
 ";
 

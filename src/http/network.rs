@@ -64,6 +64,15 @@ pub enum NetworkError {
     /// The proxy's URL; not shown, it may hold a password.
     #[error("the proxy must be an http URL with a host")]
     ProxyUrl,
+    /// A proxy's variable of the environment; its value is not shown, it may
+    /// hold a password.
+    #[error("{variable} in the environment {problem}")]
+    ProxyVariable {
+        /// Its name.
+        variable: &'static str,
+        /// What is wrong with what it holds.
+        problem: &'static str,
+    },
     /// The User-Agent cannot be sent.
     #[error("the user agent must be visible ASCII")]
     UserAgent,

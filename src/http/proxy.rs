@@ -11,6 +11,7 @@ use http::HeaderValue;
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
+use super::proxy_environment::ProxyEnvironment;
 use super::resolver::Resolver;
 use super::{NetFailure, NetFailureKind, NetworkError};
 use crate::model::ProxySetting;
@@ -19,8 +20,9 @@ use crate::model::ProxySetting;
 pub(super) enum Proxies {
     /// This one for everything.
     Fixed(ProxyServer),
-    /// `HTTPS_PROXY`, `NO_PROXY` and their relatives, as curl reads them.
-    Environment(Box<Matcher>),
+    /// `HTTPS_PROXY`, `NO_PROXY` and their relatives; where they name none,
+    /// what Windows and macOS are set to.
+    Environment(Box<(ProxyEnvironment, Matcher)>),
 }
 
 /// One HTTP proxy that is asked to CONNECT.
@@ -36,8 +38,13 @@ pub(super) struct ProxyServer {
 impl Proxies {
     pub(super) fn new(setting: &ProxySetting) -> Result<Self, NetworkError> {
         match setting {
-            // The same reading as reqwest's own, so that both clients agree.
-            ProxySetting::Environment => Ok(Self::Environment(Box::new(Matcher::from_system()))),
+            ProxySetting::Environment => {
+                let variables = ProxyEnvironment::read(|name| std::env::var_os(name))?;
+                Ok(Self::Environment(Box::new((
+                    variables,
+                    Matcher::from_system(),
+                ))))
+            }
             ProxySetting::Fixed(secret) => {
                 let url = Url::parse(secret.expose()).map_err(|_| NetworkError::ProxyUrl)?;
                 let server = ProxyServer::from_url(&url).ok_or(NetworkError::ProxyUrl)?;
@@ -53,11 +60,20 @@ impl Proxies {
         port: u16,
         resolver: &Resolver,
     ) -> Result<Option<ProxyServer>, NetFailure> {
-        let matcher = match self {
+        let (variables, system) = match self {
             Self::Fixed(server) => return Ok(Some(server.clone())),
             Self::Environment(_) if resolver.overrides(host) => return Ok(None),
-            Self::Environment(matcher) => matcher,
+            Self::Environment(both) => &**both,
         };
+        if variables.exempts(host, port) {
+            return Ok(None);
+        }
+        if variables.names_one() {
+            return variables
+                .proxy()
+                .map(Option::<&ProxyServer>::cloned)
+                .map_err(|why| NetFailure::new(NetFailureKind::Proxy, why));
+        }
         let target = http::Uri::builder()
             .scheme("https")
             .authority(format!("{host}:{port}"))
@@ -66,7 +82,7 @@ impl Proxies {
             .map_err(|error| {
                 NetFailure::new(NetFailureKind::Internal, "the host fits no URI").caused_by(error)
             })?;
-        let Some(found) = matcher.intercept(&target) else {
+        let Some(found) = system.intercept(&target) else {
             return Ok(None);
         };
         let uri = found.uri();
@@ -79,7 +95,7 @@ impl Proxies {
             (scheme, _) => Err(NetFailure::new(
                 NetFailureKind::Proxy,
                 format!(
-                    "the environment names a proxy by {}; only http proxies are supported",
+                    "the system names a proxy by {}; only http proxies are supported",
                     scheme.unwrap_or("no scheme")
                 ),
             )),
@@ -88,7 +104,7 @@ impl Proxies {
 }
 
 impl ProxyServer {
-    fn from_url(url: &Url) -> Option<Self> {
+    pub(super) fn from_url(url: &Url) -> Option<Self> {
         if url.scheme() != "http" {
             return None;
         }

@@ -8,7 +8,7 @@ use url::Url;
 use super::names::UniqueNames;
 use super::{Context, credentials};
 use crate::config::diagnostic::{Position, quoted};
-use crate::config::fields::{Fields, Spanned};
+use crate::config::fields::Fields;
 use crate::config::schema;
 use crate::config::suggest::suggest;
 use crate::config::yaml::{Node, Value};
@@ -157,7 +157,6 @@ fn tenant(
             "the tenant {word} is neither a domain such as \"contoso.onmicrosoft.com\" nor a GUID"
         ));
     };
-    agree(&text, "tenant", twin.as_deref(), "AZURE_TENANT_ID", context)?;
     Some(tenant)
 }
 
@@ -197,72 +196,27 @@ fn client_id(
         );
         return None;
     }
-    agree(
-        &text,
-        "client_id",
-        twin.as_deref(),
-        "AZURE_CLIENT_ID",
-        context,
-    )?;
     Some(text.value.to_ascii_lowercase().into())
 }
 
-/// What the file and the environment say must be the same: a platform that
-/// injects the variables would otherwise be asked for one and use the other.
-pub(super) fn agree(
-    text: &Spanned<&str>,
-    key: &str,
-    twin: Option<&str>,
-    variable: &str,
-    context: &Context<'_>,
-) -> Option<()> {
-    let Some(twin) = twin.filter(|twin| !twin.eq_ignore_ascii_case(text.value)) else {
-        return Some(());
-    };
-    context.diagnostics.refuse(
-        text.at,
-        format!(
-            "\"{key}\" is {}, but {variable} in the environment is {}; leave one of them out",
-            quoted(text.value),
-            quoted(twin)
-        ),
-    );
-    None
-}
-
 fn cloud(fields: &Fields<'_>, twins: Option<&Context<'_>>, context: &Context<'_>) -> Option<Cloud> {
-    let authority = twins.and_then(|context| context.env.var("AZURE_AUTHORITY_HOST"));
     let Some(node) = fields.get("cloud") else {
+        let authority = twins.and_then(|context| context.env.var("AZURE_AUTHORITY_HOST"));
         return authority.map_or(Some(Cloud::Global), |authority| {
             from_authority(&authority, fields.at, context)
         });
     };
-    let cloud = match &node.value {
-        Value::Mapping(_) => custom(node, context)?,
-        Value::Text(word) => named(word, node.at, context)?,
+    match &node.value {
+        Value::Mapping(_) => custom(node, context),
+        Value::Text(word) => named(word, node.at, context),
         _ => {
             context.diagnostics.refuse(
                 node.at,
                 format!("\"cloud\" must be {CLOUD_WORDS}, not {}", node.found()),
             );
-            return None;
-        }
-    };
-    if let Some(authority) = authority {
-        let root = authority.trim_end_matches('/');
-        if !root.eq_ignore_ascii_case(cloud.login_url()) {
-            context.diagnostics.refuse(
-                node.at,
-                format!(
-                    "\"cloud\" signs in at {}, but AZURE_AUTHORITY_HOST in the environment is {}; leave one of them out",
-                    cloud.login_url(),
-                    quoted(root)
-                ),
-            );
-            return None;
+            None
         }
     }
-    Some(cloud)
 }
 
 const CLOUD_WORDS: &str =
@@ -331,22 +285,33 @@ fn root_url(
     None
 }
 
-/// The cloud that the platform says it is in.
+/// The cloud that the platform says it is in, by the names that Entra's
+/// instance discovery lists for each. Another host is none to send tokens to:
+/// that is for the file to say.
 fn from_authority(authority: &str, at: Position, context: &Context<'_>) -> Option<Cloud> {
-    let root = authority.trim_end_matches('/').to_ascii_lowercase();
-    let problem = match root.as_str() {
-        "https://login.microsoftonline.com" => return Some(Cloud::Global),
-        "https://login.partner.microsoftonline.cn" | "https://login.chinacloudapi.cn" => {
+    let url = Url::parse(authority)
+        .ok()
+        .filter(|url| url.scheme() == "https");
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let problem = match host {
+        "login.microsoftonline.com"
+        | "login.microsoft.com"
+        | "login.windows.net"
+        | "sts.windows.net" => return Some(Cloud::Global),
+        "login.partner.microsoftonline.cn" | "login.chinacloudapi.cn" => {
             return Some(Cloud::China);
         }
-        "https://login.microsoftonline.us" => "set \"cloud\" to \"gcc_high\" or \"dod\"",
-        _ => "set \"cloud\" to {login_url: …, graph_url: …}",
+        "login.microsoftonline.us" | "login.usgovcloudapi.net" => {
+            "stands for two clouds; set \"cloud\" to \"gcc_high\" or \"dod\""
+        }
+        _ => "names no cloud that is known; set \"cloud\"",
     };
+    // The host alone: it is all that counts, and the rest may be anything.
     context.diagnostics.refuse(
         at,
         format!(
-            "AZURE_AUTHORITY_HOST in the environment is {}, which does not tell the cloud; {problem}",
-            quoted(&root)
+            "AZURE_AUTHORITY_HOST in the environment ({}) {problem}",
+            quoted(host)
         ),
     );
     None

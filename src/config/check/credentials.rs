@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use url::Url;
 
-use super::accounts::agree;
 use super::{Context, paths};
 use crate::config::diagnostic::{one_of, quoted};
 use crate::config::fields::{Fields, Spanned};
@@ -252,12 +251,11 @@ fn client_certificate(fields: &Fields<'_>, context: &Context<'_>) -> Option<AppC
 fn workload_identity(fields: &Fields<'_>, context: &Context<'_>) -> Option<AppCredential> {
     const VARIABLE: &str = "AZURE_FEDERATED_TOKEN_FILE";
     let fields = fields.mapping("workload_identity", &schema::WORKLOAD_IDENTITY)?;
-    let twin = context.env.var(VARIABLE);
     let Some(path) = paths::path(&fields, "token_file", context) else {
         if fields.get("token_file").is_some() {
             return None;
         }
-        let Some(twin) = twin else {
+        let Some(twin) = context.env.var(VARIABLE) else {
             fields.missing("token_file", &format!("give it, or set {VARIABLE}"));
             return None;
         };
@@ -270,16 +268,9 @@ fn workload_identity(fields: &Fields<'_>, context: &Context<'_>) -> Option<AppCr
             token_file: path.value,
         });
     };
-    let shown = path.value.to_string_lossy();
-    let text = Spanned {
-        value: &*shown,
-        at: path.at,
-    };
-    let twin = twin.map(|twin| context.folder.join(twin).to_string_lossy().into_owned());
-    agree(&text, "token_file", twin.as_deref(), VARIABLE, context)?;
     paths::warn_if_missing(&path, "token_file", context);
     Some(AppCredential::WorkloadIdentity {
-        token_file: path.value.clone(),
+        token_file: path.value,
     })
 }
 

@@ -178,7 +178,7 @@ pub(in crate::config) static CLIENT_CERTIFICATE: Table = Table {
 /// `accounts[].workload_identity`.
 pub(in crate::config) static WORKLOAD_IDENTITY: Table = Table {
     path: "accounts[].workload_identity",
-    help: "`AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_FEDERATED_TOKEN_FILE` and `AZURE_AUTHORITY_HOST` fill what the file leaves out; where both say something, they must agree.",
+    help: "`AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_FEDERATED_TOKEN_FILE` and `AZURE_AUTHORITY_HOST` fill what the file leaves out; where both say something, the file counts. `AZURE_AUTHORITY_HOST` only tells which of the known clouds it is.",
     keys: &[key(
         "token_file",
         "path",

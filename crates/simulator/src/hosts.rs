@@ -1,6 +1,22 @@
-//! Which hosts the simulated cloud answers for.
+//! The services of the simulated cloud, and the hosts that each answers for.
 
-use super::faults::Service;
+use serde::{Deserialize, Serialize};
+
+/// Whose front door a request came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Service {
+    /// Entra ID.
+    Login,
+    /// Microsoft Graph.
+    Graph,
+    /// SharePoint's own REST.
+    SharePoint,
+    /// The metadata service of managed identities.
+    Metadata,
+    /// The CONNECT proxy.
+    Proxy,
+}
 
 /// Entra's, with the pages where people enter device codes.
 const LOGIN: [&str; 10] = [

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use parking_lot::Mutex;
 use serde::Serialize;
 
-use super::faults::Service;
+use super::hosts::Service;
 
 /// One request and how it was answered.
 #[derive(Debug, Clone, Serialize)]

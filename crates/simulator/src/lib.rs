@@ -7,7 +7,9 @@
 //! A request comes in at `front` (TLS listener or CONNECT proxy), which asks
 //! `faults` what is to go wrong and hands it to `entra`, `graph` or
 //! `sharepoint` by its host. These answer from the `directory`. `control` and
-//! `scenario` change what they find there by `action`s.
+//! `scenario` change what they find there by `action`s. `faults` knows no
+//! service: what a refusal sounds like in the service that is struck is told
+//! to it by `front`.
 //!
 //! Clients reach it in one of three ways: by resolving Microsoft's host names
 //! to [`Running::addr`] (the exporter's `http.resolve`), through the proxy
@@ -19,6 +21,7 @@
 pub mod action;
 pub mod chance;
 pub mod clock;
+mod connection;
 mod control;
 pub mod directory;
 pub mod entra;
@@ -27,7 +30,9 @@ pub mod files;
 mod front;
 pub mod graph;
 pub mod hosts;
+mod incoming;
 pub mod journal;
+mod response;
 mod running;
 pub mod scenario;
 mod sharepoint;
@@ -39,10 +44,3 @@ pub mod tokens;
 pub use front::{Authority, AuthorityError};
 pub use running::{Options, Running, StartError, start};
 pub use tenant::Tenant;
-
-/// A time as HTTP writes it (RFC 9110, section 5.6.7).
-fn http_date(time: jiff::Timestamp) -> String {
-    jiff::fmt::rfc2822::DateTimePrinter::new()
-        .timestamp_to_rfc9110_string(&time)
-        .unwrap_or_default()
-}

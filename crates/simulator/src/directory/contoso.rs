@@ -4,38 +4,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::Cloud;
-use super::load::{self, Size};
+use super::names::{
+    APP_CLIENT_ID, CERTIFICATE_CLIENT_ID, CONFIDENTIAL_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN,
+    IDENTITY_CLIENT_ID, OTHER_TENANT_ID, SELECTED_CLIENT_ID, SHAREPOINT_HOST, TENANT_ID,
+};
 use super::{
-    Application, ClientSecret, Directory, MailboxScope, Organization, Platform, RedirectUri,
+    Application, ClientSecret, Cloud, Directory, MailboxScope, Organization, Platform, RedirectUri,
     ResourceApp, Site, User,
 };
 use crate::chance::Seeded;
 use m365mon_base::{Secret, Timestamp};
-
-/// Contoso's tenant GUID.
-pub const TENANT_ID: &str = "5f8f4a3c-8a3e-4f0e-9a57-0c0a7c1d2b01";
-/// Contoso's initial domain.
-pub const DOMAIN: &str = "contoso.onmicrosoft.com";
-/// Contoso's SharePoint host.
-pub const SHAREPOINT_HOST: &str = "contoso.sharepoint.com";
-/// An organization whose sites and people are not Contoso's.
-pub const OTHER_TENANT_ID: &str = "0b2d8c56-3c52-4c1b-8d3e-6a1f5e9c7d02";
-
-/// A confidential client with a secret; reads all sites and mailboxes.
-pub const APP_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000001";
-/// A public client that people sign in to.
-pub const DELEGATED_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000002";
-/// For certificates and federated credentials (none registered yet);
-/// `Sites.Selected` on Graph and on SharePoint, granted on the intranet.
-pub const CERTIFICATE_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000003";
-/// A confidential client with a secret that people sign in to.
-pub const CONFIDENTIAL_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000004";
-/// The least: a secret, `Sites.Selected` granted on the intranet, and one
-/// mailbox by RBAC for Applications.
-pub const SELECTED_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000005";
-/// The identity of a machine.
-pub const IDENTITY_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000006";
 
 const SITES: [(&str, &str); 8] = [
     ("", "Communication site"),
@@ -56,14 +34,12 @@ const PEOPLE: [(&str, &str); 5] = [
     ("admin", "Administrator"),
 ];
 
-pub(super) fn build(size: Size, seed: u64, now: Timestamp) -> Directory {
-    let random = Seeded::new(seed);
+pub(super) fn build(random: &Seeded, now: Timestamp) -> Directory {
     let mut directory = Directory::new();
     organizations(&mut directory);
-    people(&mut directory, &random);
+    people(&mut directory, random);
     sites(&mut directory);
-    applications(&mut directory, &random, now);
-    load::add(&mut directory, size, &random, now);
+    applications(&mut directory, random, now);
     directory
 }
 

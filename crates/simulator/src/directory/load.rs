@@ -2,7 +2,10 @@
 //! or wants to see many: Contoso's own, or dealt out to organizations that are
 //! made up as well.
 
-use super::{Application, Directory, Mailbox, Organization, ResourceApp, Site, User, contoso};
+use super::{
+    Application, DOMAIN, Directory, Mailbox, Organization, ResourceApp, SHAREPOINT_HOST, Site,
+    TENANT_ID, User, contoso,
+};
 use crate::chance::{Seeded, guid_of};
 use m365mon_base::{Secret, Timestamp};
 
@@ -75,10 +78,9 @@ pub(super) fn add(directory: &mut Directory, size: Size, random: &Seeded, now: T
     }
     let owner = |number| size.owner(number).and_then(|place| accounts.get(place));
     for number in 1..=size.mailboxes {
-        let (tenant, domain) = owner(number)
-            .map_or((contoso::TENANT_ID, contoso::DOMAIN), |account| {
-                (&account.tenant_id, &account.domain)
-            });
+        let (tenant, domain) = owner(number).map_or((TENANT_ID, DOMAIN), |account| {
+            (&account.tenant_id, &account.domain)
+        });
         let upn = format!("load-{number:05}@{domain}");
         let mut user = User::new(&upn, &upn, tenant, Secret::new(random.text(16)));
         user.mailbox = Some(Mailbox::new(3));
@@ -87,10 +89,9 @@ pub(super) fn add(directory: &mut Directory, size: Size, random: &Seeded, now: T
     }
     // One set of lists for all of them: ids differ between sites in truth, but
     // nothing that is asked of these can tell.
-    let lists = Site::new(contoso::SHAREPOINT_HOST, "sites/load", "Load").lists;
+    let lists = Site::new(SHAREPOINT_HOST, "sites/load", "Load").lists;
     for number in 1..=size.sites {
-        let host =
-            owner(number).map_or(contoso::SHAREPOINT_HOST, |account| &account.sharepoint_host);
+        let host = owner(number).map_or(SHAREPOINT_HOST, |account| &account.sharepoint_host);
         let (path, name) = (format!("sites/load-{number:05}"), format!("Load {number}"));
         directory.add_site(Site::with_lists(host, &path, &name, lists.clone()));
     }

@@ -8,6 +8,7 @@ mod application;
 mod cloud;
 mod contoso;
 mod load;
+mod names;
 mod organization;
 mod person;
 mod site;
@@ -17,16 +18,18 @@ pub use application::{
     RedirectUri,
 };
 pub use cloud::Cloud;
-pub use contoso::{
+pub use load::{LoadAccount, Size};
+pub use names::{
     APP_CLIENT_ID, CERTIFICATE_CLIENT_ID, CONFIDENTIAL_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN,
     IDENTITY_CLIENT_ID, OTHER_TENANT_ID, SELECTED_CLIENT_ID, SHAREPOINT_HOST, TENANT_ID,
 };
-pub use load::{LoadAccount, Size};
 pub use organization::{Organization, ResourceApp};
 pub use person::{Drive, Mailbox, User};
 pub use site::{Grants, List, Site, SiteState};
 
 use std::collections::{BTreeMap, HashMap};
+
+use crate::chance::Seeded;
 
 /// Everything that exists in the simulated cloud.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +62,10 @@ impl Directory {
     /// Secrets come from `seed`.
     #[must_use]
     pub fn contoso(size: Size, seed: u64, now: m365mon_base::Timestamp) -> Self {
-        contoso::build(size, seed, now)
+        let random = Seeded::new(seed);
+        let mut directory = contoso::build(&random, now);
+        load::add(&mut directory, size, &random, now);
+        directory
     }
 
     /// Adds an organization.

@@ -8,11 +8,11 @@ use serde_json::Value;
 use super::aadsts::{self, Refusal};
 use super::client::Proof;
 use super::issue::{PersonExtras, RefreshOrder, open_refresh};
+use super::request::Request;
 use super::scope::Wanted;
 use super::sessions::{
     CODE_SECONDS, DEVICE_SECONDS, DeviceState, Grant, REFRESH_DAYS, Refresh, at,
 };
-use super::token::Request;
 use crate::directory::{Application, Directory, Organization, Platform, User};
 
 const DAY_MILLISECONDS: i64 = 86_400_000;

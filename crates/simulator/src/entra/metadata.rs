@@ -33,6 +33,18 @@ fn json_answer(status: StatusCode, body: &Value) -> Response {
     (status, kind, body.to_string()).into_response()
 }
 
+/// A fault on command in the words of this service. Headers such as
+/// `Retry-After` are for the caller to set.
+pub(crate) fn trouble_on_command(status: StatusCode) -> Response {
+    let error = if status == StatusCode::TOO_MANY_REQUESTS {
+        "too_many_requests"
+    } else {
+        "unknown"
+    };
+    let body = json!({"error": error, "error_description": "Try again later."});
+    json_answer(status, &body)
+}
+
 /// The identity that is meant: the only one, or the one that was named.
 fn identity<'d>(directory: &'d Directory, names: &[Option<&str>]) -> Option<&'d Application> {
     let named: Vec<&str> = names.iter().flatten().copied().collect();

@@ -37,6 +37,7 @@ mod metadata;
 mod pages;
 mod pkce;
 mod place;
+mod request;
 mod scope;
 mod sessions;
 mod shelf;
@@ -106,6 +107,8 @@ pub fn metadata_router(tenant: Arc<Tenant>) -> Router {
         .layer(DefaultBodyLimit::max(form::MOST_BYTES))
         .with_state(tenant)
 }
+
+pub(crate) use metadata::trouble_on_command as metadata_trouble;
 
 /// A fault in Entra's own words: 429 says 90055, 503 says 90033, and any
 /// other status 90036. Headers such as `Retry-After` are for the caller to set.

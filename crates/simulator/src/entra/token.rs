@@ -8,74 +8,21 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::Response;
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::aadsts::{self, Refusal};
 use super::answer::Trace;
-use super::client::{Client, Proof};
+use super::client::Client;
 use super::form::Form;
 use super::grants;
-use super::issue::{ClaimsRequest, Issue};
+use super::issue::ClaimsRequest;
 use super::place::{self, Named};
+use super::request::Request;
 use crate::Tenant;
-use crate::directory::{Application, Directory, Organization};
+use crate::directory::Organization;
 
 /// The grant of a device code (RFC 8628).
 pub(super) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
-
-/// A request whose client and tenant are known.
-pub(super) struct Request<'a> {
-    pub(super) tenant: &'a Tenant,
-    pub(super) directory: &'a Directory,
-    pub(super) organization: &'a Organization,
-    pub(super) app: &'a Application,
-    pub(super) client: Client<'a>,
-    pub(super) form: &'a Form,
-    pub(super) claims: ClaimsRequest,
-    /// An `Origin` header came with it.
-    pub(super) origin: Option<String>,
-    /// The root that the organization's documents name.
-    pub(super) base: String,
-    /// The names of this endpoint, for assertions.
-    pub(super) endpoints: Vec<String>,
-    pub(super) now: Timestamp,
-}
-
-impl<'a> Request<'a> {
-    /// The client must prove itself.
-    pub(super) fn prove(&self) -> Result<Proof, Refusal> {
-        self.refuse_origin()?;
-        self.client
-            .prove(self.app, &self.endpoints, &self.tenant.entra, self.now)
-    }
-
-    /// The client must prove itself unless it is a public one.
-    pub(super) fn prove_if_needed(&self) -> Result<Proof, Refusal> {
-        self.refuse_origin()?;
-        self.client
-            .prove_if_needed(self.app, &self.endpoints, &self.tenant.entra, self.now)
-    }
-
-    /// Scripts in browsers may redeem codes of their own platform only.
-    pub(super) fn refuse_origin(&self) -> Result<(), Refusal> {
-        self.origin
-            .as_deref()
-            .map_or(Ok(()), |origin| Err(aadsts::cross_origin(origin)))
-    }
-
-    /// What answers are made from.
-    pub(super) fn issue(&'a self, proof: Proof) -> Issue<'a> {
-        Issue {
-            tenant: self.tenant,
-            organization: self.organization,
-            app: self.app,
-            proof,
-            claims: self.claims,
-            base: &self.base,
-        }
-    }
-}
 
 /// The names under which an assertion may mean this endpoint: by GUID, by
 /// domain and as it was asked, of both versions, and the issuer.

@@ -9,21 +9,21 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, Response, StatusCode, header};
 
-use super::{FaultKind, RetryAfter, Service, Verdict};
-use crate::front::{Ask, Line};
-use crate::{Tenant, entra, graph, sharepoint};
+use super::{FaultKind, RetryAfter, Verdict};
+use crate::clock::AdjustableClock;
+use crate::connection::Line;
+use crate::response::{http_date, set, status_only};
 
-/// Where a fault is applied.
+/// Where a fault is applied: a request on its way through one service.
 pub(crate) struct Stage<'a> {
-    pub(crate) tenant: &'a Tenant,
-    pub(crate) service: Service,
-    /// For Graph and SharePoint.
-    pub(crate) ask: Option<&'a Ask>,
-    /// Of the request, for the others.
-    pub(crate) headers: &'a HeaderMap,
+    pub(crate) clock: &'a AdjustableClock,
     pub(crate) line: &'a Arc<Line>,
+    /// An error answer with this status, as the service writes it.
+    pub(crate) refusal: &'a (dyn Fn(StatusCode) -> Response<Body> + Send + Sync),
+    /// The service's answer to a token that it wants renewed.
+    pub(crate) challenge: &'a (dyn Fn() -> Response<Body> + Send + Sync),
 }
 
 /// True if the service itself need not be asked.
@@ -63,21 +63,21 @@ pub(crate) async fn apply(
             None
         }
         FaultKind::Throttled { retry_after } => {
-            let mut answer = stage.refusal(StatusCode::TOO_MANY_REQUESTS);
+            let mut answer = (stage.refusal)(StatusCode::TOO_MANY_REQUESTS);
             stage.retry(&mut answer, *retry_after);
             Some(answer)
         }
         FaultKind::Unavailable { retry_after, empty } => {
             let mut answer = if *empty {
-                crate::front::status_only(StatusCode::SERVICE_UNAVAILABLE)
+                status_only(StatusCode::SERVICE_UNAVAILABLE)
             } else {
-                stage.refusal(StatusCode::SERVICE_UNAVAILABLE)
+                (stage.refusal)(StatusCode::SERVICE_UNAVAILABLE)
             };
             stage.retry(&mut answer, *retry_after);
             Some(answer)
         }
-        FaultKind::ServerError => Some(stage.refusal(StatusCode::INTERNAL_SERVER_ERROR)),
-        FaultKind::ClaimsChallenge => Some(stage.challenge()),
+        FaultKind::ServerError => Some((stage.refusal)(StatusCode::INTERNAL_SERVER_ERROR)),
+        FaultKind::ClaimsChallenge => Some((stage.challenge)()),
         FaultKind::BadGateway => Some(html(StatusCode::BAD_GATEWAY, BAD_GATEWAY)),
         FaultKind::Html => Some(html(StatusCode::OK, PORTAL)),
         FaultKind::Status {
@@ -86,7 +86,7 @@ pub(crate) async fn apply(
             headers,
         } => Some(any_status(*status, body, headers)),
         FaultKind::Redirect { to } => {
-            let mut answer = crate::front::status_only(StatusCode::FOUND);
+            let mut answer = status_only(StatusCode::FOUND);
             set(&mut answer, header::LOCATION, to);
             Some(answer)
         }
@@ -112,12 +112,6 @@ pub(crate) async fn apply(
         | FaultKind::TlsBroken
         | FaultKind::TlsHang
         | FaultKind::Refuse => answer,
-    }
-}
-
-fn set(answer: &mut Response<Body>, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        answer.headers_mut().insert(name, value);
     }
 }
 
@@ -219,55 +213,14 @@ async fn cut_short(answer: Option<Response<Body>>, ending: Ending) -> Option<Res
 }
 
 impl Stage<'_> {
-    /// An error answer as the service writes it.
-    fn refusal(&self, status: StatusCode) -> Response<Body> {
-        match (self.service, self.ask) {
-            (Service::Graph, Some(ask)) => graph::refusal(self.tenant, ask, status),
-            (Service::SharePoint, Some(ask)) => sharepoint::refusal(self.tenant, ask, status),
-            _ => self.form_refusal(status),
-        }
-    }
-
-    fn challenge(&self) -> Response<Body> {
-        let since = self.tenant.clock.epoch();
-        match (self.service, self.ask) {
-            (Service::Graph, Some(ask)) => graph::challenge(self.tenant, ask, since),
-            (Service::SharePoint, Some(ask)) => sharepoint::challenge(self.tenant, ask, since),
-            _ => self.form_refusal(StatusCode::UNAUTHORIZED),
-        }
-    }
-
-    fn form_refusal(&self, status: StatusCode) -> Response<Body> {
-        if self.service != Service::Metadata {
-            return entra::trouble(self.tenant, self.headers, status.as_u16());
-        }
-        let error = if status == StatusCode::TOO_MANY_REQUESTS {
-            "too_many_requests"
-        } else {
-            "unknown"
-        };
-        let body = serde_json::json!({"error": error, "error_description": "Try again later."});
-        let mut answer = Response::new(Body::from(body.to_string()));
-        *answer.status_mut() = status;
-        set(
-            &mut answer,
-            header::CONTENT_TYPE,
-            "application/json; charset=utf-8",
-        );
-        answer
-    }
-
     fn retry(&self, answer: &mut Response<Body>, when: Option<RetryAfter>) {
         let text = match when {
             None => return,
             Some(RetryAfter::Seconds(seconds)) => seconds.to_string(),
             Some(RetryAfter::Date(seconds)) => {
-                let time = self
-                    .tenant
-                    .clock
-                    .now()
-                    .checked_add(Duration::from_secs(seconds));
-                crate::http_date(time.unwrap_or_else(|_| self.tenant.clock.now()))
+                let now = self.clock.now();
+                let time = now.checked_add(Duration::from_secs(seconds));
+                http_date(time.unwrap_or(now))
             }
         };
         set(answer, header::RETRY_AFTER, &text);

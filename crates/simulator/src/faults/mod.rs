@@ -10,7 +10,7 @@ mod kind;
 mod scope;
 
 pub use kind::{FaultKind, RetryAfter};
-pub use scope::{Scope, Service, Subject};
+pub use scope::{Scope, Subject};
 
 use std::time::Duration;
 

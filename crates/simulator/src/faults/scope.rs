@@ -2,21 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Whose front door a request came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Service {
-    /// Entra ID.
-    Login,
-    /// Microsoft Graph.
-    Graph,
-    /// SharePoint's own REST.
-    SharePoint,
-    /// The metadata service of managed identities.
-    Metadata,
-    /// The CONNECT proxy.
-    Proxy,
-}
+use crate::hosts::Service;
 
 /// What one request is about, as far as known where the fault may strike.
 #[derive(Debug, Clone, Default)]

@@ -19,9 +19,9 @@ use tokio_util::task::TaskTracker;
 
 use super::Front;
 use super::authority::Authority;
-use super::line::{Line, Wire};
-use crate::faults::{FaultKind, Service, Subject};
-use crate::hosts;
+use crate::connection::{Line, Wire};
+use crate::faults::{FaultKind, Subject};
+use crate::hosts::{self, Service};
 
 /// What every connection needs.
 #[derive(Debug)]

@@ -1,28 +1,28 @@
 //! The front of the house: listeners, certificates, and from a request to the
 //! service that answers it, with whatever fault was ordered on the way.
 
-mod ask;
 pub(super) mod authority;
-mod line;
 pub(super) mod listen;
 
-pub(super) use ask::{Ask, Bearer};
 pub use authority::{Authority, AuthorityError};
-pub(super) use line::Line;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use tower::ServiceExt as _;
 
-use super::faults::{Service, Subject, Verdict, apply};
+use super::connection::Line;
+use super::faults::{Subject, Verdict, apply};
+use super::hosts::{self, Service};
+use super::incoming::{Ask, client_request_id};
 use super::journal::Entry;
+use super::response::status_only;
 use super::throttle::Place;
-use super::{Tenant, graph, hosts, sharepoint};
+use super::{Tenant, entra, graph, sharepoint};
 
 /// Forms are not longer than this.
 const MOST_FORM: usize = 64 * 1024;
@@ -45,8 +45,8 @@ struct Note {
 impl Front {
     pub(super) fn new(tenant: Arc<Tenant>) -> Self {
         Self {
-            login: super::entra::router(Arc::clone(&tenant)),
-            metadata: super::entra::metadata_router(Arc::clone(&tenant)),
+            login: entra::router(Arc::clone(&tenant)),
+            metadata: entra::metadata_router(Arc::clone(&tenant)),
             tenant,
         }
     }
@@ -137,11 +137,16 @@ impl Front {
         tokio::time::sleep(verdict.delay).await;
         let (answer, place) = made.unzip();
         let stage = apply::Stage {
-            tenant,
-            service,
-            ask: Some(&ask),
-            headers: &HeaderMap::new(),
+            clock: &tenant.clock,
             line,
+            refusal: &|status| match service {
+                Service::SharePoint => sharepoint::refusal(tenant, &ask, status),
+                _ => graph::refusal(tenant, &ask, status),
+            },
+            challenge: &|| match service {
+                Service::SharePoint => sharepoint::challenge(tenant, &ask, tenant.clock.epoch()),
+                _ => graph::challenge(tenant, &ask, tenant.clock.epoch()),
+            },
         };
         let answer = apply::apply(&stage, &verdict, answer).await;
         drop(place);
@@ -156,7 +161,7 @@ impl Front {
         line: &Arc<Line>,
     ) -> (Option<Response<Body>>, Note) {
         let tenant = &self.tenant;
-        let client_request_id = ask::client_request_id(request.headers());
+        let client_request_id = client_request_id(request.headers());
         let (mut parts, body) = request.into_parts();
         if !parts.headers.contains_key(header::HOST)
             && let Ok(value) = HeaderValue::from_str(host)
@@ -197,12 +202,15 @@ impl Front {
             }
         };
         tokio::time::sleep(verdict.delay).await;
+        let refusal = |status: StatusCode| match service {
+            Service::Metadata => entra::metadata_trouble(status),
+            _ => entra::trouble(tenant, &headers, status.as_u16()),
+        };
         let stage = apply::Stage {
-            tenant,
-            service,
-            ask: None,
-            headers: &headers,
+            clock: &tenant.clock,
             line,
+            refusal: &refusal,
+            challenge: &|| refusal(StatusCode::UNAUTHORIZED),
         };
         (apply::apply(&stage, &verdict, answer).await, note)
     }
@@ -284,13 +292,6 @@ impl Before {
             version: format!("{:?}", request.version()),
         }
     }
-}
-
-/// An answer with nothing but a status.
-pub(super) fn status_only(status: StatusCode) -> Response<Body> {
-    let mut answer = Response::new(Body::empty());
-    *answer.status_mut() = status;
-    answer
 }
 
 /// The host that was asked for, lower case, without port.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::error::GraphError;
+use crate::Tenant;
 use crate::directory::{ResourceApp, Site};
-use crate::front::{Ask, Bearer};
-use crate::hosts;
+use crate::hosts::{self, Service};
+use crate::incoming::{Ask, Bearer};
 use crate::tokens::{Claims, Refusal};
-use crate::{Tenant, faults::Service};
 
 /// The words of a claims challenge.
 pub(super) const CHALLENGE: &str = "Continuous access evaluation resulted in challenge with \

@@ -24,7 +24,7 @@ use http::{Method, Response};
 use serde_json::Value;
 
 use super::Tenant;
-use super::front::Ask;
+use super::incoming::Ask;
 use super::throttle::Place;
 use super::tokens::Claims;
 use error::GraphError;

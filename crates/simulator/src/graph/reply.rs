@@ -15,7 +15,7 @@ use super::error::GraphError;
 use super::guard::CHALLENGE;
 use super::target::{self, Target};
 use crate::Tenant;
-use crate::front::Ask;
+use crate::incoming::Ask;
 use crate::throttle::Budget;
 
 const JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;\
@@ -171,7 +171,7 @@ fn make(tenant: &Tenant, ask: &Ask, status: StatusCode, body: &Value) -> Respons
         ("request-id", &ask.request_id),
         ("client-request-id", client_id(ask)),
         ("x-ms-ags-diagnostic", DIAGNOSTIC),
-        ("date", &crate::http_date(tenant.clock.now())),
+        ("date", &crate::response::http_date(tenant.clock.now())),
     ];
     for (name, value) in headers {
         set(&mut answer, name, value);

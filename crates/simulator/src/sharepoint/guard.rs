@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{DENIED, Refused};
 use crate::directory::{Organization, ResourceApp, Site};
-use crate::front::{Ask, Bearer};
+use crate::incoming::{Ask, Bearer};
 use crate::tokens::{Claims, Refusal};
 use crate::{Tenant, hosts};
 

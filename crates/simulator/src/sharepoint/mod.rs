@@ -10,8 +10,8 @@ use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 
 use super::Tenant;
 use super::directory::{ResourceApp, Site, SiteState};
-use super::front::Ask;
 use super::graph::{claims_of_challenge, tell_budget};
+use super::incoming::Ask;
 use super::throttle::Budget;
 use format::{Format, Row};
 use m365mon_base::Random as _;
@@ -292,7 +292,7 @@ fn dress(tenant: &Tenant, ask: &Ask, mut answer: Response<Body>) -> Response<Bod
         ("x-content-type-options", "nosniff"),
         ("x-ms-invokeapp", "1; RequireReadOnly"),
         ("cache-control", "private, max-age=0"),
-        ("date", &super::http_date(tenant.clock.now())),
+        ("date", &super::response::http_date(tenant.clock.now())),
     ];
     for (name, value) in headers {
         set(&mut answer, name, value);

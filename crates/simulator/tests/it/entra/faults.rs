@@ -7,7 +7,8 @@ use std::time::Duration;
 use m365mon_simulator::directory::{
     APP_CLIENT_ID, CERTIFICATE_CLIENT_ID, DELEGATED_CLIENT_ID, TENANT_ID,
 };
-use m365mon_simulator::faults::{FaultKind, NewFault, RetryAfter, Scope, Service};
+use m365mon_simulator::faults::{FaultKind, NewFault, RetryAfter, Scope};
+use m365mon_simulator::hosts::Service;
 use m365mon_simulator::{Options, Running, start};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;

@@ -49,7 +49,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 impl Ask {
-    pub(super) fn read<B>(tenant: &Tenant, host: &str, request: &http::Request<B>) -> Self {
+    pub(crate) fn read<B>(tenant: &Tenant, host: &str, request: &http::Request<B>) -> Self {
         let headers = request.headers();
         let query = request.uri().query().unwrap_or_default();
         Self {
@@ -81,7 +81,7 @@ impl Ask {
 }
 
 /// The `client-request-id`, if it is one that could be echoed.
-pub(super) fn client_request_id(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn client_request_id(headers: &HeaderMap) -> Option<String> {
     text(headers, "client-request-id")
         .filter(|id| id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
         .map(str::to_owned)

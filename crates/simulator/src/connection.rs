@@ -20,7 +20,7 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(number: u64) -> Arc<Self> {
+    pub(crate) fn new(number: u64) -> Arc<Self> {
         Arc::new(Self {
             number,
             ..Self::default()
@@ -34,20 +34,20 @@ impl Line {
     }
 
     /// Returns when [`cut`](Self::cut) was called.
-    pub(super) async fn was_cut(&self) {
+    pub(crate) async fn was_cut(&self) {
         self.told.notified().await;
     }
 }
 
 /// A TCP stream that ends with a reset if its line was cut.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(crate) struct Wire {
     stream: TcpStream,
     line: Arc<Line>,
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream, line: Arc<Line>) -> Self {
+    pub(crate) fn new(stream: TcpStream, line: Arc<Line>) -> Self {
         // Without this, answers of two segments wait for the peer's delayed
         // acknowledgement, and every latency would lie by 40 ms.
         _ = stream.set_nodelay(true);

@@ -1,0 +1,25 @@
+//! The names and ids under which tests and configurations know Contoso.
+
+/// Contoso's tenant GUID.
+pub const TENANT_ID: &str = "5f8f4a3c-8a3e-4f0e-9a57-0c0a7c1d2b01";
+/// Contoso's initial domain.
+pub const DOMAIN: &str = "contoso.onmicrosoft.com";
+/// Contoso's SharePoint host.
+pub const SHAREPOINT_HOST: &str = "contoso.sharepoint.com";
+/// An organization whose sites and people are not Contoso's.
+pub const OTHER_TENANT_ID: &str = "0b2d8c56-3c52-4c1b-8d3e-6a1f5e9c7d02";
+
+/// A confidential client with a secret; reads all sites and mailboxes.
+pub const APP_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000001";
+/// A public client that people sign in to.
+pub const DELEGATED_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000002";
+/// For certificates and federated credentials (none registered yet);
+/// `Sites.Selected` on Graph and on SharePoint, granted on the intranet.
+pub const CERTIFICATE_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000003";
+/// A confidential client with a secret that people sign in to.
+pub const CONFIDENTIAL_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000004";
+/// The least: a secret, `Sites.Selected` granted on the intranet, and one
+/// mailbox by RBAC for Applications.
+pub const SELECTED_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000005";
+/// The identity of a machine.
+pub const IDENTITY_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000006";

@@ -5,8 +5,8 @@ use http::header::HeaderMap;
 
 use super::finding::Step;
 use super::way::Ways;
-use crate::entra::{Discovery, date, login_roots};
-use crate::http::ProbeAnswer;
+use crate::entra::{Discovery, login_roots};
+use crate::http::{ProbeAnswer, date};
 use crate::model::{Account, Clock, Cloud, Timestamp};
 
 /// What it tells.
@@ -63,7 +63,7 @@ pub(super) async fn look(ways: &Ways<'_>, account: &Account, clock: &Clock) -> D
 
 /// How far this machine's clock is off, by the answer's `Date`.
 fn clock(host: &str, answer: &ProbeAnswer, now: Timestamp) -> Step {
-    let Some(date) = date(&answer.headers) else {
+    let Some(date) = date(&answer.headers, now) else {
         return Step::unseen("clock", host, "the answer names no time");
     };
     let off = now.duration_since(date).as_secs();

@@ -48,7 +48,8 @@ impl Backoff {
 
 /// The wait after the `failures`-th transient failure in a row (1 is the
 /// first): 1 s doubled up to 60 s, a fifth more or less by chance. A wait
-/// that was asked for is kept, and up to a tenth more.
+/// that was asked for is kept, and up to a tenth more, where it is the longer
+/// one: a server that always says one second does not stop the doubling.
 pub(super) fn transient_wait(
     failures: u32,
     asked: Option<Duration>,
@@ -61,10 +62,9 @@ pub(super) fn transient_wait(
                 .unwrap_or(1),
         )
         .min(MOST);
-    match asked {
-        Some(asked) if !asked.is_zero() => asked.mul_f64(1.0 + random.fraction() / 10.0),
-        _ => random.jitter(own, 0.2),
-    }
+    let own = random.jitter(own, 0.2);
+    let asked = asked.unwrap_or_default();
+    own.max(asked.mul_f64(1.0 + random.fraction() / 10.0))
 }
 
 #[cfg(test)]
@@ -99,6 +99,12 @@ mod tests {
         fn what_was_asked_is_kept(failures: u32, chance: u8, asked in 1_u64..3600) {
             let asked = Duration::from_secs(asked);
             prop_assert!(transient_wait(failures, Some(asked), &Chance(chance)) >= asked);
+        }
+
+        #[test]
+        fn a_short_wait_does_not_stop_the_doubling(failures in 1_u32..40, chance: u8, asked in 0_u64..2) {
+            let wait = transient_wait(failures, Some(Duration::from_secs(asked)), &Chance(chance));
+            prop_assert!(wait >= transient_wait(failures, None, &Chance(chance)));
         }
     }
 }

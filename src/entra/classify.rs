@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::codes::{self, Class};
 use super::endpoint::EndpointAnswer;
-use super::retry_after::{date, retry_after};
+use crate::http::{date, retry_after};
 use crate::model::{AccountReason, RequestId, TokenProblem, bounded_text};
 
 /// Clocks so many seconds apart are worth a word.
@@ -262,7 +262,7 @@ fn shown(error: &str) -> String {
 /// How far this machine's clock is ahead of the answer's, in seconds, if worth
 /// a word.
 fn ahead(answer: &EndpointAnswer, now: Timestamp) -> Option<i32> {
-    let ahead = now.duration_since(date(&answer.headers)?).as_secs();
+    let ahead = now.duration_since(date(&answer.headers, now)?).as_secs();
     let ahead = i32::try_from(ahead).ok()?;
     (ahead.unsigned_abs() > SKEW).then_some(ahead)
 }

@@ -12,7 +12,7 @@ use super::answer::{Granted, read};
 use super::classify::{RefusalScope, TokenRefusal};
 use super::endpoint::{Content, EndpointAnswer, EndpointRequest};
 use super::endpoint_client::TokenEndpointClient;
-use super::retry_after::retry_after;
+use crate::http::retry_after;
 use crate::model::{Account, AccountReason, Audience, Secret, Timestamp, TokenProblem};
 
 const METADATA_SERVICE: &str = "http://169.254.169.254";

@@ -5,18 +5,15 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
-use crate::entra::retry_after;
+use crate::http::{LONGEST_WAIT, retry_after};
 use crate::model::{Hold, RateLimit, Reason, Timestamp, Verdict};
-
-/// A longer wait counts as this.
-const LONGEST: Duration = Duration::from_secs(3600);
 
 /// `RateLimit-Limit`, `-Remaining` and `-Reset`, where all three are there.
 pub(super) fn rate_limit(headers: &HeaderMap) -> Option<RateLimit> {
     Some(RateLimit {
         limit: number(headers, "ratelimit-limit")?,
         remaining: number(headers, "ratelimit-remaining")?,
-        reset: Duration::from_secs(number(headers, "ratelimit-reset")?.into()).min(LONGEST),
+        reset: Duration::from_secs(number(headers, "ratelimit-reset")?.into()).min(LONGEST_WAIT),
     })
 }
 
@@ -37,7 +34,7 @@ pub(super) fn hold(verdict: Verdict, headers: &HeaderMap, now: Timestamp) -> Opt
         Verdict::Problem(Reason::Throttled) => {
             let reset = number(headers, "ratelimit-reset")
                 .map(|seconds| Duration::from_secs(seconds.into()));
-            let wait = after.max(reset).map(|wait| wait.min(LONGEST));
+            let wait = after.max(reset).map(|wait| wait.min(LONGEST_WAIT));
             Some(Hold::Gate {
                 wait: wait.filter(|wait| !wait.is_zero()),
             })
@@ -46,7 +43,7 @@ pub(super) fn hold(verdict: Verdict, headers: &HeaderMap, now: Timestamp) -> Opt
             after
                 .filter(|wait| !wait.is_zero())
                 .map(|wait| Hold::Resource {
-                    wait: wait.min(LONGEST),
+                    wait: wait.min(LONGEST_WAIT),
                 })
         }
         _ => None,
@@ -129,6 +126,18 @@ mod tests {
             ),
             (
                 gate,
+                &[("retry-after", "30,120")],
+                Some(Hold::Gate { wait: seconds(120) }),
+            ),
+            (
+                gate,
+                &[("retry-after", "30"), ("retry-after", "soon")],
+                Some(Hold::Gate {
+                    wait: seconds(3600),
+                }),
+            ),
+            (
+                gate,
                 &[("retry-after", "0")],
                 Some(Hold::Gate { wait: None }),
             ),
@@ -184,7 +193,7 @@ mod tests {
             let now = "2026-11-25T12:00:00Z".parse().unwrap();
             _ = names_us(&headers);
             if let Some(limit) = rate_limit(&headers) {
-                proptest::prop_assert!(limit.reset <= LONGEST);
+                proptest::prop_assert!(limit.reset <= LONGEST_WAIT);
             }
             for reason in [Reason::Throttled, Reason::ServerError, Reason::Timeout] {
                 let wait = match hold(Verdict::Problem(reason), &headers, now) {
@@ -192,7 +201,7 @@ mod tests {
                     Some(Hold::Resource { wait }) => wait,
                     None => Duration::ZERO,
                 };
-                proptest::prop_assert!(wait <= LONGEST);
+                proptest::prop_assert!(wait <= LONGEST_WAIT);
             }
         }
     }

@@ -7,8 +7,9 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::super::endpoint::EndpointAnswer;
-use super::super::{ClaimsChallenge, TokenStore, answer, device_code, id_token, retry_after};
+use super::super::{ClaimsChallenge, TokenStore, answer, device_code, id_token};
 use super::script::person_account;
+use crate::http::retry_after;
 use crate::model::{Secret, Storage, Timestamp};
 
 fn now() -> Timestamp {

@@ -6,6 +6,14 @@
 //! `m365mon-simulator`, which cannot see this one.
 #![forbid(unsafe_code)]
 
+// Unit tests share their fixtures with `tests/it`, which knows this crate by its name.
+#[cfg(test)]
+extern crate self as m365mon;
+#[cfg(test)]
+#[path = "../tests/it/support/fixtures.rs"]
+#[expect(dead_code, reason = "tests/it uses the rest")]
+mod fixtures;
+
 pub mod cli;
 pub mod config;
 pub mod doctor;

@@ -178,30 +178,20 @@ fn secret_place(account: &Account) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Cloud, Delegated, SignIn, Tenant};
+    use crate::fixtures;
+    use crate::model::SignIn;
 
     fn account(person: bool) -> Account {
+        if person {
+            return fixtures::delegated("o'neil", "o'neil@contoso.com");
+        }
         let credential = AppCredential::ClientSecret {
             secret: SecretSource::File("secret.txt".into()),
             expires: None,
         };
         Account {
-            name: "o'neil".into(),
-            cloud: Cloud::Global,
-            tenant: Tenant::parse("contoso.onmicrosoft.com"),
-            client_id: Some("11111111-2222-3333-4444-555555555555".into()),
-            sign_in: if person {
-                SignIn::Delegated {
-                    person: Delegated {
-                        username: "o'neil@contoso.com".into(),
-                        redirect_url: None,
-                        max_age: None,
-                    },
-                    client: None,
-                }
-            } else {
-                SignIn::App(credential)
-            },
+            sign_in: SignIn::App(credential),
+            ..fixtures::account("o'neil")
         }
     }
 

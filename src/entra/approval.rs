@@ -173,22 +173,12 @@ fn script(account: &Account, username: &str, wanted: &Wanted) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Delegated, SignIn, Tenant};
+    use crate::fixtures;
 
     fn account(username: &str, cloud: Cloud) -> Account {
         Account {
-            name: "contoso".into(),
             cloud,
-            tenant: Tenant::parse("contoso.onmicrosoft.com"),
-            client_id: Some("11111111-2222-3333-4444-555555555555".into()),
-            sign_in: SignIn::Delegated {
-                person: Delegated {
-                    username: username.into(),
-                    redirect_url: None,
-                    max_age: None,
-                },
-                client: None,
-            },
+            ..fixtures::delegated("contoso", username)
         }
     }
 

@@ -266,20 +266,10 @@ impl SyncHttpClient for Captured {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AppCredential, Cloud, SecretSource, SignIn, Tenant};
+    use crate::fixtures;
 
     fn application() -> Application {
-        Application::of(&Account {
-            name: "contoso".into(),
-            cloud: Cloud::Global,
-            tenant: Tenant::parse("contoso.onmicrosoft.com"),
-            client_id: Some("11111111-2222-3333-4444-555555555555".into()),
-            sign_in: SignIn::App(AppCredential::ClientSecret {
-                secret: SecretSource::Inline(Secret::new("s".into())),
-                expires: None,
-            }),
-        })
-        .unwrap()
+        Application::of(&fixtures::account("contoso")).unwrap()
     }
 
     fn shown(form: &TokenForm) -> Vec<String> {

@@ -119,7 +119,8 @@ mod tests {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
     use super::*;
-    use crate::model::{Cloud, Delegated, SignIn, Tenant};
+    use crate::fixtures;
+    use crate::model::Tenant;
     use serde_json::{Value, json};
 
     const TID: &str = "99999999-2222-3333-4444-555555555555";
@@ -128,18 +129,9 @@ mod tests {
 
     fn account(tenant: &str) -> Account {
         Account {
-            name: "contoso".into(),
-            cloud: Cloud::Global,
             tenant: Tenant::parse(tenant),
             client_id: Some("app".into()),
-            sign_in: SignIn::Delegated {
-                person: Delegated {
-                    username: "Steve@contoso.com".into(),
-                    redirect_url: None,
-                    max_age: None,
-                },
-                client: None,
-            },
+            ..fixtures::delegated("contoso", "Steve@contoso.com")
         }
     }
 

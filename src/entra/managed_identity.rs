@@ -152,16 +152,11 @@ fn refusal(answer: &EndpointAnswer, now: Timestamp) -> TokenRefusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Cloud, SignIn};
+    use crate::fixtures;
+    use crate::model::Cloud;
 
     fn account(client_id: Option<&str>) -> Account {
-        Account {
-            name: "vm".into(),
-            cloud: Cloud::Global,
-            tenant: None,
-            client_id: client_id.map(Into::into),
-            sign_in: SignIn::ManagedIdentity,
-        }
+        fixtures::managed_identity("vm", client_id)
     }
 
     fn platform(pairs: &[(&str, &str)]) -> Platform {

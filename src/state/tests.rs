@@ -1,67 +1,20 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::{
-    AppCredential, Cloud, ConnectionPolicy, HttpSettings, Kind, Limits, Mode, Outcome, Phases,
-    ProxySetting, RateLimit, Reason, Report, Resource, Secret, SecretSource, Service, SignIn,
-    SiteApi, Storage, Verdict,
-};
+use crate::fixtures::{self, site};
+use crate::model::{Mode, Outcome, Phases, RateLimit, Reason, Report, Resource, Service, Verdict};
 
 fn account(client_id: &str) -> Arc<Account> {
     Arc::new(Account {
-        name: "contoso".into(),
-        cloud: Cloud::Global,
-        tenant: crate::model::Tenant::parse("contoso.onmicrosoft.com"),
         client_id: Some(client_id.into()),
-        sign_in: SignIn::App(AppCredential::ClientSecret {
-            secret: SecretSource::Inline(Secret::new("s".into())),
-            expires: None,
-        }),
+        ..fixtures::account("contoso")
     })
-}
-
-fn site(name: &str, account: &Arc<Account>) -> Resource {
-    Resource {
-        name: name.into(),
-        account: account.clone(),
-        kind: Kind::SharePointSite {
-            url: url::Url::parse("https://contoso.sharepoint.com/sites/a").unwrap(),
-            api: SiteApi::Graph,
-        },
-        interval: Duration::from_secs(60),
-        timeout: Duration::from_secs(10),
-        mode: Mode::Background,
-        connection: ConnectionPolicy::New,
-        min_age: Duration::from_secs(54),
-        labels: [].into(),
-    }
 }
 
 fn configuration(accounts: &[Arc<Account>], resources: Vec<Resource>) -> Configuration {
     Configuration {
-        labels: [].into(),
-        storage: Storage {
-            file: "tokens".into(),
-            key_file: "key".into(),
-        },
-        http: HttpSettings {
-            proxy: ProxySetting::Environment,
-            ca_file: None,
-            user_agent: "test".into(),
-            resolve: std::collections::BTreeMap::new(),
-        },
-        limits: Limits {
-            probes_in_flight: 1,
-            per_account: 1,
-            on_scrape: 1,
-        },
-        metrics: MetricsSettings {
-            histogram: true,
-            phases: true,
-            histogram_buckets: crate::model::DEFAULT_BUCKETS.into(),
-        },
         accounts: accounts.to_vec(),
-        resources: resources.into_iter().map(Arc::new).collect(),
+        ..fixtures::configuration(resources)
     }
 }
 
@@ -104,10 +57,7 @@ async fn reload_keeps_what_did_not_change() {
         ..site("slower", &one)
     };
     let moved = Resource {
-        kind: Kind::SharePointSite {
-            url: url::Url::parse("https://contoso.sharepoint.com/sites/b").unwrap(),
-            api: SiteApi::Graph,
-        },
+        kind: fixtures::site_at("https://contoso.sharepoint.com/sites/b"),
         ..site("moved", &one)
     };
     state.configure(&configuration(
@@ -159,10 +109,7 @@ async fn another_kind_or_account_begins_anew() {
     for slot in state.slots().iter() {
         slot.record(&report(&clock, Verdict::Success));
     }
-    let mailbox = Resource {
-        kind: Kind::ExchangeMailbox { user: None },
-        ..site("b", &one)
-    };
+    let mailbox = fixtures::mailbox("b", &one);
     state.configure(&configuration(&accounts, vec![site("a", &two), mailbox]));
     for slot in state.slots().iter() {
         assert_eq!(slot.read(Record::outcomes), [0; 3]);

@@ -10,9 +10,10 @@ use parking_lot::Mutex;
 
 use super::super::endpoint::{Content, Endpoint, EndpointAnswer, EndpointRequest, NoAnswer};
 use super::super::{TokenStore, Tokens};
+use crate::fixtures;
 use crate::model::{
-    Account, AccountObserver, AccountReason, AccountStatus, AppCredential, Audience, Clock, Cloud,
-    Delegated, Random, Secret, SecretSource, SignIn, Storage, Story, Tenant, TokenReport,
+    Account, AccountObserver, AccountReason, AccountStatus, Audience, Clock, Delegated, Random,
+    SignIn, Storage, Story, TokenReport,
 };
 
 /// Never in anything that is shown.
@@ -156,14 +157,8 @@ impl Random for NoChance {
 
 pub(super) fn app_account() -> Account {
     Account {
-        name: "contoso".into(),
-        cloud: Cloud::Global,
-        tenant: Tenant::parse("contoso.onmicrosoft.com"),
-        client_id: Some("11111111-2222-3333-4444-555555555555".into()),
-        sign_in: SignIn::App(AppCredential::ClientSecret {
-            secret: SecretSource::Inline(Secret::new(CANARY.into())),
-            expires: None,
-        }),
+        sign_in: SignIn::App(fixtures::client_secret(CANARY)),
+        ..fixtures::account("contoso")
     }
 }
 
@@ -171,9 +166,8 @@ pub(super) fn person_account() -> Account {
     Account {
         sign_in: SignIn::Delegated {
             person: Delegated {
-                username: "steve@contoso.com".into(),
-                redirect_url: None,
                 max_age: Some(Duration::from_secs(7 * 86400)),
+                ..fixtures::person("steve@contoso.com")
             },
             client: None,
         },

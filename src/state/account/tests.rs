@@ -1,16 +1,11 @@
 use super::*;
-use crate::model::{AppCredential, Cloud, CredentialKind, Secret, SecretSource, SignIn};
+use crate::fixtures;
+use crate::model::{Cloud, CredentialKind};
 
 fn account(client_id: &str) -> Arc<Account> {
     Arc::new(Account {
-        name: "contoso".into(),
-        cloud: Cloud::Global,
-        tenant: crate::model::Tenant::parse("contoso.onmicrosoft.com"),
         client_id: Some(client_id.into()),
-        sign_in: SignIn::App(AppCredential::ClientSecret {
-            secret: SecretSource::Inline(Secret::new("s".into())),
-            expires: None,
-        }),
+        ..fixtures::account("contoso")
     })
 }
 

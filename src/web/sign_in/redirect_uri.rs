@@ -99,7 +99,8 @@ impl RedirectUri {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Cloud, Delegated, SignIn, Tenant};
+    use crate::fixtures;
+    use crate::model::{Account, Delegated, SignIn};
 
     fn found(
         host: &str,
@@ -107,18 +108,14 @@ mod tests {
         external: Option<&str>,
     ) -> Result<RedirectUri, String> {
         let account = Account {
-            name: "contoso".into(),
-            cloud: Cloud::Global,
-            tenant: Tenant::parse("contoso.onmicrosoft.com"),
-            client_id: Some("app".into()),
             sign_in: SignIn::Delegated {
                 person: Delegated {
-                    username: "steve@contoso.com".into(),
                     redirect_url: redirect.map(|url| Url::parse(url).unwrap()),
-                    max_age: None,
+                    ..fixtures::person("steve@contoso.com")
                 },
                 client: None,
             },
+            ..fixtures::account("contoso")
         };
         let external: Option<ExternalUrl> = external.map(|url| url.parse().unwrap());
         let request = http::Request::builder().header("host", host).body(());

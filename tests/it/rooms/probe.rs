@@ -10,15 +10,14 @@ use hyper::Request;
 use hyper::body::Incoming;
 use m365mon::http::ProbeClient;
 use m365mon::model::{
-    Account, AccountReason, AppCredential, Audience, Clock, Cloud, ConnectionPolicy, Delegated,
-    Hold, Kind, Mode, Outcome, Phase, Reason, Repeat, Report, Resource, Secret, SecretSource,
-    SignIn, SiteApi, Story, SystemRandom, Tenant, TokenProblem,
+    AccountReason, Audience, Clock, Hold, Kind, Outcome, Phase, Reason, Repeat, Report, Resource,
+    Story, SystemRandom, TokenProblem,
 };
 use m365mon::probe::{Prober, TenantProber, address, needed_permissions};
-use url::Url;
 
 use script::{Script, problem};
 
+use crate::support::fixtures::{self, mailbox_of};
 use crate::support::origin::{Ca, GRAPH, H2, HOST, LONG, Origin, json};
 
 mod script;
@@ -30,87 +29,58 @@ const CANARY: &str = "canary-token";
 
 type Answer = Response<Full<bytes::Bytes>>;
 
-fn account(person: bool) -> Arc<Account> {
-    let sign_in = if person {
-        SignIn::Delegated {
-            person: Delegated {
-                username: "steve@contoso.com".into(),
-                redirect_url: None,
-                max_age: None,
-            },
-            client: None,
-        }
-    } else {
-        SignIn::App(AppCredential::ClientSecret {
-            secret: SecretSource::Inline(Secret::new("x".into())),
-            expires: None,
-        })
-    };
-    Arc::new(Account {
-        name: "contoso".into(),
-        cloud: Cloud::Global,
-        tenant: Tenant::parse("contoso.onmicrosoft.com"),
-        client_id: Some("11111111-2222-3333-4444-555555555555".into()),
-        sign_in,
-    })
-}
-
 fn resource(kind: Kind, person: bool) -> Resource {
+    let account = if person {
+        fixtures::delegated("contoso", "steve@contoso.com")
+    } else {
+        fixtures::account("contoso")
+    };
     Resource {
-        name: "watched".into(),
-        account: account(person),
-        kind,
         interval: LONG * 2,
         timeout: LONG,
-        mode: Mode::Background,
-        connection: ConnectionPolicy::New,
         min_age: Duration::ZERO,
-        labels: Arc::new([]),
+        ..fixtures::resource("watched", &Arc::new(account), kind)
     }
 }
 
-fn site(path: &str, api: SiteApi) -> Kind {
-    let url = Url::parse(&format!("https://{HOST}{path}")).unwrap();
-    Kind::SharePointSite { url, api }
+fn site(path: &str) -> Kind {
+    fixtures::site_at(&format!("https://{HOST}{path}"))
 }
 
-fn mailbox(user: Option<&str>) -> Kind {
-    let user = user.map(Into::into);
-    Kind::ExchangeMailbox { user }
+fn rest_site(path: &str) -> Kind {
+    fixtures::rest_site_at(&format!("https://{HOST}{path}"))
 }
 
 /// Every way to ask, with the request that it makes.
 fn all() -> Vec<(Resource, &'static str, &'static str)> {
-    let graph = SiteApi::Graph;
-    let rest = SiteApi::SharePoint;
     vec![
         (
-            resource(site("/sites/intranet", graph), false),
+            resource(site("/sites/intranet"), false),
             GRAPH,
             "/v1.0/sites/contoso.sharepoint.com:/sites/intranet:/lists?$select=displayName&$top=1",
         ),
         (
-            resource(site("", graph), true),
+            resource(site(""), true),
             GRAPH,
             "/v1.0/sites/contoso.sharepoint.com/lists?$select=displayName&$top=1",
         ),
         (
-            resource(site("/teams/a%20b", rest), true),
+            resource(rest_site("/teams/a%20b"), true),
             HOST,
             "/teams/a%20b/_api/web/lists?$select=Title&$top=1",
         ),
         (
-            resource(site("", rest), true),
+            resource(rest_site(""), true),
             HOST,
             "/_api/web/lists?$select=Title&$top=1",
         ),
         (
-            resource(mailbox(None), true),
+            resource(mailbox_of(None), true),
             GRAPH,
             "/v1.0/me/messages?$select=id&$top=1",
         ),
         (
-            resource(mailbox(Some("ann@contoso.com")), false),
+            resource(mailbox_of(Some("ann@contoso.com")), false),
             GRAPH,
             "/v1.0/users/ann@contoso.com/messages?$select=id&$top=1",
         ),
@@ -118,7 +88,7 @@ fn all() -> Vec<(Resource, &'static str, &'static str)> {
 }
 
 fn intranet() -> Resource {
-    resource(site("/sites/intranet", SiteApi::Graph), false)
+    resource(site("/sites/intranet"), false)
 }
 
 /// Probes once; what came out holds neither the token nor what the service
@@ -378,21 +348,18 @@ fn permissions_are_the_least() {
     };
     let graph = |name: &str| format!("https://{GRAPH}/{name}");
     let sharepoint = |name: &str| format!("https://{HOST}/{name}");
-    let (by_graph, by_rest) = (
-        site("/sites/a", SiteApi::Graph),
-        site("/sites/a", SiteApi::SharePoint),
-    );
+    let (by_graph, by_rest) = (site("/sites/a"), rest_site("/sites/a"));
     assert_eq!(names(by_graph.clone(), true), graph("Sites.Read.All"));
     assert_eq!(names(by_graph, false), graph("Sites.Selected"));
     assert_eq!(names(by_rest.clone(), true), sharepoint("AllSites.Read"));
     assert_eq!(names(by_rest, false), sharepoint("Sites.Selected"));
-    assert_eq!(names(mailbox(None), true), graph("Mail.ReadBasic"));
+    assert_eq!(names(mailbox_of(None), true), graph("Mail.ReadBasic"));
     assert_eq!(
-        names(mailbox(Some("a@b.c")), true),
+        names(mailbox_of(Some("a@b.c")), true),
         graph("Mail.ReadBasic.Shared")
     );
     assert_eq!(
-        names(mailbox(Some("a@b.c")), false),
+        names(mailbox_of(Some("a@b.c")), false),
         graph("Mail.ReadBasic.All")
     );
 }

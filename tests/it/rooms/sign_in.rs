@@ -11,11 +11,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entra::Says;
-use m365mon::model::{Account, Audience, Cloud, Kind, Resource, SignIn, Story, Tenant};
+use m365mon::model::{Account, Audience, Cloud, Resource, SignIn, Story, Tenant};
 use m365mon_simulator::directory::TENANT_ID;
 use stage::{APPROVAL, Begun, FORM, SIGN_IN, Stage, token_of, upn};
 use url::Url;
 
+use crate::support::fixtures;
 use crate::support::raw::{request, request_with};
 
 #[tokio::test]
@@ -338,9 +339,7 @@ async fn a_permission_that_was_not_asked_for_yet() {
     let mine = resources.find(|one| one.account == *stage.account());
     let mut added = Resource::clone(mine.unwrap());
     added.name = "helpdesk-as-steve".into();
-    added.kind = Kind::ExchangeMailbox {
-        user: Some(upn("helpdesk").into()),
-    };
+    added.kind = fixtures::mailbox_of(Some(&upn("helpdesk")));
     more.resources.push(Arc::new(added));
     stage.app.set_configuration(&more);
     let page = stage.get(SIGN_IN, &[]).await;

@@ -1,6 +1,7 @@
 //! What tests stand on and share.
 
 pub(crate) mod exposition;
+pub(crate) mod fixtures;
 pub(crate) mod origin;
 pub(crate) mod raw;
 pub(crate) mod stack;

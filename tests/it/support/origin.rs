@@ -24,6 +24,8 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::fixtures;
+
 /// The hosts that all these tests ask for.
 pub(crate) const HOST: &str = "contoso.sharepoint.com";
 pub(crate) const GRAPH: &str = "graph.microsoft.com";
@@ -82,12 +84,11 @@ impl Ca {
     /// Settings with which both hosts are at `address`.
     pub(crate) fn settings(&self, address: SocketAddr) -> HttpSettings {
         HttpSettings {
-            proxy: ProxySetting::Environment,
             ca_file: Some(self.file.path().to_owned()),
-            user_agent: "NONISV|m365mon|m365mon/0".into(),
             resolve: [HOST, GRAPH]
                 .map(|host| (host.into(), ResolveOverride { address }))
                 .into(),
+            ..fixtures::http()
         }
     }
 

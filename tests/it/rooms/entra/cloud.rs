@@ -12,9 +12,8 @@ use axum::response::{IntoResponse, Response};
 use m365mon::entra::{Consent, TokenStore, Tokens};
 use m365mon::http::{Network, SimpleClient};
 use m365mon::model::{
-    Account, AppCredential, Audience, Clock, Cloud as ModelCloud, Delegated, HttpSettings,
-    IgnoreAccounts, ProxySetting, ResolveOverride, Secret, SecretSource, SignIn, Storage,
-    SystemRandom, Tenant as ModelTenant,
+    Account, AppCredential, Audience, Clock, Cloud as ModelCloud, HttpSettings, IgnoreAccounts,
+    ResolveOverride, Secret, SecretSource, SignIn, Storage, SystemRandom,
 };
 use m365mon_simulator::Tenant;
 use m365mon_simulator::clock::AdjustableClock;
@@ -23,6 +22,8 @@ use m365mon_simulator::entra;
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
+
+use crate::support::fixtures;
 
 pub(super) const HOST: &str = "login.microsoftonline.com";
 
@@ -137,11 +138,9 @@ impl Cloud {
 
     pub(super) fn app(&self, client_id: &str, credential: AppCredential) -> Account {
         Account {
-            name: "contoso".into(),
-            cloud: ModelCloud::Global,
-            tenant: ModelTenant::parse(contoso::DOMAIN),
             client_id: Some(client_id.into()),
             sign_in: SignIn::App(credential),
+            ..fixtures::account("contoso")
         }
     }
 
@@ -189,13 +188,12 @@ pub(super) fn client(folder: &Path, address: SocketAddr) -> SimpleClient {
         "login.partner.microsoftonline.cn",
     ];
     let settings = HttpSettings {
-        proxy: ProxySetting::Environment,
         ca_file: Some(folder.join("ca.pem")),
-        user_agent: "NONISV|m365mon|m365mon/test".into(),
         resolve: hosts
             .into_iter()
             .map(|host| (host.into(), ResolveOverride { address }))
             .collect(),
+        ..fixtures::http()
     };
     SimpleClient::new(&Network::new(&settings).unwrap()).unwrap()
 }
@@ -214,18 +212,8 @@ pub(super) fn store(folder: &Path) -> TokenStore {
 /// An account of Contoso's person Steve, for a public client.
 pub(super) fn steve() -> Account {
     Account {
-        name: "contoso".into(),
-        cloud: ModelCloud::Global,
-        tenant: ModelTenant::parse(contoso::DOMAIN),
         client_id: Some(contoso::DELEGATED_CLIENT_ID.into()),
-        sign_in: SignIn::Delegated {
-            person: Delegated {
-                username: format!("Steve@{}", contoso::DOMAIN).into(),
-                redirect_url: None,
-                max_age: None,
-            },
-            client: None,
-        },
+        ..fixtures::delegated("contoso", &format!("Steve@{}", contoso::DOMAIN))
     }
 }
 

@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use m365mon::model::{
-    Account, AccountReason, AppCredential, Audience, SecretSource, SignIn, Story,
-};
+use m365mon::model::{Account, AccountReason, AppCredential, Audience, SecretSource, Story};
 use m365mon_simulator::directory::{self as contoso, Certificate, FederatedCredential};
 use m365mon_simulator::entra::metadata_router;
 use ring::signature::KeyPair as _;
 use tokio::net::TcpListener;
 
 use super::cloud::{Cloud, graph, inline};
+use crate::support::fixtures;
 use crate::support::stack::until;
 
 const KEY: &str = include_str!("../../../data/rsa-test-key.pem");
@@ -184,12 +183,7 @@ async fn managed_identity() {
     let router = metadata_router(Arc::clone(&cloud.tenant));
     tokio::spawn(async move { axum::serve(listener, router).await });
     for client_id in [None, Some(contoso::IDENTITY_CLIENT_ID)] {
-        let account = Account {
-            tenant: None,
-            client_id: client_id.map(Into::into),
-            sign_in: SignIn::ManagedIdentity,
-            ..cloud.person(None)
-        };
+        let account = fixtures::managed_identity("contoso", client_id);
         let tokens = cloud.tokens(&[("AZURE_POD_IDENTITY_AUTHORITY_HOST", &root)]);
         let token = ask_of(&tokens, &account, &graph()).await.unwrap();
         cloud.tenant.tokens.verify(&token).unwrap();
@@ -202,12 +196,7 @@ async fn managed_identity() {
             .await;
         assert!(replaced.is_none(), "the platform would give the same token");
     }
-    let other = Account {
-        tenant: None,
-        client_id: Some("22222222-aaaa-4000-8000-000000000009".into()),
-        sign_in: SignIn::ManagedIdentity,
-        ..cloud.person(None)
-    };
+    let other = fixtures::managed_identity("contoso", Some("22222222-aaaa-4000-8000-000000000009"));
     let tokens = cloud.tokens(&[("AZURE_POD_IDENTITY_AUTHORITY_HOST", &root)]);
     let problem = ask_of(&tokens, &other, &graph()).await.unwrap_err();
     assert_eq!(problem, (AccountReason::Refused, None));

@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::response::IntoResponse;
-use m365mon::model::{Account, AccountReason, SignIn};
+use m365mon::model::AccountReason;
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
 
 use super::cloud::Cloud;
 use super::is_weather;
+use crate::support::fixtures;
 use crate::support::stack::{Process, eventually, get};
 
 /// Answers with each of `refusals` once, and then with a token whose numbers
@@ -48,12 +49,7 @@ async fn platform(refusals: Vec<u16>) -> (String, Arc<AtomicUsize>) {
 #[tokio::test]
 async fn refusals_of_the_platform_are_weather_and_cause_no_storm() {
     let cloud = Cloud::start().await;
-    let account = Account {
-        tenant: None,
-        client_id: None,
-        sign_in: SignIn::ManagedIdentity,
-        ..cloud.person(None)
-    };
+    let account = fixtures::managed_identity("contoso", None);
     for (status, reason) in [
         (404, AccountReason::ServerError),
         (410, AccountReason::ServerError),

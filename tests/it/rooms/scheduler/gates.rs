@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use m365mon::model::{Hold, Kind, RateLimit, Reason, Report, ServerHints, Verdict};
+use m365mon::model::{Hold, RateLimit, Reason, Report, ServerHints, Verdict};
 use m365mon::scheduler::{DemandResult, ProbeDemand};
 use m365mon::state::SkipCause;
+
+use crate::support::fixtures;
 
 use super::house::{Act, House, account, configuration, densest, pass, report, site, sites};
 
@@ -149,16 +151,11 @@ async fn outlook_gets_four_at_once_per_mailbox() {
     let account = account("contoso");
     let mailboxes = (0..12).map(|n| {
         let mut mailbox = site(&account, &format!("mailbox-{n}"));
-        mailbox.kind = Kind::ExchangeMailbox {
-            user: Some(
-                if n < 10 {
-                    "steve@contoso.com"
-                } else {
-                    "anna@contoso.com"
-                }
-                .into(),
-            ),
-        };
+        mailbox.kind = fixtures::mailbox_of(Some(if n < 10 {
+            "steve@contoso.com"
+        } else {
+            "anna@contoso.com"
+        }));
         mailbox.mode = m365mon::model::Mode::OnProbe;
         mailbox
     });
@@ -178,11 +175,10 @@ async fn outlook_gets_four_at_once_per_mailbox() {
     }
     let waves = |user: &str| {
         let starts = house.prober.starts.lock();
-        let of_user =
-            |kind: &Kind| matches!(kind, Kind::ExchangeMailbox { user: Some(u) } if &**u == user);
+        let of_user = fixtures::mailbox_of(Some(user));
         let mut waves: Vec<u64> = starts
             .iter()
-            .filter(|(_, resource)| of_user(&resource.kind))
+            .filter(|(_, resource)| resource.kind == of_user)
             .map(|(at, _)| (*at - house.began).as_secs())
             .collect();
         waves.sort_unstable();

@@ -1,6 +1,6 @@
 //! A scheduler with a scripted prober, on paused time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -8,15 +8,16 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use m365mon::model::{
-    Account, AppCredential, Clock, Cloud, Configuration, ConnectionPolicy, HttpSettings, Kind,
-    Limits, MetricsSettings, Mode, Phases, ProxySetting, Random, Report, Resource, Secret,
-    SecretSource, SignIn, SiteApi, Storage, Story, Tenant, Timestamp, Verdict,
+    Account, Clock, Configuration, Phases, Random, Report, Resource, Story, Tenant, Timestamp,
+    Verdict,
 };
 use m365mon::probe::Prober;
 use m365mon::scheduler::{Scheduler, Shard, TickSnapshot};
 use m365mon::state::{SkipCause, State};
 use parking_lot::Mutex;
 use tokio::time::Instant;
+
+use crate::support::fixtures;
 
 /// A Monday, not on any round minute.
 pub(super) const START: i64 = 1_764_028_817;
@@ -266,33 +267,14 @@ pub(super) fn densest(
 
 pub(super) fn account(name: &str) -> Arc<Account> {
     Arc::new(Account {
-        name: name.into(),
-        cloud: Cloud::Global,
         tenant: Tenant::parse(&format!("{name}.onmicrosoft.com")),
-        client_id: Some("11111111-2222-3333-4444-555555555555".into()),
-        sign_in: SignIn::App(AppCredential::ClientSecret {
-            secret: SecretSource::Inline(Secret::new("canary".into())),
-            expires: None,
-        }),
+        ..fixtures::account(name)
     })
 }
 
 /// A site of this account, in the background, every minute.
 pub(super) fn site(account: &Arc<Account>, name: &str) -> Resource {
-    Resource {
-        name: name.into(),
-        account: account.clone(),
-        kind: Kind::SharePointSite {
-            url: "https://contoso.sharepoint.com/sites/a".parse().unwrap(),
-            api: SiteApi::Graph,
-        },
-        interval: Duration::from_secs(60),
-        timeout: Duration::from_secs(10),
-        mode: Mode::Background,
-        connection: ConnectionPolicy::New,
-        min_age: Duration::from_secs(54),
-        labels: Arc::from([]),
-    }
+    fixtures::site(name, account)
 }
 
 /// So many accounts with so many sites each.
@@ -306,35 +288,10 @@ pub(super) fn sites(accounts: usize, each: usize) -> Vec<Resource> {
 }
 
 pub(super) fn configuration(resources: Vec<Resource>) -> Configuration {
-    let mut accounts: HashMap<Arc<str>, Arc<Account>> = HashMap::new();
-    for resource in &resources {
-        accounts.insert(resource.account.name.clone(), resource.account.clone());
-    }
-    Configuration {
-        labels: Arc::from([]),
-        storage: Storage {
-            file: "tokens".into(),
-            key_file: "key".into(),
-        },
-        http: HttpSettings {
-            proxy: ProxySetting::Environment,
-            ca_file: None,
-            user_agent: "test".into(),
-            resolve: BTreeMap::new(),
-        },
-        limits: Limits {
-            probes_in_flight: 512,
-            per_account: 64,
-            on_scrape: 50,
-        },
-        metrics: MetricsSettings {
-            histogram: false,
-            phases: false,
-            histogram_buckets: Arc::from([]),
-        },
-        accounts: accounts.into_values().collect(),
-        resources: resources.into_iter().map(Arc::new).collect(),
-    }
+    let mut configuration = fixtures::configuration(resources);
+    configuration.metrics.histogram = false;
+    configuration.metrics.phases = false;
+    configuration
 }
 
 pub(super) async fn pass(seconds: f64) {

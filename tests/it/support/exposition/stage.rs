@@ -1,19 +1,17 @@
 //! A state that a test fills as it likes, and its expositions.
 
-use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use m365mon::metrics::{BuildInfo, Exposition, Format, Rendering};
 use m365mon::model::{
-    Account, AppCredential, Clock, Cloud, Configuration, ConnectionPolicy, DEFAULT_BUCKETS,
-    Delegated, HttpSettings, Kind, Labels, Limits, MetricsSettings, Mode, Phases, ProxySetting,
-    Report, RequestId, Resource, Secret, SecretSource, SignIn, SiteApi, Storage, Tenant, Timestamp,
-    Verdict,
+    Account, Clock, Configuration, Phases, Report, RequestId, Resource, Timestamp, Verdict,
 };
 use m365mon::state::{ResourceSlot, State};
 
+use super::super::fixtures;
+pub(crate) use super::super::fixtures::{labels, site};
 use super::parser::{Parsed, parse};
 
 /// When the clock of every test starts: 2025-11-25T00:00:00Z.
@@ -35,64 +33,18 @@ pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(START + second).unwrap()
 }
 
-pub(crate) fn labels(pairs: &[(&str, &str)]) -> Labels {
-    pairs
-        .iter()
-        .map(|(name, value)| ((*name).into(), (*value).into()))
-        .collect()
-}
-
 pub(crate) fn secret_account(name: &str) -> Arc<Account> {
-    Arc::new(Account {
-        name: name.into(),
-        cloud: Cloud::Global,
-        tenant: Tenant::parse("contoso.onmicrosoft.com"),
-        client_id: Some("11111111-2222-3333-4444-555555555555".into()),
-        sign_in: SignIn::App(AppCredential::ClientSecret {
-            secret: SecretSource::Inline(Secret::new("hush".into())),
-            expires: None,
-        }),
-    })
+    Arc::new(fixtures::account(name))
 }
 
 pub(crate) fn delegated_account(name: &str) -> Arc<Account> {
-    Arc::new(Account {
-        sign_in: SignIn::Delegated {
-            person: Delegated {
-                username: "steve@contoso.com".into(),
-                redirect_url: None,
-                max_age: None,
-            },
-            client: None,
-        },
-        ..(*secret_account(name)).clone()
-    })
-}
-
-pub(crate) fn site(name: &str, account: &Arc<Account>) -> Resource {
-    Resource {
-        name: name.into(),
-        account: account.clone(),
-        kind: Kind::SharePointSite {
-            url: "https://contoso.sharepoint.com/sites/intranet"
-                .parse()
-                .unwrap(),
-            api: SiteApi::Graph,
-        },
-        interval: Duration::from_secs(60),
-        timeout: Duration::from_secs(10),
-        mode: Mode::Background,
-        connection: ConnectionPolicy::New,
-        min_age: Duration::from_secs(54),
-        labels: labels(&[]),
-    }
+    Arc::new(fixtures::delegated(name, "steve@contoso.com"))
 }
 
 pub(crate) fn mailbox(name: &str, account: &Arc<Account>) -> Resource {
     Resource {
-        kind: Kind::ExchangeMailbox { user: None },
         interval: Duration::from_secs(120),
-        ..site(name, account)
+        ..fixtures::mailbox(name, account)
     }
 }
 
@@ -103,28 +55,8 @@ pub(crate) fn configuration(
 ) -> Configuration {
     Configuration {
         labels: labels(process),
-        storage: Storage {
-            file: "tokens".into(),
-            key_file: "key".into(),
-        },
-        http: HttpSettings {
-            proxy: ProxySetting::Environment,
-            ca_file: None,
-            user_agent: "test".into(),
-            resolve: BTreeMap::new(),
-        },
-        limits: Limits {
-            probes_in_flight: 1,
-            per_account: 1,
-            on_scrape: 1,
-        },
-        metrics: MetricsSettings {
-            histogram: true,
-            phases: true,
-            histogram_buckets: DEFAULT_BUCKETS.into(),
-        },
         accounts: accounts.iter().map(|account| (*account).clone()).collect(),
-        resources: resources.into_iter().map(Arc::new).collect(),
+        ..fixtures::configuration(resources)
     }
 }
 

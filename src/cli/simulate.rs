@@ -11,8 +11,8 @@ use anyhow::Context as _;
 use super::logging::{self, LogFormat, LogLevel};
 use super::output;
 use m365mon_simulator::directory::Size;
+use m365mon_simulator::human_duration::HumanDuration;
 use m365mon_simulator::scenario::Scenario;
-use m365mon_simulator::span::Span;
 use m365mon_simulator::{self as simulator, Options, Running, files};
 
 /// Entra, Graph and SharePoint of a tenant that does not exist, over TLS.
@@ -70,7 +70,7 @@ pub(crate) fn speed(text: &str) -> Result<f64, String> {
 }
 
 pub(crate) fn interval(text: &str) -> Result<Duration, String> {
-    Span::parse(text)
+    HumanDuration::parse(text)
         .map(|span| span.0)
         .filter(|time| *time >= Duration::from_secs(1))
         .ok_or_else(|| "want a duration of at least 1s".into())

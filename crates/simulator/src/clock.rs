@@ -15,7 +15,7 @@ pub struct AdjustableClock {
     base: Clock,
     /// Milliseconds added to `base`.
     offset: Arc<AtomicI64>,
-    told: Clock,
+    shown: Clock,
 }
 
 impl AdjustableClock {
@@ -23,7 +23,7 @@ impl AdjustableClock {
     #[must_use]
     pub fn new(base: Clock) -> Self {
         let offset = Arc::new(AtomicI64::new(0));
-        let told = Clock::from_fn({
+        let shown = Clock::from_fn({
             let (base, offset) = (base.clone(), Arc::clone(&offset));
             move || {
                 let now = base.now();
@@ -31,13 +31,17 @@ impl AdjustableClock {
                 now.checked_add(shift).unwrap_or(now)
             }
         });
-        Self { base, offset, told }
+        Self {
+            base,
+            offset,
+            shown,
+        }
     }
 
     /// The time as the tenant sees it.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.told.now()
+        self.shown.now()
     }
 
     /// Seconds since 1970, as they stand in tokens.
@@ -49,7 +53,7 @@ impl AdjustableClock {
     /// For code that takes a [`Clock`].
     #[must_use]
     pub fn clock(&self) -> Clock {
-        self.told.clone()
+        self.shown.clone()
     }
 
     /// Moves forward.

@@ -12,14 +12,14 @@ use tokio::sync::Notify;
 
 /// What a request knows of its connection.
 #[derive(Debug, Default)]
-pub(crate) struct Line {
+pub(crate) struct ConnectionHandle {
     /// Counts connections from 1.
     pub(crate) number: u64,
     cut: AtomicBool,
-    told: Notify,
+    cutting: Notify,
 }
 
-impl Line {
+impl ConnectionHandle {
     pub(crate) fn new(number: u64) -> Arc<Self> {
         Arc::new(Self {
             number,
@@ -30,40 +30,40 @@ impl Line {
     /// Resets the connection: the peer sees RST, not an orderly end.
     pub(crate) fn cut(&self) {
         self.cut.store(true, Ordering::Relaxed);
-        self.told.notify_one();
+        self.cutting.notify_one();
     }
 
     /// Returns when [`cut`](Self::cut) was called.
     pub(crate) async fn was_cut(&self) {
-        self.told.notified().await;
+        self.cutting.notified().await;
     }
 }
 
-/// A TCP stream that ends with a reset if its line was cut.
+/// A TCP stream that ends with a reset if its handle was cut.
 #[derive(Debug)]
-pub(crate) struct Wire {
+pub(crate) struct ResettableStream {
     stream: TcpStream,
-    line: Arc<Line>,
+    handle: Arc<ConnectionHandle>,
 }
 
-impl Wire {
-    pub(crate) fn new(stream: TcpStream, line: Arc<Line>) -> Self {
+impl ResettableStream {
+    pub(crate) fn new(stream: TcpStream, handle: Arc<ConnectionHandle>) -> Self {
         // Without this, answers of two segments wait for the peer's delayed
         // acknowledgement, and every latency would lie by 40 ms.
         _ = stream.set_nodelay(true);
-        Self { stream, line }
+        Self { stream, handle }
     }
 }
 
-impl Drop for Wire {
+impl Drop for ResettableStream {
     fn drop(&mut self) {
-        if self.line.cut.load(Ordering::Relaxed) {
+        if self.handle.cut.load(Ordering::Relaxed) {
             _ = self.stream.set_zero_linger();
         }
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for ResettableStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -73,7 +73,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for ResettableStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -43,7 +43,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Tenant;
-use super::action::{Action, ClearFaults};
+use super::command::{ClearFaults, Command};
 use super::entra::{self, Policy};
 
 /// The routes; `ca_pem` is what `/ca.pem` answers.
@@ -51,29 +51,32 @@ pub(super) fn router(tenant: Arc<Tenant>, ca_pem: String) -> Router {
     Router::new()
         .route(
             "/faults",
-            post(|t, body| perform(t, body, Action::Fault))
+            post(|t, body| perform(t, body, Command::Fault))
                 .get(list_faults)
                 .delete(clear_faults),
         )
-        .route("/clock", post(|t, body| perform(t, body, Action::Clock)))
-        .route("/revoke", post(|t, body| perform(t, body, Action::Revoke)))
-        .route("/secrets", post(|t, body| perform(t, body, Action::Secret)))
+        .route("/clock", post(|t, body| perform(t, body, Command::Clock)))
+        .route("/revoke", post(|t, body| perform(t, body, Command::Revoke)))
+        .route(
+            "/secrets",
+            post(|t, body| perform(t, body, Command::Secret)),
+        )
         .route(
             "/consents",
-            post(|t, body| perform(t, body, Action::Consent)),
+            post(|t, body| perform(t, body, Command::Consent)),
         )
-        .route("/apps", post(|t, body| perform(t, body, Action::App)))
-        .route("/users", post(|t, body| perform(t, body, Action::User)))
+        .route("/apps", post(|t, body| perform(t, body, Command::App)))
+        .route("/users", post(|t, body| perform(t, body, Command::User)))
         .route(
             "/mailboxes",
-            post(|t, body| perform(t, body, Action::Mailbox)),
+            post(|t, body| perform(t, body, Command::Mailbox)),
         )
-        .route("/sites", post(|t, body| perform(t, body, Action::Site)))
+        .route("/sites", post(|t, body| perform(t, body, Command::Site)))
         .route(
             "/organizations",
-            post(|t, body| perform(t, body, Action::Organization)),
+            post(|t, body| perform(t, body, Command::Organization)),
         )
-        .route("/limits", post(|t, body| perform(t, body, Action::Limits)))
+        .route("/limits", post(|t, body| perform(t, body, Command::Limits)))
         .route(
             "/actions",
             post(|t, body| perform(t, body, std::convert::identity)),
@@ -90,14 +93,14 @@ pub(super) fn router(tenant: Arc<Tenant>, ca_pem: String) -> Router {
 async fn perform<T: serde::de::DeserializeOwned>(
     State(tenant): State<Arc<Tenant>>,
     body: axum::body::Bytes,
-    wrap: fn(T) -> Action,
+    wrap: fn(T) -> Command,
 ) -> Response {
-    let action = match serde_json::from_slice(&body) {
-        Ok(order) => wrap(order),
+    let command = match serde_json::from_slice(&body) {
+        Ok(arguments) => wrap(arguments),
         Err(error) => return refuse(&error.to_string()),
     };
-    match action.perform(&tenant) {
-        Ok(told) => Json(told).into_response(),
+    match command.perform(&tenant) {
+        Ok(report) => Json(report).into_response(),
         Err(error) => refuse(&error.to_string()),
     }
 }
@@ -114,8 +117,8 @@ async fn clear_faults(
     State(tenant): State<Arc<Tenant>>,
     Query(which): Query<ClearFaults>,
 ) -> Response {
-    match Action::ClearFaults(which).perform(&tenant) {
-        Ok(told) => Json(told).into_response(),
+    match Command::ClearFaults(which).perform(&tenant) {
+        Ok(report) => Json(report).into_response(),
         Err(error) => refuse(&error.to_string()),
     }
 }
@@ -212,20 +215,20 @@ struct DeviceAnswer {
 }
 
 async fn answer_device(State(tenant): State<Arc<Tenant>>, body: axum::body::Bytes) -> Response {
-    let order: DeviceAnswer = match serde_json::from_slice(&body) {
-        Ok(order) => order,
+    let arguments: DeviceAnswer = match serde_json::from_slice(&body) {
+        Ok(arguments) => arguments,
         Err(error) => return refuse(&error.to_string()),
     };
     let waiting = tenant.entra.waiting_devices();
-    let code = match (order.code, &waiting[..]) {
+    let code = match (arguments.code, &waiting[..]) {
         (Some(code), _) => code,
         (None, [only]) => only.clone(),
         (None, _) => return refuse("not exactly one device waits: name its code"),
     };
-    if order.decline {
+    if arguments.decline {
         return Json(json!({"declined": entra::decline_device(&tenant, &code)})).into_response();
     }
-    let Some(user) = order.user else {
+    let Some(user) = arguments.user else {
         return refuse("want user, or decline");
     };
     match entra::approve_device(&tenant, &code, &user) {

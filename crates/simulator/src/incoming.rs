@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderMap, header};
 
 use crate::Tenant;
-use crate::tokens::{Claims, Refusal};
+use crate::tokens::{Claims, TokenError};
 use m365mon_base::Random as _;
 
 /// The token of a request.
@@ -16,7 +16,7 @@ pub(crate) enum Bearer {
     /// One that is not taken.
     Refused {
         /// Why.
-        why: Refusal,
+        why: TokenError,
         /// It is no JWT at all: there are no dots in it.
         opaque: bool,
     },
@@ -26,7 +26,7 @@ pub(crate) enum Bearer {
 
 /// A request for Graph or SharePoint.
 #[derive(Debug)]
-pub(crate) struct Ask {
+pub(crate) struct IncomingRequest {
     pub(crate) host: String,
     pub(crate) method: http::Method,
     /// Decoded, without query.
@@ -48,7 +48,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-impl Ask {
+impl IncomingRequest {
     pub(crate) fn read<B>(tenant: &Tenant, host: &str, request: &http::Request<B>) -> Self {
         let headers = request.headers();
         let query = request.uri().query().unwrap_or_default();

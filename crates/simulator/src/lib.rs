@@ -7,7 +7,7 @@
 //! A request comes in at `front` (TLS listener or CONNECT proxy), which asks
 //! `faults` what is to go wrong and hands it to `entra`, `graph` or
 //! `sharepoint` by its host. These answer from the `directory`. `control` and
-//! `scenario` change what they find there by `action`s. `faults` knows no
+//! `scenario` change what they find there by `command`s. `faults` knows no
 //! service: what a refusal sounds like in the service that is struck is told
 //! to it by `front`.
 //!
@@ -18,9 +18,9 @@
 //! trust [`Running::ca_pem`].
 #![forbid(unsafe_code)]
 
-pub mod action;
 pub mod chance;
 pub mod clock;
+pub mod command;
 mod connection;
 mod control;
 pub mod directory;
@@ -30,13 +30,13 @@ pub mod files;
 mod front;
 pub mod graph;
 pub mod hosts;
+pub mod human_duration;
 mod incoming;
 pub mod journal;
 mod response;
 mod running;
 pub mod scenario;
 mod sharepoint;
-pub mod span;
 mod tenant;
 pub mod throttle;
 pub mod tokens;

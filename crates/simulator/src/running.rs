@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::clock::AdjustableClock;
 use super::directory::{Directory, Size};
-use super::front::listen::{self, Doors};
+use super::front::listen::{self, Listeners};
 use super::front::{Authority, AuthorityError, Front};
 use super::scenario::Scenario;
 use super::tokens::KeyError;
@@ -142,7 +142,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
 
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let ca_pem = authority.pem().to_owned();
-    let doors = Arc::new(Doors {
+    let doors = Arc::new(Listeners {
         front: Front::new(Arc::clone(&tenant)),
         authority,
         stop: stop.clone(),

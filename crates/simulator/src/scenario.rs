@@ -21,14 +21,14 @@ use serde_yaml::Spanned;
 use tokio::time::Instant;
 
 use super::Tenant;
-use super::action::Action;
-use super::span::Span;
+use super::command::Command;
+use super::human_duration::HumanDuration;
 
 /// A scenario.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     /// Begins again after this time.
-    pub repeat: Option<Span>,
+    pub repeat: Option<HumanDuration>,
     /// In any order.
     pub steps: Vec<Step>,
 }
@@ -38,13 +38,13 @@ pub struct Scenario {
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Counted from the beginning.
-    pub at: Span,
+    pub at: HumanDuration,
     /// For the log.
     #[serde(default)]
     pub say: Option<String>,
     /// What.
     #[serde(rename = "do")]
-    pub action: Action,
+    pub command: Command,
 }
 
 /// The file, its steps still to be read.
@@ -52,7 +52,7 @@ pub struct Step {
 #[serde(deny_unknown_fields)]
 struct Outline {
     #[serde(default)]
-    repeat: Option<Span>,
+    repeat: Option<HumanDuration>,
     steps: Vec<Spanned<serde_json::Value>>,
 }
 
@@ -129,13 +129,13 @@ impl Step {
     }
 
     fn take(&self, tenant: &Arc<Tenant>, speed: f64) {
-        let mut action = self.action.clone();
-        if let Action::Fault(fault) = &mut action
+        let mut command = self.command.clone();
+        if let Command::Fault(fault) = &mut command
             && let Some(lasts) = &mut fault.lasts
         {
             lasts.0 = lasts.0.div_f64(speed);
         }
-        match (action.perform(tenant), &self.say) {
+        match (command.perform(tenant), &self.say) {
             (Ok(_), Some(say)) => tracing::info!("{say}"),
             (Ok(_), None) => tracing::debug!("a step of the scenario"),
             (Err(error), say) => {
@@ -189,7 +189,7 @@ mod tests {
         });
         let names = || -> Vec<_> {
             let faults = tenant.faults.list();
-            faults.into_iter().filter_map(|f| f.order.name).collect()
+            faults.into_iter().filter_map(|f| f.fault.name).collect()
         };
         tokio::time::sleep(Duration::from_millis(999)).await;
         assert!(names().is_empty());

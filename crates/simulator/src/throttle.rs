@@ -46,12 +46,12 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// A place in a mailbox, given back when dropped.
 #[derive(Debug)]
-pub struct Place {
+pub struct MailboxPermit {
     mailboxes: Arc<Mutex<HashMap<(String, String), u32>>>,
     key: (String, String),
 }
 
-impl Drop for Place {
+impl Drop for MailboxPermit {
     fn drop(&mut self) {
         let mut mailboxes = self.mailboxes.lock();
         if let Some(count) = mailboxes.get_mut(&self.key) {
@@ -87,7 +87,7 @@ impl Budget {
 impl Throttle {
     /// Takes a place in a mailbox (object id); `None` if all are taken.
     #[must_use]
-    pub fn enter(&self, app: &str, mailbox: &str) -> Option<Place> {
+    pub fn enter(&self, app: &str, mailbox: &str) -> Option<MailboxPermit> {
         let key = (app.to_owned(), mailbox.to_owned());
         let mut mailboxes = self.mailboxes.lock();
         let count = mailboxes.entry(key.clone()).or_default();
@@ -96,7 +96,7 @@ impl Throttle {
         }
         *count += 1;
         drop(mailboxes);
-        Some(Place {
+        Some(MailboxPermit {
             mailboxes: Arc::clone(&self.mailboxes),
             key,
         })

@@ -107,7 +107,7 @@ impl Claims {
 
 /// Why a token is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum TokenError {
     /// Not three parts of base64 and JSON.
     #[error("malformed")]
     Malformed,
@@ -226,7 +226,7 @@ impl Tokens {
     /// Reads a token that this cloud minted and that is valid now. Whether it
     /// is for the right audience, and whether its owner's sessions were
     /// revoked, is for the caller to ask.
-    pub fn verify(&self, token: &str) -> Result<Arc<Claims>, Refusal> {
+    pub fn verify(&self, token: &str) -> Result<Arc<Claims>, TokenError> {
         let known = self.known.read().get(token).cloned();
         let claims = match known {
             Some(claims) => claims,
@@ -234,28 +234,32 @@ impl Tokens {
         };
         let now = self.clock.epoch();
         if now < claims.nbf {
-            return Err(Refusal::Early);
+            return Err(TokenError::Early);
         }
         if now >= claims.exp {
-            return Err(Refusal::Expired);
+            return Err(TokenError::Expired);
         }
         let revoked = self.revoked.read();
         if revoked.tokens.contains_key(&claims.uti) || claims.iat + BACKDATED < revoked.before {
-            return Err(Refusal::Revoked);
+            return Err(TokenError::Revoked);
         }
         Ok(claims)
     }
 
-    fn read(&self, token: &str) -> Result<Arc<Claims>, Refusal> {
-        let (signed, signature) = token.rsplit_once('.').ok_or(Refusal::Malformed)?;
-        let (_, payload) = signed.split_once('.').ok_or(Refusal::Malformed)?;
-        let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed);
+    fn read(&self, token: &str) -> Result<Arc<Claims>, TokenError> {
+        let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+        let (_, payload) = signed.split_once('.').ok_or(TokenError::Malformed)?;
+        let decode = |part: &str| {
+            URL_SAFE_NO_PAD
+                .decode(part)
+                .map_err(|_| TokenError::Malformed)
+        };
         let payload = decode(payload)?;
         let signature = decode(signature)?;
-        let claims: Claims = serde_json::from_slice(&payload).map_err(|_| Refusal::Malformed)?;
+        let claims: Claims = serde_json::from_slice(&payload).map_err(|_| TokenError::Malformed)?;
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, self.key.public_key())
             .verify(signed.as_bytes(), &signature)
-            .map_err(|_| Refusal::Signature)?;
+            .map_err(|_| TokenError::Signature)?;
         let claims = Arc::new(claims);
         let mut known = self.known.write();
         if known.len() >= MOST_KNOWN {
@@ -347,11 +351,11 @@ mod tests {
         assert_eq!(*tokens.verify(&token).unwrap(), claims);
         assert_eq!(*tokens.verify(&token).unwrap(), claims);
         let other = Tokens::new(clock.clone()).unwrap();
-        assert_eq!(other.verify(&token), Err(Refusal::Signature));
-        assert_eq!(tokens.verify("a.b"), Err(Refusal::Malformed));
-        assert_eq!(tokens.verify("opaque"), Err(Refusal::Malformed));
+        assert_eq!(other.verify(&token), Err(TokenError::Signature));
+        assert_eq!(tokens.verify("a.b"), Err(TokenError::Malformed));
+        assert_eq!(tokens.verify("opaque"), Err(TokenError::Malformed));
         clock.advance(Duration::from_secs(3600));
-        assert_eq!(tokens.verify(&token), Err(Refusal::Expired));
+        assert_eq!(tokens.verify(&token), Err(TokenError::Expired));
     }
 
     #[test]
@@ -367,6 +371,6 @@ mod tests {
         claims.xms_cc = None;
         assert_eq!(tokens.challenge(&claims), None);
         tokens.revoke("u");
-        assert_eq!(tokens.verify(&token), Err(Refusal::Revoked));
+        assert_eq!(tokens.verify(&token), Err(TokenError::Revoked));
     }
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::aadsts::{self, Refusal};
+use super::aadsts::{self, EntraError};
 use crate::Tenant;
 use m365mon_base::{Random, is_guid};
 
@@ -73,13 +73,13 @@ impl Trace {
     }
 
     /// A refusal of the token endpoint.
-    pub(super) fn refuse(&self, refusal: &Refusal) -> Response {
+    pub(super) fn refuse(&self, refusal: &EntraError) -> Response {
         let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
         self.json(status, &self.error_body(refusal))
     }
 
     /// The sentence with its trailer.
-    pub(super) fn sentence(&self, refusal: &Refusal) -> String {
+    pub(super) fn sentence(&self, refusal: &EntraError) -> String {
         format!(
             "{} Trace ID: {} Correlation ID: {} Timestamp: {}",
             refusal.description(),
@@ -90,7 +90,7 @@ impl Trace {
     }
 
     /// The body of a refusal.
-    pub(super) fn error_body(&self, refusal: &Refusal) -> Value {
+    pub(super) fn error_body(&self, refusal: &EntraError) -> Value {
         let mut body = json!({
             "error": refusal.error,
             "error_description": self.sentence(refusal),

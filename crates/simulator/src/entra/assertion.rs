@@ -13,7 +13,7 @@ use ring::signature::{
 };
 use serde_json::{Map, Value};
 
-use super::aadsts::{self, FederationMismatch, KeyTrouble, Refusal};
+use super::aadsts::{self, EntraError, FederationMismatch, KeyTrouble};
 use crate::directory::Application;
 
 /// `client_assertion_type`, the only one.
@@ -33,7 +33,7 @@ pub(super) struct Assertion<'a> {
 
 /// What a believed assertion leaves behind.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Believed {
+pub(super) struct VerifiedAssertion {
     /// Its `jti`, if it had one, and its end: what a server that refuses
     /// second uses has to remember.
     pub(super) unique: Option<(String, i64)>,
@@ -41,7 +41,7 @@ pub(super) struct Believed {
 
 impl<'a> Assertion<'a> {
     /// Takes a compact JWT apart (AADSTS50027).
-    pub(super) fn parse(token: &'a str) -> Result<Self, Refusal> {
+    pub(super) fn parse(token: &'a str) -> Result<Self, EntraError> {
         let malformed = aadsts::malformed_assertion;
         if token.len() > LONGEST {
             return Err(malformed());
@@ -49,7 +49,7 @@ impl<'a> Assertion<'a> {
         let (signed, signature) = token.rsplit_once('.').ok_or_else(malformed)?;
         let (header, claims) = signed.split_once('.').ok_or_else(malformed)?;
         let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| malformed());
-        let object = |part: &str| -> Result<Map<String, Value>, Refusal> {
+        let object = |part: &str| -> Result<Map<String, Value>, EntraError> {
             serde_json::from_slice(&decode(part)?).map_err(|_| malformed())
         };
         Ok(Self {
@@ -95,7 +95,7 @@ impl<'a> Assertion<'a> {
             .is_ok()
     }
 
-    fn check_time(&self, now: Timestamp) -> Result<i64, Refusal> {
+    fn check_time(&self, now: Timestamp) -> Result<i64, EntraError> {
         let end = self
             .seconds("exp")
             .ok_or_else(|| aadsts::assertion_invalid("The assertion has no expiry time."))?;
@@ -121,7 +121,7 @@ impl<'a> Assertion<'a> {
         app: &Application,
         audiences: &[String],
         now: Timestamp,
-    ) -> Result<Believed, Refusal> {
+    ) -> Result<VerifiedAssertion, EntraError> {
         let client = &app.client_id;
         let algorithm: &'static dyn VerificationAlgorithm = match self.algorithm() {
             "PS256" => &RSA_PSS_2048_8192_SHA256,
@@ -157,7 +157,7 @@ impl<'a> Assertion<'a> {
             }));
         }
         if now < certificate.starts {
-            return Err(Refusal::new(
+            return Err(EntraError::new(
                 "invalid_client",
                 1_000_502,
                 "The provided certificate is not within its specified validity period.",
@@ -165,7 +165,7 @@ impl<'a> Assertion<'a> {
         }
         // A modulus of less than 2048 bits: ring would refuse it without a reason.
         if certificate.rsa_public_key.len() < 256 {
-            return Err(Refusal::new(
+            return Err(EntraError::new(
                 "invalid_client",
                 50_032,
                 "The RSA key of the client assertion is too weak.",
@@ -188,7 +188,7 @@ impl<'a> Assertion<'a> {
                 "The assertion has no 'jti' claim.",
             ));
         }
-        Ok(Believed { unique })
+        Ok(VerifiedAssertion { unique })
     }
 
     /// Believes it as another provider's word for the application, or says why
@@ -197,7 +197,7 @@ impl<'a> Assertion<'a> {
         &self,
         app: &Application,
         now: Timestamp,
-    ) -> Result<Believed, Refusal> {
+    ) -> Result<VerifiedAssertion, EntraError> {
         let (issuer, subject) = (self.text("iss"), self.text("sub"));
         let audiences = self.audiences();
         let audience = audiences.first().copied().unwrap_or("");
@@ -237,7 +237,7 @@ impl<'a> Assertion<'a> {
         }
         self.check_time(now)?;
         // The same token serves until its file is replaced.
-        Ok(Believed { unique: None })
+        Ok(VerifiedAssertion { unique: None })
     }
 }
 

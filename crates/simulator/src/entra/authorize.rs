@@ -8,14 +8,16 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, Method, Uri, header};
 use axum::response::Response;
 
-use super::aadsts::{self, Refusal};
+use super::aadsts::{self, EntraError};
 use super::answer::Trace;
+use super::authorization_session::{
+    AuthorizationSession, BrowserSession, COOKIE, Mode, Purpose, Return, SignInFlow,
+};
 use super::form::Form;
 use super::pkce::Challenge;
-use super::place::{self, Named};
-use super::scope::Wanted;
+use super::scope::RequestedScopes;
 use super::sessions::at;
-use super::visit::{COOKIE, Mode, Purpose, Return, Session, Step, Visit};
+use super::tenant::{self, TenantName};
 use crate::Tenant;
 use crate::directory::{Application, Platform};
 
@@ -48,7 +50,7 @@ fn same_but_for_port(registered: &str, given: &str) -> bool {
 }
 
 /// Where codes of this redirect URI may go, and as what (AADSTS50011).
-pub(super) fn platform_of(app: &Application, given: &str) -> Result<Platform, Refusal> {
+pub(super) fn platform_of(app: &Application, given: &str) -> Result<Platform, EntraError> {
     app.redirect_uris
         .iter()
         .find(|registered| registered.uri == given || same_but_for_port(&registered.uri, given))
@@ -62,7 +64,7 @@ pub(super) fn parameters(
     query: Option<&str>,
     headers: &HeaderMap,
     body: &[u8],
-) -> Result<Form, Refusal> {
+) -> Result<Form, EntraError> {
     if *method == Method::POST {
         let kind = headers.get(header::CONTENT_TYPE);
         Form::of_body(kind.and_then(|v| v.to_str().ok()), body)
@@ -82,24 +84,24 @@ pub(super) async fn authorize(
     body: Bytes,
 ) -> Response {
     let trace = Trace::new(&tenant, &headers);
-    let step = Step {
+    let flow = SignInFlow {
         tenant: &tenant,
         trace: &trace,
     };
-    let host = place::host_of(&headers, &uri);
+    let host = tenant::host_of(&headers, &uri);
     let asked = parameters(&method, query.as_deref(), &headers, &body)
         .and_then(|form| Ok((address(&tenant, &host, &name, &form)?, form)));
     let (address, form) = match asked {
         Ok(asked) => asked,
         // Nothing here is safe to redirect to (RFC 6749 section 4.1.2.1).
-        Err(refusal) => return step.show(&refusal),
+        Err(refusal) => return flow.show(&refusal),
     };
-    match visit(&tenant, &trace, &address, &form) {
-        Ok(mut visit) => {
-            remember_session(&step, &mut visit, form.get("prompt"), &headers);
-            step.advance(&visit)
+    match authorization(&tenant, &trace, &address, &form) {
+        Ok(mut authorization) => {
+            remember_session(&flow, &mut authorization, form.get("prompt"), &headers);
+            flow.advance(&authorization)
         }
-        Err(refusal) => step.send_error(&address.back, &refusal),
+        Err(refusal) => flow.send_error(&address.back, &refusal),
     }
 }
 
@@ -111,15 +113,16 @@ struct Address {
     back: Return,
 }
 
-fn address(tenant: &Tenant, host: &str, name: &str, form: &Form) -> Result<Address, Refusal> {
+fn address(tenant: &Tenant, host: &str, name: &str, form: &Form) -> Result<Address, EntraError> {
     let client = form.require("client_id")?;
     let directory = tenant.directory.read();
-    let (organization, app) = place::find(&directory, host, Named::parse(name), client, false)?;
+    let (organization, app) =
+        tenant::find(&directory, host, TenantName::parse(name), client, false)?;
     let uri = match (form.get("redirect_uri"), app.redirect_uris.as_slice()) {
         (Some(uri), _) => uri.to_owned(),
         (None, [only]) => only.uri.clone(),
         (None, _) => {
-            return Err(Refusal::new(
+            return Err(EntraError::new(
                 "invalid_request",
                 900_971,
                 "No reply address provided.",
@@ -142,7 +145,12 @@ fn address(tenant: &Tenant, host: &str, name: &str, form: &Form) -> Result<Addre
     })
 }
 
-fn visit(tenant: &Tenant, trace: &Trace, address: &Address, form: &Form) -> Result<Visit, Refusal> {
+fn authorization(
+    tenant: &Tenant,
+    trace: &Trace,
+    address: &Address,
+    form: &Form,
+) -> Result<AuthorizationSession, EntraError> {
     if form.names("resource") {
         return Err(aadsts::resource_parameter());
     }
@@ -153,9 +161,9 @@ fn visit(tenant: &Tenant, trace: &Trace, address: &Address, form: &Form) -> Resu
     let scope = form.require("scope")?;
     {
         let directory = tenant.directory.read();
-        let organization = place::anywhere(&directory, &address.organization)?;
+        let organization = tenant::anywhere(&directory, &address.organization)?;
         let app = directory.application(&address.client);
-        Wanted::parse(scope, organization, app.map_or("", |a| &a.display_name))?;
+        RequestedScopes::parse(scope, organization, app.map_or("", |a| &a.display_name))?;
     }
     super::issue::ClaimsRequest::parse(form.get("claims"))?;
     let method = form.get("code_challenge_method");
@@ -166,7 +174,7 @@ fn visit(tenant: &Tenant, trace: &Trace, address: &Address, form: &Form) -> Resu
         }
         None if method.is_some() => return Err(aadsts::bad_challenge()),
         None if address.platform == Platform::Spa => {
-            return Err(Refusal::new(
+            return Err(EntraError::new(
                 "invalid_request",
                 9_002_325,
                 "Proof Key for Code Exchange is required for cross-origin authorization code \
@@ -187,7 +195,7 @@ fn visit(tenant: &Tenant, trace: &Trace, address: &Address, form: &Form) -> Resu
         .memory()
         .asked
         .put(address.client.clone(), scope.to_owned());
-    Ok(Visit {
+    Ok(AuthorizationSession {
         purpose: Purpose::Code {
             back: address.back.clone(),
             spa: address.platform == Platform::Spa,
@@ -208,23 +216,29 @@ fn visit(tenant: &Tenant, trace: &Trace, address: &Address, form: &Form) -> Resu
 }
 
 /// Takes over the browser's session where the request allows it.
-fn remember_session(step: &Step<'_>, visit: &mut Visit, prompt: Option<&str>, headers: &HeaderMap) {
+fn remember_session(
+    flow: &SignInFlow<'_>,
+    authorization: &mut AuthorizationSession,
+    prompt: Option<&str>,
+    headers: &HeaderMap,
+) {
     if matches!(prompt, Some("login" | "select_account" | "create")) {
         return;
     }
-    let session = cookie(headers, COOKIE)
-        .and_then(|sealed| step.tenant.entra.open::<Session>("session", sealed));
-    let Some(session) = session.filter(|s| s.organization == visit.organization) else {
+    let browser = cookie(headers, COOKIE)
+        .and_then(|sealed| flow.tenant.entra.open::<BrowserSession>("session", sealed));
+    let Some(browser) = browser.filter(|s| s.organization == authorization.organization) else {
         return;
     };
-    let directory = step.tenant.directory.read();
-    let Some(user) = directory.user(&session.user) else {
+    let directory = flow.tenant.directory.read();
+    let Some(user) = directory.user(&browser.user) else {
         return;
     };
-    let hinted = visit.hint.is_empty() || user.upn.eq_ignore_ascii_case(&visit.hint);
-    if hinted && at(session.signed_in) >= user.sessions_valid_from {
-        visit.user = Some((session.user, session.signed_in));
-        visit.factor = session.factor;
+    let hinted =
+        authorization.hint.is_empty() || user.upn.eq_ignore_ascii_case(&authorization.hint);
+    if hinted && at(browser.signed_in) >= user.sessions_valid_from {
+        authorization.user = Some((browser.user, browser.signed_in));
+        authorization.factor = browser.factor;
     }
 }
 

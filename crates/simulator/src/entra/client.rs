@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
-use super::aadsts::{self, Refusal};
+use super::aadsts::{self, EntraError};
 use super::assertion::{self, Assertion};
 use super::form::Form;
 use super::sessions::Sessions;
@@ -54,7 +54,7 @@ pub(super) struct Client<'a> {
 }
 
 /// `client id:secret` from the header, both percent-decoded (RFC 6749 section 2.3.1).
-fn basic(headers: &HeaderMap) -> Result<Option<(String, Secret)>, Refusal> {
+fn basic(headers: &HeaderMap) -> Result<Option<(String, Secret)>, EntraError> {
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Ok(None);
     };
@@ -85,7 +85,7 @@ fn basic(headers: &HeaderMap) -> Result<Option<(String, Secret)>, Refusal> {
 
 impl<'a> Client<'a> {
     /// Reads who asks and with what.
-    pub(super) fn read(form: &'a Form, headers: &HeaderMap) -> Result<Self, Refusal> {
+    pub(super) fn read(form: &'a Form, headers: &HeaderMap) -> Result<Self, EntraError> {
         let basic = basic(headers)?;
         let secret = form.get("client_secret");
         let assertion = form.get("client_assertion");
@@ -131,7 +131,7 @@ impl<'a> Client<'a> {
         endpoints: &[String],
         sessions: &Sessions,
         now: Timestamp,
-    ) -> Result<Proof, Refusal> {
+    ) -> Result<Proof, EntraError> {
         let has_credentials =
             !(app.secrets.is_empty() && app.certificates.is_empty() && app.federated.is_empty());
         if self.is_confidential() && app.public_client && !has_credentials {
@@ -160,7 +160,7 @@ impl<'a> Client<'a> {
     }
 
     /// For grants of a public client: nothing may be presented (AADSTS700025).
-    pub(super) fn prove_nothing(&self) -> Result<Proof, Refusal> {
+    pub(super) fn prove_nothing(&self) -> Result<Proof, EntraError> {
         if self.is_confidential() {
             Err(aadsts::credential_of_public_client())
         } else {
@@ -175,7 +175,7 @@ impl<'a> Client<'a> {
         endpoints: &[String],
         sessions: &Sessions,
         now: Timestamp,
-    ) -> Result<Proof, Refusal> {
+    ) -> Result<Proof, EntraError> {
         if app.public_client && !self.is_confidential() {
             Ok(Proof::Public)
         } else {
@@ -184,7 +184,7 @@ impl<'a> Client<'a> {
     }
 }
 
-fn check_secret(app: &Application, secret: &Secret, now: Timestamp) -> Result<(), Refusal> {
+fn check_secret(app: &Application, secret: &Secret, now: Timestamp) -> Result<(), EntraError> {
     let known = app.secrets.iter().find(|known| known.value == *secret);
     match known {
         Some(known) if now >= known.ends => Err(aadsts::expired_secret(&app.client_id)),

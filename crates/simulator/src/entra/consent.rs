@@ -5,57 +5,57 @@ use std::collections::BTreeSet;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::aadsts::{self, Refusal};
+use super::aadsts::{self, EntraError};
+use super::authorization_session::{AuthorizationSession, Purpose, SignInFlow};
 use super::pages::{self, ConsentPage};
-use super::scope::{self, Permissions, Wanted};
+use super::scope::{self, Permissions, RequestedScopes};
 use super::sessions::ApprovalRequest;
-use super::visit::{Purpose, Step, Visit};
 use crate::directory::{Application, Directory, Organization, User};
 
 /// What consent is still missing, and on what.
-pub(super) struct Missing {
-    pub(super) wanted: Wanted,
+pub(super) struct MissingConsent {
+    pub(super) wanted: RequestedScopes,
     pub(super) names: BTreeSet<String>,
 }
 
-impl Step<'_> {
+impl SignInFlow<'_> {
     pub(super) fn missing(
         &self,
-        visit: &Visit,
+        authorization: &AuthorizationSession,
         organization: &Organization,
         app: &Application,
         user: &User,
-    ) -> Result<Missing, Refusal> {
-        let wanted = Wanted::parse(&visit.scope, organization, &app.display_name)?;
+    ) -> Result<MissingConsent, EntraError> {
+        let wanted = RequestedScopes::parse(&authorization.scope, organization, &app.display_name)?;
         let granted = app.scopes(&user.id, wanted.resource);
-        let names = if visit.ask_again {
+        let names = if authorization.ask_again {
             match &wanted.permissions {
-                Permissions::Named(names) => names.clone(),
+                Permissions::TenantName(names) => names.clone(),
                 Permissions::Default => granted,
             }
         } else {
             wanted.missing(&granted)
         };
-        Ok(Missing { wanted, names })
+        Ok(MissingConsent { wanted, names })
     }
 
     pub(super) fn consent_page(
         &self,
-        visit: &Visit,
+        authorization: &AuthorizationSession,
         organization: &Organization,
         app: &Application,
         user: &User,
-        missing: &Missing,
+        missing: &MissingConsent,
         everyone: bool,
     ) -> Response {
-        let context = self.seal(visit);
+        let context = self.seal(authorization);
         let may = user.administrator
             || (organization.user_consent
                 && !missing.names.iter().any(|n| scope::needs_administrator(n)));
         if !may {
             let request = self.tenant.entra.policy().approval_requests;
             let html = pages::need_approval(
-                &visit.organization,
+                &authorization.organization,
                 &context,
                 &app.display_name,
                 &user.upn,
@@ -73,7 +73,7 @@ impl Step<'_> {
             permissions.push("Maintain access to data you have given it access to".into());
         }
         let html = ConsentPage {
-            tenant: &visit.organization,
+            tenant: &authorization.organization,
             context: &context,
             app: &app.display_name,
             upn: &user.upn,
@@ -86,31 +86,42 @@ impl Step<'_> {
     }
 
     /// The person accepted, or an administrator did for everyone.
-    pub(super) fn accept(&self, visit: &Visit, everyone: bool) -> Response {
-        let recorded = self.record_consent(visit, everyone);
+    pub(super) fn accept(&self, authorization: &AuthorizationSession, everyone: bool) -> Response {
+        let recorded = self.record_consent(authorization, everyone);
         match recorded {
-            Ok(()) if matches!(visit.purpose, Purpose::Administrator { .. }) => self.finish(visit),
-            Ok(()) => self.advance(&Visit {
+            Ok(()) if matches!(authorization.purpose, Purpose::Administrator { .. }) => {
+                self.finish(authorization)
+            }
+            Ok(()) => self.advance(&AuthorizationSession {
                 ask_again: false,
-                ..visit.clone()
+                ..authorization.clone()
             }),
-            Err(refusal) => self.fail(visit, &refusal),
+            Err(refusal) => self.fail(authorization, &refusal),
         }
     }
 
-    fn record_consent(&self, visit: &Visit, everyone: bool) -> Result<(), Refusal> {
+    fn record_consent(
+        &self,
+        authorization: &AuthorizationSession,
+        everyone: bool,
+    ) -> Result<(), EntraError> {
         let mut directory = self.tenant.directory.write();
         let (user, missing) = {
             let directory: &Directory = &directory;
-            let organization = super::place::anywhere(directory, &visit.organization)?;
+            let organization = super::tenant::anywhere(directory, &authorization.organization)?;
             let unknown = || aadsts::unknown_user(&organization.display_name);
-            let user = visit.user.as_ref().and_then(|(id, _)| directory.user(id));
+            let user = authorization
+                .user
+                .as_ref()
+                .and_then(|(id, _)| directory.user(id));
             let user = user.ok_or_else(unknown)?;
             let app = directory
-                .application(&visit.client)
-                .ok_or_else(|| aadsts::unknown_app(&visit.client, &organization.display_name))?;
-            self.admit(visit, organization, app, user)?;
-            let missing = self.missing(visit, organization, app, user)?;
+                .application(&authorization.client)
+                .ok_or_else(|| {
+                    aadsts::unknown_app(&authorization.client, &organization.display_name)
+                })?;
+            self.admit(authorization, organization, app, user)?;
+            let missing = self.missing(authorization, organization, app, user)?;
             let hard = missing.names.iter().any(|n| scope::needs_administrator(n));
             let may = user.administrator || (organization.user_consent && !hard && !everyone);
             if !may {
@@ -118,7 +129,7 @@ impl Step<'_> {
             }
             (user.id.clone(), missing)
         };
-        if let Some(app) = directory.application_mut(&visit.client) {
+        if let Some(app) = directory.application_mut(&authorization.client) {
             let names: Vec<&str> = missing.names.iter().map(String::as_str).collect();
             let whom = (!everyone).then_some(user.as_str());
             app.grant_scopes(whom, missing.wanted.resource, &names);
@@ -127,9 +138,9 @@ impl Step<'_> {
     }
 
     /// The person asked the administrator (AADSTS90095).
-    pub(super) fn request_approval(&self, visit: &Visit) -> Response {
+    pub(super) fn request_approval(&self, authorization: &AuthorizationSession) -> Response {
         let directory = self.tenant.directory.read();
-        let upn = visit
+        let upn = authorization
             .user
             .as_ref()
             .and_then(|(id, _)| directory.user(id))
@@ -138,12 +149,12 @@ impl Step<'_> {
         let mut memory = self.tenant.entra.memory();
         if memory.requests.len() < 1000 {
             memory.requests.push(ApprovalRequest {
-                client_id: visit.client.clone(),
+                client_id: authorization.client.clone(),
                 upn,
-                scope: visit.scope.clone(),
+                scope: authorization.scope.clone(),
             });
         }
         drop(memory);
-        self.fail(visit, &aadsts::administrator_asked())
+        self.fail(authorization, &aadsts::administrator_asked())
     }
 }

@@ -34,10 +34,10 @@ pub fn control_router(tenant: Arc<Tenant>) -> Router {
 }
 
 /// What was done, or why not.
-type Told = Result<Value, String>;
+type CommandResult = Result<Value, String>;
 
-fn answer(told: Told) -> Response {
-    match told {
+fn answer(result: CommandResult) -> Response {
+    match result {
         Ok(value) => Json(value).into_response(),
         Err(error) => (StatusCode::BAD_REQUEST, Json(json!({"error": error}))).into_response(),
     }
@@ -52,7 +52,7 @@ fn change(
     tenant: &Tenant,
     app: &str,
     change: impl FnOnce(&mut Application) -> Result<(), String>,
-) -> Told {
+) -> CommandResult {
     let mut directory = tenant.directory.write();
     let app = directory
         .application_mut(app)
@@ -63,15 +63,15 @@ fn change(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TokenOrder {
+struct TokenCommand {
     app: String,
     user: String,
     scope: String,
 }
 
 async fn tokens(State(tenant): State<Arc<Tenant>>, body: Bytes) -> Response {
-    answer(read::<TokenOrder>(&body).and_then(|order| {
-        super::refresh_token_for(&tenant, &order.app, &order.user, &order.scope)
+    answer(read::<TokenCommand>(&body).and_then(|arguments| {
+        super::refresh_token_for(&tenant, &arguments.app, &arguments.user, &arguments.scope)
             .map(|token| json!({"refresh_token": token.expose()}))
             .ok_or_else(|| "there is no such application or person".into())
     }))
@@ -79,7 +79,7 @@ async fn tokens(State(tenant): State<Arc<Tenant>>, body: Bytes) -> Response {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct CertificateOrder {
+struct CertificateCommand {
     app: String,
     pem: String,
     #[serde(default)]
@@ -87,12 +87,12 @@ struct CertificateOrder {
 }
 
 async fn certificates(State(tenant): State<Arc<Tenant>>, body: Bytes) -> Response {
-    answer(read::<CertificateOrder>(&body).and_then(|order| {
-        let der = CertificateDer::from_pem_slice(order.pem.as_bytes())
+    answer(read::<CertificateCommand>(&body).and_then(|arguments| {
+        let der = CertificateDer::from_pem_slice(arguments.pem.as_bytes())
             .map_err(|error| error.to_string())?;
         let certificate = x509::read(&der).ok_or("not a certificate of an RSA key")?;
-        change(&tenant, &order.app, |app| {
-            if order.replace {
+        change(&tenant, &arguments.app, |app| {
+            if arguments.replace {
                 app.certificates.clear();
             }
             app.certificates.push(certificate);
@@ -103,7 +103,7 @@ async fn certificates(State(tenant): State<Arc<Tenant>>, body: Bytes) -> Respons
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FederationOrder {
+struct FederationCommand {
     app: String,
     issuer: String,
     subject: String,
@@ -149,13 +149,13 @@ fn element(tag: u8, content: &[u8]) -> Option<Vec<u8>> {
 }
 
 async fn federated(State(tenant): State<Arc<Tenant>>, body: Bytes) -> Response {
-    answer(read::<FederationOrder>(&body).and_then(|order| {
-        let public_key = public_key(&order.jwk).ok_or("not a P-256 or RSA public key")?;
-        change(&tenant, &order.app, |app| {
+    answer(read::<FederationCommand>(&body).and_then(|arguments| {
+        let public_key = public_key(&arguments.jwk).ok_or("not a P-256 or RSA public key")?;
+        change(&tenant, &arguments.app, |app| {
             app.federated.push(FederatedCredential {
-                issuer: order.issuer,
-                subject: order.subject,
-                audience: order.audience,
+                issuer: arguments.issuer,
+                subject: arguments.subject,
+                audience: arguments.audience,
                 public_key,
             });
             Ok(())
@@ -165,23 +165,23 @@ async fn federated(State(tenant): State<Arc<Tenant>>, body: Bytes) -> Response {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RedirectOrder {
+struct RedirectCommand {
     app: String,
     uri: String,
     platform: String,
 }
 
 async fn redirects(State(tenant): State<Arc<Tenant>>, body: Bytes) -> Response {
-    answer(read::<RedirectOrder>(&body).and_then(|order| {
-        change(&tenant, &order.app, |app| {
-            let platform = match order.platform.as_str() {
+    answer(read::<RedirectCommand>(&body).and_then(|arguments| {
+        change(&tenant, &arguments.app, |app| {
+            let platform = match arguments.platform.as_str() {
                 "web" => Platform::Web,
                 "spa" => Platform::Spa,
                 "public" => Platform::PublicClient,
                 other => return Err(format!("there is no platform {other:?}")),
             };
             app.redirect_uris.push(RedirectUri {
-                uri: order.uri,
+                uri: arguments.uri,
                 platform,
             });
             Ok(())

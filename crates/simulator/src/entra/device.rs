@@ -9,15 +9,15 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::aadsts::{self, Refusal};
+use super::aadsts::{self, EntraError};
 use super::answer::Trace;
+use super::authorization_session::{AuthorizationSession, Purpose, SignInFlow};
 use super::form::Form;
 use super::grants::check_person;
 use super::pages;
-use super::place::{self, Named};
-use super::scope::Wanted;
+use super::scope::RequestedScopes;
 use super::sessions::{DEVICE_SECONDS, Device, DeviceState, Grant};
-use super::visit::{Purpose, Step, Visit};
+use super::tenant::{self, TenantName};
 use crate::Tenant;
 use m365mon_base::Random;
 
@@ -44,7 +44,7 @@ pub(super) async fn device_code(
     body: Bytes,
 ) -> Response {
     let trace = Trace::new(&tenant, &headers);
-    let host = place::host_of(&headers, &uri);
+    let host = tenant::host_of(&headers, &uri);
     let kind = headers.get(header::CONTENT_TYPE);
     let answer = Form::of_body(kind.and_then(|v| v.to_str().ok()), &body)
         .and_then(|form| begin(&tenant, &trace, &host, &name, &form));
@@ -60,15 +60,16 @@ fn begin(
     host: &str,
     name: &str,
     form: &Form,
-) -> Result<Value, Refusal> {
+) -> Result<Value, EntraError> {
     let client = form.require("client_id")?;
     if form.names("resource") {
         return Err(aadsts::resource_parameter());
     }
     let scope = form.require("scope")?;
     let directory = tenant.directory.read();
-    let (organization, app) = place::find(&directory, host, Named::parse(name), client, false)?;
-    Wanted::parse(scope, organization, &app.display_name)?;
+    let (organization, app) =
+        tenant::find(&directory, host, TenantName::parse(name), client, false)?;
+    RequestedScopes::parse(scope, organization, &app.display_name)?;
     let entra = &tenant.entra;
     let (device_code, user_code) = (entra.name(64), user_code(&tenant.random));
     let mut memory = entra.memory();
@@ -122,7 +123,7 @@ pub(super) async fn page(
     body: Bytes,
 ) -> Response {
     let trace = Trace::new(&tenant, &headers);
-    let step = Step {
+    let flow = SignInFlow {
         tenant: &tenant,
         trace: &trace,
     };
@@ -134,7 +135,7 @@ pub(super) async fn page(
     };
     let form = match form {
         Ok(form) => form,
-        Err(refusal) => return step.show(&refusal),
+        Err(refusal) => return flow.show(&refusal),
     };
     let code = form.get("otc").unwrap_or_default();
     if method != Method::POST {
@@ -143,7 +144,7 @@ pub(super) async fn page(
     let Some((device_code, device)) = find(&tenant, code) else {
         return trace.page(StatusCode::OK, pages::enter_code("", true));
     };
-    let visit = Visit {
+    let authorization = AuthorizationSession {
         purpose: Purpose::Device { device_code },
         client: device.client,
         organization: device.organization,
@@ -155,13 +156,13 @@ pub(super) async fn page(
         factor: false,
         began: trace.now.as_millisecond(),
     };
-    step.ask_sign_in(&visit, None)
+    flow.ask_sign_in(&authorization, None)
 }
 
-impl Step<'_> {
+impl SignInFlow<'_> {
     /// A device that was said no to is told so.
-    pub(super) fn decline_device(&self, visit: &Visit) {
-        if let Purpose::Device { device_code } = &visit.purpose
+    pub(super) fn decline_device(&self, authorization: &AuthorizationSession) {
+        if let Purpose::Device { device_code } = &authorization.purpose
             && let Some(device) = self.tenant.entra.memory().devices.get_mut(device_code)
         {
             device.state = DeviceState::Declined;
@@ -172,10 +173,10 @@ impl Step<'_> {
 /// Signs in for a device without a browser, as this person would: with
 /// consent already there, and through the same checks. The device learns of
 /// the outcome as if it had happened on the page.
-pub fn approve_device(tenant: &Tenant, user_code: &str, upn: &str) -> Result<(), Refusal> {
+pub fn approve_device(tenant: &Tenant, user_code: &str, upn: &str) -> Result<(), EntraError> {
     let (name, device) = find(tenant, user_code).ok_or_else(aadsts::device_unknown)?;
     let directory = tenant.directory.read();
-    let organization = place::anywhere(&directory, &device.organization)?;
+    let organization = tenant::anywhere(&directory, &device.organization)?;
     let app = directory
         .application(&device.client)
         .ok_or_else(|| aadsts::unknown_app(&device.client, &organization.display_name))?;
@@ -186,7 +187,7 @@ pub fn approve_device(tenant: &Tenant, user_code: &str, upn: &str) -> Result<(),
         DeviceState::Blocked
     } else {
         check_person(organization, app, user, tenant.entra.policy().blocked)?;
-        let wanted = Wanted::parse(&device.scope, organization, &app.display_name)?;
+        let wanted = RequestedScopes::parse(&device.scope, organization, &app.display_name)?;
         let granted = app.scopes(&user.id, wanted.resource);
         if !wanted.missing(&granted).is_empty() {
             return Err(aadsts::needs_administrator());

@@ -8,10 +8,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::aadsts::Refusal;
+use super::aadsts::EntraError;
 use super::answer::Trace;
 use super::form::Form;
-use super::place::{self, Named};
+use super::tenant::{self, TenantName};
 use crate::Tenant;
 use crate::directory::Cloud;
 
@@ -41,29 +41,29 @@ pub(super) async fn configuration(
     headers: HeaderMap,
 ) -> Response {
     let trace = Trace::new(&tenant, &headers);
-    let host = place::host_of(&headers, &uri);
+    let host = tenant::host_of(&headers, &uri);
     match document(&tenant, &host, &name) {
         Ok(body) => cacheable(&trace, &body),
         Err(refusal) => trace.refuse(&refusal),
     }
 }
 
-fn document(tenant: &Tenant, host: &str, name: &str) -> Result<Value, Refusal> {
+fn document(tenant: &Tenant, host: &str, name: &str) -> Result<Value, EntraError> {
     let directory = tenant.directory.read();
     // A tenant of another cloud is described all the same, with the endpoints
     // of its own: this is how a client learns that it asked in the wrong one.
-    let (cloud, path, issuer) = match Named::parse(name) {
-        Named::Tenant(name) => {
-            let organization = place::anywhere(&directory, name)?;
+    let (cloud, path, issuer) = match TenantName::parse(name) {
+        TenantName::Tenant(name) => {
+            let organization = tenant::anywhere(&directory, name)?;
             let id = organization.id.as_str();
             (organization.cloud, id, id)
         }
-        Named::Common => (Cloud::Global, "common", "{tenantid}"),
-        Named::Organizations => (Cloud::Global, "organizations", "{tenantid}"),
-        Named::Consumers => (Cloud::Global, "consumers", "{tenantid}"),
+        TenantName::Common => (Cloud::Global, "common", "{tenantid}"),
+        TenantName::Organizations => (Cloud::Global, "organizations", "{tenantid}"),
+        TenantName::Consumers => (Cloud::Global, "consumers", "{tenantid}"),
     };
-    let base = if matches!(Named::parse(name), Named::Tenant(_)) {
-        place::base(host, cloud)
+    let base = if matches!(TenantName::parse(name), TenantName::Tenant(_)) {
+        tenant::base(host, cloud)
     } else {
         format!("https://{host}")
     };
@@ -97,7 +97,7 @@ fn document(tenant: &Tenant, host: &str, name: &str) -> Result<Value, Refusal> {
             "nonce", "preferred_username", "name", "tid", "ver", "at_hash", "c_hash", "email"],
         "code_challenge_methods_supported": ["plain", "S256"],
         "tenant_region_scope": region,
-        "cloud_instance_name": place::instance_name(cloud),
+        "cloud_instance_name": tenant::instance_name(cloud),
         "cloud_graph_host_name": "graph.windows.net",
         "msgraph_host": graph,
         "rbac_url": "https://pas.windows.net",
@@ -146,11 +146,12 @@ pub(super) async fn instances(
     headers: HeaderMap,
 ) -> Response {
     let trace = Trace::new(&tenant, &headers);
-    let here = place::host_of(&headers, &uri);
+    let here = tenant::host_of(&headers, &uri);
     let answer = Form::parse(query.unwrap_or_default().as_bytes()).and_then(|form| {
         let version = form.get("api-version").unwrap_or("1.0").to_owned();
         let endpoint = form.require("authorization_endpoint")?;
-        let unknown = || Refusal::new("invalid_instance", 50_049, "Unknown or invalid instance.");
+        let unknown =
+            || EntraError::new("invalid_instance", 50_049, "Unknown or invalid instance.");
         let endpoint = url::Url::parse(endpoint).map_err(|_| unknown())?;
         let host = match (endpoint.host_str(), endpoint.port()) {
             (Some(host), Some(port)) => format!("{host}:{port}"),
@@ -198,7 +199,7 @@ pub(super) async fn user_realm(
             "ver": "1.0",
             "account_type": "Managed",
             "domain_name": domain,
-            "cloud_instance_name": place::instance_name(organization.cloud),
+            "cloud_instance_name": tenant::instance_name(organization.cloud),
             "cloud_audience_urn": "urn:federation:MicrosoftOnline",
         }),
         None => json!({"ver": "1.0", "account_type": "Unknown"}),

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::aadsts::{self, Refusal};
+use super::aadsts::{self, EntraError};
 use m365mon_base::Secret;
 
 /// The longest body that is read, in bytes.
@@ -17,7 +17,7 @@ pub(super) struct Form(BTreeMap<String, Secret>);
 
 impl Form {
     /// Reads `application/x-www-form-urlencoded` text; a query is the same.
-    pub(super) fn parse(text: &[u8]) -> Result<Self, Refusal> {
+    pub(super) fn parse(text: &[u8]) -> Result<Self, EntraError> {
         let mut form = BTreeMap::new();
         for (name, value) in url::form_urlencoded::parse(text) {
             if form.len() >= MOST_PARAMETERS {
@@ -33,7 +33,7 @@ impl Form {
 
     /// Reads the body of a POST. Anything but a form is read as an empty one,
     /// which is what Entra's answers look like (AADSTS900144).
-    pub(super) fn of_body(content_type: Option<&str>, body: &[u8]) -> Result<Self, Refusal> {
+    pub(super) fn of_body(content_type: Option<&str>, body: &[u8]) -> Result<Self, EntraError> {
         let form = content_type
             .and_then(|value| value.split(';').next())
             .is_some_and(|kind| {
@@ -56,7 +56,7 @@ impl Form {
     }
 
     /// A value without which nothing goes on (AADSTS900144).
-    pub(super) fn require(&self, name: &str) -> Result<&str, Refusal> {
+    pub(super) fn require(&self, name: &str) -> Result<&str, EntraError> {
         self.get(name)
             .ok_or_else(|| aadsts::missing_parameter(name))
     }
@@ -68,8 +68,8 @@ impl Form {
 }
 
 /// 9000411: a parameter is there twice.
-fn doubled_parameter(name: &str) -> Refusal {
-    Refusal::new(
+fn doubled_parameter(name: &str) -> EntraError {
+    EntraError::new(
         "invalid_request",
         9_000_411,
         format!("The request is not properly formatted. The parameter '{name}' is duplicated."),

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::aadsts::{self, Refusal};
+use super::aadsts::{self, EntraError};
 use super::client::Proof;
-use super::issue::{PersonExtras, RefreshOrder, open_refresh};
+use super::issue::{PersonExtras, RefreshOptions, open_refresh};
 use super::request::Request;
-use super::scope::Wanted;
+use super::scope::RequestedScopes;
 use super::sessions::{
     CODE_SECONDS, DEVICE_SECONDS, DeviceState, Grant, REFRESH_DAYS, Refresh, at,
 };
@@ -20,18 +20,18 @@ const DAY_MILLISECONDS: i64 = 86_400_000;
 const SPA_MILLISECONDS: i64 = DAY_MILLISECONDS;
 
 /// Client credentials (RFC 6749 section 4.4): by secret, certificate or federation.
-pub(super) fn client_credentials(request: &Request<'_>) -> Result<Value, Refusal> {
+pub(super) fn client_credentials(request: &Request<'_>) -> Result<Value, EntraError> {
     let scope = request
         .form
         .get("scope")
         .ok_or_else(|| aadsts::missing_field("scope"))?;
     let proof = request.prove()?;
-    let wanted = Wanted::app_only(scope, request.organization)?;
+    let wanted = RequestedScopes::app_only(scope, request.organization)?;
     Ok(request.issue(proof).for_app(&wanted))
 }
 
 /// An authorization code (RFC 6749 section 4.1.3, RFC 7636).
-pub(super) fn authorization_code(request: &Request<'_>) -> Result<Value, Refusal> {
+pub(super) fn authorization_code(request: &Request<'_>) -> Result<Value, EntraError> {
     let form = request.form;
     let (name, redirect_uri) = (form.require("code")?, form.require("redirect_uri")?);
     let entra = &request.tenant.entra;
@@ -62,7 +62,7 @@ pub(super) fn authorization_code(request: &Request<'_>) -> Result<Value, Refusal
             request.client.prove_nothing()?
         }
         Platform::Spa if request.origin.is_none() => {
-            return Err(Refusal::new(
+            return Err(EntraError::new(
                 "invalid_request",
                 9_002_327,
                 "Tokens issued for the 'Single-Page Application' client-type may only be redeemed \
@@ -82,13 +82,15 @@ pub(super) fn authorization_code(request: &Request<'_>) -> Result<Value, Refusal
         Some(code) if !code.redeemed => code.redeemed = true,
         _ => return Err(aadsts::code_redeemed()),
     }
-    let agreed = Wanted::parse(
+    let agreed = RequestedScopes::parse(
         &code.grant.scope,
         request.organization,
         &request.app.display_name,
     )?;
     let mut wanted = match form.get("scope") {
-        Some(scope) => Wanted::parse(scope, request.organization, &request.app.display_name)?,
+        Some(scope) => {
+            RequestedScopes::parse(scope, request.organization, &request.app.display_name)?
+        }
         None => agreed.clone(),
     };
     wanted.openid.openid |= agreed.openid.openid;
@@ -97,7 +99,7 @@ pub(super) fn authorization_code(request: &Request<'_>) -> Result<Value, Refusal
     let extras = PersonExtras {
         nonce: code.nonce.as_deref(),
         client_info: form.get("client_info") == Some("1"),
-        refresh: agreed.openid.offline_access.then(|| RefreshOrder {
+        refresh: agreed.openid.offline_access.then(|| RefreshOptions {
             family: None,
             ends: (code.platform == Platform::Spa).then(|| now + SPA_MILLISECONDS),
         }),
@@ -106,7 +108,7 @@ pub(super) fn authorization_code(request: &Request<'_>) -> Result<Value, Refusal
 }
 
 /// A device code (RFC 8628 section 3.4).
-pub(super) fn device_code(request: &Request<'_>) -> Result<Value, Refusal> {
+pub(super) fn device_code(request: &Request<'_>) -> Result<Value, EntraError> {
     let name = request.form.require("device_code")?;
     let entra = &request.tenant.entra;
     let device = entra
@@ -148,7 +150,7 @@ pub(super) fn device_code(request: &Request<'_>) -> Result<Value, Refusal> {
             }
         }
     };
-    let wanted = Wanted::parse(
+    let wanted = RequestedScopes::parse(
         &grant.scope,
         request.organization,
         &request.app.display_name,
@@ -156,7 +158,7 @@ pub(super) fn device_code(request: &Request<'_>) -> Result<Value, Refusal> {
     let extras = PersonExtras {
         nonce: None,
         client_info: request.form.get("client_info") == Some("1"),
-        refresh: wanted.openid.offline_access.then_some(RefreshOrder {
+        refresh: wanted.openid.offline_access.then_some(RefreshOptions {
             family: None,
             ends: None,
         }),
@@ -166,10 +168,10 @@ pub(super) fn device_code(request: &Request<'_>) -> Result<Value, Refusal> {
 
 /// A refresh token (RFC 6749 section 6): a new one comes back each time, and
 /// the old one stays valid for its ninety days.
-pub(super) fn refresh_token(request: &Request<'_>) -> Result<Value, Refusal> {
+pub(super) fn refresh_token(request: &Request<'_>) -> Result<Value, EntraError> {
     let token = request.form.require("refresh_token")?;
     let token = open_refresh(request.tenant, token).ok_or_else(|| {
-        Refusal::new(
+        EntraError::new(
             "invalid_grant",
             9_002_313,
             "Invalid request. Request is malformed or invalid.",
@@ -193,11 +195,11 @@ pub(super) fn refresh_token(request: &Request<'_>) -> Result<Value, Refusal> {
         return Err(aadsts::invalid_grant("refresh_token").suberror("bad_token"));
     }
     let scope = request.form.get("scope").unwrap_or(&token.grant.scope);
-    let wanted = Wanted::parse(scope, request.organization, &request.app.display_name)?;
+    let wanted = RequestedScopes::parse(scope, request.organization, &request.app.display_name)?;
     let extras = PersonExtras {
         nonce: None,
         client_info: request.form.get("client_info") == Some("1"),
-        refresh: Some(RefreshOrder {
+        refresh: Some(RefreshOptions {
             family: Some(token.family.clone()),
             ends: token.ends,
         }),
@@ -205,13 +207,13 @@ pub(super) fn refresh_token(request: &Request<'_>) -> Result<Value, Refusal> {
     person(request, proof, &token.grant, &wanted, &extras)
 }
 
-fn check_age(request: &Request<'_>, token: &Refresh) -> Result<(), Refusal> {
+fn check_age(request: &Request<'_>, token: &Refresh) -> Result<(), EntraError> {
     let now = request.now.as_millisecond();
     let issued = at(token.issued);
     if let Some(ends) = token.ends
         && now >= ends
     {
-        return Err(Refusal::new(
+        return Err(EntraError::new(
             "invalid_grant",
             700_084,
             format!(
@@ -247,7 +249,7 @@ fn find_user<'d>(
     directory: &'d Directory,
     organization: &Organization,
     user: &str,
-) -> Result<&'d User, Refusal> {
+) -> Result<&'d User, EntraError> {
     directory
         .user(user)
         .filter(|user| user.organization == organization.id)
@@ -260,7 +262,7 @@ pub(super) fn check_person(
     app: &Application,
     user: &User,
     blocked: bool,
-) -> Result<(), Refusal> {
+) -> Result<(), EntraError> {
     if user.organization != organization.id {
         return Err(aadsts::unknown_user(&organization.display_name));
     }
@@ -284,9 +286,9 @@ fn person(
     request: &Request<'_>,
     proof: Proof,
     grant: &Grant,
-    wanted: &Wanted,
+    wanted: &RequestedScopes,
     extras: &PersonExtras<'_>,
-) -> Result<Value, Refusal> {
+) -> Result<Value, EntraError> {
     let user = find_user(request.directory, request.organization, &grant.user)?;
     let blocked = request.tenant.entra.policy().blocked;
     check_person(request.organization, request.app, user, blocked)?;

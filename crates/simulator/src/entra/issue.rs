@@ -7,9 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::aadsts::{self, Refusal};
+use super::aadsts::{self, EntraError};
 use super::client::Proof;
-use super::scope::Wanted;
+use super::scope::RequestedScopes;
 use super::sessions::{Grant, REFRESH_DAYS, Refresh};
 use crate::Tenant;
 use crate::directory::{Application, Organization, ResourceApp, User};
@@ -27,7 +27,7 @@ pub(super) struct ClaimsRequest {
 
 impl ClaimsRequest {
     /// Reads OpenID Connect's `claims` parameter; anything but an object is refused.
-    pub(super) fn parse(text: Option<&str>) -> Result<Self, Refusal> {
+    pub(super) fn parse(text: Option<&str>) -> Result<Self, EntraError> {
         let Some(text) = text else {
             return Ok(Self::default());
         };
@@ -48,12 +48,12 @@ impl ClaimsRequest {
 }
 
 /// How long an access token lives, and when to renew one that lives long.
-struct Life {
+struct TokenLifetime {
     seconds: i64,
     refresh_in: Option<i64>,
 }
 
-impl Life {
+impl TokenLifetime {
     fn choose(
         tenant: &Tenant,
         organization: &Organization,
@@ -100,18 +100,24 @@ pub(super) struct PersonExtras<'a> {
     /// `client_info=1` was asked for.
     pub(super) client_info: bool,
     /// A refresh token, and the id of its family if there is one already.
-    pub(super) refresh: Option<RefreshOrder>,
+    pub(super) refresh: Option<RefreshOptions>,
 }
 
 /// The refresh token to make.
-pub(super) struct RefreshOrder {
+pub(super) struct RefreshOptions {
     pub(super) family: Option<String>,
     /// For single-page applications: ends then, whatever happens.
     pub(super) ends: Option<i64>,
 }
 
 impl Issue<'_> {
-    fn usual_claims(&self, audience: &str, oid: &str, challenges: bool, life: &Life) -> Claims {
+    fn usual_claims(
+        &self,
+        audience: &str,
+        oid: &str,
+        challenges: bool,
+        life: &TokenLifetime,
+    ) -> Claims {
         let now = self.tenant.clock.epoch();
         let issued = now - BACKDATED;
         Claims {
@@ -142,7 +148,7 @@ impl Issue<'_> {
         }
     }
 
-    fn body(&self, life: &Life, token: &str) -> Value {
+    fn body(&self, life: &TokenLifetime, token: &str) -> Value {
         // One second is thought to be on the way.
         let seconds = (life.seconds - 1).max(1);
         let number = |n: i64| {
@@ -165,10 +171,10 @@ impl Issue<'_> {
     }
 
     /// The claims of an application's own token; `usual` bounds its life in seconds.
-    fn app_claims(&self, wanted: &Wanted, usual: (i64, i64)) -> (Claims, Life) {
+    fn app_claims(&self, wanted: &RequestedScopes, usual: (i64, i64)) -> (Claims, TokenLifetime) {
         // Without a person only Graph evaluates continuously.
         let challenges = self.claims.cp1 && wanted.resource == ResourceApp::Graph;
-        let life = Life::choose(self.tenant, self.organization, challenges, usual);
+        let life = TokenLifetime::choose(self.tenant, self.organization, challenges, usual);
         let roles = self.app.roles(wanted.resource);
         let claims = Claims {
             roles: (!roles.is_empty()).then_some(roles),
@@ -178,13 +184,13 @@ impl Issue<'_> {
     }
 
     /// The answer to client credentials.
-    pub(super) fn for_app(&self, wanted: &Wanted) -> Value {
+    pub(super) fn for_app(&self, wanted: &RequestedScopes) -> Value {
         let (claims, life) = self.app_claims(wanted, (3600, 5400));
         self.body(&life, &self.tenant.tokens.mint(&claims))
     }
 
     /// A managed identity's token and its claims; a day long unless fixed.
-    pub(super) fn for_machine(&self, wanted: &Wanted) -> (String, Claims) {
+    pub(super) fn for_machine(&self, wanted: &RequestedScopes) -> (String, Claims) {
         let (claims, _) = self.app_claims(wanted, (86_400, 86_400));
         (self.tenant.tokens.mint(&claims), claims)
     }
@@ -195,11 +201,11 @@ impl Issue<'_> {
         &self,
         user: &User,
         grant: &Grant,
-        wanted: &Wanted,
+        wanted: &RequestedScopes,
         granted: &BTreeSet<String>,
         extras: &PersonExtras<'_>,
     ) -> Value {
-        let life = Life::choose(
+        let life = TokenLifetime::choose(
             self.tenant,
             self.organization,
             self.claims.cp1,
@@ -235,7 +241,7 @@ impl Issue<'_> {
         body
     }
 
-    fn refresh_token(&self, grant: &Grant, order: &RefreshOrder) -> String {
+    fn refresh_token(&self, grant: &Grant, order: &RefreshOptions) -> String {
         let entra = &self.tenant.entra;
         let id = entra.name(16);
         let token = Refresh {
@@ -249,7 +255,7 @@ impl Issue<'_> {
         format!("1.A{}", entra.seal("refresh", &token))
     }
 
-    fn id_token(&self, user: &User, wanted: &Wanted, nonce: Option<&str>) -> String {
+    fn id_token(&self, user: &User, wanted: &RequestedScopes, nonce: Option<&str>) -> String {
         let now = self.tenant.clock.epoch();
         let mut payload = json!({
             "aud": self.app.client_id,

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use super::client::Proof;
 use super::form::Form;
 use super::issue::{ClaimsRequest, Issue};
-use super::place;
-use super::scope::Wanted;
+use super::scope::RequestedScopes;
+use super::tenant;
 use crate::Tenant;
 use crate::directory::{Application, Directory};
 use crate::tokens::Claims;
@@ -75,14 +75,14 @@ fn issue(
     let app = identity(&directory, names).ok_or_else(|| invalid("Identity not found"))?;
     let invalid_resource =
         |text: String| Trouble(StatusCode::BAD_REQUEST, "invalid_resource", text);
-    let organization = place::anywhere(&directory, &app.organization)
+    let organization = tenant::anywhere(&directory, &app.organization)
         .map_err(|refusal| invalid(&refusal.description()))?;
     let scope = format!("{resource}/.default");
     // The resource itself: a scope is one mistake that clients make here.
     let wanted = if resource.ends_with("/.default") || resource.contains(' ') {
         Err(())
     } else {
-        Wanted::app_only(&scope, organization).map_err(|_| ())
+        RequestedScopes::app_only(&scope, organization).map_err(|_| ())
     };
     let wanted = wanted.map_err(|()| {
         invalid_resource(format!(

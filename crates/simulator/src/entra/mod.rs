@@ -24,7 +24,9 @@
 mod aadsts;
 mod answer;
 mod assertion;
+mod authorization_session;
 mod authorize;
+mod bounded_map;
 mod client;
 mod consent;
 mod control;
@@ -34,16 +36,14 @@ mod form;
 mod grants;
 mod issue;
 mod metadata;
+mod page_handlers;
 mod pages;
 mod pkce;
-mod place;
 mod request;
 mod scope;
 mod sessions;
-mod shelf;
+mod tenant;
 mod token;
-mod turns;
-mod visit;
 mod x509;
 
 use std::sync::Arc;
@@ -54,7 +54,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{any, get, post};
 
-pub use aadsts::Refusal;
+pub use aadsts::EntraError;
 pub use control::control_router;
 pub use device::{approve_device, decline_device};
 pub use sessions::{ApprovalRequest, Policy, Sessions};
@@ -66,7 +66,7 @@ use answer::Trace;
 pub fn router(tenant: Arc<Tenant>) -> Router {
     let pages = get(authorize::authorize).post(authorize::authorize);
     let device_page = get(device::page).post(device::page);
-    let logout = get(turns::logout).post(turns::logout);
+    let logout = get(page_handlers::logout).post(page_handlers::logout);
     Router::new()
         .route(
             "/{tenant}/oauth2/v2.0/token",
@@ -78,13 +78,16 @@ pub fn router(tenant: Arc<Tenant>) -> Router {
         )
         .route("/{tenant}/oauth2/v2.0/authorize", pages)
         .route("/{tenant}/oauth2/v2.0/logout", logout)
-        .route("/{tenant}/login", post(turns::sign_in))
-        .route("/{tenant}/factor", post(turns::factor))
-        .route("/{tenant}/consent", post(turns::consent))
-        .route("/{tenant}/approval", post(turns::approval))
-        .route("/{tenant}/again", post(turns::again))
-        .route("/{tenant}/adminconsent", get(turns::administrator))
-        .route("/{tenant}/v2.0/adminconsent", get(turns::administrator))
+        .route("/{tenant}/login", post(page_handlers::sign_in))
+        .route("/{tenant}/factor", post(page_handlers::factor))
+        .route("/{tenant}/consent", post(page_handlers::consent))
+        .route("/{tenant}/approval", post(page_handlers::approval))
+        .route("/{tenant}/again", post(page_handlers::again))
+        .route("/{tenant}/adminconsent", get(page_handlers::administrator))
+        .route(
+            "/{tenant}/v2.0/adminconsent",
+            get(page_handlers::administrator),
+        )
         .route("/{tenant}/oauth2/deviceauth", device_page.clone())
         .route("/devicelogin", device_page.clone())
         .route("/device", device_page)
@@ -117,9 +120,9 @@ pub fn trouble(tenant: &Tenant, headers: &HeaderMap, status: u16) -> Response {
     let refusal = match status {
         429 => aadsts::tenant_throttled(),
         503 => aadsts::service_trouble(),
-        status => Refusal {
+        status => EntraError {
             status,
-            ..Refusal::new(
+            ..EntraError::new(
                 "server_error",
                 90_036,
                 "An unexpected, non-retryable error stemming from the directory service has \

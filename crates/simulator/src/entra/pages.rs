@@ -1,7 +1,7 @@
 //! The pages that people see. Plain HTML: they work without scripts, and say
 //! the same things at the same places as Entra's own.
 
-use super::aadsts::Refusal;
+use super::aadsts::EntraError;
 use super::answer::Trace;
 
 /// Text made safe for HTML, in elements and in quoted attributes.
@@ -50,7 +50,7 @@ fn button(action: &str, context: &str, label: &str, more: &str) -> String {
     )
 }
 
-fn complaint(refusal: Option<&Refusal>) -> String {
+fn complaint(refusal: Option<&EntraError>) -> String {
     refusal.map_or_else(String::new, |refusal| {
         format!(
             "<p class=\"error\" role=\"alert\" data-code=\"{}\">{}</p>",
@@ -66,7 +66,7 @@ pub(super) fn sign_in(
     context: &str,
     app: &str,
     name: &str,
-    refusal: Option<&Refusal>,
+    refusal: Option<&EntraError>,
 ) -> String {
     let body = format!(
         "<h1>Sign in</h1><p>to continue to {app}</p>{complaint}\
@@ -203,7 +203,7 @@ fn details(code: u32, trace: &Trace) -> String {
 }
 
 /// A refusal that goes nowhere else.
-pub(super) fn refusal(refusal: &Refusal, trace: &Trace) -> String {
+pub(super) fn refusal(refusal: &EntraError, trace: &Trace) -> String {
     let (title, lead) = match refusal.code {
         53_003 => (
             "You cannot access this right now",

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::aadsts::{self, Refusal};
+use super::aadsts::{self, EntraError};
 
 /// What the authorization request promised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ fn is_verifier(text: &str) -> bool {
 
 impl Challenge {
     /// Reads `code_challenge` and `code_challenge_method`; without a method it is `plain`.
-    pub(super) fn parse(value: &str, method: Option<&str>) -> Result<Self, Refusal> {
+    pub(super) fn parse(value: &str, method: Option<&str>) -> Result<Self, EntraError> {
         if !is_verifier(value) {
             return Err(aadsts::bad_challenge());
         }
@@ -35,7 +35,7 @@ impl Challenge {
     }
 
     /// Checks `code_verifier` (AADSTS501481, 50148).
-    pub(super) fn check(&self, verifier: Option<&str>) -> Result<(), Refusal> {
+    pub(super) fn check(&self, verifier: Option<&str>) -> Result<(), EntraError> {
         let verifier = verifier
             .filter(|v| is_verifier(v))
             .ok_or_else(aadsts::bad_verifier)?;

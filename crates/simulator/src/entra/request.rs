@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::aadsts::{self, Refusal};
+use super::aadsts::{self, EntraError};
 use super::client::{Client, Proof};
 use super::form::Form;
 use super::issue::{ClaimsRequest, Issue};
@@ -29,21 +29,21 @@ pub(super) struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// The client must prove itself.
-    pub(super) fn prove(&self) -> Result<Proof, Refusal> {
+    pub(super) fn prove(&self) -> Result<Proof, EntraError> {
         self.refuse_origin()?;
         self.client
             .prove(self.app, &self.endpoints, &self.tenant.entra, self.now)
     }
 
     /// The client must prove itself unless it is a public one.
-    pub(super) fn prove_if_needed(&self) -> Result<Proof, Refusal> {
+    pub(super) fn prove_if_needed(&self) -> Result<Proof, EntraError> {
         self.refuse_origin()?;
         self.client
             .prove_if_needed(self.app, &self.endpoints, &self.tenant.entra, self.now)
     }
 
     /// Scripts in browsers may redeem codes of their own platform only.
-    pub(super) fn refuse_origin(&self) -> Result<(), Refusal> {
+    pub(super) fn refuse_origin(&self) -> Result<(), EntraError> {
         self.origin
             .as_deref()
             .map_or(Ok(()), |origin| Err(aadsts::cross_origin(origin)))

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::aadsts::{self, Refusal};
+use super::aadsts::{self, EntraError};
 use crate::directory::{Organization, ResourceApp};
 
 /// What may be asked beside the permissions of one API.
@@ -26,12 +26,12 @@ pub(super) enum Permissions {
     /// All that was granted.
     Default,
     /// These, as the API spells them; may be empty.
-    Named(BTreeSet<String>),
+    TenantName(BTreeSet<String>),
 }
 
 /// A request's scopes, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(super) struct RequestedScopes {
     /// Which API; Graph if only OpenID words were given.
     pub(super) resource: ResourceApp,
     /// The `aud` of its tokens.
@@ -164,7 +164,7 @@ enum Part<'a> {
     Full { resource: &'a str, name: &'a str },
 }
 
-fn cut(scope: &str) -> Result<Part<'_>, Refusal> {
+fn cut(scope: &str) -> Result<Part<'_>, EntraError> {
     // RFC 6749 section 3.3.
     let fits = scope
         .bytes()
@@ -184,14 +184,14 @@ fn cut(scope: &str) -> Result<Part<'_>, Refusal> {
     }
 }
 
-impl Wanted {
+impl RequestedScopes {
     /// Understands a scope parameter (AADSTS70011, 700022, 500011, 650053).
     /// `app` is named in the refusals.
     pub(super) fn parse(
         text: &str,
         organization: &Organization,
         app: &str,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, EntraError> {
         let mut openid = OpenId::default();
         let mut api: Option<(ResourceApp, String)> = None;
         let mut in_full = false;
@@ -241,7 +241,7 @@ impl Wanted {
         let permissions = match all {
             Some(scope) if !names.is_empty() => return Err(aadsts::mixed_default(scope)),
             Some(_) => Permissions::Default,
-            None => Permissions::Named(names),
+            None => Permissions::TenantName(names),
         };
         let (resource, audience) = match api {
             Some(api) => api,
@@ -261,7 +261,7 @@ impl Wanted {
 
     /// Understands the scope of a request without a person: `{resource}/.default`
     /// and nothing else (AADSTS1002012).
-    pub(super) fn app_only(text: &str, organization: &Organization) -> Result<Self, Refusal> {
+    pub(super) fn app_only(text: &str, organization: &Organization) -> Result<Self, EntraError> {
         let mut scopes = text.split(' ').filter(|s| !s.is_empty());
         let (Some(scope), None) = (scopes.next(), scopes.next()) else {
             // Several resources are told apart from several names of one.
@@ -284,7 +284,7 @@ impl Wanted {
         match &self.permissions {
             Permissions::Default if granted.is_empty() => BTreeSet::from([".default".to_owned()]),
             Permissions::Default => BTreeSet::new(),
-            Permissions::Named(names) => names.difference(granted).cloned().collect(),
+            Permissions::TenantName(names) => names.difference(granted).cloned().collect(),
         }
     }
 
@@ -328,7 +328,7 @@ mod tests {
     #[test]
     fn names_and_resources() {
         let contoso = contoso();
-        let parse = |text: &str| Wanted::parse(text, &contoso, "app");
+        let parse = |text: &str| RequestedScopes::parse(text, &contoso, "app");
         let wanted = parse("openid offline_access mail.readbasic User.Read").unwrap();
         assert_eq!(wanted.audience, "https://graph.microsoft.com");
         assert!(wanted.openid.openid && wanted.openid.offline_access && !wanted.in_full);
@@ -355,7 +355,11 @@ mod tests {
     #[test]
     fn refusals() {
         let contoso = contoso();
-        let code = |text: &str| Wanted::parse(text, &contoso, "app").unwrap_err().code;
+        let code = |text: &str| {
+            RequestedScopes::parse(text, &contoso, "app")
+                .unwrap_err()
+                .code
+        };
         for (text, expected) in [
             ("", 70_011),
             ("https://graph.microsoft.com/", 70_011),
@@ -372,7 +376,7 @@ mod tests {
         ] {
             assert_eq!(code(text), expected, "{text}");
         }
-        let app = |text: &str| Wanted::app_only(text, &contoso).map_err(|r| r.code);
+        let app = |text: &str| RequestedScopes::app_only(text, &contoso).map_err(|r| r.code);
         assert!(app("https://graph.microsoft.com/.default").is_ok());
         for (text, expected) in [
             ("https://graph.microsoft.com/Mail.Read", 1_002_012),
@@ -391,8 +395,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_can_be_read(text in ".{0,80}") {
-            _ = Wanted::parse(&text, &contoso(), "app");
-            _ = Wanted::app_only(&text, &contoso());
+            _ = RequestedScopes::parse(&text, &contoso(), "app");
+            _ = RequestedScopes::app_only(&text, &contoso());
         }
     }
 }

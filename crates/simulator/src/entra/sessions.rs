@@ -11,8 +11,8 @@ use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundK
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::bounded_map::BoundedMap;
 use super::pkce::Challenge;
-use super::shelf::Shelf;
 use crate::directory::Platform;
 use m365mon_base::{Random, SystemRandom};
 
@@ -138,17 +138,17 @@ pub(super) const REFRESH_DAYS: i64 = 90;
 
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    pub(super) codes: Shelf<Code>,
+    pub(super) codes: BoundedMap<Code>,
     /// By device code.
-    pub(super) devices: Shelf<Device>,
+    pub(super) devices: BoundedMap<Device>,
     /// Device codes by user code.
-    pub(super) user_codes: Shelf<String>,
+    pub(super) user_codes: BoundedMap<String>,
     /// Ends of assertions by `jti`.
-    assertions: Shelf<i64>,
-    used_refresh: Shelf<()>,
-    dead_families: Shelf<()>,
+    assertions: BoundedMap<i64>,
+    used_refresh: BoundedMap<()>,
+    dead_families: BoundedMap<()>,
     /// The scopes that an application last asked people for.
-    pub(super) asked: Shelf<String>,
+    pub(super) asked: BoundedMap<String>,
     /// Approval was asked for: client id, UPN and scopes.
     pub(super) requests: Vec<ApprovalRequest>,
 }

@@ -10,14 +10,14 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use serde_json::Value;
 
-use super::aadsts::{self, Refusal};
+use super::aadsts::{self, EntraError};
 use super::answer::Trace;
 use super::client::Client;
 use super::form::Form;
 use super::grants;
 use super::issue::ClaimsRequest;
-use super::place::{self, Named};
 use super::request::Request;
+use super::tenant::{self, TenantName};
 use crate::Tenant;
 use crate::directory::Organization;
 
@@ -51,7 +51,7 @@ pub(super) async fn token(
     body: Bytes,
 ) -> Response {
     let trace = Trace::new(&tenant, &headers);
-    let host = place::host_of(&headers, &uri);
+    let host = tenant::host_of(&headers, &uri);
     match answer(&tenant, &name, &host, &headers, &body) {
         Ok(body) => trace.json(StatusCode::OK, &body),
         Err(refusal) => trace.refuse(&refusal),
@@ -64,7 +64,7 @@ pub(super) async fn wrong_method(
     method: Method,
     headers: HeaderMap,
 ) -> Response {
-    let refusal = Refusal::new(
+    let refusal = EntraError::new(
         "invalid_request",
         900_561,
         format!("The endpoint only accepts POST requests. Received a {method} request."),
@@ -78,7 +78,7 @@ fn answer(
     host: &str,
     headers: &HeaderMap,
     body: &[u8],
-) -> Result<Value, Refusal> {
+) -> Result<Value, EntraError> {
     let text = |header| headers.get(header).and_then(|v| v.to_str().ok());
     let form = Form::of_body(text(header::CONTENT_TYPE), body)?;
     let grant = form.require("grant_type")?;
@@ -87,18 +87,18 @@ fn answer(
         return Err(aadsts::resource_parameter());
     }
     let claims = ClaimsRequest::parse(form.get("claims"))?;
-    let named = Named::parse(name);
+    let named = TenantName::parse(name);
     if grant == "client_credentials" {
         match named {
-            Named::Common | Named::Consumers => return Err(aadsts::grant_needs_tenant()),
-            Named::Organizations => return Err(aadsts::no_tenant_information()),
-            Named::Tenant(_) => {}
+            TenantName::Common | TenantName::Consumers => return Err(aadsts::grant_needs_tenant()),
+            TenantName::Organizations => return Err(aadsts::no_tenant_information()),
+            TenantName::Tenant(_) => {}
         }
     }
     let directory = tenant.directory.read();
     let confidential = client.is_confidential();
-    let (organization, app) = place::find(&directory, host, named, &client.id, confidential)?;
-    let base = place::base(host, organization.cloud);
+    let (organization, app) = tenant::find(&directory, host, named, &client.id, confidential)?;
+    let base = tenant::base(host, organization.cloud);
     let request = Request {
         endpoints: endpoints(&base, host, name, organization),
         tenant,

@@ -13,13 +13,13 @@ use http::{HeaderName, Response, StatusCode, header};
 
 use super::{FaultKind, RetryAfter, Verdict};
 use crate::clock::AdjustableClock;
-use crate::connection::Line;
+use crate::connection::ConnectionHandle;
 use crate::response::{http_date, set, status_only};
 
 /// Where a fault is applied: a request on its way through one service.
 pub(crate) struct Stage<'a> {
     pub(crate) clock: &'a AdjustableClock,
-    pub(crate) line: &'a Arc<Line>,
+    pub(crate) handle: &'a Arc<ConnectionHandle>,
     /// An error answer with this status, as the service writes it.
     pub(crate) refusal: &'a (dyn Fn(StatusCode) -> Response<Body> + Send + Sync),
     /// The service's answer to a token that it wants renewed.
@@ -59,7 +59,7 @@ pub(crate) async fn apply(
     match kind {
         FaultKind::Hang => None,
         FaultKind::ResetBefore => {
-            stage.line.cut();
+            stage.handle.cut();
             None
         }
         FaultKind::Throttled { retry_after } => {
@@ -103,7 +103,7 @@ pub(crate) async fn apply(
         }),
         FaultKind::HangBody => cut_short(answer, Ending::Never).await,
         FaultKind::Truncated => cut_short(answer, Ending::Early).await,
-        FaultKind::ResetAfter => cut_short(answer, Ending::Reset(Arc::clone(stage.line))).await,
+        FaultKind::ResetAfter => cut_short(answer, Ending::Reset(Arc::clone(stage.handle))).await,
         // Added up before, or struck at the handshake.
         FaultKind::Latency { .. }
         | FaultKind::TlsWrongHost
@@ -180,7 +180,7 @@ fn bomb() -> Response<Body> {
 enum Ending {
     Early,
     Never,
-    Reset(Arc<Line>),
+    Reset(Arc<ConnectionHandle>),
 }
 
 /// Long enough for what was sent to be on its way, short enough to wait for.
@@ -200,9 +200,9 @@ async fn cut_short(answer: Option<Response<Body>>, ending: Ending) -> Option<Res
             // Or HTTP/2 takes the head back together with the rest.
             Ending::Early => tokio::time::sleep(ON_ITS_WAY).await,
             Ending::Never => std::future::pending::<()>().await,
-            Ending::Reset(line) => {
+            Ending::Reset(handle) => {
                 tokio::time::sleep(ON_ITS_WAY).await;
-                line.cut();
+                handle.cut();
                 std::future::pending::<()>().await;
             }
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::span::Span;
+use crate::human_duration::HumanDuration;
 use m365mon_base::Random;
 
 /// The `Retry-After` of a fault.
@@ -26,10 +26,10 @@ pub enum FaultKind {
     /// The answer comes later by a time between `from` and `to`.
     Latency {
         /// At least.
-        from: Span,
+        from: HumanDuration,
         /// At most; the same without.
         #[serde(default)]
-        to: Option<Span>,
+        to: Option<HumanDuration>,
     },
     /// 429, with the body of the service that was asked.
     Throttled {

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::span::Span;
+use super::human_duration::HumanDuration;
 use m365mon_base::Random;
 
 /// A fault as it is ordered.
@@ -38,7 +38,7 @@ pub struct NewFault {
     pub count: Option<u64>,
     /// How long; endless without.
     #[serde(rename = "for", skip_serializing_if = "Option::is_none", default)]
-    pub lasts: Option<Span>,
+    pub lasts: Option<HumanDuration>,
     /// The part of requests that it strikes, 0 to 1; all without.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub share: Option<f64>,
@@ -75,7 +75,7 @@ impl NewFault {
     /// The same, at most so long.
     #[must_use]
     pub const fn lasting(mut self, time: Duration) -> Self {
-        self.lasts = Some(Span(time));
+        self.lasts = Some(HumanDuration(time));
         self
     }
 }
@@ -87,7 +87,7 @@ pub struct Fault {
     pub id: u64,
     /// As ordered; `count` is what is left of it.
     #[serde(flatten)]
-    pub order: NewFault,
+    pub fault: NewFault,
     /// How often it struck.
     pub struck: u64,
     #[serde(skip)]
@@ -117,14 +117,14 @@ impl Registry {
     fn prune(&mut self) {
         let now = Instant::now();
         self.faults
-            .retain(|f| f.order.count != Some(0) && f.ends.is_none_or(|end| now < end));
+            .retain(|f| f.fault.count != Some(0) && f.ends.is_none_or(|end| now < end));
     }
 }
 
 impl Fault {
-    fn strike(&mut self) {
+    fn count_one(&mut self) {
         self.struck += 1;
-        if let Some(count) = &mut self.order.count {
+        if let Some(count) = &mut self.fault.count {
             *count = count.saturating_sub(1);
         }
     }
@@ -135,13 +135,13 @@ const MOST: usize = 1000;
 
 impl Faults {
     /// Puts a fault in force; gives its id.
-    pub fn add(&self, order: NewFault) -> u64 {
+    pub fn add(&self, fault: NewFault) -> u64 {
         let mut registry = self.0.lock();
         registry.prune();
-        if let Some(name) = &order.name {
+        if let Some(name) = &fault.name {
             registry
                 .faults
-                .retain(|f| f.order.name.as_ref() != Some(name));
+                .retain(|f| f.fault.name.as_ref() != Some(name));
         }
         if registry.faults.len() >= MOST {
             registry.faults.remove(0);
@@ -150,8 +150,8 @@ impl Faults {
         let id = registry.last_id;
         registry.faults.push(Fault {
             id,
-            ends: order.lasts.and_then(|s| Instant::now().checked_add(s.0)),
-            order,
+            ends: fault.lasts.and_then(|s| Instant::now().checked_add(s.0)),
+            fault,
             struck: 0,
         });
         id
@@ -159,7 +159,7 @@ impl Faults {
 
     /// Ends the faults of this name; gives how many.
     pub fn remove_named(&self, name: &str) -> usize {
-        self.remove(|f| f.order.name.as_deref() == Some(name))
+        self.remove(|f| f.fault.name.as_deref() == Some(name))
     }
 
     /// Ends the fault of this id; gives how many.
@@ -195,46 +195,46 @@ impl Faults {
     }
 
     /// Decides one HTTP request, and counts it.
-    pub fn strike(&self, subject: &Subject, random: &dyn Random) -> Verdict {
+    pub fn decide(&self, subject: &Subject, random: &dyn Random) -> Verdict {
         let mut verdict = Verdict::default();
         let mut registry = self.0.lock();
         registry.prune();
         for fault in registry.faults.iter_mut().rev() {
-            if fault.order.kind.is_transport() || !fault.order.scope.holds(subject) {
+            if fault.fault.kind.is_transport() || !fault.fault.scope.holds(subject) {
                 continue;
             }
             if fault
-                .order
+                .fault
                 .share
                 .is_some_and(|share| random.fraction() >= share)
             {
                 continue;
             }
-            if let Some(delay) = fault.order.kind.delay(random) {
+            if let Some(delay) = fault.fault.kind.delay(random) {
                 verdict.delay += delay;
-                fault.strike();
+                fault.count_one();
             } else if verdict.kind.is_none() {
-                verdict.kind = Some(fault.order.kind.clone());
-                fault.strike();
+                verdict.kind = Some(fault.fault.kind.clone());
+                fault.count_one();
             }
         }
         verdict
     }
 
     /// Decides one TLS handshake by the name that the client asked for.
-    pub fn strike_handshake(&self, host: &str) -> Option<FaultKind> {
+    pub fn decide_handshake(&self, host: &str) -> Option<FaultKind> {
         let mut registry = self.0.lock();
         registry.prune();
         let fault = registry.faults.iter_mut().rev().find(|f| {
-            f.order.kind.is_transport()
-                && f.order.scope.host_holds(host)
-                && f.order
+            f.fault.kind.is_transport()
+                && f.fault.scope.host_holds(host)
+                && f.fault
                     .scope
                     .service
                     .is_none_or(|s| super::hosts::service_of(host) == Some(s))
         })?;
-        fault.strike();
-        Some(fault.order.kind.clone())
+        fault.count_one();
+        Some(fault.fault.kind.clone())
     }
 
     /// True while the TLS listener must not even accept: `refuse` without a host.
@@ -243,10 +243,10 @@ impl Faults {
         let mut registry = self.0.lock();
         registry.prune();
         registry.faults.iter().any(|f| {
-            f.order.kind == FaultKind::Refuse
-                && f.order.scope.only_host()
-                && f.order.scope.host.is_none()
-                && f.order.scope.service.is_none()
+            f.fault.kind == FaultKind::Refuse
+                && f.fault.scope.only_host()
+                && f.fault.scope.host.is_none()
+                && f.fault.scope.service.is_none()
         })
     }
 }
@@ -266,13 +266,13 @@ mod tests {
         let faults = Faults::default();
         let random = Seeded::new(1);
         faults.add(NewFault::new(FaultKind::Hang).times(1));
-        assert!(faults.strike(&subject(), &random).kind.is_some());
-        assert!(faults.strike(&subject(), &random).kind.is_none());
+        assert!(faults.decide(&subject(), &random).kind.is_some());
+        assert!(faults.decide(&subject(), &random).kind.is_none());
         faults.add(NewFault::new(FaultKind::Hang).lasting(Duration::from_secs(10)));
         tokio::time::advance(Duration::from_secs(9)).await;
-        assert!(faults.strike(&subject(), &random).kind.is_some());
+        assert!(faults.decide(&subject(), &random).kind.is_some());
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(faults.is_quiet() || faults.strike(&subject(), &random).kind.is_none());
+        assert!(faults.is_quiet() || faults.decide(&subject(), &random).kind.is_none());
     }
 
     #[tokio::test]
@@ -280,14 +280,14 @@ mod tests {
         let faults = Faults::default();
         let random = Seeded::new(1);
         let latency = |ms| FaultKind::Latency {
-            from: Span(Duration::from_millis(ms)),
+            from: HumanDuration(Duration::from_millis(ms)),
             to: None,
         };
         faults.add(NewFault::new(latency(20)));
         faults.add(NewFault::new(FaultKind::Hang));
         faults.add(NewFault::new(latency(30)));
         faults.add(NewFault::new(FaultKind::EmptyBody));
-        let verdict = faults.strike(&subject(), &random);
+        let verdict = faults.decide(&subject(), &random);
         assert_eq!(verdict.delay, Duration::from_millis(50));
         assert_eq!(verdict.kind, Some(FaultKind::EmptyBody));
     }
@@ -300,11 +300,11 @@ mod tests {
                 .within(scope(r#"{"host": "graph.microsoft.com"}"#)),
         );
         assert_eq!(
-            faults.strike_handshake("graph.microsoft.com"),
+            faults.decide_handshake("graph.microsoft.com"),
             Some(FaultKind::TlsExpired)
         );
-        assert_eq!(faults.strike_handshake("contoso.sharepoint.com"), None);
-        assert!(faults.strike(&subject(), &Seeded::new(1)).kind.is_none());
+        assert_eq!(faults.decide_handshake("contoso.sharepoint.com"), None);
+        assert!(faults.decide(&subject(), &Seeded::new(1)).kind.is_none());
         assert!(!faults.refuses_all());
         faults.add(NewFault::new(FaultKind::Refuse));
         assert!(faults.refuses_all());

@@ -47,12 +47,12 @@ pub struct Authority {
     year: i32,
     /// What everybody is shown instead.
     given: Option<Arc<ServerConfig>>,
-    ready: Mutex<HashMap<(String, Variety), Arc<ServerConfig>>>,
+    ready: Mutex<HashMap<(String, LeafKind), Arc<ServerConfig>>>,
 }
 
 /// How a certificate is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Variety {
+enum LeafKind {
     Right,
     WrongHost,
     Expired,
@@ -63,9 +63,9 @@ enum Variety {
 
 /// Has no certificate for anyone.
 #[derive(Debug)]
-struct Nothing;
+struct NoCertificate;
 
-impl ResolvesServerCert for Nothing {
+impl ResolvesServerCert for NoCertificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         None
     }
@@ -165,13 +165,13 @@ impl Authority {
         fault: Option<&FaultKind>,
     ) -> Result<Arc<ServerConfig>, AuthorityError> {
         let variety = match fault {
-            Some(FaultKind::TlsWrongHost) => Variety::WrongHost,
-            Some(FaultKind::TlsExpired) => Variety::Expired,
-            Some(FaultKind::TlsUntrusted) => Variety::Untrusted,
-            Some(FaultKind::TlsBroken) => Variety::Missing,
-            _ => Variety::Right,
+            Some(FaultKind::TlsWrongHost) => LeafKind::WrongHost,
+            Some(FaultKind::TlsExpired) => LeafKind::Expired,
+            Some(FaultKind::TlsUntrusted) => LeafKind::Untrusted,
+            Some(FaultKind::TlsBroken) => LeafKind::Missing,
+            _ => LeafKind::Right,
         };
-        if let (Variety::Right, Some(given)) = (variety, &self.given) {
+        if let (LeafKind::Right, Some(given)) = (variety, &self.given) {
             return Ok(Arc::clone(given));
         }
         let key = (host.to_owned(), variety);
@@ -186,9 +186,9 @@ impl Authority {
         Ok(config)
     }
 
-    fn make(&self, host: &str, variety: Variety) -> Result<ServerConfig, AuthorityError> {
+    fn make(&self, host: &str, variety: LeafKind) -> Result<ServerConfig, AuthorityError> {
         let names: Vec<String> = match (variety, host) {
-            (Variety::WrongHost, _) => vec!["wrong-host.contoso.com".into()],
+            (LeafKind::WrongHost, _) => vec!["wrong-host.contoso.com".into()],
             (_, "" | "localhost") => ["localhost", "127.0.0.1", "::1"].map(Into::into).into(),
             (_, host) => vec![host.to_owned()],
         };
@@ -200,7 +200,7 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
-        (params.not_before, params.not_after) = if variety == Variety::Expired {
+        (params.not_before, params.not_after) = if variety == LeafKind::Expired {
             (date_time_ymd(2019, 1, 1), date_time_ymd(2020, 1, 1))
         } else {
             (
@@ -208,19 +208,19 @@ impl Authority {
                 date_time_ymd(self.year + 2, 1, 1),
             )
         };
-        let leaf = if variety == Variety::Untrusted {
+        let leaf = if variety == LeafKind::Untrusted {
             params.signed_by(&self.leaf_key, &*self.stranger()?)?
         } else {
             params.signed_by(&self.leaf_key, &self.own)?
         };
         let mut chain = vec![leaf.der().clone()];
-        if variety != Variety::Untrusted {
+        if variety != LeafKind::Untrusted {
             chain.extend(CertificateDer::from_pem_slice(self.pem.as_bytes()).ok());
         }
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.leaf_key.serialize_der()));
         let config = server()?;
-        Ok(with_protocols(if variety == Variety::Missing {
-            config.with_cert_resolver(Arc::new(Nothing))
+        Ok(with_protocols(if variety == LeafKind::Missing {
+            config.with_cert_resolver(Arc::new(NoCertificate))
         } else {
             config.with_single_cert(chain, key)?
         }))

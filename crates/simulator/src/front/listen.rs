@@ -19,13 +19,13 @@ use tokio_util::task::TaskTracker;
 
 use super::Front;
 use super::authority::Authority;
-use crate::connection::{Line, Wire};
+use crate::connection::{ConnectionHandle, ResettableStream};
 use crate::faults::{FaultKind, Subject};
 use crate::hosts::{self, Service};
 
 /// What every connection needs.
 #[derive(Debug)]
-pub(crate) struct Doors {
+pub(crate) struct Listeners {
     pub(crate) front: Front,
     pub(crate) authority: Authority,
     pub(crate) stop: CancellationToken,
@@ -39,7 +39,7 @@ const HANDSHAKE: Duration = Duration::from_secs(30);
 const CLOSED: Duration = Duration::from_millis(50);
 
 /// Accepts TLS connections until told to stop.
-pub(crate) async fn tls(doors: Arc<Doors>, listener: TcpListener) {
+pub(crate) async fn tls(doors: Arc<Listeners>, listener: TcpListener) {
     let Ok(address) = listener.local_addr() else {
         return;
     };
@@ -68,8 +68,8 @@ pub(crate) async fn tls(doors: Arc<Doors>, listener: TcpListener) {
             accepted = listener.accept() => accepted,
         };
         if let Ok((stream, _)) = stream {
-            let line = doors.line();
-            let task = Arc::clone(&doors).connection(stream, line);
+            let handle = doors.handle();
+            let task = Arc::clone(&doors).connection(stream, handle);
             doors.spawn(task);
         } else {
             // Out of descriptors, most likely: give others time to end.
@@ -87,7 +87,7 @@ async fn reopen(address: SocketAddr) -> Option<TcpListener> {
 }
 
 /// Accepts CONNECT requests until told to stop.
-pub(crate) async fn proxy(doors: Arc<Doors>, listener: TcpListener) {
+pub(crate) async fn proxy(doors: Arc<Listeners>, listener: TcpListener) {
     while let Some(stream) = next(&doors, &listener).await {
         let task = Arc::clone(&doors).tunnel(stream);
         doors.spawn(task);
@@ -95,16 +95,16 @@ pub(crate) async fn proxy(doors: Arc<Doors>, listener: TcpListener) {
 }
 
 /// Accepts plain connections for the metadata service until told to stop.
-pub(crate) async fn metadata(doors: Arc<Doors>, listener: TcpListener) {
+pub(crate) async fn metadata(doors: Arc<Listeners>, listener: TcpListener) {
     while let Some(stream) = next(&doors, &listener).await {
-        let line = doors.line();
-        let wire = Wire::new(stream, Arc::clone(&line));
-        let task = Arc::clone(&doors).http(wire, None, line);
+        let handle = doors.handle();
+        let wire = ResettableStream::new(stream, Arc::clone(&handle));
+        let task = Arc::clone(&doors).http(wire, None, handle);
         doors.spawn(task);
     }
 }
 
-async fn next(doors: &Doors, listener: &TcpListener) -> Option<TcpStream> {
+async fn next(doors: &Listeners, listener: &TcpListener) -> Option<TcpStream> {
     loop {
         let accepted = tokio::select! {
             () = doors.stop.cancelled() => return None,
@@ -117,9 +117,9 @@ async fn next(doors: &Doors, listener: &TcpListener) -> Option<TcpStream> {
     }
 }
 
-impl Doors {
-    fn line(&self) -> Arc<Line> {
-        Line::new(self.connections.fetch_add(1, Ordering::Relaxed) + 1)
+impl Listeners {
+    fn handle(&self) -> Arc<ConnectionHandle> {
+        ConnectionHandle::new(self.connections.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -132,8 +132,8 @@ impl Doors {
         });
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream, line: Arc<Line>) {
-        let wire = Wire::new(stream, Arc::clone(&line));
+    async fn connection(self: Arc<Self>, stream: TcpStream, handle: Arc<ConnectionHandle>) {
+        let wire = ResettableStream::new(stream, Arc::clone(&handle));
         let hello = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), wire);
         let Ok(Ok(start)) = tokio::time::timeout(HANDSHAKE, hello).await else {
             return;
@@ -143,10 +143,10 @@ impl Doors {
             .server_name()
             .unwrap_or_default()
             .to_ascii_lowercase();
-        let fault = self.front.tenant.faults.strike_handshake(&host);
+        let fault = self.front.tenant.faults.decide_handshake(&host);
         match fault {
             Some(FaultKind::Refuse) => {
-                line.cut();
+                handle.cut();
                 return;
             }
             Some(FaultKind::TlsHang) => {
@@ -166,7 +166,7 @@ impl Doors {
         else {
             return;
         };
-        self.http(stream, Some(host.into()), line).await;
+        self.http(stream, Some(host.into()), handle).await;
     }
 
     /// Serves a connection: one for `host`, or (`None`) for the metadata service.
@@ -174,17 +174,17 @@ impl Doors {
         self: Arc<Self>,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         host: Option<Arc<str>>,
-        line: Arc<Line>,
+        handle: Arc<ConnectionHandle>,
     ) {
         let doors = Arc::clone(&self);
-        let answering = Arc::clone(&line);
+        let answering = Arc::clone(&handle);
         let service = service_fn(move |request: Request<Incoming>| {
-            let (doors, line, host) = (Arc::clone(&doors), Arc::clone(&answering), host.clone());
+            let (doors, handle, host) = (Arc::clone(&doors), Arc::clone(&answering), host.clone());
             async move {
                 let front = &doors.front;
                 let answer = match host {
-                    Some(host) => front.answer(request, &host, &line).await,
-                    None => front.answer_metadata(request, &line).await,
+                    Some(host) => front.answer(request, &host, &handle).await,
+                    None => front.answer_metadata(request, &handle).await,
                 };
                 Ok::<_, std::convert::Infallible>(answer)
             }
@@ -198,7 +198,7 @@ impl Doors {
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         tokio::select! {
             // Dropping the connection with its wire sends the reset.
-            () = line.was_cut() => {}
+            () = handle.was_cut() => {}
             _ = connection => {}
         }
     }
@@ -208,7 +208,7 @@ impl Doors {
         let Ok(Some(head)) = head else {
             return;
         };
-        let line = self.line();
+        let handle = self.handle();
         let (host, port) = target(&head);
         let subject = Subject {
             service: Some(Service::Proxy),
@@ -217,7 +217,7 @@ impl Doors {
             ..Subject::default()
         };
         let tenant = &self.front.tenant;
-        let verdict = tenant.faults.strike(&subject, &tenant.random);
+        let verdict = tenant.faults.decide(&subject, &tenant.random);
         tokio::time::sleep(verdict.delay).await;
         let status = match verdict.kind {
             None if hosts::is_served(&host) && port == "443" => StatusCode::OK,
@@ -230,17 +230,17 @@ impl Doors {
                 return;
             }
             Some(FaultKind::ResetBefore | FaultKind::Refuse) => {
-                line.cut();
-                drop(Wire::new(stream, line));
+                handle.cut();
+                drop(ResettableStream::new(stream, handle));
                 return;
             }
             Some(FaultKind::BadGateway) => StatusCode::BAD_GATEWAY,
             Some(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
-        self.front.note_tunnel(&line, &host, status);
+        self.front.note_tunnel(&handle, &host, status);
         let answer = tunnel_answer(status);
         if stream.write_all(answer.as_bytes()).await.is_ok() && status == StatusCode::OK {
-            self.connection(stream, line).await;
+            self.connection(stream, handle).await;
         }
     }
 }

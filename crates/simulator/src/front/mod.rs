@@ -15,13 +15,13 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use tower::ServiceExt as _;
 
-use super::connection::Line;
+use super::connection::ConnectionHandle;
 use super::faults::{Subject, Verdict, apply};
 use super::hosts::{self, Service};
-use super::incoming::{Ask, client_request_id};
+use super::incoming::{IncomingRequest, client_request_id};
 use super::journal::Entry;
 use super::response::status_only;
-use super::throttle::Place;
+use super::throttle::MailboxPermit;
 use super::{Tenant, entra, graph, sharepoint};
 
 /// Forms are not longer than this.
@@ -36,7 +36,7 @@ pub(super) struct Front {
 }
 
 /// What is told of a request beside its answer.
-struct Note {
+struct RequestDetails {
     subject: Subject,
     grant: Option<String>,
     client_request_id: Option<String>,
@@ -57,10 +57,10 @@ impl Front {
         &self,
         request: Request<Incoming>,
         sni: &str,
-        line: &Arc<Line>,
+        handle: &Arc<ConnectionHandle>,
     ) -> Response<Body> {
         let host = asked_host(&request);
-        let before = Before::of(&request, &host);
+        let request_line = RequestLine::of(&request, &host);
         let service = hosts::route(&host, request.uri().path());
         // A certificate for one service does not speak for another (RFC 9110, 15.5.20).
         let astray =
@@ -70,41 +70,42 @@ impl Front {
             *answer.status_mut() = StatusCode::MISDIRECTED_REQUEST;
             return answer;
         };
-        let (answer, note) = match service {
+        let (answer, details) = match service {
             Service::Graph | Service::SharePoint => {
-                self.answer_api(service, &host, request, line).await
+                self.answer_api(service, &host, request, handle).await
             }
             Service::Login | Service::Metadata | Service::Proxy => {
-                Box::pin(self.answer_routed(Service::Login, &host, request, line)).await
+                Box::pin(self.answer_routed(Service::Login, &host, request, handle)).await
             }
         };
-        self.finish(before, service, answer, &note, line).await
+        self.finish(request_line, service, answer, &details, handle)
+            .await
     }
 
     /// Answers one request to the metadata service.
     pub(super) async fn answer_metadata(
         &self,
         request: Request<Incoming>,
-        line: &Arc<Line>,
+        handle: &Arc<ConnectionHandle>,
     ) -> Response<Body> {
         let host = asked_host(&request);
-        let before = Before::of(&request, "");
-        let answered = Box::pin(self.answer_routed(Service::Metadata, &host, request, line));
-        let (answer, note) = answered.await;
-        self.finish(before, Service::Metadata, answer, &note, line)
+        let request_line = RequestLine::of(&request, "");
+        let answered = Box::pin(self.answer_routed(Service::Metadata, &host, request, handle));
+        let (answer, details) = answered.await;
+        self.finish(request_line, Service::Metadata, answer, &details, handle)
             .await
     }
 
     async fn finish(
         &self,
-        before: Before,
+        request_line: RequestLine,
         service: Service,
         answer: Option<Response<Body>>,
-        note: &Note,
-        line: &Line,
+        details: &RequestDetails,
+        handle: &ConnectionHandle,
     ) -> Response<Body> {
         let status = answer.as_ref().map_or(0, |a| a.status().as_u16());
-        self.write(before, service, status, note, line);
+        self.write(request_line, service, status, details, handle);
         match answer {
             Some(answer) => answer,
             // The connection is being cut, or the client waits for ever.
@@ -117,40 +118,42 @@ impl Front {
         service: Service,
         host: &str,
         request: Request<Incoming>,
-        line: &Arc<Line>,
-    ) -> (Option<Response<Body>>, Note) {
+        handle: &Arc<ConnectionHandle>,
+    ) -> (Option<Response<Body>>, RequestDetails) {
         let tenant = &self.tenant;
-        let ask = Ask::read(tenant, host, &request);
-        let subject = api_subject(tenant, service, &ask);
-        let verdict = self.strike(&subject);
-        let note = |subject| Note {
+        let incoming = IncomingRequest::read(tenant, host, &request);
+        let subject = api_subject(tenant, service, &incoming);
+        let verdict = self.decide(&subject);
+        let details = |subject| RequestDetails {
             subject,
             grant: None,
-            client_request_id: ask.client_request_id.clone(),
+            client_request_id: incoming.client_request_id.clone(),
         };
         // A place in a mailbox is held until the answer is ready, latency included.
-        let made: Option<(Response<Body>, Option<Place>)> =
-            (!apply::replaces(&verdict)).then(|| match service {
-                Service::SharePoint => (sharepoint::answer(tenant, &ask), None),
-                _ => graph::answer(tenant, &ask),
+        let made: Option<(Response<Body>, Option<MailboxPermit>)> = (!apply::replaces(&verdict))
+            .then(|| match service {
+                Service::SharePoint => (sharepoint::answer(tenant, &incoming), None),
+                _ => graph::answer(tenant, &incoming),
             });
         tokio::time::sleep(verdict.delay).await;
-        let (answer, place) = made.unzip();
+        let (answer, permit) = made.unzip();
         let stage = apply::Stage {
             clock: &tenant.clock,
-            line,
+            handle,
             refusal: &|status| match service {
-                Service::SharePoint => sharepoint::refusal(tenant, &ask, status),
-                _ => graph::refusal(tenant, &ask, status),
+                Service::SharePoint => sharepoint::refusal(tenant, &incoming, status),
+                _ => graph::refusal(tenant, &incoming, status),
             },
             challenge: &|| match service {
-                Service::SharePoint => sharepoint::challenge(tenant, &ask, tenant.clock.epoch()),
-                _ => graph::challenge(tenant, &ask, tenant.clock.epoch()),
+                Service::SharePoint => {
+                    sharepoint::challenge(tenant, &incoming, tenant.clock.epoch())
+                }
+                _ => graph::challenge(tenant, &incoming, tenant.clock.epoch()),
             },
         };
         let answer = apply::apply(&stage, &verdict, answer).await;
-        drop(place);
-        (answer, note(subject))
+        drop(permit);
+        (answer, details(subject))
     }
 
     async fn answer_routed(
@@ -158,8 +161,8 @@ impl Front {
         service: Service,
         host: &str,
         request: Request<Incoming>,
-        line: &Arc<Line>,
-    ) -> (Option<Response<Body>>, Note) {
+        handle: &Arc<ConnectionHandle>,
+    ) -> (Option<Response<Body>>, RequestDetails) {
         let tenant = &self.tenant;
         let client_request_id = client_request_id(request.headers());
         let (mut parts, body) = request.into_parts();
@@ -175,12 +178,12 @@ impl Front {
         };
         let form = body.as_deref().unwrap_or(&[]);
         let (subject, grant) = form_subject(tenant, service, host, &parts, form);
-        let note = Note {
+        let details = RequestDetails {
             grant,
             client_request_id,
             subject,
         };
-        let verdict = self.strike(&note.subject);
+        let verdict = self.decide(&details.subject);
         // Wanted only by a fault that answers in the service's own words.
         let headers = verdict
             .kind
@@ -208,42 +211,49 @@ impl Front {
         };
         let stage = apply::Stage {
             clock: &tenant.clock,
-            line,
+            handle,
             refusal: &refusal,
             challenge: &|| refusal(StatusCode::UNAUTHORIZED),
         };
-        (apply::apply(&stage, &verdict, answer).await, note)
+        (apply::apply(&stage, &verdict, answer).await, details)
     }
 
-    fn strike(&self, subject: &Subject) -> Verdict {
+    fn decide(&self, subject: &Subject) -> Verdict {
         if self.tenant.faults.is_quiet() {
             Verdict::default()
         } else {
-            self.tenant.faults.strike(subject, &self.tenant.random)
+            self.tenant.faults.decide(subject, &self.tenant.random)
         }
     }
 
-    fn write(&self, before: Before, service: Service, status: u16, note: &Note, line: &Line) {
+    fn write(
+        &self,
+        request_line: RequestLine,
+        service: Service,
+        status: u16,
+        details: &RequestDetails,
+        handle: &ConnectionHandle,
+    ) {
         self.tenant.journal.write(Entry {
             number: 0,
             time: self.tenant.clock.now().to_string(),
             service,
-            host: note.subject.host.clone(),
-            method: before.method,
-            target: before.target,
+            host: details.subject.host.clone(),
+            method: request_line.method,
+            target: request_line.target,
             status,
-            agent: before.agent,
-            version: before.version,
-            app: note.subject.app.clone(),
-            grant: note.grant.clone(),
-            client_request_id: note.client_request_id.clone(),
-            connection: line.number,
+            agent: request_line.agent,
+            version: request_line.version,
+            app: details.subject.app.clone(),
+            grant: details.grant.clone(),
+            client_request_id: details.client_request_id.clone(),
+            connection: handle.number,
         });
     }
 
     /// Writes a CONNECT into the journal.
-    pub(super) fn note_tunnel(&self, line: &Line, host: &str, status: StatusCode) {
-        let note = Note {
+    pub(super) fn note_tunnel(&self, handle: &ConnectionHandle, host: &str, status: StatusCode) {
+        let details = RequestDetails {
             subject: Subject {
                 host: host.to_owned(),
                 ..Subject::default()
@@ -251,25 +261,31 @@ impl Front {
             grant: None,
             client_request_id: None,
         };
-        let before = Before {
+        let request_line = RequestLine {
             method: "CONNECT".into(),
             target: format!("{host}:443"),
             agent: String::new(),
             version: "HTTP/1.1".into(),
         };
-        self.write(before, Service::Proxy, status.as_u16(), &note, line);
+        self.write(
+            request_line,
+            Service::Proxy,
+            status.as_u16(),
+            &details,
+            handle,
+        );
     }
 }
 
 /// What the journal wants of a request before it is used up.
-struct Before {
+struct RequestLine {
     method: String,
     target: String,
     agent: String,
     version: String,
 }
 
-impl Before {
+impl RequestLine {
     fn of(request: &Request<Incoming>, host: &str) -> Self {
         const MOST: usize = 600;
         let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
@@ -313,17 +329,17 @@ fn asked_host<B>(request: &Request<B>) -> String {
     host.to_ascii_lowercase()
 }
 
-fn api_subject(tenant: &Tenant, service: Service, ask: &Ask) -> Subject {
+fn api_subject(tenant: &Tenant, service: Service, incoming: &IncomingRequest) -> Subject {
     let resource = match service {
-        Service::SharePoint => vec![sharepoint::resource_of(ask)],
-        _ => graph::resource_of(tenant, ask),
+        Service::SharePoint => vec![sharepoint::resource_of(incoming)],
+        _ => graph::resource_of(tenant, incoming),
     };
-    let claims = ask.claims();
+    let claims = incoming.claims();
     Subject {
         service: Some(service),
-        host: ask.host.clone(),
-        method: ask.method.to_string(),
-        path: ask.path.clone(),
+        host: incoming.host.clone(),
+        method: incoming.method.to_string(),
+        path: incoming.path.clone(),
         resource,
         user: claims
             .map(|c| c.upn.iter().cloned().chain([c.oid.clone()]).collect())

@@ -99,7 +99,7 @@ fn answer(
     owner: &Value,
     tail: &str,
 ) -> Result<Value, GraphError> {
-    let asked = &call.ask.query;
+    let asked = &call.incoming.query;
     match tail {
         "" => {
             let query = Query::parse(asked, &DRIVE)?;

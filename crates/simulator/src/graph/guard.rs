@@ -6,21 +6,24 @@ use super::error::GraphError;
 use crate::Tenant;
 use crate::directory::{ResourceApp, Site};
 use crate::hosts::{self, Service};
-use crate::incoming::{Ask, Bearer};
-use crate::tokens::{Claims, Refusal};
+use crate::incoming::{Bearer, IncomingRequest};
+use crate::tokens::{Claims, TokenError};
 
 /// The words of a claims challenge.
 pub(super) const CHALLENGE: &str = "Continuous access evaluation resulted in challenge with \
 result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp";
 
 /// The claims of a token that Graph takes.
-pub(super) fn authenticate(tenant: &Tenant, ask: &Ask) -> Result<Arc<Claims>, GraphError> {
-    let claims = match &ask.bearer {
+pub(super) fn authenticate(
+    tenant: &Tenant,
+    incoming: &IncomingRequest,
+) -> Result<Arc<Claims>, GraphError> {
+    let claims = match &incoming.bearer {
         Bearer::Missing => return Err(GraphError::invalid_token("Access token is empty.")),
         Bearer::Refused { why, opaque } => return Err(refused(*why, *opaque)),
         Bearer::Valid(claims) => claims,
     };
-    if !is_for(&claims.aud, &ask.host) {
+    if !is_for(&claims.aud, &incoming.host) {
         return Err(GraphError::invalid_token(
             "Access token validation failure. Invalid audience.",
         ));
@@ -33,17 +36,17 @@ pub(super) fn authenticate(tenant: &Tenant, ask: &Ask) -> Result<Arc<Claims>, Gr
     Ok(Arc::clone(claims))
 }
 
-fn refused(why: Refusal, opaque: bool) -> GraphError {
+fn refused(why: TokenError, opaque: bool) -> GraphError {
     GraphError::invalid_token(match why {
-        Refusal::Malformed if opaque => {
+        TokenError::Malformed if opaque => {
             "IDX14100: JWT is not well formed, there are no dots (.).\n\
              The token needs to be in JWS or JWE Compact Serialization Format."
         }
-        Refusal::Malformed => "CompactToken parsing failed with error code: 80049217",
-        Refusal::Signature => "Access token validation failure. Invalid signature.",
-        Refusal::Early => "Lifetime validation failed, the token is not yet valid.",
-        Refusal::Expired => "Lifetime validation failed, the token is expired.",
-        Refusal::Revoked => CHALLENGE,
+        TokenError::Malformed => "CompactToken parsing failed with error code: 80049217",
+        TokenError::Signature => "Access token validation failure. Invalid signature.",
+        TokenError::Early => "Lifetime validation failed, the token is not yet valid.",
+        TokenError::Expired => "Lifetime validation failed, the token is expired.",
+        TokenError::Revoked => CHALLENGE,
     })
 }
 

@@ -44,7 +44,7 @@ pub(super) fn answer(call: &Call<'_>, asked: &str, tail: &str) -> Result<Answer,
             "Mailbox info is stale.",
         ));
     }
-    let place = call
+    let permit = call
         .tenant
         .throttle
         .enter(&call.claims.appid, &owner.id)
@@ -71,7 +71,7 @@ pub(super) fn answer(call: &Call<'_>, asked: &str, tail: &str) -> Result<Answer,
     Ok(Answer {
         body,
         budget: None,
-        place: Some(place),
+        permit: Some(permit),
     })
 }
 
@@ -102,7 +102,7 @@ fn find(call: &Call<'_>, asked: &str) -> Result<(User, Mailbox), GraphError> {
 }
 
 fn messages(call: &Call<'_>, owner: &User, mailbox: &Mailbox) -> Result<Value, GraphError> {
-    let asked = &call.ask.query;
+    let asked = &call.incoming.query;
     let query = Query::parse(asked, &MESSAGE)?;
     let selected = query
         .select
@@ -197,7 +197,7 @@ fn describe(owner: &User, mailbox: &Mailbox, name: &str, title: &str) -> Map<Str
 }
 
 fn folders(call: &Call<'_>, owner: &User, mailbox: &Mailbox) -> Result<Value, GraphError> {
-    let asked = &call.ask.query;
+    let asked = &call.incoming.query;
     let query = Query::parse(asked, &MAIL_FOLDER)?;
     let context = format!("{}/$metadata#users('{}')/mailFolders", call.root, owner.id);
     let items = FOLDERS
@@ -207,7 +207,7 @@ fn folders(call: &Call<'_>, owner: &User, mailbox: &Mailbox) -> Result<Value, Gr
 }
 
 fn folder(call: &Call<'_>, owner: &User, mailbox: &Mailbox, id: &str) -> Result<Value, GraphError> {
-    let query = Query::parse(&call.ask.query, &MAIL_FOLDER)?;
+    let query = Query::parse(&call.incoming.query, &MAIL_FOLDER)?;
     let name = well_known(owner, id)?;
     let title = FOLDERS.iter().find(|(n, _)| *n == name).map_or("", |f| f.1);
     Ok(query.narrow(&MAIL_FOLDER, describe(owner, mailbox, name, title)))

@@ -24,8 +24,8 @@ use http::{Method, Response};
 use serde_json::Value;
 
 use super::Tenant;
-use super::incoming::Ask;
-use super::throttle::Place;
+use super::incoming::IncomingRequest;
+use super::throttle::MailboxPermit;
 use super::tokens::Claims;
 use error::GraphError;
 use target::Target;
@@ -33,7 +33,7 @@ use target::Target;
 /// What a handler works with.
 struct Call<'a> {
     tenant: &'a Tenant,
-    ask: &'a Ask,
+    incoming: &'a IncomingRequest,
     claims: Arc<Claims>,
     /// The root of URLs in answers: `https://graph.microsoft.com/v1.0`.
     root: String,
@@ -44,7 +44,7 @@ struct Answer {
     body: Value,
     /// SharePoint's budget, where it counted.
     budget: Option<super::throttle::Budget>,
-    place: Option<Place>,
+    permit: Option<MailboxPermit>,
 }
 
 impl From<Value> for Answer {
@@ -52,33 +52,36 @@ impl From<Value> for Answer {
         Self {
             body,
             budget: None,
-            place: None,
+            permit: None,
         }
     }
 }
 
 /// Answers one request; the place in a mailbox, if it took one, is held until
 /// the answer is on its way.
-pub(super) fn answer(tenant: &Tenant, ask: &Ask) -> (Response<Body>, Option<Place>) {
-    match handle(tenant, ask) {
+pub(super) fn answer(
+    tenant: &Tenant,
+    incoming: &IncomingRequest,
+) -> (Response<Body>, Option<MailboxPermit>) {
+    match handle(tenant, incoming) {
         Ok(answer) => (
-            reply::success(tenant, ask, &answer.body, answer.budget),
-            answer.place,
+            reply::success(tenant, incoming, &answer.body, answer.budget),
+            answer.permit,
         ),
-        Err(error) => (reply::failure(tenant, ask, &error), None),
+        Err(error) => (reply::failure(tenant, incoming, &error), None),
     }
 }
 
-fn handle(tenant: &Tenant, ask: &Ask) -> Result<Answer, GraphError> {
-    let claims = guard::authenticate(tenant, ask)?;
-    let path = ask.path.trim_start_matches('/');
+fn handle(tenant: &Tenant, incoming: &IncomingRequest) -> Result<Answer, GraphError> {
+    let claims = guard::authenticate(tenant, incoming)?;
+    let path = incoming.path.trim_start_matches('/');
     let (version, rest) = path.split_once('/').unwrap_or((path, ""));
     if !matches!(version, "v1.0" | "beta") {
         return Err(GraphError::bad_request(format!(
             "Invalid version: {version}"
         )));
     }
-    if ask.method != Method::GET {
+    if incoming.method != Method::GET {
         return Err(GraphError::new(
             405,
             "Request_BadRequest",
@@ -87,9 +90,9 @@ fn handle(tenant: &Tenant, ask: &Ask) -> Result<Answer, GraphError> {
     }
     let call = Call {
         tenant,
-        ask,
+        incoming,
         claims,
-        root: format!("https://{}/{version}", ask.host),
+        root: format!("https://{}/{version}", incoming.host),
     };
     match target::parse(rest) {
         Target::Site { host, path, tail } => sites::by_path(&call, &host, &path, tail),
@@ -105,8 +108,8 @@ fn handle(tenant: &Tenant, ask: &Ask) -> Result<Answer, GraphError> {
 
 /// The site or mailbox that a request is about, by all its names, for faults: a
 /// site's URL without its scheme; UPN and object id of a mailbox's owner.
-pub(super) fn resource_of(tenant: &Tenant, ask: &Ask) -> Vec<String> {
-    let path = ask.path.trim_start_matches('/');
+pub(super) fn resource_of(tenant: &Tenant, incoming: &IncomingRequest) -> Vec<String> {
+    let path = incoming.path.trim_start_matches('/');
     let rest = path.split_once('/').map_or("", |(_, rest)| rest);
     let directory = tenant.directory.read();
     let bare = |url: String| url.trim_start_matches("https://").to_owned();
@@ -117,7 +120,7 @@ pub(super) fn resource_of(tenant: &Tenant, ask: &Ask) -> Vec<String> {
     match target::parse(rest) {
         Target::Site { host, path, .. } if path.is_empty() => vec![host],
         Target::Site { host, path, .. } => vec![format!("{host}/{path}")],
-        Target::SiteId { id: "root", .. } => ask
+        Target::SiteId { id: "root", .. } => incoming
             .claims()
             .and_then(|claims| directory.organization(&claims.tid))
             .and_then(|organization| organization.sharepoint_hosts.first().cloned())
@@ -128,7 +131,7 @@ pub(super) fn resource_of(tenant: &Tenant, ask: &Ask) -> Vec<String> {
             .map(|site| bare(site.web_url()))
             .into_iter()
             .collect(),
-        Target::Me { .. } => ask
+        Target::Me { .. } => incoming
             .claims()
             .map(|claims| of_user(&claims.oid))
             .unwrap_or_default(),

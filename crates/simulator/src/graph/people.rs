@@ -67,7 +67,7 @@ fn below(call: &Call<'_>, id: &str, tail: &str) -> Result<Answer, GraphError> {
         );
         GraphError::new(404, "Request_ResourceNotFound", message)
     })?;
-    let query = Query::parse(&call.ask.query, &USER)?;
+    let query = Query::parse(&call.incoming.query, &USER)?;
     if query.selects("accountEnabled") {
         guard::directory(&call.claims, &READ_FULL)?;
     }
@@ -82,7 +82,7 @@ fn below(call: &Call<'_>, id: &str, tail: &str) -> Result<Answer, GraphError> {
 /// `users`.
 pub(super) fn list(call: &Call<'_>) -> Result<Answer, GraphError> {
     guard::directory(&call.claims, &READ_BASIC)?;
-    let asked = &call.ask.query;
+    let asked = &call.incoming.query;
     let query = Query::parse(asked, &USER)?;
     let directory = call.tenant.directory.read();
     let mut users: Vec<_> = directory
@@ -133,7 +133,7 @@ pub(super) fn organization(call: &Call<'_>) -> Result<Answer, GraphError> {
     if !claims.app_only() && !full && !claims.has_scope(&READ_SELF) {
         return Err(GraphError::insufficient());
     }
-    let asked = &call.ask.query;
+    let asked = &call.incoming.query;
     let query = Query::parse(asked, &ORGANIZATION)?;
     let directory = call.tenant.directory.read();
     let organization = directory.organization(&claims.tid).ok_or_else(|| {

@@ -15,7 +15,7 @@ use super::error::GraphError;
 use super::guard::CHALLENGE;
 use super::target::{self, Target};
 use crate::Tenant;
-use crate::incoming::Ask;
+use crate::incoming::IncomingRequest;
 use crate::throttle::Budget;
 
 const JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;\
@@ -25,18 +25,22 @@ const DIAGNOSTIC: &str = r#"{"ServerInfo":{"DataCenter":"West Europe","Slice":"E
 /// 200 with a body.
 pub(super) fn success(
     tenant: &Tenant,
-    ask: &Ask,
+    incoming: &IncomingRequest,
     body: &Value,
     budget: Option<Budget>,
 ) -> Response<Body> {
-    let mut answer = make(tenant, ask, StatusCode::OK, body);
+    let mut answer = make(tenant, incoming, StatusCode::OK, body);
     set(&mut answer, "odata-version", "4.0");
     tell_budget(&mut answer, budget);
     answer
 }
 
 /// An error with its body.
-pub(super) fn failure(tenant: &Tenant, ask: &Ask, error: &GraphError) -> Response<Body> {
+pub(super) fn failure(
+    tenant: &Tenant,
+    incoming: &IncomingRequest,
+    error: &GraphError,
+) -> Response<Body> {
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
     let mut inner = Map::new();
     if let Some(code) = error.inner {
@@ -44,12 +48,12 @@ pub(super) fn failure(tenant: &Tenant, ask: &Ask, error: &GraphError) -> Respons
     }
     let date = tenant.clock.now().strftime("%Y-%m-%dT%H:%M:%S").to_string();
     inner.insert("date".into(), date.into());
-    inner.insert("request-id".into(), ask.request_id.as_str().into());
-    inner.insert("client-request-id".into(), client_id(ask).into());
+    inner.insert("request-id".into(), incoming.request_id.as_str().into());
+    inner.insert("client-request-id".into(), client_id(incoming).into());
     let body = serde_json::json!({"error": {
         "code": error.code, "message": error.message, "innerError": inner,
     }});
-    let mut answer = make(tenant, ask, status, &body);
+    let mut answer = make(tenant, incoming, status, &body);
     if status == StatusCode::UNAUTHORIZED {
         set(&mut answer, "www-authenticate", &authenticate(error));
     }
@@ -83,8 +87,12 @@ pub(crate) fn claims(since: i64) -> String {
 }
 
 /// What a fault on command looks like here.
-pub(crate) fn refusal(tenant: &Tenant, ask: &Ask, status: StatusCode) -> Response<Body> {
-    let path = ask.path.trim_start_matches('/');
+pub(crate) fn refusal(
+    tenant: &Tenant,
+    incoming: &IncomingRequest,
+    status: StatusCode,
+) -> Response<Body> {
+    let path = incoming.path.trim_start_matches('/');
     let rest = path.split_once('/').map_or("", |(_, rest)| rest);
     let target = target::parse(rest);
     let site = matches!(
@@ -125,7 +133,7 @@ pub(crate) fn refusal(tenant: &Tenant, ask: &Ask, status: StatusCode) -> Respons
             "An internal server error occurred.",
         ),
     };
-    failure(tenant, ask, &error)
+    failure(tenant, incoming, &error)
 }
 
 /// Exchange's refusal of a fifth request at a time.
@@ -138,20 +146,28 @@ pub(super) fn application_throttled() -> GraphError {
 }
 
 /// A claims challenge on command.
-pub(crate) fn challenge(tenant: &Tenant, ask: &Ask, since: i64) -> Response<Body> {
+pub(crate) fn challenge(tenant: &Tenant, incoming: &IncomingRequest, since: i64) -> Response<Body> {
     let mut error = GraphError::invalid_token(CHALLENGE);
     error.challenge = Some(since);
-    failure(tenant, ask, &error)
+    failure(tenant, incoming, &error)
 }
 
-fn client_id(ask: &Ask) -> &str {
+fn client_id(incoming: &IncomingRequest) -> &str {
     // Graph echoes its own id where the client sent none.
-    ask.client_request_id.as_deref().unwrap_or(&ask.request_id)
+    incoming
+        .client_request_id
+        .as_deref()
+        .unwrap_or(&incoming.request_id)
 }
 
-fn make(tenant: &Tenant, ask: &Ask, status: StatusCode, body: &Value) -> Response<Body> {
+fn make(
+    tenant: &Tenant,
+    incoming: &IncomingRequest,
+    status: StatusCode,
+    body: &Value,
+) -> Response<Body> {
     let bytes = serde_json::to_vec(body).unwrap_or_default();
-    let (bytes, encoded) = if ask.takes_gzip {
+    let (bytes, encoded) = if incoming.takes_gzip {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         // Writing into memory does not fail.
         _ = encoder.write_all(&bytes);
@@ -168,8 +184,8 @@ fn make(tenant: &Tenant, ask: &Ask, status: StatusCode, body: &Value) -> Respons
         ("cache-control", "no-store, no-cache"),
         ("vary", "Accept-Encoding"),
         ("strict-transport-security", "max-age=31536000"),
-        ("request-id", &ask.request_id),
-        ("client-request-id", client_id(ask)),
+        ("request-id", &incoming.request_id),
+        ("client-request-id", client_id(incoming)),
         ("x-ms-ags-diagnostic", DIAGNOSTIC),
         ("date", &crate::response::http_date(tenant.clock.now())),
     ];

@@ -115,7 +115,7 @@ fn answer(
             return Err(GraphError::new(403, "notAllowed", message).inside("resourceLocked"));
         }
     }
-    let asked = &call.ask.query;
+    let asked = &call.incoming.query;
     let body = match tail {
         "" => {
             let query = Query::parse(asked, &SITE)?;
@@ -168,14 +168,14 @@ fn answer(
     Ok(Answer {
         body,
         budget,
-        place: None,
+        permit: None,
     })
 }
 
 impl Call<'_> {
     /// The URL of the request without its query.
     pub(super) fn url(&self) -> String {
-        format!("https://{}{}", self.ask.host, self.ask.raw_path)
+        format!("https://{}{}", self.incoming.host, self.incoming.raw_path)
     }
 }
 

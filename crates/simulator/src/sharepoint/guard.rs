@@ -2,45 +2,48 @@
 
 use std::sync::Arc;
 
-use super::{DENIED, Refused};
+use super::{DENIED, SharePointError};
 use crate::directory::{Organization, ResourceApp, Site};
-use crate::incoming::{Ask, Bearer};
-use crate::tokens::{Claims, Refusal};
+use crate::incoming::{Bearer, IncomingRequest};
+use crate::tokens::{Claims, TokenError};
 use crate::{Tenant, hosts};
 
-pub(super) fn authenticate(tenant: &Tenant, ask: &Ask) -> Result<Arc<Claims>, Refused> {
-    let claims = match &ask.bearer {
-        Bearer::Missing => return Err(Refused::token("")),
+pub(super) fn authenticate(
+    tenant: &Tenant,
+    incoming: &IncomingRequest,
+) -> Result<Arc<Claims>, SharePointError> {
+    let claims = match &incoming.bearer {
+        Bearer::Missing => return Err(SharePointError::token("")),
         Bearer::Refused { why, .. } => {
-            return Err(Refused::token(match why {
-                Refusal::Expired => "Invalid JWT token. The token is expired.",
-                Refusal::Early => "Invalid JWT token. The token is not yet valid.",
-                Refusal::Signature => "Invalid issuer or signature.",
-                Refusal::Malformed => "Invalid JWT token. The token could not be parsed.",
-                Refusal::Revoked => "The token has been revoked.",
+            return Err(SharePointError::token(match why {
+                TokenError::Expired => "Invalid JWT token. The token is expired.",
+                TokenError::Early => "Invalid JWT token. The token is not yet valid.",
+                TokenError::Signature => "Invalid issuer or signature.",
+                TokenError::Malformed => "Invalid JWT token. The token could not be parsed.",
+                TokenError::Revoked => "The token has been revoked.",
             }));
         }
         Bearer::Valid(claims) => claims,
     };
     let directory = tenant.directory.read();
-    let owner = directory.owner_of_host(&ask.host);
-    let local = hosts::is_local(&ask.host);
-    if !local && !is_for(&claims.aud, &ask.host) {
-        return Err(Refused::token(
+    let owner = directory.owner_of_host(&incoming.host);
+    let local = hosts::is_local(&incoming.host);
+    if !local && !is_for(&claims.aud, &incoming.host) {
+        return Err(SharePointError::token(
             "Exception of type 'Microsoft.IdentityModel.Tokens.AudienceUriValidationFailedException' \
              was thrown.",
         ));
     }
     if !local && !owner.is_some_and(|owner: &Organization| owner.is_called(&claims.tid)) {
-        return Err(Refused::token("Invalid issuer or signature."));
+        return Err(SharePointError::token("Invalid issuer or signature."));
     }
     if claims.app_only() && claims.appidacr == "1" {
-        return Err(Refused::token("Unsupported app only token."));
+        return Err(SharePointError::token("Unsupported app only token."));
     }
     if let Some(since) = tenant.tokens.challenge(claims) {
-        return Err(Refused {
+        return Err(SharePointError {
             challenge: Some(since),
-            ..Refused::token("The token was issued before a revocation.")
+            ..SharePointError::token("The token was issued before a revocation.")
         });
     }
     Ok(Arc::clone(claims))
@@ -74,15 +77,15 @@ const ROLES: [&str; 5] = [
     "Sites.Selected",
 ];
 
-fn denied() -> Refused {
-    Refused::new(
+fn denied() -> SharePointError {
+    SharePointError::new(
         403,
         DENIED,
         "Access denied. You do not have permission to perform this action or access this resource.",
     )
 }
 
-pub(super) fn may_ask(claims: &Claims) -> Result<(), Refused> {
+pub(super) fn may_ask(claims: &Claims) -> Result<(), SharePointError> {
     let permitted = if claims.app_only() {
         claims.has_role(&ROLES)
     } else {
@@ -91,7 +94,7 @@ pub(super) fn may_ask(claims: &Claims) -> Result<(), Refused> {
     if permitted { Ok(()) } else { Err(denied()) }
 }
 
-pub(super) fn may_read(claims: &Claims, site: &Site) -> Result<(), Refused> {
+pub(super) fn may_read(claims: &Claims, site: &Site) -> Result<(), SharePointError> {
     let everywhere = if claims.app_only() {
         claims.has_role(&ROLES[..4])
     } else {

@@ -11,13 +11,13 @@ use http::{HeaderName, HeaderValue, Method, Response, StatusCode};
 use super::Tenant;
 use super::directory::{ResourceApp, Site, SiteState};
 use super::graph::{claims_of_challenge, tell_budget};
-use super::incoming::Ask;
+use super::incoming::IncomingRequest;
 use super::throttle::Budget;
 use format::{Format, Row};
 use m365mon_base::Random as _;
 
 /// A refusal.
-struct Refused {
+struct SharePointError {
     status: StatusCode,
     /// SharePoint's code and the exception's name.
     code: &'static str,
@@ -28,7 +28,7 @@ struct Refused {
     retry_after: Option<u64>,
 }
 
-impl Refused {
+impl SharePointError {
     fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST),
@@ -51,67 +51,67 @@ impl Refused {
 const DENIED: &str = "-2147024891, System.UnauthorizedAccessException";
 
 /// Answers one request.
-pub(super) fn answer(tenant: &Tenant, ask: &Ask) -> Response<Body> {
+pub(super) fn answer(tenant: &Tenant, incoming: &IncomingRequest) -> Response<Body> {
     let mut budget = None;
-    let mut answer = match handle(tenant, ask, &mut budget) {
-        Ok((name, rows)) => Format::of(&ask.accept).collection(&ask.host, name, &rows),
-        Err(refused) => refuse(tenant, ask, &refused),
+    let mut answer = match handle(tenant, incoming, &mut budget) {
+        Ok((name, rows)) => Format::of(&incoming.accept).collection(&incoming.host, name, &rows),
+        Err(refused) => refuse(tenant, incoming, &refused),
     };
     tell_budget(&mut answer, budget);
-    dress(tenant, ask, answer)
+    dress(tenant, incoming, answer)
 }
 
 fn handle(
     tenant: &Tenant,
-    ask: &Ask,
+    incoming: &IncomingRequest,
     budget: &mut Option<Budget>,
-) -> Result<(&'static str, Vec<Row>), Refused> {
-    let (site_path, api) = split(&ask.path);
+) -> Result<(&'static str, Vec<Row>), SharePointError> {
+    let (site_path, api) = split(&incoming.path);
     let Some(api) = api else {
-        return Err(Refused::new(404, "", "404 FILE NOT FOUND"));
+        return Err(SharePointError::new(404, "", "404 FILE NOT FOUND"));
     };
-    let claims = guard::authenticate(tenant, ask)?;
+    let claims = guard::authenticate(tenant, incoming)?;
     let spent = tenant.throttle.spend(&claims.appid, &claims.tid, 2);
     *budget = spent;
     if let Some(over) = spent.filter(|b| b.refused) {
-        let mut refused = Refused::new(429, "", "429 TOO MANY REQUESTS");
+        let mut refused = SharePointError::new(429, "", "429 TOO MANY REQUESTS");
         refused.retry_after = Some(over.reset);
         return Err(refused);
     }
-    if ask.method != Method::GET {
-        return Err(Refused::new(
+    if incoming.method != Method::GET {
+        return Err(SharePointError::new(
             405,
             "-1, Microsoft.SharePoint.Client.ClientServiceException",
             format!(
                 "The HTTP method '{}' cannot be used to access the resource.",
-                ask.method
+                incoming.method
             ),
         ));
     }
     guard::may_ask(&claims)?;
     let directory = tenant.directory.read();
     let site = directory
-        .site(&ask.host, site_path)
-        .ok_or_else(|| Refused::new(404, "", "404 FILE NOT FOUND"))?;
+        .site(&incoming.host, site_path)
+        .ok_or_else(|| SharePointError::new(404, "", "404 FILE NOT FOUND"))?;
     guard::may_read(&claims, site)?;
     match site.state {
         SiteState::Active => {}
         SiteState::Locked => {
-            return Err(Refused::new(
+            return Err(SharePointError::new(
                 423,
                 "-2147024860, Microsoft.SharePoint.SPException",
                 "Access to this Web site has been blocked.",
             ));
         }
         SiteState::Archived => {
-            return Err(Refused::new(
+            return Err(SharePointError::new(
                 403,
                 "-2147024891, System.UnauthorizedAccessException",
                 "Access to this Web site has been blocked. The site is archived.",
             ));
         }
     }
-    rows(ask, site, api)
+    rows(incoming, site, api)
 }
 
 /// What a path says before and after `/_api/`.
@@ -124,14 +124,19 @@ fn split(path: &str) -> (&str, Option<&str>) {
 }
 
 /// The site that a request is about, for faults.
-pub(super) fn resource_of(ask: &Ask) -> String {
-    let (site, _) = split(&ask.path);
-    format!("{}{}", ask.host, site)
+pub(super) fn resource_of(incoming: &IncomingRequest) -> String {
+    let (site, _) = split(&incoming.path);
+    format!("{}{}", incoming.host, site)
 }
 
-fn rows(ask: &Ask, site: &Site, api: &str) -> Result<(&'static str, Vec<Row>), Refused> {
+fn rows(
+    incoming: &IncomingRequest,
+    site: &Site,
+    api: &str,
+) -> Result<(&'static str, Vec<Row>), SharePointError> {
     let option = |name: &str| {
-        ask.query
+        incoming
+            .query
             .iter()
             .find(|(n, _)| n.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
@@ -154,7 +159,7 @@ fn rows(ask: &Ask, site: &Site, api: &str) -> Result<(&'static str, Vec<Row>), R
                 .collect(),
         ),
         _ => {
-            return Err(Refused::new(
+            return Err(SharePointError::new(
                 404,
                 "-1, Microsoft.SharePoint.Client.ResourceNotFoundException",
                 format!("Cannot find resource for the request {api}."),
@@ -184,22 +189,26 @@ fn rows(ask: &Ask, site: &Site, api: &str) -> Result<(&'static str, Vec<Row>), R
     Ok((name, narrowed))
 }
 
-fn invalid(message: &str) -> Refused {
-    Refused::new(
+fn invalid(message: &str) -> SharePointError {
+    SharePointError::new(
         400,
         "-1, Microsoft.SharePoint.Client.InvalidClientQueryException",
         message,
     )
 }
 
-fn refuse(tenant: &Tenant, ask: &Ask, refused: &Refused) -> Response<Body> {
+fn refuse(
+    tenant: &Tenant,
+    incoming: &IncomingRequest,
+    refused: &SharePointError,
+) -> Response<Body> {
     let mut answer = if refused.token {
         let mut body = String::new();
         if !refused.message.is_empty() {
             body = serde_json::json!({"error_description": refused.message}).to_string();
         }
         let mut answer = Response::new(Body::from(body));
-        let challenge = challenge_header(tenant, ask, refused.challenge);
+        let challenge = challenge_header(tenant, incoming, refused.challenge);
         set(&mut answer, "www-authenticate", &challenge);
         set(
             &mut answer,
@@ -219,7 +228,7 @@ fn refuse(tenant: &Tenant, ask: &Ask, refused: &Refused) -> Response<Body> {
         set(&mut answer, "content-type", "text/plain; charset=utf-8");
         answer
     } else {
-        Format::of(&ask.accept).error(refused.code, &refused.message)
+        Format::of(&incoming.accept).error(refused.code, &refused.message)
     };
     *answer.status_mut() = refused.status;
     if let Some(seconds) = refused.retry_after {
@@ -228,10 +237,10 @@ fn refuse(tenant: &Tenant, ask: &Ask, refused: &Refused) -> Response<Body> {
     answer
 }
 
-fn challenge_header(tenant: &Tenant, ask: &Ask, since: Option<i64>) -> String {
+fn challenge_header(tenant: &Tenant, incoming: &IncomingRequest, since: Option<i64>) -> String {
     let directory = tenant.directory.read();
     let realm = directory
-        .owner_of_host(&ask.host)
+        .owner_of_host(&incoming.host)
         .map_or("", |owner| owner.id.as_str());
     let mut text = format!(
         "Bearer realm=\"{realm}\",client_id=\"{}\",\
@@ -251,39 +260,47 @@ fn challenge_header(tenant: &Tenant, ask: &Ask, since: Option<i64>) -> String {
 }
 
 /// What a fault on command looks like here.
-pub(super) fn refusal(tenant: &Tenant, ask: &Ask, status: StatusCode) -> Response<Body> {
+pub(super) fn refusal(
+    tenant: &Tenant,
+    incoming: &IncomingRequest,
+    status: StatusCode,
+) -> Response<Body> {
     let refused = match status {
-        StatusCode::TOO_MANY_REQUESTS => Refused::new(429, "", "429 TOO MANY REQUESTS"),
-        StatusCode::SERVICE_UNAVAILABLE => Refused::new(503, "", "503 SERVER UNAVAILABLE"),
-        _ => Refused::new(
+        StatusCode::TOO_MANY_REQUESTS => SharePointError::new(429, "", "429 TOO MANY REQUESTS"),
+        StatusCode::SERVICE_UNAVAILABLE => SharePointError::new(503, "", "503 SERVER UNAVAILABLE"),
+        _ => SharePointError::new(
             500,
             "-1, Microsoft.SharePoint.Client.ServerException",
             "An unexpected error has occurred.",
         ),
     };
-    let answer = refuse(tenant, ask, &refused);
-    dress(tenant, ask, answer)
+    let answer = refuse(tenant, incoming, &refused);
+    dress(tenant, incoming, answer)
 }
 
 /// A claims challenge on command.
-pub(super) fn challenge(tenant: &Tenant, ask: &Ask, since: i64) -> Response<Body> {
-    let refused = Refused {
+pub(super) fn challenge(tenant: &Tenant, incoming: &IncomingRequest, since: i64) -> Response<Body> {
+    let refused = SharePointError {
         challenge: Some(since),
-        ..Refused::token("The token was issued before a revocation.")
+        ..SharePointError::token("The token was issued before a revocation.")
     };
-    let answer = refuse(tenant, ask, &refused);
-    dress(tenant, ask, answer)
+    let answer = refuse(tenant, incoming, &refused);
+    dress(tenant, incoming, answer)
 }
 
 /// The headers of every answer.
-fn dress(tenant: &Tenant, ask: &Ask, mut answer: Response<Body>) -> Response<Body> {
+fn dress(
+    tenant: &Tenant,
+    incoming: &IncomingRequest,
+    mut answer: Response<Body>,
+) -> Response<Body> {
     let busy =
         answer.status() == StatusCode::TOO_MANY_REQUESTS || answer.status().is_server_error();
     let score = if busy { 8 } else { tenant.random.next() % 3 };
     let took = 5 + (tenant.random.fraction() * 40.0) as u64;
     let headers = [
-        ("sprequestguid", ask.request_id.as_str()),
-        ("request-id", &ask.request_id),
+        ("sprequestguid", incoming.request_id.as_str()),
+        ("request-id", &incoming.request_id),
         ("spclientservicerequestduration", &took.to_string()),
         ("x-sharepointhealthscore", &score.to_string()),
         ("x-sp-serverstate", "ReadOnly=0"),

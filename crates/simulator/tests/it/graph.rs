@@ -6,7 +6,7 @@ use m365mon_simulator::directory::{
     APP_CLIENT_ID, DOMAIN, ResourceApp, SELECTED_CLIENT_ID, SHAREPOINT_HOST,
 };
 use m365mon_simulator::faults::{FaultKind, NewFault};
-use m365mon_simulator::span::Span;
+use m365mon_simulator::human_duration::HumanDuration;
 use m365mon_simulator::tokens::Claims;
 use serde_json::{Value, json};
 
@@ -345,8 +345,8 @@ async fn a_revoked_session_is_challenged_once() {
     claims.xms_cc = None;
     let plain = running.tenant.tokens.mint(&claims);
     let control = format!("http://{}/revoke", running.control_addr);
-    let order = json!({"user": format!("steve@{DOMAIN}")});
-    let done = client.post(control).json(&order).send().await.unwrap();
+    let arguments = json!({"user": format!("steve@{DOMAIN}")});
+    let done = client.post(control).json(&arguments).send().await.unwrap();
     assert_eq!(done.status(), 200);
     let url = format!("{GRAPH}/me/messages?$select=id&$top=1");
     let answer = get(&client, &url, &capable).await;
@@ -376,7 +376,7 @@ async fn a_fifth_request_in_one_mailbox_is_throttled() {
     let token = app_token(&running);
     // Five at once: the fault keeps the first four in their places.
     running.tenant.faults.add(NewFault::new(FaultKind::Latency {
-        from: Span(Duration::from_millis(1500)),
+        from: HumanDuration(Duration::from_millis(1500)),
         to: None,
     }));
     let url = format!("{GRAPH}/users/helpdesk@{DOMAIN}/messages?$select=id&$top=1");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use m365mon_simulator::action::Action;
+use m365mon_simulator::command::Command;
 use m365mon_simulator::directory::{APP_CLIENT_ID, DOMAIN, Directory, SHAREPOINT_HOST, Size};
 use m365mon_simulator::scenario::Scenario;
 use m365mon_simulator::{Options, files, start};
@@ -168,9 +168,9 @@ async fn a_new_secret_reaches_its_user() {
     files::write(&running, dir.path(), Size::default(), interval).unwrap();
     let file = dir.path().join("app-secret.txt");
     let before = std::fs::read_to_string(&file).unwrap();
-    let order = json!({"secret": {"app": APP_CLIENT_ID, "change": "new"}});
-    let action: Action = serde_json::from_value(order).unwrap();
-    let told = action.perform(&running.tenant).unwrap();
+    let arguments = json!({"secret": {"app": APP_CLIENT_ID, "change": "new"}});
+    let command: Command = serde_json::from_value(arguments).unwrap();
+    let told = command.perform(&running.tenant).unwrap();
     let after = std::fs::read_to_string(&file).unwrap();
     assert_eq!(told["secret"], after.as_str());
     assert_ne!(before, after);
@@ -224,7 +224,7 @@ async fn the_demo_scenario_ends_well_within_ten_minutes() {
         .faults
         .list()
         .into_iter()
-        .filter_map(|f| f.order.name)
+        .filter_map(|f| f.fault.name)
         .collect();
     assert_eq!(
         left,

@@ -13,7 +13,6 @@ use m365mon::model::{Clock, Configuration, Random, SystemRandom};
 use m365mon::probe::TenantProber;
 use m365mon::scheduler::Scheduler;
 use m365mon::state::State;
-use m365mon_simulator::action::Action;
 use m365mon_simulator::directory::{self as contoso, Size};
 use m365mon_simulator::entra::approve_device;
 use m365mon_simulator::{Options, Running, files};
@@ -219,7 +218,7 @@ fn shifted(clock: Clock, by: &Arc<AtomicI64>) -> Clock {
 }
 
 fn act(running: &Running, action: Value) {
-    let action: Action = serde_json::from_value(action).unwrap();
+    let action: m365mon_simulator::command::Command = serde_json::from_value(action).unwrap();
     action.perform(&running.tenant).unwrap();
 }
 

@@ -13,7 +13,6 @@ use m365mon::model::{
     Clock, Configuration, IgnoreAccounts, Reason, Report, Resource, Story, SystemRandom,
 };
 use m365mon::probe::{Prober, TenantProber};
-use m365mon_simulator::action::Action;
 use m365mon_simulator::directory::Size;
 use m365mon_simulator::{Options, Running, files, start};
 use serde_json::{Value, json};
@@ -63,7 +62,7 @@ impl Scene {
     }
 
     fn act(&self, action: Value) {
-        let action: Action = serde_json::from_value(action).unwrap();
+        let action: m365mon_simulator::command::Command = serde_json::from_value(action).unwrap();
         action.perform(&self.running.tenant).unwrap();
     }
 

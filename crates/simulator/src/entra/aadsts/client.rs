@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{Refusal, long_stamp};
+use super::{EntraError, long_stamp};
 
 /// 700016: no such application in this tenant.
-pub(in crate::entra) fn unknown_app(app: &str, tenant: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn unknown_app(app: &str, tenant: &str) -> EntraError {
+    EntraError::new(
         "unauthorized_client",
         700_016,
         format!(
@@ -19,8 +19,8 @@ pub(in crate::entra) fn unknown_app(app: &str, tenant: &str) -> Refusal {
 }
 
 /// 700038: the null GUID, or nothing like an identifier.
-pub(in crate::entra) fn bad_app_id(app: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn bad_app_id(app: &str) -> EntraError {
+    EntraError::new(
         "unauthorized_client",
         700_038,
         format!("{app} is not a valid application identifier."),
@@ -28,8 +28,8 @@ pub(in crate::entra) fn bad_app_id(app: &str) -> Refusal {
 }
 
 /// 7000112: the application is there, and switched off.
-pub(in crate::entra) fn app_disabled(app: &str, name: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn app_disabled(app: &str, name: &str) -> EntraError {
+    EntraError::new(
         "unauthorized_client",
         7_000_112,
         format!("Application '{app}'({name}) is disabled."),
@@ -37,8 +37,8 @@ pub(in crate::entra) fn app_disabled(app: &str, name: &str) -> Refusal {
 }
 
 /// 7000218: a confidential client without a credential.
-pub(in crate::entra) fn credential_missing() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn credential_missing() -> EntraError {
+    EntraError::new(
         "invalid_client",
         7_000_218,
         "The request body must contain the following parameter: 'client_assertion' or \
@@ -47,8 +47,8 @@ pub(in crate::entra) fn credential_missing() -> Refusal {
 }
 
 /// 700025: a public client with a credential.
-pub(in crate::entra) fn credential_of_public_client() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn credential_of_public_client() -> EntraError {
+    EntraError::new(
         "invalid_client",
         700_025,
         "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
@@ -56,8 +56,8 @@ pub(in crate::entra) fn credential_of_public_client() -> Refusal {
 }
 
 /// 7000215: the secret is another.
-pub(in crate::entra) fn wrong_secret(app: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn wrong_secret(app: &str) -> EntraError {
+    EntraError::new(
         "invalid_client",
         7_000_215,
         format!(
@@ -68,8 +68,8 @@ pub(in crate::entra) fn wrong_secret(app: &str) -> Refusal {
 }
 
 /// 7000222: the secret was right once.
-pub(in crate::entra) fn expired_secret(app: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn expired_secret(app: &str) -> EntraError {
+    EntraError::new(
         "invalid_client",
         7_000_222,
         format!(
@@ -83,8 +83,8 @@ pub(in crate::entra) fn expired_secret(app: &str) -> Refusal {
 const CERTIFICATE_DOCUMENT: &str = "https://docs.microsoft.com/azure/active-directory/develop/active-directory-certificate-credentials";
 
 /// 50027: no JWT at all.
-pub(in crate::entra) fn malformed_assertion() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn malformed_assertion() -> EntraError {
+    EntraError::new(
         "invalid_client",
         50_027,
         "JWT token is invalid or malformed.",
@@ -92,8 +92,8 @@ pub(in crate::entra) fn malformed_assertion() -> Refusal {
 }
 
 /// 5002723: the header names no certificate.
-pub(in crate::entra) fn assertion_without_thumbprint() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn assertion_without_thumbprint() -> EntraError {
+    EntraError::new(
         "invalid_client",
         5_002_723,
         "Invalid JWT token. No certificate thumbprint specified in token header.",
@@ -101,8 +101,8 @@ pub(in crate::entra) fn assertion_without_thumbprint() -> Refusal {
 }
 
 /// 5002730: an algorithm that is not taken.
-pub(in crate::entra) fn assertion_algorithm(algorithm: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn assertion_algorithm(algorithm: &str) -> EntraError {
+    EntraError::new(
         "invalid_client",
         5_002_730,
         format!("Invalid JWT token. Unsupported key for the signing algorithm '{algorithm}'."),
@@ -110,8 +110,8 @@ pub(in crate::entra) fn assertion_algorithm(algorithm: &str) -> Refusal {
 }
 
 /// 50012: not what the credential should be; the reason says more.
-pub(in crate::entra) fn assertion_invalid(reason: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn assertion_invalid(reason: &str) -> EntraError {
+    EntraError::new(
         "invalid_client",
         50_012,
         format!(
@@ -122,8 +122,8 @@ pub(in crate::entra) fn assertion_invalid(reason: &str) -> Refusal {
 }
 
 /// 700021: issued by or for another application.
-pub(in crate::entra) fn assertion_of_another_app() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn assertion_of_another_app() -> EntraError {
+    EntraError::new(
         "invalid_client",
         700_021,
         format!(
@@ -134,8 +134,8 @@ pub(in crate::entra) fn assertion_of_another_app() -> Refusal {
 }
 
 /// 700023: made for another endpoint.
-pub(in crate::entra) fn assertion_audience() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn assertion_audience() -> EntraError {
+    EntraError::new(
         "invalid_client",
         700_023,
         format!(
@@ -146,8 +146,8 @@ pub(in crate::entra) fn assertion_audience() -> Refusal {
 }
 
 /// 700024: too early or too late; a machine's clock, or a stale file.
-pub(in crate::entra) fn assertion_time(now: Timestamp, expiry: Timestamp) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn assertion_time(now: Timestamp, expiry: Timestamp) -> EntraError {
+    EntraError::new(
         "invalid_client",
         700_024,
         format!(
@@ -180,7 +180,7 @@ pub(in crate::entra) fn certificate_refused(
     app: &str,
     thumbprint: &str,
     trouble: KeyTrouble,
-) -> Refusal {
+) -> EntraError {
     let reason = match trouble {
         KeyTrouble::NotFound => format!(
             "The key was not found., Thumbprint of key used by client: '{thumbprint}', Please \
@@ -199,7 +199,7 @@ pub(in crate::entra) fn certificate_refused(
             end.strftime("%m/%d/%Y %H:%M:%S")
         ),
     };
-    Refusal::new(
+    EntraError::new(
         "invalid_client",
         700_027,
         format!(
@@ -224,13 +224,13 @@ pub(in crate::entra) enum FederationMismatch {
 pub(in crate::entra) fn no_federated_credential(
     mismatch: FederationMismatch,
     value: &str,
-) -> Refusal {
+) -> EntraError {
     let (code, what) = match mismatch {
         FederationMismatch::Issuer => (700_211, "issuer"),
         FederationMismatch::Audience => (700_212, "audience"),
         FederationMismatch::Subject => (700_213, "subject"),
     };
-    Refusal::new(
+    EntraError::new(
         "invalid_client",
         code,
         format!(
@@ -247,8 +247,8 @@ pub(in crate::entra) fn no_federated_record(
     issuer: &str,
     subject: &str,
     audience: &str,
-) -> Refusal {
-    Refusal::new(
+) -> EntraError {
+    EntraError::new(
         "invalid_request",
         70_021,
         format!(
@@ -260,8 +260,8 @@ pub(in crate::entra) fn no_federated_record(
 }
 
 /// 7000274: the other provider's signature does not fit its keys.
-pub(in crate::entra) fn federated_signature() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn federated_signature() -> EntraError {
+    EntraError::new(
         "invalid_client",
         7_000_274,
         "Client assertion contains an invalid signature.",

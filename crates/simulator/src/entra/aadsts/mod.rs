@@ -17,7 +17,7 @@ use jiff::Timestamp;
 /// One refusal. Becomes a JSON body at the token endpoint, a redirect or a
 /// page at the authorization endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct EntraError {
     /// HTTP status at the token endpoint: 400, 401 for `invalid_client`.
     pub status: u16,
     /// The OAuth 2.0 code.
@@ -32,7 +32,7 @@ pub struct Refusal {
     pub claims: Option<String>,
 }
 
-impl Refusal {
+impl EntraError {
     /// A refusal as the number's usual OAuth code has it.
     #[must_use]
     pub fn new(error: &'static str, code: u32, text: impl Into<String>) -> Self {

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{Refusal, long_stamp};
+use super::{EntraError, long_stamp};
 
 /// 70000: the code or token is no such thing, or another client's.
-pub(in crate::entra) fn invalid_grant(what: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn invalid_grant(what: &str) -> EntraError {
+    EntraError::new(
         "invalid_grant",
         70_000,
         format!("The provided value for the '{what}' parameter is not valid."),
@@ -14,8 +14,8 @@ pub(in crate::entra) fn invalid_grant(what: &str) -> Refusal {
 }
 
 /// 70000 with `bad_token`: a refresh token of another client or tenant.
-pub(in crate::entra) fn refresh_of_another_client() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn refresh_of_another_client() -> EntraError {
+    EntraError::new(
         "invalid_grant",
         70_000,
         "Provided grant is invalid or malformed. The refresh token was issued to another client.",
@@ -24,8 +24,8 @@ pub(in crate::entra) fn refresh_of_another_client() -> Refusal {
 }
 
 /// 54005: a code works once.
-pub(in crate::entra) fn code_redeemed() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn code_redeemed() -> EntraError {
+    EntraError::new(
         "invalid_grant",
         54_005,
         "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use \
@@ -34,8 +34,8 @@ pub(in crate::entra) fn code_redeemed() -> Refusal {
 }
 
 /// 70008: the code is too old.
-pub(in crate::entra) fn code_expired() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn code_expired() -> EntraError {
+    EntraError::new(
         "invalid_grant",
         70_008,
         "The provided authorization code or refresh token has expired due to inactivity. Send a \
@@ -44,8 +44,8 @@ pub(in crate::entra) fn code_expired() -> Refusal {
 }
 
 /// 500112: the redirect URI differs from the one the code went to.
-pub(in crate::entra) fn reply_address_differs(given: &str, expected: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn reply_address_differs(given: &str, expected: &str) -> EntraError {
+    EntraError::new(
         "invalid_client",
         500_112,
         format!(
@@ -56,8 +56,8 @@ pub(in crate::entra) fn reply_address_differs(given: &str, expected: &str) -> Re
 }
 
 /// 501481: the verifier is not that of the challenge.
-pub(in crate::entra) fn wrong_verifier() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn wrong_verifier() -> EntraError {
+    EntraError::new(
         "invalid_grant",
         501_481,
         "The Code_Verifier does not match the code_challenge supplied in the authorization request.",
@@ -65,8 +65,8 @@ pub(in crate::entra) fn wrong_verifier() -> Refusal {
 }
 
 /// 50148: a verifier that cannot be one, or none where there was a challenge.
-pub(in crate::entra) fn bad_verifier() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn bad_verifier() -> EntraError {
+    EntraError::new(
         "invalid_grant",
         50_148,
         "The code_verifier does not match the code_challenge supplied in the authorization request \
@@ -75,8 +75,8 @@ pub(in crate::entra) fn bad_verifier() -> Refusal {
 }
 
 /// 700082: unused for too long.
-pub(in crate::entra) fn refresh_expired(issued: Timestamp, days: i64) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn refresh_expired(issued: Timestamp, days: i64) -> EntraError {
+    EntraError::new(
         "invalid_grant",
         700_082,
         format!(
@@ -89,8 +89,8 @@ pub(in crate::entra) fn refresh_expired(issued: Timestamp, days: i64) -> Refusal
 }
 
 /// 50173: revoked, by whatever event.
-pub(in crate::entra) fn revoked(issued: Timestamp, valid_from: Timestamp) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn revoked(issued: Timestamp, valid_from: Timestamp) -> EntraError {
+    EntraError::new(
         "invalid_grant",
         50_173,
         format!(
@@ -105,8 +105,8 @@ pub(in crate::entra) fn revoked(issued: Timestamp, valid_from: Timestamp) -> Ref
 }
 
 /// 70043: the tenant's policy asks for a sign-in again.
-pub(in crate::entra) fn sign_in_frequency(issued: Timestamp, seconds: i64) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn sign_in_frequency(issued: Timestamp, seconds: i64) -> EntraError {
+    EntraError::new(
         "invalid_grant",
         70_043,
         format!(
@@ -120,8 +120,8 @@ pub(in crate::entra) fn sign_in_frequency(issued: Timestamp, seconds: i64) -> Re
 }
 
 /// 50034: no such person here.
-pub(in crate::entra) fn unknown_user(tenant: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn unknown_user(tenant: &str) -> EntraError {
+    EntraError::new(
         "invalid_grant",
         50_034,
         format!(
@@ -133,13 +133,13 @@ pub(in crate::entra) fn unknown_user(tenant: &str) -> Refusal {
 }
 
 /// 50057: the account is switched off.
-pub(in crate::entra) fn user_disabled() -> Refusal {
-    Refusal::new("invalid_grant", 50_057, "The user account is disabled.")
+pub(in crate::entra) fn user_disabled() -> EntraError {
+    EntraError::new("invalid_grant", 50_057, "The user account is disabled.")
 }
 
 /// 50058: nobody is signed in, and nobody may be asked.
-pub(in crate::entra) fn silent_sign_in() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn silent_sign_in() -> EntraError {
+    EntraError::new(
         "login_required",
         50_058,
         "Session information is not sufficient for single-sign-on. A silent sign-in request was \
@@ -148,8 +148,8 @@ pub(in crate::entra) fn silent_sign_in() -> Refusal {
 }
 
 /// 50076: a second factor is wanted; from a policy of the tenant.
-pub(in crate::entra) fn factor_needed(resource: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn factor_needed(resource: &str) -> EntraError {
+    EntraError::new(
         "interaction_required",
         50_076,
         format!(
@@ -162,8 +162,8 @@ pub(in crate::entra) fn factor_needed(resource: &str) -> Refusal {
 }
 
 /// 50105: the application wants an assignment that this person has not.
-pub(in crate::entra) fn not_assigned(app: &str, name: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn not_assigned(app: &str, name: &str) -> EntraError {
+    EntraError::new(
         "invalid_grant",
         50_105,
         format!(
@@ -174,8 +174,8 @@ pub(in crate::entra) fn not_assigned(app: &str, name: &str) -> Refusal {
 }
 
 /// 53003: Conditional Access says no.
-pub(in crate::entra) fn blocked_by_policy() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn blocked_by_policy() -> EntraError {
+    EntraError::new(
         "invalid_grant",
         53_003,
         "Access has been blocked by Conditional Access policies. The access policy does not allow \
@@ -185,8 +185,8 @@ pub(in crate::entra) fn blocked_by_policy() -> Refusal {
 }
 
 /// 65004: the person said no.
-pub(in crate::entra) fn declined() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn declined() -> EntraError {
+    EntraError::new(
         "access_denied",
         65_004,
         "User declined to consent to access the app.",
@@ -194,8 +194,8 @@ pub(in crate::entra) fn declined() -> Refusal {
 }
 
 /// 90094: only an administrator may say yes.
-pub(in crate::entra) fn needs_administrator() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn needs_administrator() -> EntraError {
+    EntraError::new(
         "access_denied",
         90_094,
         "Admin consent is required for the permissions requested by this application.",
@@ -203,8 +203,8 @@ pub(in crate::entra) fn needs_administrator() -> Refusal {
 }
 
 /// 90095: the administrator has been asked.
-pub(in crate::entra) fn administrator_asked() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn administrator_asked() -> EntraError {
+    EntraError::new(
         "access_denied",
         90_095,
         "Admin consent is required for the permissions requested by this application. An admin \
@@ -213,8 +213,8 @@ pub(in crate::entra) fn administrator_asked() -> Refusal {
 }
 
 /// 70016: not yet.
-pub(in crate::entra) fn device_pending() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn device_pending() -> EntraError {
+    EntraError::new(
         "authorization_pending",
         70_016,
         "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
@@ -222,8 +222,8 @@ pub(in crate::entra) fn device_pending() -> Refusal {
 }
 
 /// RFC 8628 `slow_down`; on command only, Microsoft's page does not list it.
-pub(in crate::entra) fn device_slow_down() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn device_slow_down() -> EntraError {
+    EntraError::new(
         "slow_down",
         70_016,
         "OAuth 2.0 device flow error. The client is polling too quickly.",
@@ -231,8 +231,8 @@ pub(in crate::entra) fn device_slow_down() -> Refusal {
 }
 
 /// The person said no to a device.
-pub(in crate::entra) fn device_declined() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn device_declined() -> EntraError {
+    EntraError::new(
         "authorization_declined",
         65_004,
         "User declined to consent to access the app.",
@@ -240,8 +240,8 @@ pub(in crate::entra) fn device_declined() -> Refusal {
 }
 
 /// 70018: no such device code.
-pub(in crate::entra) fn device_unknown() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn device_unknown() -> EntraError {
+    EntraError::new(
         "bad_verification_code",
         70_018,
         "The provided value for the input parameter 'device_code' is not valid.",
@@ -249,8 +249,8 @@ pub(in crate::entra) fn device_unknown() -> Refusal {
 }
 
 /// 70019: fifteen minutes are over.
-pub(in crate::entra) fn device_expired() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn device_expired() -> EntraError {
+    EntraError::new(
         "expired_token",
         70_019,
         "The provided value for the input parameter 'device_code' is not valid. This device code \
@@ -259,8 +259,8 @@ pub(in crate::entra) fn device_expired() -> Refusal {
 }
 
 /// 50011: shown as a page, never redirected to.
-pub(in crate::entra) fn redirect_uri_unknown(uri: &str, app: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn redirect_uri_unknown(uri: &str, app: &str) -> EntraError {
+    EntraError::new(
         "invalid_request",
         50_011,
         format!(
@@ -274,8 +274,8 @@ pub(in crate::entra) fn redirect_uri_unknown(uri: &str, app: &str) -> Refusal {
 }
 
 /// 70005: only codes are handed out.
-pub(in crate::entra) fn response_type(value: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn response_type(value: &str) -> EntraError {
+    EntraError::new(
         "unsupported_response_type",
         70_005,
         format!("The response type '{value}' is not supported for this application."),
@@ -283,8 +283,8 @@ pub(in crate::entra) fn response_type(value: &str) -> Refusal {
 }
 
 /// 70007: a response mode that there is not.
-pub(in crate::entra) fn response_mode(value: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn response_mode(value: &str) -> EntraError {
+    EntraError::new(
         "invalid_request",
         70_007,
         format!("'{value}' is not a supported value of 'response_mode'."),
@@ -292,8 +292,8 @@ pub(in crate::entra) fn response_mode(value: &str) -> Refusal {
 }
 
 /// 50147: a challenge that cannot be one.
-pub(in crate::entra) fn bad_challenge() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn bad_challenge() -> EntraError {
+    EntraError::new(
         "invalid_request",
         50_147,
         "Invalid size of Code_Challenge parameter, or unsupported 'code_challenge_method'.",

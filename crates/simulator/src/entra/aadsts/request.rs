@@ -1,11 +1,11 @@
 //! Refusals of what was asked: the request itself, the tenant, the scopes,
 //! and trouble of the service.
 
-use super::Refusal;
+use super::EntraError;
 
 /// 900144: a parameter of the body is missing.
-pub(in crate::entra) fn missing_parameter(name: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn missing_parameter(name: &str) -> EntraError {
+    EntraError::new(
         "invalid_request",
         900_144,
         format!("The request body must contain the following parameter: '{name}'."),
@@ -13,8 +13,8 @@ pub(in crate::entra) fn missing_parameter(name: &str) -> Refusal {
 }
 
 /// 90014: a field that the chosen credential needs is missing.
-pub(in crate::entra) fn missing_field(name: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn missing_field(name: &str) -> EntraError {
+    EntraError::new(
         "invalid_request",
         90_014,
         format!(
@@ -25,8 +25,8 @@ pub(in crate::entra) fn missing_field(name: &str) -> Refusal {
 }
 
 /// 9002313: neither form nor query could be read.
-pub(in crate::entra) fn malformed_request() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn malformed_request() -> EntraError {
+    EntraError::new(
         "invalid_request",
         9_002_313,
         "Invalid request. Request is malformed or invalid.",
@@ -34,8 +34,8 @@ pub(in crate::entra) fn malformed_request() -> Refusal {
 }
 
 /// 90013: a parameter has a value that cannot be.
-pub(in crate::entra) fn bad_input(name: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn bad_input(name: &str) -> EntraError {
+    EntraError::new(
         "invalid_request",
         90_013,
         format!("Invalid input received from the user. The parameter '{name}' is not valid."),
@@ -43,8 +43,8 @@ pub(in crate::entra) fn bad_input(name: &str) -> Refusal {
 }
 
 /// 901002: the parameter of the older endpoint.
-pub(in crate::entra) fn resource_parameter() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn resource_parameter() -> EntraError {
+    EntraError::new(
         "invalid_request",
         901_002,
         "The 'resource' request parameter is not supported.",
@@ -52,8 +52,8 @@ pub(in crate::entra) fn resource_parameter() -> Refusal {
 }
 
 /// 70003: no such grant here.
-pub(in crate::entra) fn unsupported_grant(grant: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn unsupported_grant(grant: &str) -> EntraError {
+    EntraError::new(
         "unsupported_grant_type",
         70_003,
         format!("The app requested an unsupported grant type '{grant}'."),
@@ -61,8 +61,8 @@ pub(in crate::entra) fn unsupported_grant(grant: &str) -> Refusal {
 }
 
 /// 9002326: an `Origin` header from something that is no single-page application.
-pub(in crate::entra) fn cross_origin(origin: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn cross_origin(origin: &str) -> EntraError {
+    EntraError::new(
         "invalid_request",
         9_002_326,
         format!(
@@ -73,8 +73,8 @@ pub(in crate::entra) fn cross_origin(origin: &str) -> Refusal {
 }
 
 /// 90002: no such tenant in this cloud.
-pub(in crate::entra) fn tenant_not_found(tenant: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn tenant_not_found(tenant: &str) -> EntraError {
+    EntraError::new(
         "invalid_request",
         90_002,
         format!(
@@ -86,8 +86,8 @@ pub(in crate::entra) fn tenant_not_found(tenant: &str) -> Refusal {
 }
 
 /// 900023: what stands in the place of the tenant cannot be one.
-pub(in crate::entra) fn tenant_malformed(tenant: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn tenant_malformed(tenant: &str) -> EntraError {
+    EntraError::new(
         "invalid_request",
         900_023,
         format!(
@@ -98,8 +98,8 @@ pub(in crate::entra) fn tenant_malformed(tenant: &str) -> Refusal {
 }
 
 /// 50059: nothing says which tenant is meant.
-pub(in crate::entra) fn no_tenant_information() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn no_tenant_information() -> EntraError {
+    EntraError::new(
         "invalid_request",
         50_059,
         "No tenant-identifying information found in either the request or implied by any provided \
@@ -108,8 +108,8 @@ pub(in crate::entra) fn no_tenant_information() -> Refusal {
 }
 
 /// 50194: a single-tenant application at `/common`.
-pub(in crate::entra) fn single_tenant(app: &str, name: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn single_tenant(app: &str, name: &str) -> EntraError {
+    EntraError::new(
         "invalid_request",
         50_194,
         format!(
@@ -121,8 +121,8 @@ pub(in crate::entra) fn single_tenant(app: &str, name: &str) -> Refusal {
 }
 
 /// 9001023: this grant needs a tenant.
-pub(in crate::entra) fn grant_needs_tenant() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn grant_needs_tenant() -> EntraError {
+    EntraError::new(
         "invalid_request",
         9_001_023,
         "The grant type is not supported over the /common or /consumers endpoints. Please use the \
@@ -131,8 +131,8 @@ pub(in crate::entra) fn grant_needs_tenant() -> Refusal {
 }
 
 /// 90038: the tenant lives in another cloud.
-pub(in crate::entra) fn tenant_elsewhere(tenant: &str, home: &str, here: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn tenant_elsewhere(tenant: &str, home: &str, here: &str) -> EntraError {
+    EntraError::new(
         "invalid_request",
         90_038,
         format!(
@@ -143,8 +143,8 @@ pub(in crate::entra) fn tenant_elsewhere(tenant: &str, home: &str, here: &str) -
 }
 
 /// 900382: a confidential client asked across clouds.
-pub(in crate::entra) fn confidential_cross_cloud() -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn confidential_cross_cloud() -> EntraError {
+    EntraError::new(
         "invalid_client",
         900_382,
         "Confidential Client is not supported in Cross Cloud request.",
@@ -152,8 +152,8 @@ pub(in crate::entra) fn confidential_cross_cloud() -> Refusal {
 }
 
 /// 70011: a scope that is none.
-pub(in crate::entra) fn bad_scope(scope: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn bad_scope(scope: &str) -> EntraError {
+    EntraError::new(
         "invalid_scope",
         70_011,
         format!(
@@ -164,8 +164,8 @@ pub(in crate::entra) fn bad_scope(scope: &str) -> Refusal {
 }
 
 /// 70011: `.default` beside named scopes.
-pub(in crate::entra) fn mixed_default(scope: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn mixed_default(scope: &str) -> EntraError {
+    EntraError::new(
         "invalid_scope",
         70_011,
         format!(
@@ -176,8 +176,8 @@ pub(in crate::entra) fn mixed_default(scope: &str) -> Refusal {
 }
 
 /// 1002012: named scopes, and nobody who could have consented to them.
-pub(in crate::entra) fn scope_needs_default(scope: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn scope_needs_default(scope: &str) -> EntraError {
+    EntraError::new(
         "invalid_scope",
         1_002_012,
         format!(
@@ -188,8 +188,8 @@ pub(in crate::entra) fn scope_needs_default(scope: &str) -> Refusal {
 }
 
 /// 700022: scopes of more than one resource.
-pub(in crate::entra) fn several_resources(scope: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn several_resources(scope: &str) -> EntraError {
+    EntraError::new(
         "invalid_scope",
         700_022,
         format!(
@@ -200,8 +200,8 @@ pub(in crate::entra) fn several_resources(scope: &str) -> Refusal {
 }
 
 /// 500011: no such resource in this tenant.
-pub(in crate::entra) fn unknown_resource(resource: &str, tenant: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn unknown_resource(resource: &str, tenant: &str) -> EntraError {
+    EntraError::new(
         "invalid_resource",
         500_011,
         format!(
@@ -214,8 +214,8 @@ pub(in crate::entra) fn unknown_resource(resource: &str, tenant: &str) -> Refusa
 }
 
 /// 650053: the resource knows no such permission.
-pub(in crate::entra) fn unknown_scope(app: &str, scope: &str, resource: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn unknown_scope(app: &str, scope: &str, resource: &str) -> EntraError {
+    EntraError::new(
         "invalid_scope",
         650_053,
         format!(
@@ -226,8 +226,8 @@ pub(in crate::entra) fn unknown_scope(app: &str, scope: &str, resource: &str) ->
 }
 
 /// 65001: nobody consented to this.
-pub(in crate::entra) fn no_consent(app: &str, name: &str) -> Refusal {
-    Refusal::new(
+pub(in crate::entra) fn no_consent(app: &str, name: &str) -> EntraError {
+    EntraError::new(
         "invalid_grant",
         65_001,
         format!(
@@ -239,10 +239,10 @@ pub(in crate::entra) fn no_consent(app: &str, name: &str) -> Refusal {
 }
 
 /// 90033: a passing fault of the service; answered with 503.
-pub(in crate::entra) fn service_trouble() -> Refusal {
-    Refusal {
+pub(in crate::entra) fn service_trouble() -> EntraError {
+    EntraError {
         status: 503,
-        ..Refusal::new(
+        ..EntraError::new(
             "temporarily_unavailable",
             90_033,
             "A transient error has occurred. Please try again.",
@@ -251,10 +251,10 @@ pub(in crate::entra) fn service_trouble() -> Refusal {
 }
 
 /// 90055: the tenant asks too often; answered with 429.
-pub(in crate::entra) fn tenant_throttled() -> Refusal {
-    Refusal {
+pub(in crate::entra) fn tenant_throttled() -> EntraError {
+    EntraError {
         status: 429,
-        ..Refusal::new(
+        ..EntraError::new(
             "temporarily_unavailable",
             90_055,
             "The server has terminated the request because there have been too many requests from \

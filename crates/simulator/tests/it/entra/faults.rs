@@ -58,7 +58,7 @@ async fn cloud() -> Cloud {
 }
 
 impl Cloud {
-    fn order(&self, service: Service, kind: FaultKind) {
+    fn arguments(&self, service: Service, kind: FaultKind) {
         self.running.tenant.faults.clear();
         self.running
             .tenant
@@ -97,7 +97,7 @@ async fn the_token_endpoint_in_trouble() {
         value.map(|v| v.to_str().unwrap().to_owned())
     };
     let throttled = |retry_after| FaultKind::Throttled { retry_after };
-    cloud.order(Service::Login, throttled(None));
+    cloud.arguments(Service::Login, throttled(None));
     let answer = cloud.token().await.unwrap();
     assert_eq!(
         (answer.status().as_u16(), retry_after(&answer)),
@@ -107,10 +107,10 @@ async fn the_token_endpoint_in_trouble() {
     assert_eq!(body["error"], "temporarily_unavailable");
     assert_eq!(body["error_codes"], json!([90_055]));
 
-    cloud.order(Service::Login, throttled(Some(RetryAfter::Seconds(7))));
+    cloud.arguments(Service::Login, throttled(Some(RetryAfter::Seconds(7))));
     let answer = cloud.token().await.unwrap();
     assert_eq!(retry_after(&answer).as_deref(), Some("7"));
-    cloud.order(Service::Login, throttled(Some(RetryAfter::Date(30))));
+    cloud.arguments(Service::Login, throttled(Some(RetryAfter::Date(30))));
     let answer = cloud.token().await.unwrap();
     assert!(retry_after(&answer).unwrap().ends_with(" GMT"));
 
@@ -118,18 +118,18 @@ async fn the_token_endpoint_in_trouble() {
         retry_after: None,
         empty: false,
     };
-    cloud.order(Service::Login, unavailable);
+    cloud.arguments(Service::Login, unavailable);
     let answer = cloud.token().await.unwrap();
     assert_eq!(answer.status(), 503);
     let body: Value = answer.json().await.unwrap();
     assert_eq!(body["error_codes"], json!([90_033]));
 
-    cloud.order(Service::Login, FaultKind::Html);
+    cloud.arguments(Service::Login, FaultKind::Html);
     let answer = cloud.token().await.unwrap();
     assert_eq!(answer.status(), 200);
     assert!(answer.text().await.unwrap().contains("<html"));
 
-    cloud.order(Service::Login, FaultKind::EmptyBody);
+    cloud.arguments(Service::Login, FaultKind::EmptyBody);
     let answer = cloud.token().await.unwrap();
     assert_eq!(answer.status(), 200);
     assert!(answer.text().await.unwrap().is_empty());
@@ -139,16 +139,16 @@ async fn the_token_endpoint_in_trouble() {
         body: "{\"token_type\":".into(),
         headers: std::collections::BTreeMap::new(),
     };
-    cloud.order(Service::Login, garbage);
+    cloud.arguments(Service::Login, garbage);
     let answer = cloud.token().await.unwrap();
     assert!(answer.json::<Value>().await.is_err());
 
-    cloud.order(Service::Login, FaultKind::Truncated);
+    cloud.arguments(Service::Login, FaultKind::Truncated);
     let answer = cloud.token().await.unwrap();
     assert!(answer.bytes().await.is_err());
-    cloud.order(Service::Login, FaultKind::ResetBefore);
+    cloud.arguments(Service::Login, FaultKind::ResetBefore);
     assert!(cloud.token().await.is_err());
-    cloud.order(Service::Login, FaultKind::Hang);
+    cloud.arguments(Service::Login, FaultKind::Hang);
     let hanging = tokio::time::timeout(Duration::from_millis(200), cloud.token());
     assert!(hanging.await.is_err());
 
@@ -176,11 +176,11 @@ async fn the_metadata_service_while_it_is_updated() {
             body: String::new(),
             headers: std::collections::BTreeMap::new(),
         };
-        cloud.order(Service::Metadata, kind);
+        cloud.arguments(Service::Metadata, kind);
         assert_eq!(ask().await, status);
     }
     let throttled = FaultKind::Throttled { retry_after: None };
-    cloud.order(Service::Metadata, throttled);
+    cloud.arguments(Service::Metadata, throttled);
     assert_eq!(ask().await, 429);
     cloud.running.tenant.faults.clear();
     assert_eq!(ask().await, 200);
@@ -191,26 +191,29 @@ async fn the_metadata_service_while_it_is_updated() {
 async fn what_the_control_endpoint_registers() {
     let cloud = cloud().await;
     let pem = include_str!("../../../../../tests/data/app-certificate.pem");
-    let order = json!({"app": CERTIFICATE_CLIENT_ID, "pem": pem, "replace": true});
-    assert_eq!(cloud.control("/entra/certificates", &order).await.0, 200);
-    let order = json!({"app": CERTIFICATE_CLIENT_ID, "pem": "nothing"});
-    let (status, body) = cloud.control("/entra/certificates", &order).await;
+    let arguments = json!({"app": CERTIFICATE_CLIENT_ID, "pem": pem, "replace": true});
+    assert_eq!(
+        cloud.control("/entra/certificates", &arguments).await.0,
+        200
+    );
+    let arguments = json!({"app": CERTIFICATE_CLIENT_ID, "pem": "nothing"});
+    let (status, body) = cloud.control("/entra/certificates", &arguments).await;
     assert_eq!(status, 400);
     assert!(body["error"].is_string());
     let uri = "https://m365mon.contoso.com/callback";
-    let order = json!({"app": DELEGATED_CLIENT_ID, "uri": uri, "platform": "web"});
-    assert_eq!(cloud.control("/entra/redirects", &order).await.0, 200);
-    let order = json!({"app": "none", "uri": uri, "platform": "web"});
-    assert_eq!(cloud.control("/entra/redirects", &order).await.0, 400);
-    let order = json!({
+    let arguments = json!({"app": DELEGATED_CLIENT_ID, "uri": uri, "platform": "web"});
+    assert_eq!(cloud.control("/entra/redirects", &arguments).await.0, 200);
+    let arguments = json!({"app": "none", "uri": uri, "platform": "web"});
+    assert_eq!(cloud.control("/entra/redirects", &arguments).await.0, 400);
+    let arguments = json!({
         "app": CERTIFICATE_CLIENT_ID, "issuer": "https://i", "subject": "s", "audience": "a",
         "jwk": {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
     });
-    assert_eq!(cloud.control("/entra/federated", &order).await.0, 400);
-    let order = json!({
+    assert_eq!(cloud.control("/entra/federated", &arguments).await.0, 400);
+    let arguments = json!({
         "app": DELEGATED_CLIENT_ID, "user": STEVE, "scope": "offline_access Mail.ReadBasic",
     });
-    let (status, body) = cloud.control("/entra/tokens", &order).await;
+    let (status, body) = cloud.control("/entra/tokens", &arguments).await;
     assert_eq!(status, 200);
     let answer = cloud
         .client

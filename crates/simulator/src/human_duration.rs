@@ -7,9 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A duration as people write it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Span(pub Duration);
+pub struct HumanDuration(pub Duration);
 
-impl Span {
+impl HumanDuration {
     /// Reads a number with an optional unit; no sign, at most a hundred years.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -32,24 +32,25 @@ impl Span {
     }
 }
 
-impl<'de> Deserialize<'de> for Span {
+impl<'de> Deserialize<'de> for HumanDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
         impl de::Visitor<'_> for Visitor {
-            type Value = Span;
+            type Value = HumanDuration;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("a duration such as 250ms, 90s, 5m, 24h or 90d")
             }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
-                Span::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<HumanDuration, E> {
+                HumanDuration::parse(text)
+                    .ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
             }
-            fn visit_u64<E: de::Error>(self, seconds: u64) -> Result<Span, E> {
+            fn visit_u64<E: de::Error>(self, seconds: u64) -> Result<HumanDuration, E> {
                 self.visit_str(&seconds.to_string())
             }
-            fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<Span, E> {
+            fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<HumanDuration, E> {
                 self.visit_str(&seconds.to_string())
             }
-            fn visit_f64<E: de::Error>(self, seconds: f64) -> Result<Span, E> {
+            fn visit_f64<E: de::Error>(self, seconds: f64) -> Result<HumanDuration, E> {
                 self.visit_str(&seconds.to_string())
             }
         }
@@ -57,7 +58,7 @@ impl<'de> Deserialize<'de> for Span {
     }
 }
 
-impl Serialize for Span {
+impl Serialize for HumanDuration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&format!("{}s", self.0.as_secs_f64()))
     }
@@ -69,7 +70,7 @@ mod tests {
 
     #[test]
     fn units() {
-        let seconds = |text| Span::parse(text).map(|s| s.0.as_secs_f64());
+        let seconds = |text| HumanDuration::parse(text).map(|s| s.0.as_secs_f64());
         assert_eq!(seconds("250ms"), Some(0.25));
         assert_eq!(seconds("90s"), Some(90.0));
         assert_eq!(seconds("1.5m"), Some(90.0));

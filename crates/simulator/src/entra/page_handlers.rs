@@ -8,18 +8,20 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
 
-use super::aadsts::{self, Refusal};
+use super::aadsts::{self, EntraError};
 use super::answer::Trace;
+use super::authorization_session::{
+    AuthorizationSession, COOKIE, Mode, Purpose, Return, SignInFlow,
+};
 use super::authorize::{parameters, platform_of};
 use super::form::Form;
 use super::pages;
-use super::place::{self, Named};
-use super::visit::{COOKIE, Mode, Purpose, Return, Step, Visit};
+use super::tenant::{self, TenantName};
 use crate::Tenant;
 
 /// What a page's form leads to.
 #[derive(Debug, Clone, Copy)]
-enum Turn {
+enum PageForm {
     SignIn,
     Factor,
     Consent,
@@ -27,58 +29,67 @@ enum Turn {
     Again,
 }
 
-async fn turn(tenant: &Tenant, headers: &HeaderMap, body: &[u8], turn: Turn) -> Response {
+async fn answer_form(
+    tenant: &Tenant,
+    headers: &HeaderMap,
+    body: &[u8],
+    answer_form: PageForm,
+) -> Response {
     let trace = Trace::new(tenant, headers);
-    let step = Step {
+    let flow = SignInFlow {
         tenant,
         trace: &trace,
     };
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok());
-    let opened = Form::of_body(kind, body).and_then(|form| Ok((step.open(form.get("ctx"))?, form)));
-    let (mut visit, form) = match opened {
+    let opened = Form::of_body(kind, body).and_then(|form| Ok((flow.open(form.get("ctx"))?, form)));
+    let (mut authorization, form) = match opened {
         Ok(opened) => opened,
-        Err(refusal) => return step.show(&refusal),
+        Err(refusal) => return flow.show(&refusal),
     };
-    match turn {
-        Turn::SignIn => match check_password(&step, &mut visit, &form) {
-            Ok(()) => step.advance(&visit),
-            Err(refusal) => step.ask_sign_in(&visit, Some(&refusal)),
+    match answer_form {
+        PageForm::SignIn => match check_password(&flow, &mut authorization, &form) {
+            Ok(()) => flow.advance(&authorization),
+            Err(refusal) => flow.ask_sign_in(&authorization, Some(&refusal)),
         },
         // Only the page after the password leads here, and only its form is sealed so.
-        Turn::Factor => {
-            visit.factor = visit.user.is_some();
-            step.advance(&visit)
+        PageForm::Factor => {
+            authorization.factor = authorization.user.is_some();
+            flow.advance(&authorization)
         }
-        Turn::Consent => match form.get("answer") {
-            Some("accept") => step.accept(
-                &visit,
+        PageForm::Consent => match form.get("answer") {
+            Some("accept") => flow.accept(
+                &authorization,
                 form.get("everyone").is_some()
-                    || matches!(visit.purpose, Purpose::Administrator { .. }),
+                    || matches!(authorization.purpose, Purpose::Administrator { .. }),
             ),
-            Some("return") => step.fail(&visit, &aadsts::needs_administrator()),
+            Some("return") => flow.fail(&authorization, &aadsts::needs_administrator()),
             _ => {
-                step.decline_device(&visit);
-                step.fail(&visit, &aadsts::declined())
+                flow.decline_device(&authorization);
+                flow.fail(&authorization, &aadsts::declined())
             }
         },
-        Turn::Approval => step.request_approval(&visit),
-        Turn::Again => {
-            visit.user = None;
-            visit.factor = false;
-            visit.hint.clear();
-            step.ask_sign_in(&visit, None)
+        PageForm::Approval => flow.request_approval(&authorization),
+        PageForm::Again => {
+            authorization.user = None;
+            authorization.factor = false;
+            authorization.hint.clear();
+            flow.ask_sign_in(&authorization, None)
         }
     }
 }
 
-fn check_password(step: &Step<'_>, visit: &mut Visit, form: &Form) -> Result<(), Refusal> {
+fn check_password(
+    flow: &SignInFlow<'_>,
+    authorization: &mut AuthorizationSession,
+    form: &Form,
+) -> Result<(), EntraError> {
     let name = form.get("login").unwrap_or_default().trim();
-    name.clone_into(&mut visit.hint);
-    let directory = step.tenant.directory.read();
+    name.clone_into(&mut authorization.hint);
+    let directory = flow.tenant.directory.read();
     let user = directory.user(name).ok_or_else(|| {
-        Refusal::new(
+        EntraError::new(
             "invalid_grant",
             50_034,
             "We couldn't find an account with that username.",
@@ -86,41 +97,41 @@ fn check_password(step: &Step<'_>, visit: &mut Visit, form: &Form) -> Result<(),
     })?;
     let password = form.get("passwd").unwrap_or_default();
     if user.password != m365mon_base::Secret::new(password.to_owned()) {
-        return Err(Refusal::new(
+        return Err(EntraError::new(
             "invalid_grant",
             50_126,
             "Your account or password is incorrect.",
         ));
     }
-    visit.user = Some((user.id.clone(), step.trace.now.as_millisecond()));
-    visit.factor = false;
+    authorization.user = Some((user.id.clone(), flow.trace.now.as_millisecond()));
+    authorization.factor = false;
     Ok(())
 }
 
-macro_rules! turns {
-    ($($(#[$doc:meta])* $name:ident => $turn:expr;)*) => {$(
+macro_rules! page_handlers {
+    ($($(#[$doc:meta])* $name:ident => $answer_form:expr;)*) => {$(
         $(#[$doc])*
         pub(super) async fn $name(
             State(tenant): State<Arc<Tenant>>,
             headers: HeaderMap,
             body: Bytes,
         ) -> Response {
-            turn(&tenant, &headers, &body, $turn).await
+            answer_form(&tenant, &headers, &body, $answer_form).await
         }
     )*};
 }
 
-turns! {
+page_handlers! {
     /// User name and password came back.
-    sign_in => Turn::SignIn;
+    sign_in => PageForm::SignIn;
     /// The second factor was shown.
-    factor => Turn::Factor;
+    factor => PageForm::Factor;
     /// Consent was given or not.
-    consent => Turn::Consent;
+    consent => PageForm::Consent;
     /// The administrator is to be asked.
-    approval => Turn::Approval;
+    approval => PageForm::Approval;
     /// Another account is to be used.
-    again => Turn::Again;
+    again => PageForm::Again;
 }
 
 /// `/{tenant}/adminconsent` and `/{tenant}/v2.0/adminconsent`: an administrator
@@ -133,16 +144,16 @@ pub(super) async fn administrator(
     headers: HeaderMap,
 ) -> Response {
     let trace = Trace::new(&tenant, &headers);
-    let step = Step {
+    let flow = SignInFlow {
         tenant: &tenant,
         trace: &trace,
     };
-    let host = place::host_of(&headers, &uri);
-    let visit = Form::parse(query.unwrap_or_default().as_bytes()).and_then(|form| {
+    let host = tenant::host_of(&headers, &uri);
+    let authorization = Form::parse(query.unwrap_or_default().as_bytes()).and_then(|form| {
         let client = form.require("client_id")?;
         let directory = tenant.directory.read();
         let (organization, app) =
-            place::find(&directory, &host, Named::parse(&name), client, false)?;
+            tenant::find(&directory, &host, TenantName::parse(&name), client, false)?;
         let back = form
             .get("redirect_uri")
             .map(|uri| {
@@ -156,7 +167,7 @@ pub(super) async fn administrator(
             .transpose()?;
         let asked = tenant.entra.memory().asked.get(&app.client_id).cloned();
         let scope = form.get("scope").map(str::to_owned).or(asked);
-        Ok(Visit {
+        Ok(AuthorizationSession {
             purpose: Purpose::Administrator { back },
             client: app.client_id.clone(),
             organization: organization.id.clone(),
@@ -169,9 +180,9 @@ pub(super) async fn administrator(
             began: trace.now.as_millisecond(),
         })
     });
-    match visit {
-        Ok(visit) => step.ask_sign_in(&visit, None),
-        Err(refusal) => step.show(&refusal),
+    match authorization {
+        Ok(authorization) => flow.ask_sign_in(&authorization, None),
+        Err(refusal) => flow.show(&refusal),
     }
 }
 

@@ -7,12 +7,12 @@ const MOST: usize = 20_000;
 
 /// Values by name, at most [`MOST`] of them.
 #[derive(Debug)]
-pub(super) struct Shelf<T> {
+pub(super) struct BoundedMap<T> {
     values: HashMap<String, T>,
     order: VecDeque<String>,
 }
 
-impl<T> Default for Shelf<T> {
+impl<T> Default for BoundedMap<T> {
     fn default() -> Self {
         Self {
             values: HashMap::new(),
@@ -21,7 +21,7 @@ impl<T> Default for Shelf<T> {
     }
 }
 
-impl<T> Shelf<T> {
+impl<T> BoundedMap<T> {
     /// Puts a value there; the one of the same name before it is returned.
     pub(super) fn put(&mut self, name: String, value: T) -> Option<T> {
         let before = self.values.insert(name.clone(), value);
@@ -58,13 +58,13 @@ mod tests {
 
     #[test]
     fn forgets_the_oldest() {
-        let mut shelf = Shelf::default();
+        let mut bounded_map = BoundedMap::default();
         for n in 0..=MOST {
-            shelf.put(n.to_string(), n);
+            bounded_map.put(n.to_string(), n);
         }
-        assert_eq!(shelf.get("0"), None);
-        assert_eq!(shelf.get("1"), Some(&1));
-        assert_eq!(shelf.put("1".into(), 7), Some(1));
-        assert_eq!(shelf.values().count(), MOST);
+        assert_eq!(bounded_map.get("0"), None);
+        assert_eq!(bounded_map.get("1"), Some(&1));
+        assert_eq!(bounded_map.put("1".into(), 7), Some(1));
+        assert_eq!(bounded_map.values().count(), MOST);
     }
 }

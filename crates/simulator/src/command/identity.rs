@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    ActionError, AppChange, ClockChange, ConsentChange, Revoke, SecretChange, SecretStep,
+    AppChange, ClockChange, CommandError, ConsentChange, Revoke, SecretChange, SecretStep,
     UserChange,
 };
 use crate::directory::{Application, ClientSecret, Directory, ResourceApp};
@@ -16,37 +16,37 @@ use m365mon_base::{Random as _, Secret};
 pub(super) fn application<'a>(
     directory: &'a mut Directory,
     client_id: &str,
-) -> Result<&'a mut Application, ActionError> {
+) -> Result<&'a mut Application, CommandError> {
     directory
         .application_mut(client_id)
-        .ok_or_else(|| ActionError::Unknown("application", client_id.to_owned()))
+        .ok_or_else(|| CommandError::Unknown("application", client_id.to_owned()))
 }
 
-pub(super) fn user_id(directory: &Directory, name: &str) -> Result<String, ActionError> {
+pub(super) fn user_id(directory: &Directory, name: &str) -> Result<String, CommandError> {
     directory
         .user(name)
         .map(|user| user.id.clone())
-        .ok_or_else(|| ActionError::Unknown("user", name.to_owned()))
+        .ok_or_else(|| CommandError::Unknown("user", name.to_owned()))
 }
 
 impl ClockChange {
-    pub(super) fn perform(&self, tenant: &Tenant) -> Result<Value, ActionError> {
+    pub(super) fn perform(&self, tenant: &Tenant) -> Result<Value, CommandError> {
         match (self.advance, self.set, self.reset) {
             (Some(by), None, false) => tenant.clock.advance(by.0),
             (None, Some(time), false) => tenant.clock.set(time),
             (None, None, true) => tenant.clock.reset(),
-            _ => return Err(ActionError::Unclear("want one of advance, set and reset")),
+            _ => return Err(CommandError::Unclear("want one of advance, set and reset")),
         }
         Ok(json!({"now": tenant.clock.now().to_string()}))
     }
 }
 
 impl Revoke {
-    pub(super) fn perform(&self, tenant: &Tenant) -> Result<Value, ActionError> {
+    pub(super) fn perform(&self, tenant: &Tenant) -> Result<Value, CommandError> {
         match (&self.user, &self.app, self.all_access_tokens) {
             (Some(user), None, false) => {
                 if !entra::revoke_user(tenant, user) {
-                    return Err(ActionError::Unknown("user", user.clone()));
+                    return Err(CommandError::Unknown("user", user.clone()));
                 }
             }
             (None, Some(app), false) => {
@@ -56,7 +56,7 @@ impl Revoke {
             }
             (None, None, true) => tenant.tokens.revoke_all(),
             _ => {
-                return Err(ActionError::Unclear(
+                return Err(CommandError::Unclear(
                     "want one of user, app and all_access_tokens",
                 ));
             }
@@ -66,7 +66,7 @@ impl Revoke {
 }
 
 impl SecretChange {
-    pub(super) fn perform(&self, tenant: &Tenant) -> Result<Value, ActionError> {
+    pub(super) fn perform(&self, tenant: &Tenant) -> Result<Value, CommandError> {
         const DAYS_180: Duration = Duration::from_secs(180 * 86400);
         let now = tenant.clock.now();
         let mut directory = tenant.directory.write();
@@ -112,21 +112,21 @@ impl SecretChange {
 }
 
 impl ConsentChange {
-    pub(super) fn perform(&self, directory: &mut Directory) -> Result<Value, ActionError> {
+    pub(super) fn perform(&self, directory: &mut Directory) -> Result<Value, CommandError> {
         let user = match &self.user {
             Some(name) => Some(user_id(directory, name)?),
             None => None,
         };
         let app = application(directory, &self.app)?;
         if !self.revoke && self.grant.is_empty() {
-            return Err(ActionError::Unclear("want grant, revoke or both"));
+            return Err(CommandError::Unclear("want grant, revoke or both"));
         }
         if self.revoke {
             app.revoke_scopes(user.as_deref(), self.resource);
         }
         if !self.grant.is_empty() {
             let Some(resource) = self.resource else {
-                return Err(ActionError::Unclear("a grant needs a resource"));
+                return Err(CommandError::Unclear("a grant needs a resource"));
             };
             let scopes: Vec<&str> = self.grant.iter().map(String::as_str).collect();
             app.grant_scopes(user.as_deref(), resource, &scopes);
@@ -136,7 +136,7 @@ impl ConsentChange {
 }
 
 impl AppChange {
-    pub(super) fn perform(&self, directory: &mut Directory) -> Result<Value, ActionError> {
+    pub(super) fn perform(&self, directory: &mut Directory) -> Result<Value, CommandError> {
         let app = application(directory, &self.app)?;
         let resource = self.resource.unwrap_or(ResourceApp::Graph);
         if let Some(disabled) = self.disabled {
@@ -153,11 +153,11 @@ impl AppChange {
 }
 
 impl UserChange {
-    pub(super) fn perform(&self, tenant: &Tenant) -> Result<Value, ActionError> {
+    pub(super) fn perform(&self, tenant: &Tenant) -> Result<Value, CommandError> {
         let mut directory = tenant.directory.write();
         let user = directory
             .user_mut(&self.user)
-            .ok_or_else(|| ActionError::Unknown("user", self.user.clone()))?;
+            .ok_or_else(|| CommandError::Unknown("user", self.user.clone()))?;
         if let Some(disabled) = self.disabled {
             user.disabled = disabled;
         }

@@ -1,16 +1,16 @@
 //! What can be done to a running tenant: the same words at the control
 //! endpoint and in scenarios.
 
+mod arguments;
 mod identity;
-mod order;
-mod place;
+mod target;
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-pub use order::{
+pub use arguments::{
     AppChange, ClearFaults, ClockChange, ConsentChange, Limits, MailboxChange, OrganizationChange,
     Revoke, SecretChange, SecretStep, SiteChange, UserChange,
 };
@@ -22,7 +22,7 @@ use super::faults::NewFault;
 /// `{fault: {…}}`, `{clock: {advance: 24h}}`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Action {
+pub enum Command {
     /// Puts a fault in force.
     Fault(Box<NewFault>),
     /// Ends faults.
@@ -51,7 +51,7 @@ pub enum Action {
 
 /// Why something was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ActionError {
+pub enum CommandError {
     /// There is no such thing.
     #[error("there is no {0} {1:?}")]
     Unknown(&'static str, String),
@@ -60,9 +60,9 @@ pub enum ActionError {
     Unclear(&'static str),
 }
 
-impl Action {
+impl Command {
     /// Does it; gives what there is to tell.
-    pub fn perform(&self, tenant: &Arc<Tenant>) -> Result<Value, ActionError> {
+    pub fn perform(&self, tenant: &Arc<Tenant>) -> Result<Value, CommandError> {
         match self {
             Self::Fault(fault) => Ok(json!({"id": tenant.faults.add(NewFault::clone(fault))})),
             Self::ClearFaults(clear) => {

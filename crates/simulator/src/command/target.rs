@@ -6,12 +6,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::identity::{application, user_id};
-use super::{ActionError, MailboxChange, OrganizationChange, SiteChange};
+use super::{CommandError, MailboxChange, OrganizationChange, SiteChange};
 use crate::directory::{Directory, Mailbox, MailboxScope, Site, TENANT_ID};
-use crate::span::Span;
+use crate::human_duration::HumanDuration;
 
 impl MailboxChange {
-    pub(super) fn perform(&self, directory: &mut Directory) -> Result<Value, ActionError> {
+    pub(super) fn perform(&self, directory: &mut Directory) -> Result<Value, CommandError> {
         let delegates = self
             .delegates
             .iter()
@@ -33,7 +33,7 @@ impl MailboxChange {
         }
         let user = directory
             .user_mut(&self.user)
-            .ok_or_else(|| ActionError::Unknown("user", self.user.clone()))?;
+            .ok_or_else(|| CommandError::Unknown("user", self.user.clone()))?;
         if self.remove {
             user.mailbox = None;
             return Ok(Value::Null);
@@ -55,11 +55,11 @@ impl MailboxChange {
 }
 
 impl SiteChange {
-    pub(super) fn perform(&self, directory: &mut Directory) -> Result<Value, ActionError> {
+    pub(super) fn perform(&self, directory: &mut Directory) -> Result<Value, CommandError> {
         let bare = self
             .url
             .strip_prefix("https://")
-            .ok_or(ActionError::Unclear(
+            .ok_or(CommandError::Unclear(
                 "the url of a site begins with https://",
             ))?;
         let (host, path) = bare.split_once('/').unwrap_or((bare, ""));
@@ -80,7 +80,7 @@ impl SiteChange {
         };
         let site = directory
             .site_mut(host, path)
-            .ok_or_else(|| ActionError::Unknown("site", self.url.clone()))?;
+            .ok_or_else(|| CommandError::Unknown("site", self.url.clone()))?;
         if let Some(state) = self.state {
             site.state = state;
         }
@@ -101,12 +101,14 @@ impl SiteChange {
 }
 
 impl OrganizationChange {
-    pub(super) fn perform(&self, directory: &mut Directory) -> Result<Value, ActionError> {
+    pub(super) fn perform(&self, directory: &mut Directory) -> Result<Value, CommandError> {
         let name = self.tenant.as_deref().unwrap_or(TENANT_ID);
         let organization = directory
             .organization_mut(name)
-            .ok_or_else(|| ActionError::Unknown("organization", name.to_owned()))?;
-        let some = |span: Span| (!span.0.is_zero()).then_some(span.0);
+            .ok_or_else(|| CommandError::Unknown("organization", name.to_owned()))?;
+        let some = |human_duration: HumanDuration| {
+            (!human_duration.0.is_zero()).then_some(human_duration.0)
+        };
         if let Some(life) = self.token_lifetime {
             organization.token_lifetime = some(life);
         }

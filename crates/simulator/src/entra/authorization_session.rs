@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
-use super::aadsts::{self, Refusal};
+use super::aadsts::{self, EntraError};
 use super::answer::{Trace, error_uri};
 use super::grants::check_person;
 use super::pages;
@@ -49,9 +49,9 @@ pub(super) enum Purpose {
     Administrator { back: Option<Return> },
 }
 
-/// One visit.
+/// One way through the pages, from the request to its answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Visit {
+pub(super) struct AuthorizationSession {
     pub(super) purpose: Purpose,
     pub(super) client: String,
     pub(super) organization: String,
@@ -71,7 +71,7 @@ pub(super) struct Visit {
 
 /// A browser's session.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Session {
+pub(super) struct BrowserSession {
     pub(super) user: String,
     pub(super) organization: String,
     pub(super) signed_in: i64,
@@ -81,27 +81,31 @@ pub(super) struct Session {
 /// The cookie of a browser's session.
 pub(super) const COOKIE: &str = "ESTSAUTH";
 /// A page left alone for longer has to be asked for again.
-const VISIT_MILLISECONDS: i64 = 3_600_000;
+const SESSION_MILLISECONDS: i64 = 3_600_000;
 
 /// Everything a step needs.
-pub(super) struct Step<'a> {
+pub(super) struct SignInFlow<'a> {
     pub(super) tenant: &'a Tenant,
     pub(super) trace: &'a Trace,
 }
 
-impl Step<'_> {
-    pub(super) fn seal(&self, visit: &Visit) -> String {
-        self.tenant.entra.seal("visit", visit)
+impl SignInFlow<'_> {
+    pub(super) fn seal(&self, authorization: &AuthorizationSession) -> String {
+        self.tenant.entra.seal("visit", authorization)
     }
 
-    /// The visit that a page's form carries.
-    pub(super) fn open(&self, context: Option<&str>) -> Result<Visit, Refusal> {
+    /// The session that a page's form carries.
+    pub(super) fn open(&self, context: Option<&str>) -> Result<AuthorizationSession, EntraError> {
         let now = self.trace.now.as_millisecond();
         context
-            .and_then(|sealed| self.tenant.entra.open::<Visit>("visit", sealed))
-            .filter(|visit| now - visit.began < VISIT_MILLISECONDS)
+            .and_then(|sealed| {
+                self.tenant
+                    .entra
+                    .open::<AuthorizationSession>("visit", sealed)
+            })
+            .filter(|authorization| now - authorization.began < SESSION_MILLISECONDS)
             .ok_or_else(|| {
-                Refusal::new(
+                EntraError::new(
                     "invalid_request",
                     50_089,
                     "Authentication failed: flow token expired.",
@@ -110,18 +114,22 @@ impl Step<'_> {
     }
 
     /// A refusal as a page.
-    pub(super) fn show(&self, refusal: &Refusal) -> Response {
+    pub(super) fn show(&self, refusal: &EntraError) -> Response {
         let html = pages::refusal(refusal, self.trace);
         self.trace.page(StatusCode::BAD_REQUEST, html)
     }
 
     /// A refusal sent to where the visitor came from, or shown.
-    pub(super) fn fail(&self, visit: &Visit, refusal: &Refusal) -> Response {
-        let back = match &visit.purpose {
+    pub(super) fn fail(
+        &self,
+        authorization: &AuthorizationSession,
+        refusal: &EntraError,
+    ) -> Response {
+        let back = match &authorization.purpose {
             Purpose::Code { back, .. } => back,
             Purpose::Administrator { back: Some(back) } => {
                 // Documented: the administrator's endpoint has its own word.
-                let refusal = Refusal {
+                let refusal = EntraError {
                     error: "permission_denied",
                     ..refusal.clone()
                 };
@@ -135,7 +143,7 @@ impl Step<'_> {
     }
 
     /// An error answer of the authorization endpoint (RFC 6749 section 4.1.2.1).
-    pub(super) fn send_error(&self, back: &Return, refusal: &Refusal) -> Response {
+    pub(super) fn send_error(&self, back: &Return, refusal: &EntraError) -> Response {
         let mut fields = vec![
             ("error".to_owned(), refusal.error.to_owned()),
             ("error_description".to_owned(), self.trace.sentence(refusal)),
@@ -174,79 +182,87 @@ impl Step<'_> {
     }
 
     /// Asks for user name and password.
-    pub(super) fn ask_sign_in(&self, visit: &Visit, refusal: Option<&Refusal>) -> Response {
+    pub(super) fn ask_sign_in(
+        &self,
+        authorization: &AuthorizationSession,
+        refusal: Option<&EntraError>,
+    ) -> Response {
         let directory = self.tenant.directory.read();
         let app = directory
-            .application(&visit.client)
+            .application(&authorization.client)
             .map_or("", |app| app.display_name.as_str());
         let html = pages::sign_in(
-            &visit.organization,
-            &self.seal(visit),
+            &authorization.organization,
+            &self.seal(authorization),
             app,
-            &visit.hint,
+            &authorization.hint,
             refusal,
         );
         self.trace.page(StatusCode::OK, html)
     }
 
     /// Goes as far as possible without the person.
-    pub(super) fn advance(&self, visit: &Visit) -> Response {
+    pub(super) fn advance(&self, authorization: &AuthorizationSession) -> Response {
         let directory = self.tenant.directory.read();
         let Some((organization, app)) = directory
-            .organization(&visit.organization)
-            .zip(directory.application(&visit.client))
+            .organization(&authorization.organization)
+            .zip(directory.application(&authorization.client))
         else {
-            return self.show(&aadsts::tenant_not_found(&visit.organization));
+            return self.show(&aadsts::tenant_not_found(&authorization.organization));
         };
-        let Some((id, _)) = &visit.user else {
+        let Some((id, _)) = &authorization.user else {
             drop(directory);
-            if visit.silent {
-                return self.fail(visit, &aadsts::silent_sign_in());
+            if authorization.silent {
+                return self.fail(authorization, &aadsts::silent_sign_in());
             }
-            return self.ask_sign_in(visit, None);
+            return self.ask_sign_in(authorization, None);
         };
         let Some(user) = directory.user(id) else {
             return self.show(&aadsts::unknown_user(&organization.display_name));
         };
-        if let Err(refusal) = self.admit(visit, organization, app, user) {
+        if let Err(refusal) = self.admit(authorization, organization, app, user) {
             return self.show(&refusal);
         }
-        if user.mfa_required && !visit.factor {
-            if visit.silent {
-                return self.fail(visit, &aadsts::factor_needed(&app.client_id));
+        if user.mfa_required && !authorization.factor {
+            if authorization.silent {
+                return self.fail(authorization, &aadsts::factor_needed(&app.client_id));
             }
-            let html = pages::second_factor(&visit.organization, &self.seal(visit), &user.upn);
+            let html = pages::second_factor(
+                &authorization.organization,
+                &self.seal(authorization),
+                &user.upn,
+            );
             return self.trace.page(StatusCode::OK, html);
         }
-        let missing = match self.missing(visit, organization, app, user) {
+        let missing = match self.missing(authorization, organization, app, user) {
             Ok(missing) => missing,
-            Err(refusal) => return self.fail(visit, &refusal),
+            Err(refusal) => return self.fail(authorization, &refusal),
         };
-        let everyone = matches!(visit.purpose, Purpose::Administrator { .. });
-        let asks = everyone || visit.ask_again || !missing.names.is_empty();
+        let everyone = matches!(authorization.purpose, Purpose::Administrator { .. });
+        let asks = everyone || authorization.ask_again || !missing.names.is_empty();
         if !asks {
             drop(directory);
-            return self.finish(visit);
+            return self.finish(authorization);
         }
-        if visit.silent {
+        if authorization.silent {
             return self.fail(
-                visit,
+                authorization,
                 &aadsts::no_consent(&app.client_id, &app.display_name),
             );
         }
-        self.consent_page(visit, organization, app, user, &missing, everyone)
+        self.consent_page(authorization, organization, app, user, &missing, everyone)
     }
 
     /// May this person go on at all?
     pub(super) fn admit(
         &self,
-        visit: &Visit,
+        authorization: &AuthorizationSession,
         organization: &Organization,
         app: &Application,
         user: &User,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), EntraError> {
         if user.organization != organization.id {
-            return Err(Refusal::new(
+            return Err(EntraError::new(
                 "invalid_grant",
                 50_020,
                 format!(
@@ -264,7 +280,7 @@ impl Step<'_> {
         }
         let blocked = self.tenant.entra.policy().blocked;
         check_person(organization, app, user, blocked)?;
-        if let Purpose::Device { device_code } = &visit.purpose
+        if let Purpose::Device { device_code } = &authorization.purpose
             && organization.device_code_blocked
         {
             if let Some(device) = self.tenant.entra.memory().devices.get_mut(device_code) {
@@ -272,8 +288,8 @@ impl Step<'_> {
             }
             return Err(aadsts::blocked_by_policy());
         }
-        if matches!(visit.purpose, Purpose::Administrator { .. }) && !user.administrator {
-            return Err(Refusal::new(
+        if matches!(authorization.purpose, Purpose::Administrator { .. }) && !user.administrator {
+            return Err(EntraError::new(
                 "access_denied",
                 90_093,
                 "Calling principal cannot consent due to lack of permissions.",
@@ -283,25 +299,25 @@ impl Step<'_> {
     }
 
     /// Everything is there.
-    pub(super) fn finish(&self, visit: &Visit) -> Response {
+    pub(super) fn finish(&self, authorization: &AuthorizationSession) -> Response {
         let now = self.trace.now.as_millisecond();
-        let (user, signed_in) = visit.user.clone().unwrap_or_default();
+        let (user, signed_in) = authorization.user.clone().unwrap_or_default();
         let grant = Grant {
-            client: visit.client.clone(),
+            client: authorization.client.clone(),
             user,
-            organization: visit.organization.clone(),
-            scope: visit.scope.clone(),
+            organization: authorization.organization.clone(),
+            scope: authorization.scope.clone(),
             signed_in,
-            factor: visit.factor,
+            factor: authorization.factor,
         };
-        let session = Session {
+        let browser = BrowserSession {
             user: grant.user.clone(),
             organization: grant.organization.clone(),
             signed_in,
-            factor: visit.factor,
+            factor: authorization.factor,
         };
         let entra = &self.tenant.entra;
-        let mut response = match &visit.purpose {
+        let mut response = match &authorization.purpose {
             Purpose::Code {
                 back,
                 spa,
@@ -326,10 +342,10 @@ impl Step<'_> {
                     redeemed: false,
                 };
                 entra.memory().codes.put(name.clone(), code);
-                let session = m365mon_base::Random::uuid(&self.tenant.random);
+                let state = m365mon_base::Random::uuid(&self.tenant.random);
                 let fields = vec![
                     ("code".to_owned(), name),
-                    ("session_state".to_owned(), session),
+                    ("session_state".to_owned(), state),
                 ];
                 self.send(back, fields)
             }
@@ -347,8 +363,8 @@ impl Step<'_> {
             Purpose::Administrator { back: Some(back) } => {
                 let fields = vec![
                     ("admin_consent".to_owned(), "True".to_owned()),
-                    ("tenant".to_owned(), visit.organization.clone()),
-                    ("scope".to_owned(), visit.scope.clone()),
+                    ("tenant".to_owned(), authorization.organization.clone()),
+                    ("scope".to_owned(), authorization.scope.clone()),
                 ];
                 self.send(back, fields)
             }
@@ -359,7 +375,7 @@ impl Step<'_> {
         };
         let cookie = format!(
             "{COOKIE}={}; path=/; secure; HttpOnly; SameSite=None",
-            entra.seal("session", &session)
+            entra.seal("session", &browser)
         );
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
             response.headers_mut().append(header::SET_COOKIE, cookie);

@@ -4,7 +4,7 @@
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri, header};
 
-use super::aadsts::{self, Refusal};
+use super::aadsts::{self, EntraError};
 use crate::directory::{Application, Cloud, Directory, Organization};
 use m365mon_base::is_guid;
 
@@ -13,14 +13,14 @@ const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
 /// What stands where the tenant stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Named<'a> {
+pub(super) enum TenantName<'a> {
     Common,
     Organizations,
     Consumers,
     Tenant(&'a str),
 }
 
-impl<'a> Named<'a> {
+impl<'a> TenantName<'a> {
     pub(super) fn parse(text: &'a str) -> Self {
         match text {
             "common" => Self::Common,
@@ -91,7 +91,7 @@ pub(super) const fn instance_name(cloud: Cloud) -> &'static str {
 pub(super) fn anywhere<'d>(
     directory: &'d Directory,
     tenant: &str,
-) -> Result<&'d Organization, Refusal> {
+) -> Result<&'d Organization, EntraError> {
     if !is_guid(tenant) && !tenant.contains('.') {
         return Err(aadsts::tenant_malformed(tenant));
     }
@@ -107,16 +107,16 @@ pub(super) fn anywhere<'d>(
 pub(super) fn find<'d>(
     directory: &'d Directory,
     host: &str,
-    named: Named<'_>,
+    named: TenantName<'_>,
     client_id: &str,
     confidential: bool,
-) -> Result<(&'d Organization, &'d Application), Refusal> {
+) -> Result<(&'d Organization, &'d Application), EntraError> {
     if client_id == "00000000-0000-0000-0000-000000000000" {
         return Err(aadsts::bad_app_id(client_id));
     }
     let application = directory.application(client_id);
     let organization = match named {
-        Named::Tenant(tenant) => {
+        TenantName::Tenant(tenant) => {
             let organization = anywhere(directory, tenant)?;
             if !serves(host, organization.cloud) {
                 return Err(if confidential {
@@ -128,13 +128,13 @@ pub(super) fn find<'d>(
             organization
         }
         // Every application here is of one tenant.
-        Named::Common | Named::Organizations => {
+        TenantName::Common | TenantName::Organizations => {
             return Err(match application {
                 Some(app) => aadsts::single_tenant(&app.client_id, &app.display_name),
                 None => aadsts::no_tenant_information(),
             });
         }
-        Named::Consumers => return Err(aadsts::unknown_app(client_id, "Microsoft Accounts")),
+        TenantName::Consumers => return Err(aadsts::unknown_app(client_id, "Microsoft Accounts")),
     };
     let application = application
         .filter(|app| app.organization.eq_ignore_ascii_case(&organization.id))
@@ -161,7 +161,7 @@ mod tests {
             find(
                 directory,
                 host,
-                Named::parse(tenant),
+                TenantName::parse(tenant),
                 APP_CLIENT_ID,
                 confidential,
             )

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::directory::{ResourceApp, SiteState};
-use crate::span::Span;
+use crate::human_duration::HumanDuration;
 use m365mon_base::Timestamp;
 
 /// Nothing set: all of them.
@@ -21,7 +21,7 @@ pub struct ClearFaults {
 #[serde(deny_unknown_fields, default)]
 pub struct ClockChange {
     /// Forward by.
-    pub advance: Option<Span>,
+    pub advance: Option<HumanDuration>,
     /// To a time, RFC 3339.
     pub set: Option<Timestamp>,
     /// In step with the system again.
@@ -189,10 +189,10 @@ pub struct OrganizationChange {
     pub tenant: Option<String>,
     /// Access tokens live so long; `0` for the usual 60 to 90 minutes.
     #[serde(default)]
-    pub token_lifetime: Option<Span>,
+    pub token_lifetime: Option<HumanDuration>,
     /// Refresh tokens older than this are refused; `0` for never.
     #[serde(default)]
-    pub sign_in_frequency: Option<Span>,
+    pub sign_in_frequency: Option<HumanDuration>,
     /// May people consent for themselves?
     #[serde(default)]
     pub user_consent: Option<bool>,

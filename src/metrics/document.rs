@@ -19,9 +19,11 @@ process. Names of people never become labels: `resource` and `account` are names
 least five minutes. `m365_resource_up` and `m365_resource_consecutive_failures` follow the last conclusive report
 (success or failure). Latency, phases, server latency and health score follow the last success; an inconclusive
 report leaves them alone, a failure takes them away. `m365_resource_http_status` and `m365_resource_problem` follow
-the last report of any outcome; a throttled resource stays so while its gate is closed. Counters, histograms,
-`m365_resource_interval_seconds` and the timestamps are always there once they began. A resource that was removed
-from the configuration is gone at the next scrape.
+the last report of any outcome; a throttled resource stays so while its gate is closed. A service that answers with
+server errors and says when to come back is left alone from the second in a row, three intervals or ten minutes at
+most; what was known stays shown until it is asked again. Counters, histograms, `m365_resource_interval_seconds` and
+the timestamps are always there once they began. A resource that was removed from the configuration is gone at the
+next scrape.
 
 **Counting from zero.** Every outcome, every cause of a skipped probe and every service in use start at 0, so that
 `increase()` sees the first event. A reason appears with its first occurrence. A reload keeps the counters of every

@@ -53,7 +53,8 @@ pub enum Hold {
         /// `Retry-After` or `RateLimit-Reset`, the greater, at most an hour.
         wait: Option<Duration>,
     },
-    /// The service is unwell and says when to come back: only this resource waits.
+    /// The service is unwell and says when to come back: only this resource
+    /// waits, from the second such answer in a row.
     Resource {
         /// `Retry-After`, at most an hour.
         wait: Duration,

@@ -151,6 +151,7 @@ impl Core {
             last: None,
             slowed_down: false,
             held_until: None,
+            unwell: false,
             run: None,
             counters: Arc::default(),
             report_cache: ReportCache::default(),
@@ -161,6 +162,7 @@ impl Core {
             let was = old.resource();
             let same_target = was.kind == resource.kind && was.account == resource.account;
             entry.held_until = old.held_until.filter(|_| same_target);
+            entry.unwell = old.unwell && same_target;
             entry.last = old.last;
             entry.slowed_down = old.slowed_down;
             entry.counters = old.counters;

@@ -38,8 +38,7 @@ fn length(duration: Duration) -> Nanos {
 /// that is shorter.
 const FIRST_WITHIN: Duration = Duration::from_secs(30);
 
-/// Ticks that one gap can leave behind as `missed`: those of a day. A machine
-/// that slept over the weekend is no reason to write down more.
+/// that stood still over the weekend is no reason to write down more.
 const MOST_MISSED: Duration = Duration::from_secs(86_400);
 
 /// Farther than any machine runs; keeps sums of instants from overflowing.
@@ -152,9 +151,11 @@ impl Schedule {
         }
     }
 
-    /// How many ticks lie from `due` on up to now, if `due` itself was one.
+    /// How many ticks lie from `due` on up to now, if `due` itself was one. By
+    /// the time that really went by: what a civil clock jumps over when it is
+    /// set was never due.
     pub(super) fn passed(&self, due: &Due, now: &Moment) -> u64 {
-        let age = due.age(now);
+        let age = due.monotonic_age(now);
         if age < 0 {
             return 0;
         }
@@ -193,8 +194,13 @@ mod tests {
         let begin = Instant::now();
         let schedule = Schedule::new(7, Duration::from_secs(60));
         let due = schedule.first(&moment(begin, Duration::ZERO, NOW));
-        let later = |seconds: Nanos| moment(begin, Duration::ZERO, due.civil + seconds * SECOND);
-        assert_eq!(schedule.passed(&due, &later(-1)), 0);
+        let later = |seconds: u64| moment(due.at, Duration::from_secs(seconds), NOW);
+        let before = moment(begin, Duration::ZERO, NOW + 86_400 * SECOND);
+        assert_eq!(
+            schedule.passed(&due, &before),
+            0,
+            "only the civil clock went on"
+        );
         assert_eq!(schedule.passed(&due, &later(0)), 1);
         assert_eq!(schedule.passed(&due, &later(59)), 1);
         assert_eq!(schedule.passed(&due, &later(60)), 2);

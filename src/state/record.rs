@@ -88,6 +88,8 @@ pub struct Record {
     conclusive: Option<LastConclusive>,
     success: Option<LastSuccess>,
     last_success: Option<Micros>,
+    /// After the last report nothing is asked for so long.
+    held_for: Duration,
     history: History,
 }
 
@@ -126,6 +128,7 @@ impl Record {
             }
             Outcome::Inconclusive => {}
         }
+        self.held_for = Duration::ZERO;
         self.last = Some(Last {
             at,
             finished,
@@ -134,6 +137,21 @@ impl Record {
         });
         self.history.push(entry, limit);
         before
+    }
+
+    /// The service asked to be left alone for so long, which is kept: what is
+    /// known speaks for that time too.
+    pub(super) const fn hold(&mut self, wait: Duration) {
+        self.held_for = wait;
+    }
+
+    /// True while what came in at `at` speaks for its resource: within the
+    /// window, and where nothing is asked because the service wants it so,
+    /// until one interval after that ends.
+    fn is_fresh(&self, at: Moment, interval: Duration, now: Moment) -> bool {
+        let held = self.last.filter(|_| !self.held_for.is_zero());
+        at.age_at(&now) <= window(interval)
+            || held.is_some_and(|last| last.at.age_at(&now) <= self.held_for + interval)
     }
 
     fn count_problem(&mut self, reason: Reason, id: Option<PackedId>, finished: Micros) {
@@ -181,6 +199,7 @@ impl Record {
         self.success = None;
         self.last_success = None;
         self.consecutive_failures = 0;
+        self.held_for = Duration::ZERO;
     }
 
     /// Reports by outcome, in the order of [`Outcome::ALL`].
@@ -217,7 +236,7 @@ impl Record {
     #[must_use]
     pub fn fresh_last(&self, interval: Duration, now: Moment) -> Option<Last> {
         self.last
-            .filter(|last| last.at.age_at(&now) <= window(interval))
+            .filter(|last| self.is_fresh(last.at, interval, now))
     }
 
     /// The last conclusive report, while it is fresh, with the failures in a row.
@@ -228,7 +247,7 @@ impl Record {
         now: Moment,
     ) -> Option<(LastConclusive, u32)> {
         let conclusive = self.conclusive?;
-        (conclusive.at.age_at(&now) <= window(interval))
+        self.is_fresh(conclusive.at, interval, now)
             .then_some((conclusive, self.consecutive_failures))
     }
 
@@ -246,7 +265,7 @@ impl Record {
         let last = self.last?;
         let reason = last.verdict.reason()?;
         let held = gate_closed && reason == Reason::Throttled;
-        (held || last.at.age_at(&now) <= window(interval)).then_some(reason)
+        (held || self.is_fresh(last.at, interval, now)).then_some(reason)
     }
 
     /// Oldest first: problems that the recent entries pushed out, then those.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -125,6 +126,13 @@ impl ResourceSlot {
         }
         self.account.answered(&self.resource, report, moment);
         self.log(before, report);
+    }
+
+    /// After the report that was just recorded nothing is asked for so long,
+    /// because the service wants it so. The probe after it takes its time too.
+    pub fn hold(&self, wait: Duration) {
+        let wait = wait + self.resource.timeout;
+        self.facts.record.lock().hold(wait);
     }
 
     /// The latest report in full and when it came in, for resources that may

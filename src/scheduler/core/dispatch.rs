@@ -7,10 +7,10 @@ use tokio::time::Instant;
 
 use super::scheduled::{ReportCache, hold};
 use super::{AgendaItem, Core};
-use crate::model::{Hold, Moment, Report};
+use crate::model::{Moment, Report};
 use crate::scheduler::DemandResult;
 use crate::scheduler::fair_queue::{Id, Ready};
-use crate::scheduler::gate::{Admission, LONGEST_WAIT, in_civil_time};
+use crate::scheduler::gate::{Admission, in_civil_time};
 use crate::scheduler::probe_run::{ProbeRun, ProbeStart, RunEnd, RunStage, TickCounters, deadline};
 use crate::scheduler::schedule::Due;
 use crate::state::{ResourceSlot, SkipCause};
@@ -147,9 +147,8 @@ impl Core {
                 if let ReportCache::On(latest) = &mut entry.report_cache {
                     *latest = Some((*now, report.clone()));
                 }
-                if let Some(Hold::Resource { wait }) = report.hold {
-                    let until = now.monotonic + wait.min(LONGEST_WAIT);
-                    entry.held_until = entry.held_until.max(Some(until));
+                if finished.recorded {
+                    entry.learn(report, now.monotonic);
                 }
             }
             if let Some(run) = entry.run.take() {

@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::{AccountName, Moment, Report, Resource};
+use crate::model::{AccountName, Hold, Moment, Reason, Report, Resource, Verdict};
 use crate::scheduler::DemandResult;
 use crate::scheduler::gate::{Admission, Gates};
 use crate::scheduler::probe_run::{ProbeRun, TickCounters};
 use crate::scheduler::schedule::{Due, Schedule};
 use crate::state::{ResourceSlot, SkipCause};
+
+/// A service that is unwell is left alone for this long at most, or for three
+/// intervals where these are longer.
+const MOST_LEFT_ALONE: Duration = Duration::from_secs(10 * 60);
 
 /// One resource.
 #[derive(Debug)]
@@ -23,7 +27,10 @@ pub(super) struct Scheduled {
     pub(super) last: Option<Due>,
     /// The latest tick was left out to slow down.
     pub(super) slowed_down: bool,
+    /// Until when a service that is unwell is left alone.
     pub(super) held_until: Option<Instant>,
+    /// The latest report was a server error: the next one confirms it.
+    pub(super) unwell: bool,
     pub(super) run: Option<Box<ProbeRun>>,
     pub(super) counters: Arc<TickCounters>,
     /// The latest report of a `background` resource that somebody asked for;
@@ -63,13 +70,38 @@ impl Scheduled {
         }
     }
 
-    /// A report that is younger than `min_age`.
+    /// A report that is younger than `min_age`; while the service is left
+    /// alone the latest one is as young as it gets.
     pub(super) fn young_report(&self, min_age: Duration, now: &Moment) -> Option<Arc<Report>> {
         let (at, report) = match &self.report_cache {
             ReportCache::On(Some(latest)) => latest.clone(),
             _ => self.slot.latest_report()?,
         };
-        (at.age_at(now) < min_age).then_some(report)
+        (self.is_held(now.monotonic) || at.age_at(now) < min_age).then_some(report)
+    }
+
+    fn is_held(&self, now: Instant) -> bool {
+        self.held_until.is_some_and(|until| until > now)
+    }
+
+    /// Takes what a recorded report says of the service's health. The first
+    /// server error holds nothing back, so that the next tick confirms it;
+    /// from the second in a row the wait that the service asks for is kept,
+    /// three intervals or ten minutes at most (DESIGN section 2).
+    pub(super) fn learn(&mut self, report: &Report, now: Instant) {
+        let unwell = report.verdict == Verdict::Problem(Reason::ServerError);
+        let confirmed = unwell && self.unwell;
+        self.unwell = unwell;
+        if let Some(Hold::Resource { wait }) = report.hold.filter(|_| confirmed) {
+            let most = self
+                .resource()
+                .interval
+                .saturating_mul(3)
+                .max(MOST_LEFT_ALONE);
+            let wait = wait.min(most);
+            self.held_until = self.held_until.max(Some(now + wait));
+            self.slot.hold(wait);
+        }
     }
 }
 

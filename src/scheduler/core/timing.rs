@@ -65,31 +65,20 @@ impl Core {
     }
 
     /// The civil clock was set, or the machine slept: every resource goes on at
-    /// its offset. A tick that the clock jumped over is missed.
+    /// its offset. What the clock jumped over was never due; what became due
+    /// meanwhile, as the monotonic clock goes on, is due still.
     fn realign(&mut self, now: &Moment) {
         tracing::info!(
             from = %self.seen.civil,
             to = %now.civil,
             "the clock jumped; probes go on at their phases"
         );
-        let back = now.civil < self.seen.civil;
         for entry in self.entries.values_mut() {
             let Some(due) = entry.due else { continue };
-            if back && due.at <= now.monotonic {
-                // Due at this very moment, as the monotonic clock goes on.
-                entry.due = Some(due.seen_again(now));
-                continue;
-            }
             entry.due = Some(match &entry.last {
-                Some(last) => {
-                    let next = entry.schedule.after(last, now);
-                    let passed = entry.schedule.passed(&due, now);
-                    entry.counters.due(passed);
-                    entry.skip(SkipCause::Missed, passed);
-                    next
-                }
+                Some(last) if due.at > now.monotonic => entry.schedule.after(last, now),
                 // The first tick after the start is bound to the start alone.
-                None => due.seen_again(now),
+                _ => due.seen_again(now),
             });
         }
         self.rebuild_agenda();

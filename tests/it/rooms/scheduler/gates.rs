@@ -85,29 +85,102 @@ async fn refusals_without_a_time_are_waited_out_longer_and_longer() {
     house.assert_all_accounted_for();
 }
 
+fn unwell(wait: u64) -> Act {
+    let unwell = Report {
+        status: Some(503),
+        hold: Some(Hold::Resource {
+            wait: Duration::from_secs(wait),
+        }),
+        ..report(Verdict::Problem(Reason::ServerError))
+    };
+    Act::Answer(Duration::from_millis(50), Box::new(unwell))
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_unwell_service_holds_back_only_that_resource() {
     let house = House::new(&configuration(sites(1, 2)));
     house.script(|resource| {
         if resource.name.ends_with("-0") {
-            let unwell = Report {
-                status: Some(503),
-                hold: Some(Hold::Resource {
-                    wait: Duration::from_secs(150),
-                }),
-                ..report(Verdict::Problem(Reason::ServerError))
-            };
-            Act::Answer(Duration::from_millis(50), Box::new(unwell))
+            unwell(150)
         } else {
             Act::success()
         }
     });
     pass(600.0).await;
     let held = house.ticks("contoso0-site-0");
-    assert!((3..=5).contains(&held.reported), "{held:?}");
+    assert!((4..=6).contains(&held.reported), "{held:?}");
     assert_eq!(held.skipped, house.skipped(SkipCause::Gate));
     assert_eq!(house.ticks("contoso0-site-1").skipped, 0);
     assert!(house.state.closed_gates().is_empty());
+    house.assert_all_accounted_for();
+}
+
+/// The first server error holds nothing back and the next tick confirms it;
+/// then the wait is kept, three intervals or ten minutes at most, and all the
+/// while it shows that the resource is down.
+#[tokio::test(start_paused = true)]
+async fn an_unwell_service_is_confirmed_and_its_wait_hides_nothing() {
+    for (interval, asked, kept) in [
+        (60, 3_600, 600),
+        (60, 90, 90),
+        (60, 1, 0),
+        (1, 3_600, 600),
+        (300, 3_600, 900),
+        (900, 3_600, 2_700),
+    ] {
+        let mut resource = site(&account("contoso"), "a");
+        resource.interval = Duration::from_secs(interval);
+        resource.timeout = Duration::from_millis(500);
+        let house = House::new(&configuration(vec![resource]));
+        house.script(move |_| unwell(asked));
+        let starts = || house.starts().get("a" as &str).cloned().unwrap_or_default();
+        while house.ticks("a").reported < 2 {
+            pass(0.25).await;
+        }
+        let slot = house.state.slot("a").unwrap();
+        while starts().len() < 4 {
+            let now = house.clock.moment();
+            let interval = slot.resource().interval;
+            slot.read(|record| {
+                let (conclusive, failures) = record.fresh_conclusive(interval, now).unwrap();
+                assert!(!conclusive.up && failures >= 2, "{asked}");
+                let status = record
+                    .fresh_last(interval, now)
+                    .and_then(|last| last.status);
+                assert_eq!(status, Some(503), "{asked}");
+                let problem = record.problem(interval, now, false);
+                assert_eq!(problem, Some(Reason::ServerError), "{asked}");
+            });
+            pass(0.5).await;
+        }
+        let starts = starts();
+        let gaps: Vec<f64> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(gaps[0] <= interval as f64 * 1.6, "not confirmed: {gaps:?}");
+        for gap in &gaps[1..3] {
+            let expected = f64::from(kept)..=f64::from(kept) + interval as f64 + 0.1;
+            assert!(expected.contains(gap), "{asked} s asked: {gaps:?}");
+        }
+        house.assert_all_accounted_for();
+    }
+}
+
+/// What lies between two server errors makes the second a first one again.
+#[tokio::test(start_paused = true)]
+async fn only_server_errors_in_a_row_are_waited_out() {
+    let mut resource = site(&account("contoso"), "a");
+    resource.interval = Duration::from_secs(10);
+    resource.timeout = Duration::from_secs(1);
+    let house = House::new(&configuration(vec![resource]));
+    let number = std::sync::atomic::AtomicU32::new(0);
+    house.script(move |_| {
+        if number.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
+            unwell(3_600)
+        } else {
+            Act::success()
+        }
+    });
+    pass(300.0).await;
+    assert_eq!(house.skipped(SkipCause::Gate), 0);
     house.assert_all_accounted_for();
 }
 

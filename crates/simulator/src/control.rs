@@ -11,10 +11,11 @@
 //! | `POST /secrets` | `{"app": client id, "change": "expire", "remove" or "new"}` |
 //! | `POST /consents` | `{"app", "user", "resource": "graph", "grant": ["Mail.ReadBasic"], "revoke": true}` |
 //! | `POST /apps` | `{"app", "disabled": true, "resource": "graph", "grant": [], "revoke": []}` |
-//! | `POST /users` | `{"user", "disabled", "mfa_required", "password"}` |
+//! | `POST /users` | `{"user", "disabled", "mfa_required", "password", "availability": "Busy"}` |
 //! | `POST /mailboxes` | `{"user", "enabled", "moving", "messages", "delegates": [], "assign": client id, "unassign": client id, "remove"}` |
 //! | `POST /sites` | `{"url", "add", "remove", "state": "locked", "grant": client id, "revoke": client id, "readers": [], "empty"}` |
 //! | `POST /organizations` | `{"token_lifetime": "60s", "sign_in_frequency", "user_consent", "device_code_blocked"}` |
+//! | `POST /health` | `{"service": "Exchange", "status": "serviceDegradation"}`: what Microsoft says about a service |
 //! | `POST /limits` | `{"sharepoint_units": 1250}` |
 //! | `POST /actions` | any of these as in a scenario: `{"fault": {…}}` |
 //! | `GET /requests[?latest=100]` | how many requests came, by service and status, and the latest, without tokens |
@@ -76,6 +77,7 @@ pub(super) fn router(tenant: Arc<Tenant>, ca_pem: String) -> Router {
             "/organizations",
             post(|t, body| perform(t, body, Command::Organization)),
         )
+        .route("/health", post(|t, body| perform(t, body, Command::Health)))
         .route("/limits", post(|t, body| perform(t, body, Command::Limits)))
         .route(
             "/actions",

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use super::Running;
 use super::directory::{
-    APP_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN, SHAREPOINT_HOST, Size, TENANT_ID,
+    APP_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN, SERVICES_CLIENT_ID, SHAREPOINT_HOST, Size,
+    TENANT_ID,
 };
 use super::front::authority::write_private;
 use m365mon_base::Secret;
@@ -17,28 +18,26 @@ use m365mon_base::Secret;
 /// The file names.
 pub const CONFIGURATION_FILE: &str = "m365mon.yml";
 const SECRET_FILE: &str = "app-secret.txt";
+const SERVICES_SECRET_FILE: &str = "services-secret.txt";
 const ENDPOINTS_FILE: &str = "simulator.json";
 
 /// Writes the folder; it must exist. The private files get mode 0600.
 pub fn write(running: &Running, dir: &Path, size: Size, interval: Duration) -> io::Result<()> {
     std::fs::write(dir.join("ca.pem"), &running.ca_pem)?;
-    if let Some(secret) = secret_of(running, APP_CLIENT_ID) {
-        let file = dir.join(SECRET_FILE);
-        write_private(&file, secret.expose())?;
-        running
-            .tenant
-            .secret_files
-            .lock()
-            .insert(APP_CLIENT_ID.to_owned(), file);
-    }
     let accounts = size.load_accounts();
-    for account in &accounts {
-        let secret = secret_of(running, &account.client_id);
-        if let Some(secret) = secret {
-            let file = dir.join(secret_file(&account.name));
+    let load = accounts
+        .iter()
+        .map(|account| (account.client_id.as_str(), secret_file(&account.name)));
+    let own = [
+        (APP_CLIENT_ID, SECRET_FILE.to_owned()),
+        (SERVICES_CLIENT_ID, SERVICES_SECRET_FILE.to_owned()),
+    ];
+    for (client_id, name) in own.into_iter().chain(load) {
+        if let Some(secret) = secret_of(running, client_id) {
+            let file = dir.join(name);
             write_private(&file, secret.expose())?;
             let mut files = running.tenant.secret_files.lock();
-            files.insert(account.client_id.clone(), file);
+            files.insert(client_id.to_owned(), file);
         }
     }
     let endpoints = serde_json::json!({
@@ -52,6 +51,8 @@ pub fn write(running: &Running, dir: &Path, size: Size, interval: Duration) -> i
         "client_id": APP_CLIENT_ID,
         "secret_file": SECRET_FILE,
         "delegated_client_id": DELEGATED_CLIENT_ID,
+        "services_client_id": SERVICES_CLIENT_ID,
+        "services_secret_file": SERVICES_SECRET_FILE,
         "load_accounts": accounts.iter().map(|account| serde_json::json!({
             "name": account.name,
             "tenant_id": account.tenant_id,

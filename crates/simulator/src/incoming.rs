@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderMap, header};
 
 use crate::Tenant;
@@ -42,6 +43,10 @@ pub(crate) struct IncomingRequest {
     pub(crate) request_id: String,
     /// What the client called it.
     pub(crate) client_request_id: Option<String>,
+    pub(crate) content_type: String,
+    /// `Prefer` (RFC 7240), lower case.
+    pub(crate) prefer: String,
+    pub(crate) body: Bytes,
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -49,20 +54,31 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 impl IncomingRequest {
-    pub(crate) fn read<B>(tenant: &Tenant, host: &str, request: &http::Request<B>) -> Self {
-        let headers = request.headers();
-        let query = request.uri().query().unwrap_or_default();
+    pub(crate) fn read(
+        tenant: &Tenant,
+        host: &str,
+        parts: &http::request::Parts,
+        body: Bytes,
+    ) -> Self {
+        let headers = &parts.headers;
+        let query = parts.uri.query().unwrap_or_default();
+        let lower = |name: header::HeaderName| {
+            text(headers, name.as_str())
+                .unwrap_or_default()
+                .to_ascii_lowercase()
+        };
         Self {
             host: host.to_owned(),
-            method: request.method().clone(),
-            path: percent_decode(request.uri().path()),
-            raw_path: request.uri().path().to_owned(),
+            method: parts.method.clone(),
+            path: percent_decode(parts.uri.path()),
+            raw_path: parts.uri.path().to_owned(),
             query: url::form_urlencoded::parse(query.as_bytes())
                 .into_owned()
                 .collect(),
-            accept: text(headers, header::ACCEPT.as_str())
-                .unwrap_or_default()
-                .to_ascii_lowercase(),
+            accept: lower(header::ACCEPT),
+            content_type: lower(header::CONTENT_TYPE),
+            prefer: lower(header::HeaderName::from_static("prefer")),
+            body,
             takes_gzip: text(headers, header::ACCEPT_ENCODING.as_str())
                 .is_some_and(|accepted| accepted.contains("gzip")),
             bearer: bearer(tenant, headers),

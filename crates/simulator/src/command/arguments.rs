@@ -116,6 +116,9 @@ pub struct UserChange {
     /// Must show a second factor?
     #[serde(default)]
     pub mfa_required: Option<bool>,
+    /// What Teams knows of them: `Available`, `PresenceUnknown`, …
+    #[serde(default)]
+    pub availability: Option<String>,
     /// A new password; sessions end.
     #[serde(default)]
     pub password: Option<String>,
@@ -207,4 +210,17 @@ pub struct OrganizationChange {
 pub struct Limits {
     /// SharePoint resource units a minute for each application; 0: no limit.
     pub sharepoint_units: u32,
+}
+
+/// What Microsoft says about a service of the organization.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HealthChange {
+    /// GUID or domain; Contoso without.
+    #[serde(default)]
+    pub tenant: Option<String>,
+    /// Its id or name; one that is not there is added.
+    pub service: String,
+    /// `serviceOperational`, `serviceDegradation`, or any other word.
+    pub status: String,
 }

@@ -164,6 +164,9 @@ impl UserChange {
         if let Some(required) = self.mfa_required {
             user.mfa_required = required;
         }
+        if let Some(availability) = &self.availability {
+            user.availability.clone_from(availability);
+        }
         if let Some(password) = &self.password {
             user.password = Secret::new(password.clone());
         }

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub use arguments::{
-    AppChange, ClearFaults, ClockChange, ConsentChange, Limits, MailboxChange, OrganizationChange,
-    Revoke, SecretChange, SecretStep, SiteChange, UserChange,
+    AppChange, ClearFaults, ClockChange, ConsentChange, HealthChange, Limits, MailboxChange,
+    OrganizationChange, Revoke, SecretChange, SecretStep, SiteChange, UserChange,
 };
 
 use super::Tenant;
@@ -45,6 +45,8 @@ pub enum Command {
     Site(SiteChange),
     /// Changes the policies of the organization.
     Organization(OrganizationChange),
+    /// Changes what Microsoft says about a service.
+    Health(HealthChange),
     /// Sets limits.
     Limits(Limits),
 }
@@ -82,6 +84,7 @@ impl Command {
             Self::Mailbox(change) => change.perform(&mut tenant.directory.write()),
             Self::Site(change) => change.perform(&mut tenant.directory.write()),
             Self::Organization(change) => change.perform(&mut tenant.directory.write()),
+            Self::Health(change) => change.perform(tenant),
             Self::Limits(limits) => {
                 tenant.throttle.set_limit(limits.sharepoint_units);
                 Ok(Value::Null)

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::identity::{application, user_id};
-use super::{CommandError, MailboxChange, OrganizationChange, SiteChange};
+use super::{CommandError, HealthChange, MailboxChange, OrganizationChange, SiteChange};
+use crate::Tenant;
 use crate::directory::{Directory, Mailbox, MailboxScope, Site, TENANT_ID};
 use crate::human_duration::HumanDuration;
 
@@ -100,15 +101,26 @@ impl SiteChange {
     }
 }
 
+impl HealthChange {
+    pub(super) fn perform(&self, tenant: &Tenant) -> Result<Value, CommandError> {
+        let name = self.tenant.as_deref().unwrap_or(TENANT_ID);
+        let now = tenant.clock.now();
+        let mut directory = tenant.directory.write();
+        let organization = directory
+            .organization_mut(name)
+            .ok_or_else(|| CommandError::Unknown("organization", name.to_owned()))?;
+        organization.health.set(&self.service, &self.status, now);
+        Ok(Value::Null)
+    }
+}
+
 impl OrganizationChange {
     pub(super) fn perform(&self, directory: &mut Directory) -> Result<Value, CommandError> {
         let name = self.tenant.as_deref().unwrap_or(TENANT_ID);
         let organization = directory
             .organization_mut(name)
             .ok_or_else(|| CommandError::Unknown("organization", name.to_owned()))?;
-        let some = |human_duration: HumanDuration| {
-            (!human_duration.0.is_zero()).then_some(human_duration.0)
-        };
+        let some = |time: HumanDuration| (!time.0.is_zero()).then_some(time.0);
         if let Some(life) = self.token_lifetime {
             organization.token_lifetime = some(life);
         }

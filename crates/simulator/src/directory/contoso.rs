@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::names::{
     APP_CLIENT_ID, CERTIFICATE_CLIENT_ID, CONFIDENTIAL_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN,
-    IDENTITY_CLIENT_ID, OTHER_TENANT_ID, SELECTED_CLIENT_ID, SHAREPOINT_HOST, TENANT_ID,
+    IDENTITY_CLIENT_ID, OTHER_TENANT_ID, SELECTED_CLIENT_ID, SERVICES_CLIENT_ID, SHAREPOINT_HOST,
+    TENANT_ID,
 };
 use super::{
-    Application, ClientSecret, Cloud, Directory, MailboxScope, Organization, Platform, RedirectUri,
-    ResourceApp, Site, User,
+    Application, ClientSecret, Cloud, Directory, Health, MailboxScope, Organization, Platform,
+    RedirectUri, ResourceApp, Site, User,
 };
 use crate::chance::Seeded;
 use m365mon_base::{Secret, Timestamp};
@@ -26,6 +27,9 @@ const SITES: [(&str, &str); 8] = [
     ("sites/archive", "Archive"),
 ];
 
+/// Application permissions of Graph that the kinds beyond sites and mailboxes need.
+const SERVICE_ROLES: [&str; 2] = ["Presence.Read.All", "ServiceHealth.Read.All"];
+
 const PEOPLE: [(&str, &str); 5] = [
     ("steve", "Steve Jackson"),
     ("monitoring", "Monitoring"),
@@ -36,14 +40,14 @@ const PEOPLE: [(&str, &str); 5] = [
 
 pub(super) fn build(random: &Seeded, now: Timestamp) -> Directory {
     let mut directory = Directory::new();
-    organizations(&mut directory);
+    organizations(&mut directory, now);
     people(&mut directory, random);
     sites(&mut directory);
     applications(&mut directory, random, now);
     directory
 }
 
-pub(super) fn contoso() -> Organization {
+pub(super) fn contoso(now: Timestamp) -> Organization {
     Organization {
         id: TENANT_ID.into(),
         display_name: "Contoso".into(),
@@ -54,11 +58,12 @@ pub(super) fn contoso() -> Organization {
         device_code_blocked: false,
         token_lifetime: None,
         sign_in_frequency: None,
+        health: Health::new(now),
     }
 }
 
-fn organizations(directory: &mut Directory) {
-    let contoso = contoso();
+fn organizations(directory: &mut Directory, now: Timestamp) {
+    let contoso = contoso(now);
     let other = Organization {
         id: OTHER_TENANT_ID.into(),
         display_name: "Contoso Subsidiary".into(),
@@ -192,6 +197,13 @@ fn applications(directory: &mut Directory, random: &Seeded, now: Timestamp) {
         role: "Mail.ReadBasic".into(),
         mailboxes: BTreeSet::from([monitoring]),
     });
+    directory.add_application(app);
+
+    let mut app = Application::new(SERVICES_CLIENT_ID, "m365mon for services", TENANT_ID);
+    app.secrets.push(secret(random, now));
+    for role in SERVICE_ROLES {
+        app.grant_role(ResourceApp::Graph, role);
+    }
     directory.add_application(app);
 
     let mut app = Application::new(IDENTITY_CLIENT_ID, "a machine", TENANT_ID);

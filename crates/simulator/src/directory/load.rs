@@ -67,7 +67,7 @@ pub(super) fn add(directory: &mut Directory, size: Size, random: &Seeded, now: T
             display_name: account.name.clone(),
             domains: vec![account.domain.clone()],
             sharepoint_hosts: vec![account.sharepoint_host.clone()],
-            ..contoso::contoso()
+            ..contoso::contoso(now)
         });
         let mut app = Application::new(&account.client_id, &account.name, &account.tenant_id);
         app.secrets.push(contoso::secret(random, now));

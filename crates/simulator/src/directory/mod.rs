@@ -7,6 +7,7 @@
 mod application;
 mod cloud;
 mod contoso;
+mod health;
 mod load;
 mod names;
 mod organization;
@@ -18,10 +19,12 @@ pub use application::{
     RedirectUri,
 };
 pub use cloud::Cloud;
+pub use health::{Health, HealthIssue, ServiceHealth};
 pub use load::{LoadAccount, Size};
 pub use names::{
     APP_CLIENT_ID, CERTIFICATE_CLIENT_ID, CONFIDENTIAL_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN,
-    IDENTITY_CLIENT_ID, OTHER_TENANT_ID, SELECTED_CLIENT_ID, SHAREPOINT_HOST, TENANT_ID,
+    IDENTITY_CLIENT_ID, OTHER_TENANT_ID, SELECTED_CLIENT_ID, SERVICES_CLIENT_ID, SHAREPOINT_HOST,
+    TENANT_ID,
 };
 pub use organization::{Organization, ResourceApp};
 pub use person::{Drive, Mailbox, User};

@@ -23,3 +23,6 @@ pub const CONFIDENTIAL_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000004";
 pub const SELECTED_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000005";
 /// The identity of a machine.
 pub const IDENTITY_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000006";
+/// A confidential client with a secret and the application permissions of all
+/// kinds beyond sites and mailboxes.
+pub const SERVICES_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000007";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Cloud;
+use super::{Cloud, Health};
 
 /// One Microsoft Entra tenant.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct Organization {
     pub token_lifetime: Option<Duration>,
     /// Sign-in frequency: a refresh token older than this is refused (AADSTS70043).
     pub sign_in_frequency: Option<Duration>,
+    /// What Microsoft says about its services.
+    pub health: Health,
 }
 
 impl Organization {

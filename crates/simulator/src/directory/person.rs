@@ -76,6 +76,9 @@ pub struct User {
     pub mailbox: Option<Mailbox>,
     /// `None`: never provisioned.
     pub drive: Option<Drive>,
+    /// What Teams knows of them: `Offline` without a client, `PresenceUnknown`
+    /// where the presence service has no answer.
+    pub availability: String,
 }
 
 impl User {
@@ -101,6 +104,7 @@ impl User {
             sessions_valid_from: Timestamp::UNIX_EPOCH,
             administrator: false,
             mailbox: Some(Mailbox::new(42)),
+            availability: "Offline".to_owned(),
         }
     }
 }

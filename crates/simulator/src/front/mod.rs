@@ -26,6 +26,8 @@ use super::{Tenant, entra, graph, sharepoint};
 
 /// Forms are not longer than this.
 const MOST_FORM: usize = 64 * 1024;
+/// Graph takes no longer request (413).
+const MOST_BODY: usize = 4 * 1024 * 1024;
 
 /// From a request to an answer.
 #[derive(Debug)]
@@ -121,7 +123,10 @@ impl Front {
         handle: &Arc<ConnectionHandle>,
     ) -> (Option<Response<Body>>, RequestDetails) {
         let tenant = &self.tenant;
-        let incoming = IncomingRequest::read(tenant, host, &request);
+        let (parts, body) = request.into_parts();
+        let body = axum::body::to_bytes(Body::new(body), MOST_BODY).await;
+        let too_long = body.is_err();
+        let incoming = IncomingRequest::read(tenant, host, &parts, body.unwrap_or_default());
         let subject = api_subject(tenant, service, &incoming);
         let verdict = self.decide(&subject);
         let details = |subject| RequestDetails {
@@ -132,6 +137,7 @@ impl Front {
         // A place in a mailbox is held until the answer is ready, latency included.
         let made: Option<(Response<Body>, Option<MailboxPermit>)> = (!apply::replaces(&verdict))
             .then(|| match service {
+                _ if too_long => (status_only(StatusCode::PAYLOAD_TOO_LARGE), None),
                 Service::SharePoint => (sharepoint::answer(tenant, &incoming), None),
                 _ => graph::answer(tenant, &incoming),
             });

@@ -224,3 +224,42 @@ pub(super) fn directory(claims: &Claims, permissions: &[&str]) -> Result<(), Gra
         Err(GraphError::insufficient())
     }
 }
+
+/// Any of these delegated (`scopes`) or application permissions (`roles`), else
+/// a plain 403, as services behind Graph refuse that look at permissions only.
+pub(super) fn any_of(claims: &Claims, scopes: &[&str], roles: &[&str]) -> Result<(), GraphError> {
+    let permitted = if claims.app_only() {
+        claims.has_role(roles)
+    } else {
+        claims.has_scope(scopes)
+    };
+    if permitted {
+        Ok(())
+    } else {
+        Err(GraphError::new(403, "Forbidden", "Forbidden"))
+    }
+}
+
+/// Health and message center: the permission and, of a person, a role as
+/// administrator. The refusal comes wrapped twice: JSON in a message of JSON in
+/// a message.
+pub(super) fn announcements(
+    tenant: &Tenant,
+    claims: &Claims,
+    permissions: &[&str],
+) -> Result<(), GraphError> {
+    let permitted = claims.has_scope(permissions) || claims.has_role(permissions);
+    let person_may = claims.app_only() || {
+        let directory = tenant.directory.read();
+        directory
+            .user(&claims.oid)
+            .is_some_and(|user| user.administrator)
+    };
+    if permitted && person_may {
+        return Ok(());
+    }
+    let inner = serde_json::json!({"error": "User is not authorized to perform operation."});
+    let error = serde_json::json!({"code": "forbidden", "message": inner.to_string()});
+    let message = serde_json::json!({"error": error}).to_string();
+    Err(GraphError::new(403, "UnknownError", message))
+}

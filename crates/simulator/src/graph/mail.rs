@@ -69,9 +69,8 @@ pub(super) fn answer(call: &Call<'_>, asked: &str, tail: &str) -> Result<Answer,
         _ => return Err(GraphError::no_segment(tail)),
     };
     Ok(Answer {
-        body,
-        budget: None,
         permit: Some(permit),
+        ..body.into()
     })
 }
 

@@ -9,8 +9,11 @@ mod files;
 mod guard;
 mod mail;
 mod people;
+mod presence;
 mod query;
 mod reply;
+mod route;
+mod service_health;
 mod sites;
 mod target;
 
@@ -20,7 +23,7 @@ pub(super) use reply::{challenge, claims as claims_of_challenge, refusal, tell_b
 use std::sync::Arc;
 
 use axum::body::Body;
-use http::{Method, Response};
+use http::{Method, Response, StatusCode};
 use serde_json::Value;
 
 use super::Tenant;
@@ -28,6 +31,7 @@ use super::incoming::IncomingRequest;
 use super::throttle::MailboxPermit;
 use super::tokens::Claims;
 use error::GraphError;
+use route::Route;
 use target::Target;
 
 /// What a handler works with.
@@ -39,9 +43,15 @@ struct Call<'a> {
     root: String,
 }
 
+/// The kinds of things, a table of routes each. Sites, people, their mail and
+/// files are older and are found by `target`.
+const ROUTES: &[&[Route]] = &[presence::ROUTES, service_health::ROUTES];
+
 /// What a handler gives.
 struct Answer {
-    body: Value,
+    status: StatusCode,
+    /// `None` for an answer without one.
+    body: Option<Value>,
     /// SharePoint's budget, where it counted.
     budget: Option<super::throttle::Budget>,
     permit: Option<MailboxPermit>,
@@ -50,11 +60,41 @@ struct Answer {
 impl From<Value> for Answer {
     fn from(body: Value) -> Self {
         Self {
-            body,
+            status: StatusCode::OK,
+            body: Some(body),
             budget: None,
             permit: None,
         }
     }
+}
+
+impl From<StatusCode> for Answer {
+    /// A status and nothing else.
+    fn from(status: StatusCode) -> Self {
+        Self {
+            status,
+            body: None,
+            budget: None,
+            permit: None,
+        }
+    }
+}
+
+/// A time as most of Graph writes it.
+fn time(time: jiff::Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The body of a request, which must be JSON and say so.
+fn json_body(call: &Call<'_>) -> Result<Value, GraphError> {
+    if !call.incoming.content_type.starts_with("application/json") {
+        return Err(GraphError::bad_request(
+            "Write requests (excluding DELETE) must contain the Content-Type header declaration.",
+        ));
+    }
+    serde_json::from_slice(&call.incoming.body).map_err(|_| {
+        GraphError::bad_request("Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.")
+    })
 }
 
 /// Answers one request; the place in a mailbox, if it took one, is held until
@@ -64,10 +104,16 @@ pub(super) fn answer(
     incoming: &IncomingRequest,
 ) -> (Response<Body>, Option<MailboxPermit>) {
     match handle(tenant, incoming) {
-        Ok(answer) => (
-            reply::success(tenant, incoming, &answer.body, answer.budget),
-            answer.permit,
-        ),
+        Ok(answer) => {
+            let Answer {
+                status,
+                body,
+                budget,
+                permit,
+            } = answer;
+            let made = reply::success(tenant, incoming, status, body.as_ref(), budget);
+            (made, permit)
+        }
         Err(error) => (reply::failure(tenant, incoming, &error), None),
     }
 }
@@ -81,19 +127,32 @@ fn handle(tenant: &Tenant, incoming: &IncomingRequest) -> Result<Answer, GraphEr
             "Invalid version: {version}"
         )));
     }
-    if incoming.method != Method::GET {
-        return Err(GraphError::new(
-            405,
-            "Request_BadRequest",
-            "Specified HTTP method is not allowed for the request target.",
-        ));
-    }
     let call = Call {
         tenant,
         incoming,
         claims,
         root: format!("https://{}/{version}", incoming.host),
     };
+    // Microsoft's SDK for Python asks for `v1.0//sites/…`.
+    let path = rest.trim_matches('/');
+    let mut routes = ROUTES.iter().copied().flatten().filter_map(|route| {
+        let found = route::fit(route.pattern, path)?;
+        Some((route, found))
+    });
+    let mut known = false;
+    if let Some((route, found)) = routes.find(|(route, _)| {
+        known = true;
+        route.method == incoming.method
+    }) {
+        return (route.answer)(&call, &found);
+    }
+    if known || incoming.method != Method::GET {
+        return Err(GraphError::new(
+            405,
+            "Request_BadRequest",
+            "Specified HTTP method is not allowed for the request target.",
+        ));
+    }
     match target::parse(rest) {
         Target::Site { host, path, tail } => sites::by_path(&call, &host, &path, tail),
         Target::SiteId { id, tail } => sites::by_id(&call, id, tail),

@@ -34,6 +34,8 @@ enum Operator {
     Ge,
     Lt,
     Le,
+    Contains,
+    StartsWith,
 }
 
 impl Query {
@@ -79,6 +81,17 @@ impl Query {
                 "The restriction or sort order is too complex for this operation.",
             ))
         }
+    }
+
+    /// With the page that a `Prefer: odata.maxpagesize=…` asks for, where
+    /// `$top` does not.
+    pub(super) fn sized(mut self, prefer: &str) -> Self {
+        let size = prefer
+            .split([',', ';'])
+            .filter_map(|part| part.trim().strip_prefix("odata.maxpagesize="))
+            .find_map(|size| size.parse().ok());
+        self.top = self.top.or(size);
+        self
     }
 
     /// True if the property was named by `$select`.
@@ -181,8 +194,17 @@ fn compare(a: Option<&Value>, b: Option<&Value>) -> Option<Ordering> {
 
 impl Condition {
     fn holds(&self, item: &Map<String, Value>) -> bool {
-        let order = compare(item.get(self.property), Some(&self.literal));
+        let value = item.get(self.property);
+        let order = compare(value, Some(&self.literal));
+        let holds_text = |test: fn(&str, &str) -> bool| match (value, &self.literal) {
+            (Some(Value::String(value)), Value::String(part)) => {
+                test(&value.to_lowercase(), &part.to_lowercase())
+            }
+            _ => false,
+        };
         match (self.operator, order) {
+            (Operator::Contains, _) => holds_text(|value, part| value.contains(part)),
+            (Operator::StartsWith, _) => holds_text(|value, part| value.starts_with(part)),
             (Operator::Ne, order) => order != Some(Ordering::Equal),
             (_, None) => false,
             (Operator::Eq, Some(order)) => order.is_eq(),
@@ -259,26 +281,36 @@ fn order(value: &str, entity: &Entity) -> Result<Vec<(&'static str, bool)>, Grap
         .collect()
 }
 
-/// `{property} {operator} {literal}`, any number of them joined by `and`.
+/// `{property} {operator} {literal}`, `contains({property},{literal})` and
+/// `startswith({property},{literal})`, any number of them joined by `and`.
 fn filter(text: &str, entity: &Entity) -> Result<Vec<Condition>, GraphError> {
     let words = words(text)?;
     let mut conditions = Vec::new();
     for (at, part) in words.split(|word| word == "and").enumerate() {
-        let [name, operator, literal] = part else {
-            return Err(bad_filter(&format!(
-                "Syntax error in term {} of '{text}'.",
-                at + 1
-            )));
+        let (name, operator, literal, is_call) = match part {
+            [call, literal, end] if end == ")" => {
+                let (function, name) = call.split_once('(').unwrap_or((call, ""));
+                (name.trim_end_matches(',').trim(), function, literal, true)
+            }
+            [name, operator, literal] => (name.as_str(), operator.as_str(), literal, false),
+            _ => {
+                return Err(bad_filter(&format!(
+                    "Syntax error in term {} of '{text}'.",
+                    at + 1
+                )));
+            }
         };
         conditions.push(Condition {
             property: property(name, entity)?,
-            operator: match operator.as_str() {
+            operator: match operator {
                 "eq" => Operator::Eq,
                 "ne" => Operator::Ne,
                 "gt" => Operator::Gt,
                 "ge" => Operator::Ge,
                 "lt" => Operator::Lt,
                 "le" => Operator::Le,
+                "contains" if is_call => Operator::Contains,
+                "startswith" if is_call => Operator::StartsWith,
                 other => return Err(bad_filter(&format!("Unknown operator '{other}'."))),
             },
             literal: literal_of(literal),
@@ -326,7 +358,7 @@ fn words(text: &str) -> Result<Vec<String>, GraphError> {
             words.push(word);
             rest = rest[end..].trim_start();
         } else {
-            let end = rest.find(' ').unwrap_or(rest.len());
+            let end = rest.find([' ', '\'']).unwrap_or(rest.len());
             words.push(rest[..end].to_owned());
             rest = rest[end..].trim_start();
         }
@@ -379,12 +411,18 @@ mod tests {
             "isRead eq false and receivedDateTime ge 2026-01-01T00:00:00Z"
         ));
         assert!(!holds("subject ne 'IT''S'"));
+        assert!(holds("contains(subject,'T''s') and isRead eq false"));
+        assert!(holds("startswith(subject, 'it')"));
+        assert!(!holds("startswith(subject,'s')"));
         for bad in [
             "subject",
             "subject eq",
             "subject like 'x'",
             "title eq 'x'",
             "subject eq 'x",
+            "contains(title,'x')",
+            "endsin(subject,'x')",
+            "subject contains 'x'",
         ] {
             assert!(parse(&[("$filter", bad)]).is_err(), "{bad}");
         }

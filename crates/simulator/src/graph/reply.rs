@@ -16,20 +16,25 @@ use super::guard::CHALLENGE;
 use super::target::{self, Target};
 use crate::Tenant;
 use crate::incoming::IncomingRequest;
+use crate::response::status_only;
 use crate::throttle::Budget;
 
 const JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;\
 IEEE754Compatible=false;charset=utf-8";
 const DIAGNOSTIC: &str = r#"{"ServerInfo":{"DataCenter":"West Europe","Slice":"E","Ring":"5","ScaleUnit":"004","RoleInstance":"AM2PEPF00005517"}}"#;
 
-/// 200 with a body.
+/// What was asked for, or only that it was done.
 pub(super) fn success(
     tenant: &Tenant,
     incoming: &IncomingRequest,
-    body: &Value,
+    status: StatusCode,
+    body: Option<&Value>,
     budget: Option<Budget>,
 ) -> Response<Body> {
-    let mut answer = make(tenant, incoming, StatusCode::OK, body);
+    let mut answer = match body {
+        Some(body) => make(tenant, incoming, status, body),
+        None => dress(tenant, incoming, status_only(status)),
+    };
     set(&mut answer, "odata-version", "4.0");
     tell_budget(&mut answer, budget);
     answer
@@ -179,8 +184,20 @@ fn make(
     let chunks = futures_util::stream::iter([Ok::<_, Infallible>(Bytes::from(bytes))]);
     let mut answer = Response::new(Body::from_stream(chunks));
     *answer.status_mut() = status;
+    set(&mut answer, header::CONTENT_TYPE.as_str(), JSON);
+    if encoded {
+        set(&mut answer, header::CONTENT_ENCODING.as_str(), "gzip");
+    }
+    dress(tenant, incoming, answer)
+}
+
+/// The headers of every answer.
+fn dress(
+    tenant: &Tenant,
+    incoming: &IncomingRequest,
+    mut answer: Response<Body>,
+) -> Response<Body> {
     let headers = [
-        ("content-type", JSON),
         ("cache-control", "no-store, no-cache"),
         ("vary", "Accept-Encoding"),
         ("strict-transport-security", "max-age=31536000"),
@@ -191,9 +208,6 @@ fn make(
     ];
     for (name, value) in headers {
         set(&mut answer, name, value);
-    }
-    if encoded {
-        set(&mut answer, header::CONTENT_ENCODING.as_str(), "gzip");
     }
     answer
 }

@@ -166,9 +166,8 @@ fn answer(
         },
     };
     Ok(Answer {
-        body,
         budget,
-        permit: None,
+        ..body.into()
     })
 }
 

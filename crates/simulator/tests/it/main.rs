@@ -9,6 +9,8 @@ mod entra;
 mod faults;
 mod graph;
 mod openapi;
+mod presence;
 mod running;
+mod service_health;
 mod sharepoint;
 mod support;

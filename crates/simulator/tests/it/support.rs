@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use m365mon_base::Random as _;
 use m365mon_simulator::directory::{
-    APP_CLIENT_ID, DOMAIN, ResourceApp, SHAREPOINT_HOST, TENANT_ID,
+    APP_CLIENT_ID, DOMAIN, ResourceApp, SERVICES_CLIENT_ID, SHAREPOINT_HOST, TENANT_ID,
 };
 use m365mon_simulator::tokens::{BACKDATED, Claims};
 use m365mon_simulator::{Options, Running, start};
@@ -121,4 +121,28 @@ pub(super) async fn get_json(client: &reqwest::Client, url: &str, token: &str) -
 
 pub(super) fn intranet() -> String {
     format!("{GRAPH}/sites/{SHAREPOINT_HOST}:/sites/intranet:/lists?$select=displayName&$top=1")
+}
+
+/// A token of the application with the permissions of all other kinds.
+pub(super) fn services_token(running: &Running) -> String {
+    let claims = app_claims(running, SERVICES_CLIENT_ID, ResourceApp::Graph);
+    running.tenant.tokens.mint(&claims)
+}
+
+/// A command, as the control endpoint takes it.
+pub(super) fn command(running: &Running, command: Value) -> Value {
+    let command: m365mon_simulator::command::Command = serde_json::from_value(command).unwrap();
+    command.perform(&running.tenant).unwrap()
+}
+
+/// Status, Graph's error code and the whole body of an answer.
+pub(super) async fn read(answer: reqwest::Response) -> (u16, String, Value) {
+    let status = answer.status().as_u16();
+    let text = answer.text().await.unwrap();
+    let body: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    let code = body["error"]["code"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    (status, code, body)
 }

@@ -11,7 +11,7 @@ use crate::model::{Account, Resource};
 /// Which configuration.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ConfigFile {
-    /// The configuration
+    /// The configuration; - reads it from stdin
     #[arg(
         long = "config.file",
         env = "M365MON_CONFIG_FILE",
@@ -54,28 +54,30 @@ pub(crate) fn account<'a>(
     accounts: &'a [Arc<Account>],
     name: &str,
 ) -> Result<&'a Arc<Account>, ExitCode> {
-    named(accounts, |account| &account.name, "account", name)
+    named(accounts, |account| &account.name, "account", name).map_err(|complaint| {
+        output::complain(&complaint);
+        ExitCode::from(super::EXIT_USAGE)
+    })
 }
 
-/// The resource of this name; complains if there is none.
-pub(crate) fn resource<'a>(
+/// The resource of this name; says what there is if there is none.
+pub(crate) fn find_resource<'a>(
     resources: &'a [Arc<Resource>],
     name: &str,
-) -> Result<&'a Arc<Resource>, ExitCode> {
+) -> Result<&'a Arc<Resource>, String> {
     named(resources, |resource| &resource.name, "resource", name)
 }
 
-/// What has this name; complains, with the names that there are, if nothing has.
+/// What has this name; says which names there are if nothing has.
 fn named<'a, T>(
     all: &'a [Arc<T>],
     name_of: impl Fn(&T) -> &str,
     what: &str,
     name: &str,
-) -> Result<&'a Arc<T>, ExitCode> {
+) -> Result<&'a Arc<T>, String> {
     all.iter().find(|one| name_of(one) == name).ok_or_else(|| {
         let names: Vec<_> = all.iter().map(|one| name_of(one)).collect();
-        output::complain(&unknown(what, name, &names));
-        ExitCode::from(super::EXIT_USAGE)
+        unknown(what, name, &names)
     })
 }
 

@@ -73,7 +73,6 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Check a configuration and say what it asks for
     CheckConfig(check_config::CheckConfig),
-    /// Probe one resource once and tell the story
     Probe(probe::Probe),
     Report(report::ReportCommand),
     Doctor(doctor::Examine),

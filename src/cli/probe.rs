@@ -1,108 +1,218 @@
-//! `m365mon probe`: one probe, told step by step.
+//! `m365mon probe`: resources once, told to people and to other monitoring.
 
+mod ask;
+mod nagios;
+mod render;
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::config_file::{ConfigFile, resource};
+use clap::ValueEnum;
+
+use super::config_file::{ConfigFile, find_resource};
 use super::logging::{self, LogFormat, LogLevel};
 use super::{EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_USAGE, output, runtime};
-use crate::entra::{TokenStore, Tokens};
-use crate::http::{Network, NetworkError, ProbeClient, SimpleClient};
-use crate::model::{
-    Account, AccountObserver, AccountStatus, Clock, Configuration, Outcome, Resource, Story,
-    SystemRandom, TokenReport,
-};
-use crate::probe::{Prober, TenantProber};
+use crate::config::duration;
+use crate::model::{Configuration, Outcome, Report, Resource, Story};
 
-/// Probe one resource once and tell the story
+/// Probe resources once and tell what happened
 ///
-/// Asks for a token and for the resource as the exporter would, and says what
-/// happened. Exits with 0 for success, 1 for failure, 2 if it could not be
-/// found out.
+/// Asks for a token and for each resource as the exporter would. Exits with 0
+/// for success, 1 for failure, 2 if it could not be found out, 3 for a wrong
+/// usage or configuration; of several resources the worst decides. With
+/// --format nagios the codes are those of monitoring plugins: 0 OK, 1 WARNING,
+/// 2 CRITICAL, 3 UNKNOWN.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Probe {
-    /// The resource, by its name in the configuration
-    resource: String,
+    /// The resources, by their names in the configuration
+    #[arg(value_name = "RESOURCE", required_unless_present = "all")]
+    resources: Vec<String>,
+
+    /// Every resource of the configuration
+    #[arg(long, conflicts_with = "resources")]
+    all: bool,
+
+    /// How to tell it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    format: ProbeFormat,
+
+    /// Write it to a file, which is replaced as a whole, instead of stdout
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// A success slower than this is a WARNING (--format nagios)
+    #[arg(long, value_name = "DURATION", value_parser = slow)]
+    slow: Option<Duration>,
 
     #[command(flatten)]
     file: ConfigFile,
 }
 
+/// How the outcome of probes is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ProbeFormat {
+    /// The story of each probe, step by step.
+    Text,
+    /// One document; `docs/schemas/probe.json` is its schema.
+    Json,
+    /// The gauges of `/metrics`, for a text-file collector.
+    Openmetrics,
+    /// What Nagios, Icinga and their relatives read of a plugin.
+    Nagios,
+}
+
+/// A resource, what its probe left and the story of it.
+#[derive(Debug)]
+struct Probed {
+    resource: Arc<Resource>,
+    report: Report,
+    story: Story,
+}
+
+impl Probed {
+    fn outcome(&self) -> Outcome {
+        self.report.verdict.outcome()
+    }
+}
+
+/// Why nothing was probed, in words for people.
+#[derive(Debug)]
+struct Refused(String);
+
 impl Probe {
     pub(crate) fn run(self) -> ExitCode {
         logging::start(LogLevel::Warn, LogFormat::Logfmt);
-        let loaded = match self.file.load_or_complain() {
-            Ok(loaded) => loaded,
-            Err(code) => return code,
-        };
-        let configuration = loaded.configuration;
-        let resource = match resource(&configuration.resources, &self.resource) {
-            Ok(resource) => Arc::clone(resource),
-            Err(code) => return code,
-        };
-        runtime::block_on(async {
-            let story = Story::begin();
-            let prober = match prober(&configuration, &resource, &story) {
-                Ok(prober) => prober,
-                Err(error) => {
-                    output::complain(&error.to_string());
-                    return ExitCode::from(EXIT_USAGE);
-                }
-            };
-            let report = prober.probe(resource, story.clone()).await;
-            output::say(&story.lines().join("\n"));
-            match report.verdict.outcome() {
-                Outcome::Success => ExitCode::SUCCESS,
-                Outcome::Failure => ExitCode::from(EXIT_FAILED),
-                Outcome::Inconclusive => ExitCode::from(EXIT_INCONCLUSIVE),
+        let begun = self.begin();
+        match begun {
+            Ok((configuration, resources)) => {
+                runtime::block_on(self.tell(configuration, resources))
             }
-        })
+            Err(refused) => self.refuse(&refused),
+        }
+    }
+
+    /// What to probe.
+    fn begin(&self) -> Result<(Configuration, Vec<Arc<Resource>>), Refused> {
+        if self.slow.is_some() && self.format != ProbeFormat::Nagios {
+            return Err(Refused(
+                "--slow is for --format nagios, the only one that knows a warning".to_owned(),
+            ));
+        }
+        let loaded = self
+            .file
+            .load()
+            .map_err(|errors| Refused(errors.to_string()))?;
+        let configuration = loaded.configuration;
+        let mut resources: Vec<Arc<Resource>> = Vec::new();
+        if self.all {
+            resources.extend(configuration.resources.iter().cloned());
+        }
+        for name in &self.resources {
+            let resource = find_resource(&configuration.resources, name).map_err(Refused)?;
+            if !resources.iter().any(|one| one.name == resource.name) {
+                resources.push(resource.clone());
+            }
+        }
+        if resources.is_empty() {
+            return Err(Refused(
+                "the configuration has no resource to probe".to_owned(),
+            ));
+        }
+        Ok((configuration, resources))
+    }
+
+    async fn tell(&self, configuration: Configuration, resources: Vec<Arc<Resource>>) -> ExitCode {
+        let asked = match ask::all(&configuration, resources).await {
+            Ok(asked) => asked,
+            Err(error) => return self.refuse(&Refused(error.to_string())),
+        };
+        let told = match self.format {
+            ProbeFormat::Text => Ok(render::text(&asked.probes)),
+            ProbeFormat::Json => render::json(&asked.probes),
+            ProbeFormat::Openmetrics => render::openmetrics(&asked),
+            ProbeFormat::Nagios => Ok(nagios::told(&asked.probes, self.slow)),
+        };
+        if let Err(error) = told.and_then(|told| self.write(&told)) {
+            let place = self.output.as_deref().unwrap_or(Path::new("stdout"));
+            return self.refuse(&Refused(format!(
+                "{}: cannot be written: {error}",
+                place.display()
+            )));
+        }
+        if self.format == ProbeFormat::Nagios {
+            return ExitCode::from(nagios::worst(&asked.probes, self.slow).code());
+        }
+        match render::worst(&asked.probes) {
+            Outcome::Success => ExitCode::SUCCESS,
+            Outcome::Failure => ExitCode::from(EXIT_FAILED),
+            Outcome::Inconclusive => ExitCode::from(EXIT_INCONCLUSIVE),
+        }
+    }
+
+    /// A plugin's caller reads stdout only, and 3 is both wrong usage and UNKNOWN.
+    fn refuse(&self, refused: &Refused) -> ExitCode {
+        if self.format == ProbeFormat::Nagios {
+            output::say(&nagios::unknown(&refused.0));
+        } else {
+            output::complain(&refused.0);
+        }
+        ExitCode::from(EXIT_USAGE)
+    }
+
+    fn write(&self, told: &str) -> io::Result<()> {
+        let Some(path) = self
+            .output
+            .as_deref()
+            .filter(|path| *path != Path::new("-"))
+        else {
+            output::say(told);
+            return Ok(());
+        };
+        replace(path, told)
     }
 }
 
-/// The exporter's own prober, for the account of one resource.
-fn prober(
-    configuration: &Configuration,
-    resource: &Resource,
-    story: &Story,
-) -> Result<TenantProber, NetworkError> {
-    let network = Network::new(&configuration.http)?;
-    let clock = Clock::system();
-    let random = Arc::new(SystemRandom::new());
-    let tokens = Tokens::new(
-        SimpleClient::new(&network)?,
-        TokenStore::from_environment(&configuration.storage),
-        clock.clone(),
-        random.clone(),
-        Arc::new(TokenRequests(story.clone())),
-    );
-    tokens.configure(std::slice::from_ref(&resource.account));
-    Ok(TenantProber::new(
-        ProbeClient::new(&network)?,
-        tokens,
-        clock,
-        random,
-    ))
-}
-
-/// Tells what support asks for about every token request.
-struct TokenRequests(Story);
-
-impl AccountObserver for TokenRequests {
-    fn token_request(&self, _: &Account, report: &TokenReport) {
-        self.0.tell(|| {
-            let outcome = if report.result.is_ok() {
-                "answered"
-            } else {
-                "refused"
-            };
-            let id = report
-                .request_id
-                .as_ref()
-                .map_or_else(String::new, |id| format!(", trace id {id}"));
-            format!("token request {outcome} at {:.3}{id}", report.at)
-        });
+/// Puts a file in the place of another as a whole: who reads it meanwhile has
+/// the old one or the new one. Readable by everybody, as collectors run as
+/// users of their own; there is no secret in it.
+fn replace(path: &Path, content: &str) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    // Collectors take files by their ending, and never one that is being written.
+    builder.prefix(".m365mon-").suffix(".tmp");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o644));
     }
-
-    fn status(&self, _: &Account, _: &AccountStatus) {}
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(content.as_bytes())?;
+    if !content.ends_with('\n') {
+        file.write_all(b"\n")?;
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // Whatever the umask is.
+        file.as_file()
+            .set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    }
+    file.persist(path)?;
+    Ok(())
 }
+
+fn slow(text: &str) -> Result<Duration, String> {
+    match duration::parse(text) {
+        Some(limit) if !limit.is_zero() => Ok(limit),
+        _ => Err("a duration such as 4s or 800ms is needed".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -41,6 +41,12 @@ use diagnostic::{Diagnostics, Position};
 /// Largest file, in bytes.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
+/// The path that means standard input. What the file names is then relative to
+/// the current folder.
+const STDIN: &str = "-";
+/// What diagnostics call it.
+const STDIN_NAME: &str = "stdin";
+
 /// A configuration and what to say about it.
 #[derive(Debug, Clone)]
 pub struct Loaded {
@@ -56,6 +62,11 @@ pub struct Loaded {
 /// # Errors
 /// Everything that is wrong with it, each with its place.
 pub fn load(path: &Path, env: &dyn Environment) -> Result<Loaded, ConfigErrors> {
+    if path == Path::new(STDIN) {
+        let name: Arc<str> = STDIN_NAME.into();
+        let bytes = bounded(std::io::stdin().lock(), &name, MOST_BYTES, unreadable)?;
+        return parse(text(&bytes, &name)?, Path::new(STDIN_NAME), env);
+    }
     let bytes = read(path, MOST_BYTES, |error| match error.kind() {
         ErrorKind::NotFound => {
             let demo = if cfg!(feature = "simulator") {
@@ -81,10 +92,22 @@ fn read(
     say: impl Fn(&std::io::Error) -> String,
 ) -> Result<Zeroizing<Vec<u8>>, ConfigErrors> {
     let file: Arc<str> = path.display().to_string().into();
-    let refuse = |message: String| ConfigErrors::one(&file, Position::NONE, message);
+    let opened =
+        File::open(path).map_err(|error| ConfigErrors::one(&file, Position::NONE, say(&error)))?;
+    bounded(opened, &file, most, say)
+}
+
+/// All that is read from there, at most `most` bytes.
+fn bounded(
+    from: impl Read,
+    file: &Arc<str>,
+    most: u64,
+    say: impl Fn(&std::io::Error) -> String,
+) -> Result<Zeroizing<Vec<u8>>, ConfigErrors> {
+    let refuse = |message: String| ConfigErrors::one(file, Position::NONE, message);
     let mut bytes = Zeroizing::new(Vec::new());
-    File::open(path)
-        .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
+    from.take(most + 1)
+        .read_to_end(&mut bytes)
         .map_err(|error| refuse(say(&error)))?;
     if bytes.len() as u64 > most {
         return Err(refuse(format!(

@@ -33,6 +33,7 @@ impl Collector for MetricsPage {
         let mut families = Families {
             encoder,
             exemplar_slot: &self.exemplar_slot,
+            counting: true,
         };
         let scrape = &self.scrape;
         let rows = scrape.rows().map(|(place, row, sample)| View {

@@ -22,6 +22,8 @@ type Mark<'a> = (&'a PackedId, f64, Micros);
 pub(super) struct Families<'e, 'h> {
     pub(super) encoder: DescriptorEncoder<'e>,
     pub(super) exemplar_slot: &'h ExemplarSlot,
+    /// False where what counts, counters and histograms, is left out.
+    pub(super) counting: bool,
 }
 
 /// One histogram.
@@ -53,6 +55,9 @@ impl Families<'_, '_> {
         metric: &Metric,
         series: impl IntoIterator<Item = (LabelSet<'a>, u64, Option<Mark<'a>>)>,
     ) -> fmt::Result {
+        if !self.counting {
+            return Ok(());
+        }
         let exemplar_slot = self.exemplar_slot;
         let series = series
             .into_iter()
@@ -85,6 +90,9 @@ impl Families<'_, '_> {
         metric: &Metric,
         series: impl IntoIterator<Item = (LabelSet<'a>, Buckets<'a>)>,
     ) -> fmt::Result {
+        if !self.counting {
+            return Ok(());
+        }
         let exemplar_slot = self.exemplar_slot;
         let mut pairs: Vec<(f64, u64)> = Vec::new();
         self.family(metric, series, |encoder, set, buckets| {

@@ -15,6 +15,7 @@ mod document;
 mod family;
 mod labels;
 mod negotiate;
+mod once;
 mod probe_page;
 mod process;
 mod samples;
@@ -171,6 +172,25 @@ impl Exposition {
             home,
             exemplar_slot: exemplar_slot.clone(),
         };
+        render(page, exemplar_slot, rendering, chunks)
+    }
+
+    /// Writes the gauges of these resources as OpenMetrics: for a program that
+    /// probes once and ends, so that nothing of it could count.
+    ///
+    /// # Errors
+    /// What `chunks` answered.
+    pub fn gauges_of(
+        &self,
+        slots: &[Arc<ResourceSlot>],
+        chunks: &mut impl Chunks,
+    ) -> io::Result<()> {
+        let rendering = Rendering {
+            format: Format::OpenMetrics,
+            gzip: false,
+        };
+        let exemplar_slot = ExemplarSlot::new(rendering.format);
+        let page = once::OncePage::take(&self.state, slots, exemplar_slot.clone());
         render(page, exemplar_slot, rendering, chunks)
     }
 

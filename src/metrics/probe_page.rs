@@ -133,6 +133,7 @@ impl Collector for ProbePage {
         let mut families = Families {
             encoder,
             exemplar_slot: &self.exemplar_slot,
+            counting: true,
         };
         self.facts.encode(&mut families)?;
         let Some(home) = &self.home else {

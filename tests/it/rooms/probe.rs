@@ -20,6 +20,7 @@ use script::{Script, problem};
 use crate::support::fixtures::{self, mailbox_of};
 use crate::support::origin::{Ca, GRAPH, H2, HOST, LONG, Origin, json};
 
+mod command;
 mod script;
 mod simulated;
 mod tokens;

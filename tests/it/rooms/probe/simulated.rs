@@ -27,15 +27,15 @@ impl config::Environment for NoEnvironment {
     }
 }
 
-struct Scene {
+pub(super) struct Scene {
     running: Running,
-    folder: tempfile::TempDir,
+    pub(super) folder: tempfile::TempDir,
     configuration: Configuration,
     prober: TenantProber,
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let running = start(Options::default()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let size = Size::default();
@@ -61,12 +61,12 @@ impl Scene {
         }
     }
 
-    fn act(&self, action: Value) {
+    pub(super) fn act(&self, action: Value) {
         let action: m365mon_simulator::command::Command = serde_json::from_value(action).unwrap();
         action.perform(&self.running.tenant).unwrap();
     }
 
-    fn fault(&self, kind: &Value) {
+    pub(super) fn fault(&self, kind: &Value) {
         self.act(json!({"clear_faults": {}}));
         let scope = json!({"host": "graph.microsoft.com"});
         self.act(json!({"fault": {"kind": kind, "scope": scope}}));

@@ -31,7 +31,11 @@ struct Row {
 }
 
 impl OncePage {
-    pub(super) fn take(state: &State, slots: &[Arc<ResourceSlot>], exemplar_slot: Arc<ExemplarSlot>) -> Self {
+    pub(super) fn take(
+        state: &State,
+        slots: &[Arc<ResourceSlot>],
+        exemplar_slot: Arc<ExemplarSlot>,
+    ) -> Self {
         let mut samples = Samples::new(None, slots.len());
         let (now, gates) = (state.clock().moment(), state.closed_gates());
         let rows = slots.iter().map(|slot| {

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use super::Probed;
 use crate::entra::{TokenStore, Tokens};
-use crate::http::{Network, NetworkError, SimpleClient, ProbeClient};
+use crate::http::{Network, NetworkError, ProbeClient, SimpleClient};
 use crate::model::{
     Account, AccountObserver, AccountStatus, Clock, Configuration, GateKey, Hold, Reason, Report,
     Resource, Story, SystemRandom, TokenReport, Verdict,

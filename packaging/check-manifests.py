@@ -4,6 +4,8 @@ import sys
 
 import yaml
 
+import crds
+
 objects = [found for name in sys.argv[1:] for found in yaml.safe_load_all(open(name)) if found]
 wrong = []
 
@@ -40,7 +42,7 @@ for deployment in every("Deployment"):
             check(not names or volume["configMap"]["name"] in names, f"no ConfigMap {volume['configMap']['name']}")
         if "persistentVolumeClaim" in volume:
             names = {one["metadata"]["name"] for one in every("PersistentVolumeClaim")}
-            check(volume["persistentVolumeClaim"]["claimName"] in names, "no such claim")
+            check(not names or volume["persistentVolumeClaim"]["claimName"] in names, "no such claim")
     for service in every("Service"):
         for port in service["spec"]["ports"]:
             check(port["targetPort"] in ports, "the Service leads to no port")
@@ -54,4 +56,7 @@ for monitor in every("ServiceMonitor"):
         wanted = monitor["spec"]["selector"]["matchLabels"]
         check(wanted.items() <= service["metadata"]["labels"].items(), "the ServiceMonitor selects another Service")
 check(every("Deployment"), "no Deployment")
+for one in objects:
+    if crds.knows(one):
+        wrong += crds.complaints(one)
 sys.exit("\n".join(f"packaging: {words}" for words in wrong) if wrong else 0)

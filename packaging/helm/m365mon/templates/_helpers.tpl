@@ -74,7 +74,7 @@ http
 {{/* --name=value for each flag that is set. */}}
 {{- define "m365mon.flags" -}}
 {{- $flags := deepCopy .Values.flags }}
-{{- if and (include "m365mon.web" .) (kindIs "invalid" (get $flags "web.health-without-auth")) }}
+{{- if and (include "m365mon.web" .) (not (kindIs "bool" (get $flags "web.health-without-auth"))) }}
 {{- $_ := set $flags "web.health-without-auth" true }}
 {{- end }}
 {{- range $own := list "config.file" "web.config.file" "web.operator-file" }}
@@ -90,7 +90,7 @@ http
 {{- if $value }}
 - {{ printf "--%s" $name | quote }}
 {{- end }}
-{{- else if not (kindIs "invalid" $value) }}
+{{- else if not (or (kindIs "invalid" $value) (eq (toString $value) "")) }}
 - {{ printf "--%s=%v" $name $value | quote }}
 {{- end }}
 {{- end }}

@@ -75,7 +75,7 @@ impl Told {
                 .map(|(name, value)| (name.to_string(), value.to_string()))
                 .collect(),
             outcome: report.verdict.outcome().as_str(),
-            reason: report.verdict.reason().map(|reason| reason.as_str()),
+            reason: report.verdict.reason().map(crate::model::Reason::as_str),
             detail: report.detail.to_string(),
             started: report.started,
             finished: report.finished,

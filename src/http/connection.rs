@@ -90,15 +90,17 @@ pub(super) struct NoHead {
 
 impl Connection {
     /// Opens one, through the target's proxy if there is one, noting phases
-    /// and facts in `timer`.
+    /// and facts in `timer`. `patience` is how long the asker waits for the
+    /// whole request, and ends it himself.
     pub(super) async fn open(
         network: &Network,
         tls: &Arc<ClientConfig>,
         target: &Target,
         timer: &mut PhaseTimer,
+        patience: Duration,
     ) -> Result<Self, NetFailure> {
         timer.enter(Phase::Resolve);
-        let tcp = open_tcp(network, target, timer).await?;
+        let tcp = open_tcp(network, target, timer, patience).await?;
 
         timer.enter(Phase::Tls);
         let host = target.host();
@@ -247,6 +249,7 @@ async fn open_tcp(
     network: &Network,
     target: &Target,
     timer: &mut PhaseTimer,
+    patience: Duration,
 ) -> Result<TcpStream, NetFailure> {
     let host = target.host();
     // An override says where *we* connect to. Through a proxy that is the
@@ -265,7 +268,7 @@ async fn open_tcp(
     };
     let addresses = network
         .resolver
-        .resolve(near, port, default)
+        .resolve(near, port, default, patience)
         .await
         .map_err(before_the_tunnel)?;
     timer.enter(Phase::Connect);

@@ -16,10 +16,14 @@ use super::failure::is_our_shortage;
 /// RFC 8305, section 8: the recommended connection attempt delay.
 const STAGGER: Duration = Duration::from_millis(250);
 
+/// Addresses of one name that are tried, both families among them; a name
+/// server can hardly send more.
+const MOST_ADDRESSES: usize = 1024;
+
 /// Connects to one of the addresses; `TCP_NODELAY` is set, since without it
 /// Nagle's algorithm adds 40 ms that no user of a browser sees.
 pub(super) async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
-    let mut waiting = interleave(addresses).into_iter();
+    let mut waiting = interleave(addresses).into_iter().take(MOST_ADDRESSES);
     let mut attempts = FuturesUnordered::new();
     let mut worst: Option<io::Error> = None;
     loop {
@@ -94,6 +98,21 @@ mod tests {
         let wanted = addresses(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "1.1.1.2:1", "[::3]:1"]);
         assert_eq!(interleave(&mixed), wanted);
         assert!(interleave(&[]).is_empty());
+    }
+
+    /// Twenty addresses of one family that lead nowhere, before the one that does.
+    #[tokio::test]
+    async fn the_last_of_many_addresses_is_reached() {
+        let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let good = taken.local_addr().unwrap();
+        let refused = {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            listener.local_addr().unwrap()
+        };
+        let mut many = vec![refused; 40];
+        many.push(good);
+        let stream = connect(&many).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), good);
     }
 
     #[tokio::test]

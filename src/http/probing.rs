@@ -216,7 +216,8 @@ impl Inner {
                 Err(no_head) => return Err(no_head.failure),
             }
         }
-        let mut connection = Connection::open(self.network.inner(), tls, target, timer).await?;
+        let mut connection =
+            Connection::open(self.network.inner(), tls, target, timer, request.timeout).await?;
         let answer = connection
             .send(host, self.message(request)?)
             .await

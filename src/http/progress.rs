@@ -4,10 +4,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
 use crate::model::Phase;
+
+/// What a token request may take (`entra`).
+const UNKNOWN_TIMEOUT: Duration = Duration::from_secs(30);
 
 tokio::task_local! {
     /// The phase of the request that this task is sending.
@@ -16,13 +20,20 @@ tokio::task_local! {
 
 /// Where a request is. Clones are the same.
 #[derive(Clone)]
-pub(super) struct Progress(Arc<AtomicU8>);
+pub(super) struct Progress {
+    phase: Arc<AtomicU8>,
+    /// For the whole request.
+    timeout: Duration,
+}
 
 impl Progress {
     /// A request on a connection that stands already, unless a step says
     /// otherwise.
-    pub(super) fn new() -> Self {
-        Self(Arc::new(AtomicU8::new(Phase::Processing as u8)))
+    pub(super) fn new(timeout: Duration) -> Self {
+        Self {
+            phase: Arc::new(AtomicU8::new(Phase::Processing as u8)),
+            timeout,
+        }
     }
 
     /// Follows the steps that are noted within `sending`.
@@ -31,7 +42,7 @@ impl Progress {
     }
 
     pub(super) fn phase(&self) -> Phase {
-        let at = self.0.load(Ordering::Relaxed);
+        let at = self.phase.load(Ordering::Relaxed);
         Phase::ALL
             .into_iter()
             .find(|phase| *phase as u8 == at)
@@ -41,7 +52,15 @@ impl Progress {
 
 /// Notes the phase that begins, if this is a plain request's task.
 pub(super) fn note_phase(phase: Phase) {
-    _ = PROGRESS.try_with(|progress| progress.0.store(phase as u8, Ordering::Relaxed));
+    _ = PROGRESS.try_with(|progress| progress.phase.store(phase as u8, Ordering::Relaxed));
+}
+
+/// How long whoever sends this task's request waits for it; the longest of all
+/// timeouts where a connection is made ahead, in a task that is nobody's.
+pub(super) fn patience() -> Duration {
+    PROGRESS
+        .try_with(|progress| progress.timeout)
+        .unwrap_or(UNKNOWN_TIMEOUT)
 }
 
 /// Notes when a connection is begun and when it stands.

@@ -169,8 +169,9 @@ impl SimpleClient {
             UseProxy::Never => false,
         };
         let host = request.url.host_str().unwrap_or_default().to_owned();
+        let timeout = request.timeout;
         let request = build(client, request)?;
-        let progress = Progress::new();
+        let progress = Progress::new(timeout);
         let sent = progress.follow(client.execute(request));
         let mut response = timeout_at(deadline, sent)
             .await

@@ -16,6 +16,7 @@
 //! | `POST /sites` | `{"url", "add", "remove", "state": "locked", "grant": client id, "revoke": client id, "readers": [], "empty"}` |
 //! | `POST /organizations` | `{"token_lifetime": "60s", "sign_in_frequency", "user_consent", "device_code_blocked"}` |
 //! | `POST /health` | `{"service": "Exchange", "status": "serviceDegradation"}`: what Microsoft says about a service |
+//! | `POST /mail` | `{"delay": "30s", "bounce_after": "5s", "bounces", "lost", "junk", "unsure", "bounce_prefix"}`: how mail goes from now on |
 //! | `POST /limits` | `{"sharepoint_units": 1250}` |
 //! | `POST /actions` | any of these as in a scenario: `{"fault": {…}}` |
 //! | `GET /requests[?latest=100]` | how many requests came, by service and status, and the latest, without tokens |
@@ -77,6 +78,7 @@ pub(super) fn router(tenant: Arc<Tenant>, ca_pem: String) -> Router {
             "/organizations",
             post(|t, body| perform(t, body, Command::Organization)),
         )
+        .route("/mail", post(|t, body| perform(t, body, Command::Mail)))
         .route("/health", post(|t, body| perform(t, body, Command::Health)))
         .route("/limits", post(|t, body| perform(t, body, Command::Limits)))
         .route(

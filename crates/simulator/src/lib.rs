@@ -33,6 +33,7 @@ pub mod hosts;
 pub mod human_duration;
 mod incoming;
 pub mod journal;
+pub mod mail_flow;
 mod response;
 mod running;
 pub mod scenario;

@@ -12,6 +12,7 @@ use super::directory::Directory;
 use super::entra;
 use super::faults::Faults;
 use super::journal::Journal;
+use super::mail_flow::MailFlow;
 use super::throttle::Throttle;
 use super::tokens::{KeyError, Tokens};
 
@@ -31,6 +32,8 @@ pub struct Tenant {
     pub faults: Faults,
     /// What was asked.
     pub journal: Journal,
+    /// Mail on its way and where it came to.
+    pub mail: MailFlow,
     /// Limits that count by themselves.
     pub throttle: Throttle,
     /// What Entra remembers between requests.
@@ -55,6 +58,7 @@ impl Tenant {
             directory: RwLock::new(directory),
             faults: Faults::default(),
             journal: Journal::default(),
+            mail: MailFlow::default(),
             throttle: Throttle::default(),
             entra: entra::Sessions::default(),
             secret_files: Mutex::default(),

@@ -224,3 +224,23 @@ pub struct HealthChange {
     /// `serviceOperational`, `serviceDegradation`, or any other word.
     pub status: String,
 }
+
+/// How mail goes from now on; what is not named stays as it is.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MailChange {
+    /// From acceptance to delivery.
+    pub delay: Option<HumanDuration>,
+    /// From acceptance to the report of non-delivery.
+    pub bounce_after: Option<HumanDuration>,
+    /// Everything comes back as undeliverable.
+    pub bounces: Option<bool>,
+    /// Nothing arrives and nothing comes back.
+    pub lost: Option<bool>,
+    /// It is taken for junk.
+    pub junk: Option<bool>,
+    /// Sending answers 503, and the message is delivered all the same.
+    pub unsure: Option<bool>,
+    /// Before the subject of a report of non-delivery: `Unzustellbar: `.
+    pub bounce_prefix: Option<String>,
+}

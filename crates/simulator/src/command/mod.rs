@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub use arguments::{
-    AppChange, ClearFaults, ClockChange, ConsentChange, HealthChange, Limits, MailboxChange,
-    OrganizationChange, Revoke, SecretChange, SecretStep, SiteChange, UserChange,
+    AppChange, ClearFaults, ClockChange, ConsentChange, HealthChange, Limits, MailChange,
+    MailboxChange, OrganizationChange, Revoke, SecretChange, SecretStep, SiteChange, UserChange,
 };
 
 use super::Tenant;
@@ -47,6 +47,8 @@ pub enum Command {
     Organization(OrganizationChange),
     /// Changes what Microsoft says about a service.
     Health(HealthChange),
+    /// Changes how mail goes.
+    Mail(MailChange),
     /// Sets limits.
     Limits(Limits),
 }
@@ -85,6 +87,10 @@ impl Command {
             Self::Site(change) => change.perform(&mut tenant.directory.write()),
             Self::Organization(change) => change.perform(&mut tenant.directory.write()),
             Self::Health(change) => change.perform(tenant),
+            Self::Mail(change) => {
+                change.perform(tenant);
+                Ok(Value::Null)
+            }
             Self::Limits(limits) => {
                 tenant.throttle.set_limit(limits.sharepoint_units);
                 Ok(Value::Null)

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::identity::{application, user_id};
-use super::{CommandError, HealthChange, MailboxChange, OrganizationChange, SiteChange};
+use super::{
+    CommandError, HealthChange, MailChange, MailboxChange, OrganizationChange, SiteChange,
+};
 use crate::Tenant;
 use crate::directory::{Directory, Mailbox, MailboxScope, Site, TENANT_ID};
 use crate::human_duration::HumanDuration;
@@ -111,6 +113,28 @@ impl HealthChange {
             .ok_or_else(|| CommandError::Unknown("organization", name.to_owned()))?;
         organization.health.set(&self.service, &self.status, now);
         Ok(Value::Null)
+    }
+}
+
+impl MailChange {
+    pub(super) fn perform(&self, tenant: &Tenant) {
+        fn set<T: Clone>(place: &mut T, value: Option<&T>) {
+            if let Some(value) = value {
+                place.clone_from(value);
+            }
+        }
+        tenant.mail.change(|course| {
+            set(&mut course.delay, self.delay.map(|d| d.0).as_ref());
+            set(
+                &mut course.bounce_after,
+                self.bounce_after.map(|d| d.0).as_ref(),
+            );
+            set(&mut course.bounces, self.bounces.as_ref());
+            set(&mut course.lost, self.lost.as_ref());
+            set(&mut course.junk, self.junk.as_ref());
+            set(&mut course.unsure, self.unsure.as_ref());
+            set(&mut course.bounce_prefix, self.bounce_prefix.as_ref());
+        });
     }
 }
 

@@ -28,7 +28,12 @@ const SITES: [(&str, &str); 8] = [
 ];
 
 /// Application permissions of Graph that the kinds beyond sites and mailboxes need.
-const SERVICE_ROLES: [&str; 2] = ["Presence.Read.All", "ServiceHealth.Read.All"];
+const SERVICE_ROLES: [&str; 4] = [
+    "Mail.ReadWrite",
+    "Mail.Send",
+    "Presence.Read.All",
+    "ServiceHealth.Read.All",
+];
 
 const PEOPLE: [(&str, &str); 5] = [
     ("steve", "Steve Jackson"),

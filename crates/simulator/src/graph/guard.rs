@@ -107,18 +107,50 @@ pub(super) fn this_site(claims: &Claims, site: &Site) -> Result<(), GraphError> 
     }
 }
 
-const READ_MAIL: [&str; 3] = ["Mail.ReadBasic", "Mail.Read", "Mail.ReadWrite"];
-const READ_SHARED_MAIL: [&str; 3] = [
-    "Mail.ReadBasic.Shared",
-    "Mail.Read.Shared",
-    "Mail.ReadWrite.Shared",
-];
-const READ_ALL_MAIL: [&str; 4] = [
-    "Mail.ReadBasic.All",
-    "Mail.ReadBasic",
-    "Mail.Read",
-    "Mail.ReadWrite",
-];
+/// What is done in a mailbox, by the permissions that allow it.
+pub(super) struct MailRight {
+    /// Of a person, in their own mailbox.
+    own: &'static [&'static str],
+    /// Of a person, in mailboxes that others shared with them.
+    shared: &'static [&'static str],
+    /// Of an application, in every mailbox.
+    all: &'static [&'static str],
+    /// Of an application, by RBAC for Applications.
+    assigned: &'static [&'static str],
+}
+
+/// Messages and folders, without their bodies.
+pub(super) const READ_MAIL: MailRight = MailRight {
+    own: &["Mail.ReadBasic", "Mail.Read", "Mail.ReadWrite"],
+    shared: &[
+        "Mail.ReadBasic.Shared",
+        "Mail.Read.Shared",
+        "Mail.ReadWrite.Shared",
+    ],
+    all: &[
+        "Mail.ReadBasic.All",
+        "Mail.ReadBasic",
+        "Mail.Read",
+        "Mail.ReadWrite",
+    ],
+    assigned: &["Mail.ReadBasic", "Mail.Read", "Mail.ReadWrite"],
+};
+
+/// Deleting.
+pub(super) const WRITE_MAIL: MailRight = MailRight {
+    own: &["Mail.ReadWrite"],
+    shared: &["Mail.ReadWrite.Shared"],
+    all: &["Mail.ReadWrite"],
+    assigned: &["Mail.ReadWrite"],
+};
+
+/// Sending.
+pub(super) const SEND_MAIL: MailRight = MailRight {
+    own: &["Mail.Send"],
+    shared: &["Mail.Send.Shared"],
+    all: &["Mail.Send"],
+    assigned: &["Mail.Send"],
+};
 
 /// How far a token reaches into mailboxes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,17 +174,21 @@ fn mail_denied() -> GraphError {
 }
 
 /// What the token itself allows.
-pub(super) fn mail_reach(tenant: &Tenant, claims: &Claims) -> Result<MailReach, GraphError> {
+pub(super) fn mail_reach(
+    tenant: &Tenant,
+    claims: &Claims,
+    right: &MailRight,
+) -> Result<MailReach, GraphError> {
     if !claims.app_only() {
-        return if claims.has_scope(&READ_SHARED_MAIL) {
+        return if claims.has_scope(right.shared) {
             Ok(MailReach::Shared)
-        } else if claims.has_scope(&READ_MAIL) {
+        } else if claims.has_scope(right.own) {
             Ok(MailReach::Own)
         } else {
             Err(mail_denied())
         };
     }
-    if claims.has_role(&READ_ALL_MAIL) {
+    if claims.has_role(right.all) {
         return Ok(MailReach::All);
     }
     let directory = tenant.directory.read();
@@ -169,10 +205,11 @@ pub(super) fn mail_reach(tenant: &Tenant, claims: &Claims) -> Result<MailReach, 
     }
 }
 
-/// May it read this mailbox?
+/// May it do so in this mailbox?
 pub(super) fn this_mailbox(
     tenant: &Tenant,
     claims: &Claims,
+    right: &MailRight,
     reach: MailReach,
     owner: &str,
     delegates: &std::collections::BTreeSet<String>,
@@ -204,7 +241,8 @@ pub(super) fn this_mailbox(
                      AppOnly AccessPolicy settings.",
                 ));
             }
-            let assigned = READ_MAIL
+            let assigned = right
+                .assigned
                 .iter()
                 .any(|role| app.has_mailbox_role(role, owner));
             if reach == MailReach::All || assigned {

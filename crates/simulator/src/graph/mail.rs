@@ -8,9 +8,12 @@ use serde_json::{Map, Value, json};
 
 use super::entity::{MAIL_FOLDER, MESSAGE};
 use super::error::GraphError;
+use super::guard::MailRight;
 use super::query::Query;
-use super::{Answer, Call, guard, reply};
+use super::{Answer, Call, guard, reply, time};
 use crate::directory::{Mailbox, User};
+use crate::mail_flow::{Folder, Letter};
+use crate::throttle::MailboxPermit;
 
 const FOLDERS: [(&str, &str); 7] = [
     ("archive", "Archive"),
@@ -28,12 +31,26 @@ pub(super) fn is_mail(tail: &str) -> bool {
     matches!(first, "messages" | "mailFolders")
 }
 
-/// `{me or users/…}/{tail}`; `asked` is the name that was used.
-pub(super) fn answer(call: &Call<'_>, asked: &str, tail: &str) -> Result<Answer, GraphError> {
-    let reach = guard::mail_reach(call.tenant, &call.claims)?;
+/// A mailbox that the request may do something in.
+pub(super) struct Opened {
+    pub(super) owner: User,
+    pub(super) mailbox: Mailbox,
+    pub(super) permit: MailboxPermit,
+}
+
+/// The mailbox of a person, by the name that was used, as far as the token reaches.
+pub(super) fn open(call: &Call<'_>, asked: &str, right: &MailRight) -> Result<Opened, GraphError> {
+    let reach = guard::mail_reach(call.tenant, &call.claims, right)?;
     let (owner, mailbox) = find(call, asked)?;
     let delegates = &mailbox.delegates;
-    guard::this_mailbox(call.tenant, &call.claims, reach, &owner.id, delegates)?;
+    guard::this_mailbox(
+        call.tenant,
+        &call.claims,
+        right,
+        reach,
+        &owner.id,
+        delegates,
+    )?;
     if !mailbox.enabled {
         return Err(not_enabled());
     }
@@ -49,23 +66,29 @@ pub(super) fn answer(call: &Call<'_>, asked: &str, tail: &str) -> Result<Answer,
         .throttle
         .enter(&call.claims.appid, &owner.id)
         .ok_or_else(reply::application_throttled)?;
+    Ok(Opened {
+        owner,
+        mailbox,
+        permit,
+    })
+}
+
+/// `{me or users/…}/{tail}`; `asked` is the name that was used.
+pub(super) fn answer(call: &Call<'_>, asked: &str, tail: &str) -> Result<Answer, GraphError> {
+    let Opened {
+        owner,
+        mailbox,
+        permit,
+    } = open(call, asked, &guard::READ_MAIL)?;
     let body = match tail.split('/').collect::<Vec<_>>()[..] {
-        ["messages"] => messages(call, &owner, &mailbox)?,
+        ["messages"] => messages(call, &owner, &mailbox, None)?,
         ["mailFolders"] => folders(call, &owner, &mailbox)?,
         ["mailFolders", id] => folder(call, &owner, &mailbox, id)?,
         ["mailFolders", id, "messages"] => {
             let name = well_known(&owner, id)?;
-            let inbox = if name == "inbox" {
-                mailbox
-            } else {
-                Mailbox {
-                    messages: 0,
-                    ..mailbox
-                }
-            };
-            messages(call, &owner, &inbox)?
+            messages(call, &owner, &mailbox, Some(name))?
         }
-        ["messages", _] => return Err(not_in_store()),
+        ["messages", id] => one(call, &owner, &mailbox, id)?,
         _ => return Err(GraphError::no_segment(tail)),
     };
     Ok(Answer {
@@ -82,7 +105,7 @@ fn not_enabled() -> GraphError {
     )
 }
 
-fn not_in_store() -> GraphError {
+pub(super) fn not_in_store() -> GraphError {
     let message = "The specified object was not found in the store.";
     GraphError::new(404, "ErrorItemNotFound", message)
 }
@@ -100,7 +123,39 @@ fn find(call: &Call<'_>, asked: &str) -> Result<(User, Mailbox), GraphError> {
     Ok((user.clone(), mailbox))
 }
 
-fn messages(call: &Call<'_>, owner: &User, mailbox: &Mailbox) -> Result<Value, GraphError> {
+/// What came by mail and what was always there, the newest first; of one folder
+/// or of all.
+fn content(
+    call: &Call<'_>,
+    owner: &User,
+    mailbox: &Mailbox,
+    folder: Option<&str>,
+) -> impl Iterator<Item = Map<String, Value>> {
+    let now = call.tenant.clock.now();
+    let is_asked = |name: &str| folder.is_none_or(|folder| folder == name);
+    let came: Vec<_> = call
+        .tenant
+        .mail
+        .of(&owner.id, now)
+        .iter()
+        .filter(|letter| is_asked(letter.folder.well_known()))
+        .map(|letter| written(owner, letter))
+        .collect();
+    let count = if is_asked("inbox") {
+        mailbox.messages
+    } else {
+        0
+    };
+    came.into_iter()
+        .chain((0..count).map(move |number| message(owner, mailbox, number, now)))
+}
+
+fn messages(
+    call: &Call<'_>,
+    owner: &User,
+    mailbox: &Mailbox,
+    folder: Option<&str>,
+) -> Result<Value, GraphError> {
     let asked = &call.incoming.query;
     let query = Query::parse(asked, &MESSAGE)?;
     let selected = query
@@ -112,9 +167,61 @@ fn messages(call: &Call<'_>, owner: &User, mailbox: &Mailbox) -> Result<Value, G
         "{}/$metadata#users('{}')/messages{selected}",
         call.root, owner.id
     );
-    let now = call.tenant.clock.now();
-    let items = (0..mailbox.messages).map(|number| message(owner, mailbox, number, now));
+    let items = content(call, owner, mailbox, folder);
     Ok(query.page(&MESSAGE, items, context, &call.url(), asked))
+}
+
+fn one(call: &Call<'_>, owner: &User, mailbox: &Mailbox, id: &str) -> Result<Value, GraphError> {
+    let query = Query::parse(&call.incoming.query, &MESSAGE)?;
+    let found = content(call, owner, mailbox, None).find(|message| message["id"] == id);
+    Ok(query.narrow(&MESSAGE, found.ok_or_else(not_in_store)?))
+}
+
+/// The id of a message that came by mail.
+pub(super) fn letter_id(owner: &User, serial: u64) -> String {
+    format!(
+        "AAMkAG{}",
+        URL_SAFE.encode(format!("{}/letter-{serial:08}", owner.id))
+    )
+}
+
+fn person(name: &str, address: &str) -> Value {
+    json!({"emailAddress": {"name": name, "address": address}})
+}
+
+fn written(owner: &User, letter: &Letter) -> Map<String, Value> {
+    let id = letter_id(owner, letter.serial);
+    let (sent, received) = (time(letter.sent), time(letter.received));
+    let sender = person(&letter.from.0, &letter.from.1);
+    let mut whole = Map::new();
+    let mut put = |name: &str, value: Value| whole.insert(name.to_owned(), value);
+    put("@odata.etag", format!("W/\"{}\"", letter.serial).into());
+    put("id", id.into());
+    put("changeKey", letter.serial.to_string().into());
+    put("subject", letter.subject.as_str().into());
+    put("receivedDateTime", received.as_str().into());
+    put("sentDateTime", sent.into());
+    put("createdDateTime", received.as_str().into());
+    put("lastModifiedDateTime", received.into());
+    put("hasAttachments", false.into());
+    put("importance", "normal".into());
+    put("isRead", (letter.folder == Folder::Sent).into());
+    put("isDraft", false.into());
+    put(
+        "internetMessageId",
+        letter.internet_message_id.as_str().into(),
+    );
+    put("from", sender.clone());
+    put("sender", sender);
+    let to: Vec<_> = letter
+        .to
+        .iter()
+        .map(|address| person(address, address))
+        .collect();
+    put("toRecipients", to.into());
+    let folder = folder_id(owner, letter.folder.well_known());
+    put("parentFolderId", folder.into());
+    whole
 }
 
 /// The message with this number, 0 being the newest. No body: `Mail.ReadBasic`
@@ -131,8 +238,6 @@ fn message(
     let received = now.checked_sub(age).unwrap_or(now);
     let received = received.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let id = URL_SAFE.encode(format!("{}/{serial:08}", owner.id));
-    let person =
-        |name: &str, address: &str| json!({"emailAddress": {"name": name, "address": address}});
     let sender = person("Contoso", "no-reply@contoso.com");
     let mut whole = Map::new();
     let mut put = |name: &str, value: Value| whole.insert(name.to_owned(), value);

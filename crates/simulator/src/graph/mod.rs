@@ -8,6 +8,7 @@ mod error;
 mod files;
 mod guard;
 mod mail;
+mod mail_transport;
 mod people;
 mod presence;
 mod query;
@@ -45,7 +46,11 @@ struct Call<'a> {
 
 /// The kinds of things, a table of routes each. Sites, people, their mail and
 /// files are older and are found by `target`.
-const ROUTES: &[&[Route]] = &[presence::ROUTES, service_health::ROUTES];
+const ROUTES: &[&[Route]] = &[
+    mail_transport::ROUTES,
+    presence::ROUTES,
+    service_health::ROUTES,
+];
 
 /// What a handler gives.
 struct Answer {
@@ -146,7 +151,10 @@ fn handle(tenant: &Tenant, incoming: &IncomingRequest) -> Result<Answer, GraphEr
     }) {
         return (route.answer)(&call, &found);
     }
-    if known || incoming.method != Method::GET {
+    // A path may be known to the older handlers as well.
+    if incoming.method != Method::GET
+        || (known && matches!(target::parse(rest), Target::Unknown(_)))
+    {
         return Err(GraphError::new(
             405,
             "Request_BadRequest",

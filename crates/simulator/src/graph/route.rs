@@ -35,6 +35,15 @@ pub(super) const fn post(pattern: &'static str, answer: Handler) -> Route {
     }
 }
 
+/// A DELETE.
+pub(super) const fn delete(pattern: &'static str, answer: Handler) -> Route {
+    Route {
+        method: Method::DELETE,
+        pattern,
+        answer,
+    }
+}
+
 /// What stands at the pattern's gaps, if the path fits it.
 pub(super) fn fit<'p>(pattern: &str, path: &'p str) -> Option<Vec<&'p str>> {
     let mut found = Vec::new();

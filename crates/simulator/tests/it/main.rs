@@ -8,6 +8,7 @@
 mod entra;
 mod faults;
 mod graph;
+mod mail_transport;
 mod openapi;
 mod presence;
 mod running;

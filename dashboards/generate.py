@@ -365,6 +365,10 @@ def resource():
             [q(f'avg by (phase) (m365_resource_phase_latency_seconds{{{SEL}, phase="{phase}"}})', "{{phase}}") for phase in PHASES],
             w=12, h=9, unit="s", minimum=0,
             custom=lines(fill=40, stacking={"mode": "normal", "group": "A"}), options=legend(("mean", "max"), "table", "right"))
+    d.panel("timeseries", "Where the time goes, step by step", "Kinds that need several requests (a mail or a file that goes round): the last request of each step; the mean of the places.",
+            [q(f"avg by (resource, step) (m365_resource_step_latency_seconds{{{SEL}}})", "{{resource}} {{step}}")],
+            w=24, h=7, unit="s", minimum=0, no_value="one request is all",
+            custom=lines(fill=0), options=legend(("mean", "max"), "table", "right"))
     d.panel("heatmap", "How latency is spread", "Successful probes by duration; a point is an exemplar with Microsoft's request id.",
             [q(f"sum by (le) (increase(m365_resource_probe_duration_seconds_bucket{{{SEL}}}[$__rate_interval]))", "{{le}}", fmt="heatmap", exemplar=True)],
             w=12, h=9, unit="s", no_value="/probe carries no histogram", options={"calculate": False, "yAxis": {"unit": "s", "axisPlacement": "left"},
@@ -460,13 +464,13 @@ def accounts():
             [q(f"clamp_min(min by (account, audience) (m365_access_token_expiry_timestamp_seconds{{{ACC}}}) - time(), 0)", "{{account}} {{audience}}")], w=12, h=7,
             unit="s", minimum=0, custom=lines(fill=0), options=legend(("lastNotNull",), "table", "right"))
     bars(d, "Answers that throttle us", "429, 509 and their relatives, per service.",
-         [q(grown("m365_throttled_responses_total", ACC, "account, service"), "{{account}} {{service}}")], w=8, h=8, no_value="none",
+         [q(grown("m365_throttled_responses_total", ACC, "account, gate"), "{{account}} {{gate}}")], w=8, h=8, no_value="none",
          options=legend(("sum",)))
     d.panel("timeseries", "Waiting because Microsoft asked", "Time left until the gate opens.",
-            [q(f"max by (account, service) (m365_throttled_until_timestamp_seconds{{{ACC}}}) - time() > 0", "{{account}} {{service}}")], w=8, h=8, unit="s",
+            [q(f"max by (account, gate) (m365_throttled_until_timestamp_seconds{{{ACC}}}) - time() > 0", "{{account}} {{gate}}")], w=8, h=8, unit="s",
             minimum=0, custom={**lines(fill=70, lineWidth=0), "drawStyle": "bars"}, options=legend(("max",)), no_value="no gate is closed")
     d.panel("timeseries", "Rate limit left", "What is left of SharePoint's limit; told only from 80 % of it on.",
-            [q(f"min by (account, service) (m365_rate_limit_remaining_ratio{{{ACC}}})", "{{account}} {{service}}")], w=8, h=8, unit="percentunit",
+            [q(f"min by (account, gate) (m365_rate_limit_remaining_ratio{{{ACC}}})", "{{account}} {{gate}}")], w=8, h=8, unit="percentunit",
             minimum=0, maximum=1, custom=lines(fill=0, showPoints="auto"), options=legend(), no_value="the service does not tell")
     return d
 

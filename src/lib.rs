@@ -20,6 +20,7 @@ pub mod doctor;
 pub mod entra;
 pub mod graph;
 pub mod http;
+pub mod kinds;
 pub mod metrics;
 pub mod model;
 pub mod probe;

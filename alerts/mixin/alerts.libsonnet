@@ -246,13 +246,13 @@
           },
           {
             alert: 'M365Throttled',
-            expr: '(max by (account, service) (m365_throttled_until_timestamp_seconds' + bare + ') > time())\nunless on (account) max by (account) (m365_account_problem{' + first + 'reason=~"refused|sign_in_required"})\n',
+            expr: '(max by (account, gate) (m365_throttled_until_timestamp_seconds' + bare + ') > time())\nunless on (account) max by (account) (m365_account_problem{' + first + 'reason=~"refused|sign_in_required"})\n',
             'for': '30m',
             labels: {
               severity: 'ticket',
             },
             annotations: {
-              summary: 'account {{ $labels.account }} is throttled by {{ $labels.service }}',
+              summary: 'account {{ $labels.account }} is throttled by {{ $labels.gate }}',
               description: 'Microsoft has asked the exporter to wait for half an hour or more: probes are left out, and what is not probed is not watched. Longer intervals or a registration of its own help.',
               runbook_url: c.runbookUrl + '/M365Throttled',
               dashboard_url: c.dashboardUrl + '/d/m365mon-accounts?var-account={{ $labels.account }}',

@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use m365mon::config;
 use m365mon::metrics::{BuildInfo, Chunks, Exposition, Format, Rendering};
-use m365mon::model::{Clock, Phases, Report, RequestId, Timestamp, Verdict};
+use m365mon::model::{Clock, Exchange, Phases, Report, RequestId, Timestamp, Verdict};
 use m365mon::state::State;
 
 use crate::reference::Page;
@@ -130,9 +130,12 @@ fn report(resource: u64, probe: u64, now: Timestamp) -> Report {
         mix & 0xffff_ffff_ffff
     );
     Report {
-        phases: Some(phases),
-        status: Some(200),
-        request_id: RequestId::parse(&id),
+        exchange: Exchange {
+            phases: Some(phases),
+            status: Some(200),
+            request_id: RequestId::parse(&id),
+            ..Exchange::default()
+        },
         ..Report::without_request(now, now, Verdict::Success, "")
     }
 }

@@ -11,7 +11,8 @@ use libfuzzer_sys::fuzz_target;
 use m365mon::config;
 use m365mon::entra::retry_after;
 use m365mon::graph::ServiceError;
-use m365mon::model::{Clock, Resource};
+use m365mon::kinds::{Resource};
+use m365mon::model::{Clock};
 use m365mon::probe;
 
 static RESOURCES: LazyLock<Vec<Arc<Resource>>> = LazyLock::new(|| {

@@ -8,8 +8,10 @@ use std::process::ExitCode;
 
 use super::config_file::ConfigFile;
 use super::{EXIT_USAGE, output};
-use crate::config::{duration, quota};
-use crate::model::{AppCredential, Clock, Configuration, Timestamp};
+use crate::config::quota;
+use crate::kinds::Configuration;
+use crate::model::duration;
+use crate::model::{AppCredential, Clock, Timestamp};
 use crate::web::WebConfig;
 
 /// Check a configuration and say what it asks for

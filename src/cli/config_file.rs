@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::output;
 use crate::config::{self, ConfigErrors, Loaded, ProcessEnvironment, suggest};
-use crate::model::{Account, Resource};
+use crate::kinds::Resource;
+use crate::model::Account;
 
 /// Which configuration.
 #[derive(Debug, Clone, clap::Args)]

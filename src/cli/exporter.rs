@@ -10,9 +10,10 @@ use parking_lot::Mutex;
 use super::flags::{Flags, Sockets};
 use crate::entra::{Consent, TokenStore, Tokens};
 use crate::http::{Network, NetworkError, ProbeClient, SimpleClient};
+use crate::kinds::{Configuration, needed_rights};
 use crate::metrics::{BuildInfo, Exposition};
-use crate::model::{Clock, Configuration, HttpSettings, Random, Storage, SystemRandom};
-use crate::probe::{TenantProber, needed_rights};
+use crate::model::{Clock, HttpSettings, Random, Storage, SystemRandom};
+use crate::probe::TenantProber;
 use crate::scheduler::Scheduler;
 use crate::state::State;
 use crate::web::{

@@ -9,8 +9,8 @@ use clap::Args;
 
 use super::logging::{LogFormat, LogLevel};
 use super::{EXIT_USAGE, output};
-use crate::config::duration;
 use crate::model::SystemRandom;
+use crate::model::duration;
 use crate::scheduler::Shard;
 use crate::web::{Access, ExternalUrl, Settings, WebConfig, inherit};
 

@@ -8,16 +8,17 @@ use std::sync::Arc;
 use super::config_file::{self, ConfigFile};
 use super::logging::{self, LogFormat, LogLevel};
 use super::{EXIT_FAILED, EXIT_USAGE, loopback, output, runtime};
-use crate::config::{Loaded, duration};
+use crate::config::Loaded;
 use crate::entra::{
     Approval, Consent, ConsentError, SignInEnd, SignInStatus, SignedInAs, TokenStore, Wanted,
     credential_deadline,
 };
 use crate::http::{Network, SimpleClient};
+use crate::kinds::{Configuration, needs_of};
+use crate::model::duration;
 use crate::model::{
-    Account, AppCredential, Clock, Configuration, CredentialKind, SignIn, SystemRandom, Timestamp,
+    Account, AppCredential, Clock, CredentialKind, SignIn, SystemRandom, Timestamp,
 };
-use crate::probe::{self, needs_of};
 
 /// Sign in to a delegated account
 ///
@@ -202,7 +203,7 @@ impl TokensCommand {
                             "unknown".to_owned()
                         }
                     },
-                    SignIn::App(_) | SignIn::ManagedIdentity => by_itself(account),
+                    SignIn::App(_) | SignIn::ManagedIdentity | SignIn::Nobody => by_itself(account),
                 };
                 output::say(&format!("{}: {line}", account.name));
             }
@@ -220,6 +221,7 @@ fn by_itself(account: &Account) -> String {
         SignIn::App(AppCredential::WorkloadIdentity { .. }) => "workload identity, no end",
         SignIn::ManagedIdentity => "managed identity, no end",
         SignIn::Delegated { .. } => "delegated",
+        SignIn::Nobody => "none",
     };
     match end {
         Some(end) => format!("{credential} until {end}"),
@@ -337,5 +339,5 @@ pub(crate) fn wanted(configuration: &Configuration, account: &Account) -> (Wante
             need.reason
         );
     }
-    (probe::wanted(&needs), text)
+    (crate::kinds::wanted(&needs), text)
 }

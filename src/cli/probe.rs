@@ -15,8 +15,9 @@ use clap::ValueEnum;
 use super::config_file::{ConfigFile, find_resource};
 use super::logging::{self, LogFormat, LogLevel};
 use super::{EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_USAGE, output, runtime};
-use crate::config::duration;
-use crate::model::{Configuration, Outcome, Report, Resource, Story};
+use crate::kinds::{Configuration, Resource};
+use crate::model::duration;
+use crate::model::{Outcome, Report, Story};
 
 /// Probe resources once and tell what happened
 ///

@@ -10,8 +10,9 @@ use super::lifecycle::{SignalRequest, Signals};
 use super::systemd::Manager;
 use super::watch::{self, Digests, Watch};
 use super::{EXIT_FAILED, EXIT_USAGE, output};
-use crate::config::{ConfigErrors, Diagnostic, Loaded, duration};
-use crate::model::Configuration;
+use crate::config::{ConfigErrors, Diagnostic, Loaded};
+use crate::kinds::Configuration;
+use crate::model::duration;
 use crate::web::{WebConfig, reloads};
 
 /// Run the exporter (the default)

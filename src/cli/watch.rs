@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::config::digest::{self, FileDigest};
-use crate::model::{AppCredential, Configuration, SecretSource};
+use crate::kinds::Configuration;
+use crate::model::{AppCredential, SecretSource};
 
 /// Once something changed, how soon to look whether somebody still writes.
 const SETTLE: Duration = Duration::from_secs(1);

@@ -5,12 +5,10 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::model::bounded_text;
+pub(super) use crate::model::{one_of, quoted};
 
 /// More diagnostics than this are counted, not shown.
 const MOST_DIAGNOSTICS: usize = 1_000;
-/// Longest piece of the file that a message quotes, in bytes.
-const MOST_QUOTED: usize = 120;
 
 /// A place in the file, counted from 1 in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -168,32 +166,9 @@ impl Diagnostics {
     }
 }
 
-/// A piece of the file in quotes, on one line and bounded.
-pub(super) fn quoted(text: &str) -> String {
-    let shown = bounded_text(text, MOST_QUOTED);
-    let more = if shown.len() < text.len() { "…" } else { "" };
-    format!("\"{shown}{more}\"")
-}
-
-/// `a, b or c`, each in quotes.
-pub(super) fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    let mut words: Vec<String> = words.into_iter().map(quoted).collect();
-    match words.pop() {
-        None => "nothing".to_owned(),
-        Some(only) if words.is_empty() => only,
-        Some(last) => format!("{} or {last}", words.join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lists_of_words() {
-        assert_eq!(one_of(["a"]), "\"a\"");
-        assert_eq!(one_of(["a", "b", "c"]), "\"a\", \"b\" or \"c\"");
-    }
 
     #[test]
     fn in_the_order_of_the_file() {

@@ -1,7 +1,9 @@
 //! Writes `docs/configuration.md` from the table of keys; a test holds the
 //! file against it.
 
-use super::schema::{KINDS, Key, TABLES};
+use super::schema::TABLES;
+use crate::kinds;
+use crate::kinds::key::AnyKey;
 
 const BEFORE: &str = "\
 # The configuration file
@@ -39,7 +41,7 @@ pub fn documentation() -> String {
         };
         section(&mut page, &title, table.help, table.keys);
         if table.path == "resources[]" {
-            for kind in KINDS {
+            for kind in kinds::ALL {
                 let title = format!("`resources[]` with `kind: {}`", kind.name);
                 section(&mut page, &title, kind.help, kind.keys);
             }
@@ -48,20 +50,9 @@ pub fn documentation() -> String {
     page
 }
 
-fn section(page: &mut String, title: &str, help: &str, keys: &[Key]) {
+fn section(page: &mut String, title: &str, help: &str, keys: &[&dyn AnyKey]) {
     page.push_str(&format!("\n## {title}\n{help}\n"));
     if !keys.is_empty() {
-        table(page, keys);
-    }
-}
-
-/// The table of these keys, with an empty line before it.
-pub(super) fn table(page: &mut String, keys: &[Key]) {
-    page.push_str("\n| key | takes | default | |\n|---|---|---|---|\n");
-    for key in keys {
-        page.push_str(&format!(
-            "| `{}` | {} | {} | {} |\n",
-            key.name, key.takes, key.default, key.help
-        ));
+        kinds::table(page, keys);
     }
 }

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::diagnostic::{Diagnostics, Position, one_of, quoted};
-use super::duration;
-use super::schema::{self, Key, Table};
+use super::schema::{self, Table};
 use super::suggest::{nearest, suggest};
 use super::yaml::{MappingEntry, Node, Shape, Value};
+use crate::kinds::key::AnyKey;
 use crate::model::Secret;
+use crate::model::duration;
 
 /// A value and where it stands.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +33,7 @@ impl<'n> Fields<'n> {
     pub(super) fn open(
         node: &'n Node,
         table: &Table,
-        more: &[&'static [Key]],
+        more: &[&'static [&'static dyn AnyKey]],
         diagnostics: &'n Diagnostics,
     ) -> Option<Self> {
         let Value::Mapping(entries) = &node.value else {
@@ -45,7 +46,7 @@ impl<'n> Fields<'n> {
             let like = table
                 .keys
                 .first()
-                .map_or_else(|| "{}".to_owned(), |key| format!("{{{}: …}}", key.name));
+                .map_or_else(|| "{}".to_owned(), |key| format!("{{{}: …}}", key.name()));
             // Not quoted: a secret in place of its mapping is a likely slip.
             diagnostics.refuse(
                 node.at,
@@ -67,16 +68,23 @@ impl<'n> Fields<'n> {
         Some(fields)
     }
 
-    fn check_key(&self, entry: &MappingEntry, table: &Table, more: &[&'static [Key]]) {
+    fn check_key(
+        &self,
+        entry: &MappingEntry,
+        table: &Table,
+        more: &[&'static [&'static dyn AnyKey]],
+    ) {
         let Some(name) = entry.key.as_deref() else {
             self.diagnostics
                 .refuse(entry.at, "a key must be a word, not a list or a mapping");
             return;
         };
         let all = || {
-            table
-                .names()
-                .chain(more.iter().flat_map(|keys| keys.iter()).map(|key| key.name))
+            table.names().chain(
+                more.iter()
+                    .flat_map(|keys| keys.iter())
+                    .map(|key| key.name()),
+            )
         };
         if all().any(|known| known == name) {
             return;

@@ -11,7 +11,6 @@ mod check;
 mod diagnostic;
 pub mod digest;
 mod document;
-pub mod duration;
 mod environment;
 mod fields;
 pub mod quota;
@@ -34,7 +33,7 @@ pub use environment::{Environment, ProcessEnvironment};
 pub use redacted::redacted;
 pub use suggest::suggest;
 
-use crate::model::Configuration;
+use crate::kinds::Configuration;
 use check::Context;
 use diagnostic::{Diagnostics, Position};
 

@@ -3,21 +3,20 @@
 //!
 //! SharePoint and OneDrive count resource units, whether asked through Graph
 //! or through SharePoint's own REST. By the fewest licences (up to 1,000) an
-//! application may take 1,250 a minute and 1.2 million a day in one tenant; a
-//! list call costs 2. (Microsoft Learn, "Avoid getting throttled or blocked in
+//! application may take 1,250 a minute and 1.2 million a day in one tenant; what
+//! a probe costs its kind says. (Microsoft Learn, "Avoid getting throttled or blocked in
 //! SharePoint Online".)
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::model::{AccountName, Configuration, Service};
+use crate::kinds::Configuration;
+use crate::model::{AccountName, Service};
 
 /// Resource units a minute by the fewest licences.
 pub const UNITS_A_MINUTE: f64 = 1_250.0;
 /// Resource units a day by the fewest licences.
 pub const UNITS_A_DAY: f64 = 1_200_000.0;
-/// Resource units of one list call.
-pub const UNITS_A_CALL: f64 = 2.0;
 
 const MINUTES_A_DAY: f64 = 1_440.0;
 
@@ -122,9 +121,7 @@ pub fn shares(configuration: &Configuration) -> Vec<Share> {
         };
         let calls = 60.0 / resource.interval.as_secs_f64();
         shares[index].calls_a_minute += calls;
-        if resource.service() == Service::SharePoint {
-            shares[index].units_a_minute += calls * UNITS_A_CALL;
-        }
+        shares[index].units_a_minute += calls * f64::from(resource.kind.info().cost);
     }
     shares
 }

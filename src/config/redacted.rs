@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use super::duration;
+use crate::kinds::{Configuration, Labels, Resource, Setting};
+use crate::model::duration;
 use crate::model::{
-    Account, AppCredential, Cloud, Configuration, ConnectionPolicy, Kind, Labels, ProxySetting,
-    Resource, SecretSource, SignIn, SiteApi,
+    Account, AppCredential, Cloud, ConnectionPolicy, ProxySetting, SecretSource, SignIn,
 };
 
 const HIDDEN: &str = "<secret>";
@@ -32,6 +32,21 @@ impl Out {
 
     fn duration(value: Duration) -> Self {
         Self::Plain(duration::format(value))
+    }
+
+    fn of(setting: Setting) -> Self {
+        match setting {
+            Setting::Text(text) => Self::Text(text),
+            Setting::Plain(word) => Self::Plain(word),
+            Setting::List(items) => Self::List(items.into_iter().map(Self::of).collect()),
+            Setting::Mapping(entries) => Self::Mapping(
+                entries
+                    .into_iter()
+                    .map(|(key, value)| (key, Self::of(value)))
+                    .collect(),
+            ),
+            Setting::Secret => Self::text(HIDDEN),
+        }
     }
 
     fn mapping<const N: usize>(entries: [(&str, Out); N]) -> Self {
@@ -153,6 +168,11 @@ fn account(account: &Account) -> Out {
     if let Some(client_id) = &account.client_id {
         add("client_id", Out::text(client_id));
     }
+    if !account.audiences.is_empty() {
+        let bound = account.audiences.iter();
+        let bound = bound.map(|(name, host)| (name.to_string(), Out::text(host)));
+        add("audiences", Out::Mapping(bound.collect()));
+    }
     let app = match &account.sign_in {
         SignIn::App(app) => Some(app),
         SignIn::Delegated { person, client } => {
@@ -166,6 +186,7 @@ fn account(account: &Account) -> Out {
             add("delegated", Out::Mapping(delegated));
             client.as_ref()
         }
+        SignIn::Nobody => None,
         SignIn::ManagedIdentity => {
             add("managed_identity", Out::Mapping(Vec::new()));
             None
@@ -228,20 +249,8 @@ fn resource(resource: &Resource, process: &Labels) -> Out {
         ),
     ];
     let mut add = |key: &str, value: Out| entries.push((key.to_owned(), value));
-    match &resource.kind {
-        Kind::SharePointSite { url, api } => {
-            add("url", Out::text(url.as_str()));
-            let api = match api {
-                SiteApi::Graph => "graph",
-                SiteApi::SharePoint => "sharepoint",
-            };
-            add("api", Out::Plain(api.to_owned()));
-        }
-        Kind::ExchangeMailbox { user } => {
-            if let Some(user) = user {
-                add("user", Out::text(user));
-            }
-        }
+    for (key, setting) in resource.kind.settings() {
+        add(key, Out::of(setting));
     }
     add("interval", Out::duration(resource.interval));
     add("timeout", Out::duration(resource.timeout));

@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use super::finding::Step;
 use crate::entra::{Consent, CredentialFacts, check_credential};
-use crate::model::{
-    Account, AppCredential, Clock, Deadline, Random, Resource, SecretSource, Timestamp,
-};
-use crate::setup::{Mend, shell};
+use crate::kinds::Resource;
+use crate::model::{Account, AppCredential, Clock, Deadline, Random, SecretSource, Timestamp};
+use crate::setup::{Commands, shell};
 
 /// What is configured.
 pub(super) fn configuration(resources: &[&Arc<Resource>]) -> Step {
@@ -84,7 +83,7 @@ fn judge(name: &str, account: &Account, facts: &CredentialFacts, now: Timestamp)
     match facts.ends {
         Some((_, end)) if end <= now => {
             let detail = format!("{what}, but it ended {}", day(end));
-            Step::refuted("credential", name, detail).mend([Mend::of(account).script()])
+            Step::refuted("credential", name, detail).mend([Commands::of(account).script()])
         }
         Some(end) => Step::proved("credential", name, format!("{what}, {}", ends(end, now))),
         None => {
@@ -111,7 +110,7 @@ fn day(at: Timestamp) -> String {
 pub(super) async fn sign_in(consent: &Consent, account: &Account, clock: &Clock) -> Step {
     let person = account.person();
     let username = person.map_or("", |person| &*person.username);
-    let how = Mend::of(account).sign_in();
+    let how = Commands::of(account).sign_in();
     let status = match consent.status(account).await {
         Ok(Some(status)) => status,
         Ok(None) => return Step::refuted("sign_in", username, "nobody is signed in").mend([how]),

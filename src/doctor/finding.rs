@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::model::{Account, Resource};
+use crate::kinds::Resource;
+use crate::model::Account;
 
 /// What can be said of one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

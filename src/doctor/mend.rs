@@ -2,7 +2,7 @@
 
 use crate::model::powershell::{filter, quoted};
 use crate::model::{Account, AccountReason, AppCredential, Audience, SecretSource, TokenProblem};
-use crate::setup::{Mend, shell};
+use crate::setup::{Commands, shell};
 
 /// Commands and clicks, the likeliest first.
 pub(super) fn token_mend(
@@ -10,7 +10,7 @@ pub(super) fn token_mend(
     audience: &Audience,
     problem: &TokenProblem,
 ) -> Vec<String> {
-    let mend = Mend::of(account);
+    let mend = Commands::of(account);
     if let Some(how) = problem
         .code
         .and_then(|code| by_code(account, audience, code))
@@ -40,7 +40,7 @@ pub(super) fn token_mend(
 }
 
 fn by_code(account: &Account, audience: &Audience, code: u32) -> Option<Vec<String>> {
-    let mend = Mend::of(account);
+    let mend = Commands::of(account);
     let id = account.client_id.as_deref().unwrap_or_default();
     Some(match code {
         7_000_215 | 7_000_222 => vec![

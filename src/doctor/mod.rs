@@ -28,11 +28,12 @@ use futures_util::StreamExt as _;
 
 use crate::entra::{Consent, Rights, TokenStore, Tokens};
 use crate::http::{Network, NetworkError, ProbeClient, SimpleClient};
+use crate::kinds::{Configuration, Resource, needed_rights};
 use crate::model::{
-    Account, AccountName, Audience, Clock, Configuration, IgnoreAccounts, NeededRights, Random,
-    Resource, SignIn, TokenProblem,
+    Account, AccountName, Audience, Clock, IgnoreAccounts, NeededRights, Random, SignIn,
+    TokenProblem,
 };
-use crate::probe::{TenantProber, needed_rights};
+use crate::probe::TenantProber;
 
 pub use finding::{AccountExam, Examination, Finding, ResourceExam, Step};
 pub use render::{json, text};
@@ -48,7 +49,7 @@ pub struct Doctor {
     client: ProbeClient,
     tokens: Arc<Tokens>,
     consent: Consent,
-    bench: resource::Bench,
+    runner: resource::ProbeRunner,
     clock: Clock,
     random: Arc<dyn Random>,
     resources: Vec<Arc<Resource>>,
@@ -81,7 +82,7 @@ impl Doctor {
         );
         tokens.configure(&configuration.accounts);
         Ok(Self {
-            bench: resource::Bench::new(TenantProber::new(
+            runner: resource::ProbeRunner::new(TenantProber::new(
                 client.clone(),
                 Arc::clone(&tokens) as _,
                 clock.clone(),
@@ -112,8 +113,10 @@ impl Doctor {
             .iter()
             .filter(|resource| resource.account.name == account.name)
             .collect();
-        let audiences: BTreeSet<Audience> =
-            mine.iter().map(|resource| resource.audience()).collect();
+        let audiences: BTreeSet<Audience> = mine
+            .iter()
+            .filter_map(|resource| resource.audience())
+            .collect();
         let mut exam = AccountExam::of(account);
         let steps = &mut exam.steps;
         steps.push(credential::configuration(&mine));
@@ -166,9 +169,11 @@ impl Doctor {
         steps.extend(rights::excess(account, needed, &mine, &held));
 
         let probing = mine.into_iter().map(|resource| {
-            let audience = resource.audience();
-            self.bench
-                .examine(resource, held.get(&audience), reached.contains(&audience))
+            let (held, reached) = match resource.audience() {
+                Some(audience) => (held.get(&audience), reached.contains(&audience)),
+                None => (None, true),
+            };
+            self.runner.examine(resource, held, reached)
         });
         // In the order of the configuration, whoever answers first.
         exam.resources = futures_util::stream::iter(probing)

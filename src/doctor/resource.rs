@@ -8,22 +8,20 @@ use parking_lot::Mutex;
 use super::Held;
 use super::finding::{Finding, ResourceExam, Step};
 use super::rights;
-use crate::model::powershell::quoted;
-use crate::model::{
-    AppCredential, GateKey, Kind, Outcome, Reason, Report, Resource, SignIn, SiteApi, Story,
-};
+use crate::kinds::{Refused, Resource, ServiceError};
+use crate::model::{GateKey, Outcome, Reason, Report, Story};
 use crate::probe::{Prober as _, TenantProber};
-use crate::setup::{Mend, read_mailbox, shell};
+use crate::setup::{Commands, shell};
 
 /// Where resources are probed.
-pub(super) struct Bench {
+pub(super) struct ProbeRunner {
     prober: TenantProber,
     /// Limits of Microsoft's that were met: who counts against one of them is
     /// not probed any more.
     met: Mutex<HashSet<GateKey>>,
 }
 
-impl Bench {
+impl ProbeRunner {
     pub(super) fn new(prober: TenantProber) -> Self {
         Self {
             prober,
@@ -71,7 +69,7 @@ fn probe(resource: &Resource, report: &Report, held: Option<&Held>, missing: boo
         });
         return Step::proved("probe", "", format!("{detail}{latency}"));
     };
-    let with_id = match &report.request_id {
+    let with_id = match &report.exchange.request_id {
         Some(id) => format!("{reason}: {detail} (request-id {id})"),
         None => format!("{reason}: {detail}"),
     };
@@ -79,16 +77,16 @@ fn probe(resource: &Resource, report: &Report, held: Option<&Held>, missing: boo
         Reason::Throttled | Reason::Token => Step::unseen("probe", "", with_id)
             .mend((reason == Reason::Throttled).then_some("wait and try again")),
         Reason::Forbidden => {
-            Step::refuted("probe", "", with_id).mend(forbidden(resource, held, missing))
+            Step::refuted("probe", "", with_id).mend(advised(resource, reason, held, missing))
         }
         Reason::Unauthorized => Step::refuted("probe", "", with_id).mend([
             "is Entra reached through another address than this host? A policy that binds tokens \
              to an address refuses them then; see the step egress"
                 .to_owned(),
-            Mend::of(&resource.account).sign_in_log(),
+            Commands::of(&resource.account).sign_in_log(),
         ]),
         Reason::NotFound | Reason::Rejected => {
-            Step::refuted("probe", "", with_id).mend(not_there(resource))
+            Step::refuted("probe", "", with_id).mend(advised(resource, reason, held, missing))
         }
         Reason::Locked => Step::refuted("probe", "", with_id).mend([
             "SharePoint admin center → Active sites → the site: is it locked, read-only or archived?",
@@ -109,75 +107,24 @@ fn probe(resource: &Resource, report: &Report, held: Option<&Held>, missing: boo
     }
 }
 
-fn forbidden(resource: &Resource, held: Option<&Held>, missing: bool) -> Vec<String> {
+/// What the kind advises.
+fn advised(resource: &Resource, reason: Reason, held: Option<&Held>, lacking: bool) -> Vec<String> {
     let account = &resource.account;
-    let mend = Mend::of(account);
-    let person = account.person();
-    match &resource.kind {
-        Kind::SharePointSite { api, .. } => {
-            let secret = matches!(
-                account.sign_in,
-                SignIn::App(AppCredential::ClientSecret { .. })
-            );
-            if *api == SiteApi::SharePoint && secret {
-                return vec![
-                    "SharePoint's own REST takes app-only tokens by certificate or federation \
-                     only: client_certificate instead of client_secret, or drop `api: sharepoint`"
-                        .to_owned(),
-                    mend.script(),
-                ];
-            }
-            if missing {
-                return vec!["first what the step permissions says".to_owned()];
-            }
-            let mut how = Vec::new();
-            if let Some(person) = person {
-                how.push(format!(
-                    "the person must be able to read the site: Settings → Site permissions → \
-                     Share site → {}, Read",
-                    person.username
-                ));
-            }
-            if person.is_none() || rights::only_selected(resource, held) {
-                how.push(
-                    "the role read on this site is missing; one of these three gives it:".into(),
-                );
-                how.extend(mend.grant_site(&resource.kind));
-            }
-            how
-        }
-        Kind::ExchangeMailbox { .. } if missing => {
-            vec!["first what the step permissions says".to_owned()]
-        }
-        Kind::ExchangeMailbox { user: Some(user) } => match person {
-            None => vec![
-                mend.test_mailbox(user),
-                mend.test_policy(user),
-                "a role assigned less than two hours ago may not act yet: wait".to_owned(),
-            ],
-            Some(person) => vec![read_mailbox(user, &person.username)],
-        },
-        Kind::ExchangeMailbox { user: None } => vec![
-            "a policy of Exchange may forbid it: Get-CASMailbox shows what is switched off for \
-             this person"
-                .to_owned(),
-            mend.sign_in(),
-        ],
-    }
-}
-
-fn not_there(resource: &Resource) -> Vec<String> {
-    match &resource.kind {
-        Kind::SharePointSite { url, .. } => vec![format!(
-            "does a browser find {url}? A site of another tenant needs an account there"
-        )],
-        Kind::ExchangeMailbox { user } => {
-            let person = resource.account.person().map(|person| &*person.username);
-            let user = user.as_deref().or(person).unwrap_or_default();
-            vec![format!(
-                "Get-EXOMailbox -Identity {} | Format-List PrimarySmtpAddress, ExternalDirectoryObjectId",
-                quoted(user)
-            )]
-        }
-    }
+    let person = account.person().is_some();
+    let rights = match held {
+        Some(Ok(Some(rights))) => rights.held(person),
+        _ => None,
+    };
+    let refused = Refused {
+        reason,
+        error: &ServiceError::default(),
+        held: rights,
+        lacking,
+    };
+    let advice = resource.kind.advise(account, &refused).unwrap_or_default();
+    let commands = Commands::of(account);
+    let remedies = advice.remedies.iter();
+    remedies
+        .flat_map(|remedy| commands.remedy(remedy))
+        .collect()
 }

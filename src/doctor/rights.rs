@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::Held;
 use super::finding::{Finding, Step};
-use crate::model::{Account, Audience, Kind, NeededRights, Resource};
-use crate::probe::{NeededPermission, PermissionApi, PermissionType, needed_permissions};
-use crate::setup::Mend;
+use crate::kinds::{
+    Api, Granting, Permission, PermissionType, Refused, Remedy, Resource, ServiceError, account_of,
+};
+use crate::model::{Account, Audience, NeededRights, Reason};
+use crate::setup::Commands;
 
 /// What an account holds beyond need; `None` where no token was had.
 pub(super) fn excess(
@@ -32,14 +34,14 @@ pub(super) fn excess(
             None => unread.push(audience.as_str()),
         }
     }
-    let mend = Mend::of(account);
+    let commands = Commands::of(account);
     if !beyond.is_empty() {
         let shown: Vec<String> = beyond
             .iter()
             .map(|(audience, name)| format!("{name} of {audience}"))
             .collect();
         let detail = format!("granted beyond need: {}", shown.join(", "));
-        let how = beyond.iter().map(|(_, name)| mend.take_away(name));
+        let how = beyond.iter().map(|(_, name)| commands.take_away(name));
         return Some(Step::refuted("excess", "", detail).mend(how));
     }
     if !unread.is_empty() {
@@ -60,14 +62,16 @@ pub(super) fn excess(
 /// Whether the token holds what one resource needs. `works`: the probe with
 /// this very token succeeded, which proves what no claim can.
 pub(super) fn permissions(resource: &Resource, held: Option<&Held>, works: bool) -> Vec<Step> {
-    needed_permissions(resource)
+    let permissions = resource.permissions();
+    permissions
         .iter()
+        .filter(|needed| account_of(resource, needed).name == resource.account.name)
         .map(|needed| one(resource, needed, held, works))
         .collect()
 }
 
-fn one(resource: &Resource, needed: &NeededPermission, held: Option<&Held>, works: bool) -> Step {
-    let api = needed.api.as_str();
+fn one(resource: &Resource, needed: &Permission, held: Option<&Held>, works: bool) -> Step {
+    let api = &*needed.api.name;
     let Some(Ok(rights)) = held else {
         return Step::unseen("permissions", api, "there is no token to read them from");
     };
@@ -89,45 +93,57 @@ fn one(resource: &Resource, needed: &NeededPermission, held: Option<&Held>, work
 }
 
 /// None of the names that are known to do is in the token.
-fn missing(resource: &Resource, needed: &NeededPermission, works: bool) -> Step {
-    let api = needed.api.as_str();
-    let mend = Mend::of(&resource.account);
-    let name = needed.name;
-    match (&resource.kind, needed.held) {
-        (Kind::ExchangeMailbox { user: Some(user) }, PermissionType::Application) => {
-            if works {
-                let detail = "no Mail role is in the token, and the probe works: Exchange assigns \
-                              the right itself (RBAC for Applications), for what its scope names";
-                return Step::proved("permissions", api, detail);
-            }
-            let detail = "no Mail role is in the token; that is right with RBAC for Applications, \
-                          whose roles are never in it";
-            let mut how = vec![
-                mend.test_mailbox(user),
-                "a role assigned less than two hours ago may not act yet: wait".to_owned(),
-            ];
-            how.extend(mend.scope_mailbox(user));
-            Step::unseen("permissions", api, detail).mend(how)
+fn missing(resource: &Resource, needed: &Permission, works: bool) -> Step {
+    let api = &*needed.api.name;
+    let account = &resource.account;
+    let commands = Commands::of(account);
+    let name = &*needed.name;
+    if needed.granting == Granting::Elsewhere {
+        let instead = &resource.kind.info().instead;
+        if works {
+            let detail = format!("{}, and the probe works: {}", instead.absent, instead.works);
+            return Step::proved("permissions", api, detail);
         }
-        _ if works => {
-            let detail = format!("{name} is not in the token, yet the probe works");
-            Step::proved("permissions", api, detail)
-        }
-        (_, PermissionType::Delegated) => {
+        let detail = format!("{}; {}", instead.absent, instead.fine);
+        let refused = Refused {
+            reason: Reason::Forbidden,
+            error: &ServiceError::default(),
+            held: None,
+            lacking: false,
+        };
+        let advice = resource.kind.advise(account, &refused).unwrap_or_default();
+        let tests = advice
+            .remedies
+            .into_iter()
+            .filter(|remedy| !matches!(remedy, Remedy::TestPolicy(_)));
+        let grants = resource.kind.grants(account).into_iter().map(Remedy::Grant);
+        let how = tests
+            .chain(grants)
+            .flat_map(|remedy| commands.remedy(&remedy));
+        return Step::unseen("permissions", api, detail).mend(how);
+    }
+    if works {
+        let detail = format!("{name} is not in the token, yet the probe works");
+        return Step::proved("permissions", api, detail);
+    }
+    match needed.held {
+        PermissionType::Delegated => {
             let detail = format!("{name} was not consented to");
             Step::refuted("permissions", api, detail).mend([
-                mend.sign_in(),
-                format!("{}   # consent by an administrator", mend.script()),
+                commands.sign_in(),
+                format!("{}   # consent by an administrator", commands.script()),
             ])
         }
-        (kind, PermissionType::Application) => {
+        PermissionType::Application => {
             let detail = format!("{name} is not granted");
-            let step = Step::refuted("permissions", api, detail).mend(mend.grant_role(kind, name));
-            match needed.api {
-                PermissionApi::SharePoint => step.mend([
+            let step = Step::refuted("permissions", api, detail)
+                .mend(commands.grant_role(&needed.api, name));
+            if needed.api == Api::SHAREPOINT {
+                step.mend([
                     "it must be SharePoint's own permission: Graph's of the same name does not count here",
-                ]),
-                PermissionApi::Graph => step,
+                ])
+            } else {
+                step
             }
         }
     }
@@ -135,49 +151,29 @@ fn missing(resource: &Resource, needed: &NeededPermission, works: bool) -> Step 
 
 /// How rights that open the whole tenant can be narrowed down.
 fn narrower(account: &Account, resources: &[&Arc<Resource>], held: &[&str]) -> Vec<String> {
-    let mend = Mend::of(account);
-    let mut wide = Vec::new();
+    let commands = Commands::of(account);
+    let mut opening: Vec<&str> = Vec::new();
     let mut how = Vec::new();
-    if let Some(right) = held.iter().find(|right| **right == "Sites.Read.All") {
-        wide.push(*right);
-        how.push(format!(
-            "{right} opens every site of the tenant; Sites.Selected with the role read on each \
-             configured one does"
-        ));
-    }
-    if let Some(right) = held
-        .iter()
-        .find(|right| right.starts_with("Mail.ReadBasic"))
-    {
-        wide.push(*right);
-        how.push(format!(
-            "{right} opens every mailbox of the tenant, unless an access policy restricts it, \
-             which cannot be seen from here; a role of Exchange on the configured ones does"
-        ));
-        let mailbox = resources.iter().find_map(|resource| match &resource.kind {
-            Kind::ExchangeMailbox { user } => user.as_deref(),
-            Kind::SharePointSite { .. } => None,
-        });
-        how.extend(mailbox.map(|mailbox| mend.test_policy(mailbox)));
+    for resource in resources {
+        for wide in resource
+            .permissions()
+            .into_iter()
+            .filter_map(|one| one.wide)
+        {
+            let found = held.iter().find(|right| wide.names.contains(right));
+            let Some(right) = found.filter(|right| !opening.contains(right)) else {
+                continue;
+            };
+            opening.push(right);
+            how.push(format!("{right} {}", wide.says));
+            how.extend(wide.test.iter().flat_map(|test| commands.remedy(test)));
+        }
     }
     if !how.is_empty() {
-        how.push(format!("{}   # prints the narrow way", mend.script()));
-        how.extend(wide.iter().map(|right| mend.take_away(right)));
+        how.push(format!("{}   # prints the narrow way", commands.script()));
+        how.extend(opening.iter().map(|right| commands.take_away(right)));
     }
     how
-}
-
-/// True if a person's token for this site says `Sites.Selected` and nothing
-/// that opens all sites.
-pub(super) fn only_selected(site: &Resource, held: Option<&Held>) -> bool {
-    const SELECTED: &str = "Sites.Selected";
-    let Some(Ok(Some(rights))) = held else {
-        return false;
-    };
-    let granted = rights.held(true).unwrap_or_default();
-    let needed = needed_permissions(site);
-    let opens = |right: &str| right != SELECTED && needed.iter().any(|one| one.is_met_by(right));
-    granted.iter().any(|right| &**right == SELECTED) && !granted.iter().any(|right| opens(right))
 }
 
 /// The worst of some steps.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use url::Url;
 
@@ -10,7 +11,7 @@ use super::finding::Step;
 use crate::http::{
     NetFailureKind, Network, ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest, Route,
 };
-use crate::model::{Account, Audience, ConnectionPolicy, Phase, Phases};
+use crate::model::{Account, Audience, ConnectionPolicy, Method, Phase, Phases};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// A discovery document is a few kilobytes.
@@ -29,8 +30,10 @@ impl Ways<'_> {
     /// Sends a request without a token over a new connection.
     pub(super) async fn get(&self, url: Url, headers: HeaderMap) -> Went {
         let request = ProbeRequest {
+            method: Method::Get,
             url,
             headers,
+            body: Bytes::new(),
             connection: ConnectionPolicy::New,
             timeout: TIMEOUT,
             body_limit: MOST_BODY,
@@ -53,9 +56,10 @@ impl Ways<'_> {
 /// The steps of the way to `host`, from what became of a request to it.
 fn steps(host: &str, proxy: Option<&str>, result: &Went) -> Vec<Step> {
     let (phases, broke) = match result {
-        Ok(answer) => (answer.phases, None),
-        Err(failure) => (failure.phases, broke_in(failure)),
+        Ok(answer) => (answer.exchange.phases, None),
+        Err(failure) => (failure.exchange.phases, broke_in(failure)),
     };
+    let phases = phases.unwrap_or_default();
     // Through a proxy the names that are resolved here are the proxy's.
     let (resolved, connected) = match proxy {
         None => ("resolved".to_owned(), "connected".to_owned()),
@@ -101,9 +105,9 @@ const fn broke_in(failure: &ProbeFailure) -> Option<Phase> {
             Phase::Processing | Phase::Transfer => None,
             on_the_way => Some(on_the_way),
         },
-        NetFailureKind::Connect | NetFailureKind::Internal => match failure.broke_in {
-            Phase::Processing | Phase::Transfer => None,
-            on_the_way => Some(on_the_way),
+        NetFailureKind::Connect | NetFailureKind::Internal => match failure.exchange.broke_in {
+            Some(Phase::Processing | Phase::Transfer) | None => None,
+            on_the_way => on_the_way,
         },
         NetFailureKind::Broken | NetFailureKind::TooLarge => None,
     }

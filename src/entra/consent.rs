@@ -220,7 +220,7 @@ impl Consent {
     pub(super) fn credential(account: &Account) -> Result<Arc<ClientCredential>, ConsentError> {
         match &account.sign_in {
             SignIn::Delegated { .. } => Ok(Arc::new(ClientCredential::of(account))),
-            SignIn::App(_) | SignIn::ManagedIdentity => {
+            SignIn::App(_) | SignIn::ManagedIdentity | SignIn::Nobody => {
                 Err(ConsentError::NoPerson(account.credential_label()))
             }
         }

@@ -24,6 +24,11 @@ const USED_AT_LEAST: Duration = Duration::from_secs(22 * 3600);
 /// How often a sign-in that the disk refused is offered again.
 const SAVE_AGAIN: Duration = Duration::from_secs(30);
 
+/// Where nobody signs in there is no token.
+fn nobody() -> TokenRefusal {
+    TokenRefusal::internal("this resource has no account")
+}
+
 /// What a grant brought.
 struct Obtained {
     granted: Granted,
@@ -106,6 +111,7 @@ impl Tokens {
                     sign_in: None,
                 })
             }
+            SignIn::Nobody => Err(nobody()),
             SignIn::ManagedIdentity => Ok(Obtained {
                 granted: self
                     .platform

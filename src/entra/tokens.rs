@@ -195,6 +195,43 @@ impl Tokens {
         result
     }
 
+    /// A token that does not come from the cache, for those who measure the
+    /// request for it; it goes into the cache. Joins a request in flight.
+    ///
+    /// # Errors
+    /// Why none can be had; while requests are held back the last problem.
+    pub async fn fresh_token(
+        &self,
+        account: &Account,
+        audience: &Audience,
+        story: &Story,
+    ) -> Result<(), TokenProblem> {
+        let tokens = self.tokens(account)?;
+        self.refresh_inputs(&tokens, INPUTS_PERIOD);
+        let pending = {
+            let mut state = tokens.state.lock();
+            let backoff = self.backoff_problem(&tokens, &state, audience);
+            let cached = state.by_audience.entry(audience.clone()).or_default();
+            cached.last_used = Some(self.client.clock.moment());
+            match (&cached.in_flight, backoff) {
+                (Some(pending), _) => pending.clone(),
+                (None, Some(problem)) => return Err(problem),
+                (None, None) => {
+                    let pending = self.start_request(&tokens, audience, None);
+                    cached.in_flight.clone_from(&pending);
+                    pending.ok_or_else(going_away)?
+                }
+            }
+        };
+        story.tell(|| format!("token for {audience}: asking {}", account.cloud.login_url()));
+        let result = join(pending).await;
+        story.tell(|| match &result {
+            Ok(token) => format!("token for {audience}: fresh, until {:.0}", token.expires()),
+            Err(problem) => format!("token for {audience}: {problem}"),
+        });
+        result.map(drop)
+    }
+
     /// What to do about a token that was answered with 401 (or 403
     /// `insufficient_claims`): `None` if no other may be asked for now, else
     /// a token that differs, or why there is none.

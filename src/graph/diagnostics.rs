@@ -28,15 +28,12 @@ pub(super) fn hints(headers: &HeaderMap) -> ServerHints {
         .find_map(|name| number(headers, name));
     ServerHints {
         latency: milliseconds.map(|ms| Duration::from_millis(ms.into())),
-        health_score: number(headers, "x-sharepointhealthscore")
-            .and_then(|score| u8::try_from(score).ok())
-            .filter(|score| *score <= 10),
         data_center: data_center(headers),
         rate_limit: throttling::rate_limit(headers),
     }
 }
 
-/// Milliseconds and scores; a day's worth is plausible, more is not.
+/// Milliseconds; a day's worth is plausible, more is not.
 fn number(headers: &HeaderMap, name: &str) -> Option<u32> {
     let number: u32 = headers.get(name)?.to_str().ok()?.trim().parse().ok()?;
     (number <= 86_400_000).then_some(number)
@@ -78,12 +75,10 @@ mod tests {
         let sharepoint = headers(&[
             ("sprequestguid", "{A0B1}"),
             ("spclientservicerequestduration", "9"),
-            ("x-sharepointhealthscore", "3"),
         ]);
         assert_eq!(request_id(&sharepoint), RequestId::parse("A0B1"));
         let hints = hints(&sharepoint);
         assert_eq!(hints.latency, Some(Duration::from_millis(9)));
-        assert_eq!(hints.health_score, Some(3));
     }
 
     #[test]
@@ -91,7 +86,6 @@ mod tests {
         let odd = headers(&[
             ("request-id", "a\"b"),
             ("sprequestduration", "-4"),
-            ("x-sharepointhealthscore", "11"),
             ("x-ms-ags-diagnostic", "{\"ServerInfo\":7}"),
         ]);
         assert_eq!(request_id(&odd), None);
@@ -100,14 +94,13 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn anything_in_any_header(name in 0_usize..8, value: Vec<u8>) {
+        fn anything_in_any_header(name in 0_usize..7, value: Vec<u8>) {
             let names = [
                 "request-id",
                 "sprequestguid",
                 "x-ms-ags-diagnostic",
                 "sprequestduration",
                 "spclientservicerequestduration",
-                "x-sharepointhealthscore",
                 "x-ms-diagnostics",
                 "date",
             ];

@@ -16,6 +16,14 @@ pub trait TokenSource: Send + Sync {
         story: &'a Story,
     ) -> BoxFuture<'a, Result<AccessToken, TokenProblem>>;
 
+    /// Asks for a token that does not come from the cache; it goes into it.
+    fn fresh_token<'a>(
+        &'a self,
+        account: &'a Account,
+        audience: &'a Audience,
+        story: &'a Story,
+    ) -> BoxFuture<'a, Result<(), TokenProblem>>;
+
     /// Another token for one that the service refused; `None` if none may be
     /// asked for now.
     fn replace_refused<'a>(
@@ -36,6 +44,15 @@ impl TokenSource for Tokens {
         story: &'a Story,
     ) -> BoxFuture<'a, Result<AccessToken, TokenProblem>> {
         Box::pin(self.access_token(account, audience, story))
+    }
+
+    fn fresh_token<'a>(
+        &'a self,
+        account: &'a Account,
+        audience: &'a Audience,
+        story: &'a Story,
+    ) -> BoxFuture<'a, Result<(), TokenProblem>> {
+        Box::pin(self.fresh_token(account, audience, story))
     }
 
     fn replace_refused<'a>(

@@ -2,9 +2,9 @@
 
 use http::HeaderMap;
 
-use super::service_error::{KnownText, ServiceError};
 use super::throttling;
 use crate::http::BodyEnd;
+use crate::kinds::{KnownMessage, ServiceError};
 use crate::model::{Reason, Verdict};
 
 /// Codes by which a 503 names us, not itself.
@@ -15,20 +15,21 @@ const ASKS_US_TO_SLOW_DOWN: [&str; 4] = [
     "TooManyRequests",
 ];
 
-/// What an answer means, whatever was asked. A 200 whose body is whole is a
-/// success as far as can be seen here; the kind looks into it. Any other
+/// What an answer means. One whose status the request expects and whose body is
+/// whole is a success as far as can be seen here; the kind looks into it. Any other
 /// status is judged as it is, however its body ended. For a 401 it is the
 /// verdict on the last one: renewing the token is the asker's business.
 #[must_use]
 pub fn verdict(
     status: u16,
+    expected: bool,
     headers: &HeaderMap,
     error: &ServiceError,
     body_end: BodyEnd,
 ) -> Verdict {
     let has = |code| error.has(code);
     let reason = match status {
-        200 => match body_end {
+        _ if expected => match body_end {
             BodyEnd::Complete => return Verdict::Success,
             BodyEnd::TimedOut => Reason::Timeout,
             BodyEnd::TooLarge | BodyEnd::Broken => Reason::BadResponse,
@@ -38,7 +39,7 @@ pub fn verdict(
         // token was made with a secret: no fresh token will help.
         401 if has("UnknownError")
             || has("OrganizationFromTenantGuidNotFound")
-            || error.text == Some(KnownText::UnsupportedAppOnlyToken) =>
+            || error.text == Some(KnownMessage::UnsupportedAppOnlyToken) =>
         {
             Reason::Forbidden
         }
@@ -75,7 +76,7 @@ mod tests {
     fn every_answer_has_its_reason() {
         use Reason::*;
         let cases: &[Case] = &[
-            (200, &[], "{}", None),
+            (200, &[], "{}", Some(UnexpectedStatus)),
             (101, &[], "", Some(UnexpectedStatus)),
             (201, &[], "", Some(UnexpectedStatus)),
             (202, &[], "", Some(UnexpectedStatus)),
@@ -272,8 +273,8 @@ mod tests {
                 BodyEnd::TimedOut,
                 BodyEnd::TooLarge,
             ] {
-                if *status != 200 {
-                    let judged = verdict(*status, &headers, &error, end);
+                {
+                    let judged = verdict(*status, false, &headers, &error, end);
                     assert_eq!(judged.reason(), *reason, "{status} {body} {end:?}");
                 }
             }
@@ -282,7 +283,8 @@ mod tests {
 
     #[test]
     fn a_200_needs_its_body() {
-        let judge = |end| verdict(200, &HeaderMap::new(), &ServiceError::default(), end).reason();
+        let judge =
+            |end| verdict(200, true, &HeaderMap::new(), &ServiceError::default(), end).reason();
         assert_eq!(judge(BodyEnd::Complete), None);
         assert_eq!(judge(BodyEnd::TimedOut), Some(Reason::Timeout));
         assert_eq!(judge(BodyEnd::Broken), Some(Reason::BadResponse));

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -36,7 +36,7 @@ const WINDOW: u32 = 256 << 10;
 /// How long a driver may take to say good-bye.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-type Body = Empty<Bytes>;
+type Body = Full<Bytes>;
 
 /// Where a connection leads; two requests with equal targets may share one.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -4,7 +4,7 @@
 
 use tokio::time::Instant;
 
-use crate::model::{ConnectionFacts, Phase, Phases, Repeat};
+use crate::model::{ConnectionFacts, Exchange, Phase, Phases, Repeat};
 
 pub(super) struct PhaseTimer {
     phase: Phase,
@@ -62,6 +62,16 @@ impl PhaseTimer {
     pub(super) fn phases(&mut self) -> Phases {
         self.enter(self.phase);
         self.phases
+    }
+
+    /// What was measured up to now; the facts of the connection go along.
+    pub(super) fn exchange(&mut self) -> Exchange {
+        Exchange {
+            phases: Some(self.phases()),
+            connection: std::mem::take(&mut self.facts),
+            repeat: self.repeat,
+            ..Exchange::default()
+        }
     }
 }
 

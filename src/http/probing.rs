@@ -8,7 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, USER_AGENT};
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use rustls::ClientConfig;
 use rustls::client::Resumption;
@@ -20,7 +20,7 @@ use super::connection::{Connection, Target};
 use super::phase_timer::PhaseTimer;
 use super::pool::Pool;
 use super::{NetFailure, NetFailureKind, Network, NetworkError};
-use crate::model::{ConnectionFacts, ConnectionPolicy, Phase, Phases, Repeat};
+use crate::model::{ConnectionFacts, ConnectionPolicy, Exchange, Method, Phase};
 
 /// After an answer, how long an HTTP/1.1 connection may take to be ready again.
 const DRAIN: Duration = Duration::from_millis(250);
@@ -39,14 +39,18 @@ struct Inner {
     pool: Pool,
 }
 
-/// One GET request.
-#[derive(Debug, Clone)]
+/// One request.
+#[derive(Clone)]
 pub struct ProbeRequest {
+    /// How it asks.
+    pub method: Method,
     /// https; must hold no secret.
     pub url: Url,
     /// Beside Host, User-Agent and Accept-Encoding; secret values must be
     /// marked sensitive.
     pub headers: HeaderMap,
+    /// What it carries; never shown.
+    pub body: Bytes,
     /// New or kept.
     pub connection: ConnectionPolicy,
     /// For everything together.
@@ -65,12 +69,9 @@ pub struct ProbeAnswer {
     pub body: Bytes,
     /// How it ended.
     pub body_end: BodyEnd,
-    /// They sum to the latency.
-    pub phases: Phases,
-    /// Of the connection that carried it.
-    pub facts: ConnectionFacts,
-    /// [`Repeat::NewConnection`] if a kept connection turned out dead.
-    pub repeat: Option<Repeat>,
+    /// What was measured: phases, connection, and [`Repeat::NewConnection`] if a
+    /// kept connection turned out dead.
+    pub exchange: Exchange,
 }
 
 /// No answer.
@@ -78,14 +79,8 @@ pub struct ProbeAnswer {
 pub struct ProbeFailure {
     /// Why.
     pub net: NetFailure,
-    /// Up to the failure.
-    pub phases: Phases,
-    /// Where it broke.
-    pub broke_in: Phase,
-    /// As far as known.
-    pub facts: ConnectionFacts,
-    /// [`Repeat::NewConnection`] if a kept connection turned out dead before.
-    pub repeat: Option<Repeat>,
+    /// What was measured up to the failure, and where it broke.
+    pub exchange: Exchange,
 }
 
 impl ProbeClient {
@@ -132,10 +127,10 @@ impl ProbeClient {
         let (target, mut connection, answer) = begun.map_err(|net| {
             Box::new(ProbeFailure {
                 net,
-                phases: timer.phases(),
-                broke_in: timer.phase(),
-                facts: std::mem::take(&mut timer.facts),
-                repeat: timer.repeat,
+                exchange: Exchange {
+                    broke_in: Some(timer.phase()),
+                    ..timer.exchange()
+                },
             })
         })?;
 
@@ -145,7 +140,10 @@ impl ProbeClient {
         let body_end = timeout_at(deadline, collector.read(&mut body))
             .await
             .unwrap_or(BodyEnd::TimedOut);
-        let phases = timer.phases();
+        let exchange = Exchange {
+            status: Some(head.status.as_u16()),
+            ..timer.exchange()
+        };
         drop(body);
 
         if request.connection == ConnectionPolicy::Reuse {
@@ -165,9 +163,7 @@ impl ProbeClient {
             headers: head.headers,
             body: collector.into_bytes(),
             body_end,
-            phases,
-            facts: timer.facts,
-            repeat: timer.repeat,
+            exchange,
         })
     }
 }
@@ -195,9 +191,11 @@ impl Inner {
             ConnectionPolicy::New => &self.full,
             ConnectionPolicy::Reuse => &self.resuming,
         };
-        let kept = match request.connection {
-            ConnectionPolicy::New => None,
-            ConnectionPolicy::Reuse => self.pool.take(target),
+        // What may have been done already must not be sent a second time, so it
+        // never takes a connection that may turn out dead.
+        let kept = match (request.connection, request.method) {
+            (ConnectionPolicy::Reuse, Method::Get) => self.pool.take(target),
+            _ => None,
         };
         if let Some(mut connection) = kept {
             timer.turn_into(Phase::Processing);
@@ -228,10 +226,12 @@ impl Inner {
         Ok((connection, answer))
     }
 
-    fn message(&self, request: &ProbeRequest) -> Result<http::Request<Empty<Bytes>>, NetFailure> {
+    fn message(&self, request: &ProbeRequest) -> Result<http::Request<Full<Bytes>>, NetFailure> {
         let unfit = "the request cannot be built";
-        let mut message = http::Request::get(request.url.as_str())
-            .body(Empty::new())
+        let mut message = http::Request::builder()
+            .method(request.method.as_str())
+            .uri(request.url.as_str())
+            .body(Full::new(request.body.clone()))
             .map_err(|error| NetFailure::new(NetFailureKind::Internal, unfit).caused_by(error))?;
         let headers = message.headers_mut();
         headers.clone_from(&request.headers);
@@ -267,6 +267,17 @@ impl fmt::Debug for ProbeClient {
     }
 }
 
+impl fmt::Debug for ProbeRequest {
+    /// Without headers and body, which may hold secrets and content of a tenant.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProbeRequest")
+            .field("method", &self.method)
+            .field("host", &self.url.host_str())
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for ProbeAnswer {
     /// Without the body and the headers, which may hold content of a tenant.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -274,9 +285,7 @@ impl fmt::Debug for ProbeAnswer {
             .field("status", &self.status)
             .field("bytes", &self.body.len())
             .field("body_end", &self.body_end)
-            .field("phases", &self.phases)
-            .field("facts", &self.facts)
-            .field("repeat", &self.repeat)
+            .field("exchange", &self.exchange)
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,10 @@
 //! Every metric there is, in one table: what the collector writes, what
 //! `docs/metrics.md` says, and what dashboards and alerts may use.
 
+use std::sync::LazyLock;
+
+use crate::kinds::{Reading, ReadingUnit};
+
 /// What kind of series a metric makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
@@ -78,7 +82,7 @@ impl MetricSubject {
 }
 
 /// One metric.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metric {
     /// The name, of a counter with its `_total`.
     pub name: &'static str,
@@ -95,6 +99,22 @@ pub struct Metric {
 }
 
 impl Metric {
+    /// The gauge of a reading.
+    pub(super) const fn of_reading(reading: &Reading) -> Self {
+        Self {
+            name: reading.metric,
+            kind: Type::Gauge,
+            unit: match reading.unit {
+                ReadingUnit::None => Unit::None,
+                ReadingUnit::Seconds => Unit::Seconds,
+                ReadingUnit::Bytes => Unit::Bytes,
+            },
+            subject: MetricSubject::Resource,
+            labels: reading.labels,
+            help: reading.help,
+        }
+    }
+
     /// The name as OpenMetrics' HELP and TYPE lines give it: without `_total`.
     #[must_use]
     pub fn family(&self) -> &'static str {
@@ -114,6 +134,24 @@ impl Metric {
     }
 }
 
+/// Every metric, in the order of exposition: those of resources, the readings
+/// that kinds declare, the rest.
+pub fn catalogue() -> &'static [Metric] {
+    static ALL: LazyLock<Vec<Metric>> = LazyLock::new(|| {
+        let of_resource = |metric: &&Metric| metric.subject == MetricSubject::Resource;
+        let readings = crate::kinds::ALL.iter().flat_map(|info| info.readings);
+        let mut all: Vec<Metric> = FIXED.iter().filter(of_resource).copied().collect();
+        for metric in readings.map(Metric::of_reading) {
+            if !all.iter().any(|known| known.name == metric.name) {
+                all.push(metric);
+            }
+        }
+        all.extend(FIXED.iter().filter(|metric| !of_resource(metric)));
+        all
+    });
+    &ALL
+}
+
 macro_rules! catalogue {
     ($($id:ident: $subject:ident $kind:ident $name:literal $unit:ident [$($label:literal)*] $help:literal;)*) => {
         $(pub(super) const $id: Metric = Metric {
@@ -125,8 +163,8 @@ macro_rules! catalogue {
             help: $help,
         };)*
 
-        /// Every metric, in the order of exposition.
-        pub const CATALOGUE: &[Metric] = &[$($id),*];
+        /// The metrics that are there whatever the kinds.
+        const FIXED: &[Metric] = &[$($id),*];
     };
 }
 
@@ -161,8 +199,8 @@ catalogue! {
         "Duration of the requests of successful probes, token time excluded.";
     RESOURCE_SERVER_LATENCY: Resource Gauge "m365_resource_server_latency_seconds" Seconds []
         "The service's own figure for the request of the last successful probe, where it gives one.";
-    SHAREPOINT_HEALTH_SCORE: Resource Gauge "m365_sharepoint_health_score" None []
-        "SharePoint's own health score in the answer to the last successful probe, 0 best to 10.";
+    RESOURCE_STEP_LATENCY: Resource Gauge "m365_resource_step_latency_seconds" Seconds ["step"]
+        "Duration of the last request of each step of the last successful probe, for kinds of several steps; sums to the latency.";
     ACCOUNT_UP: Account Gauge "m365_account_up" None []
         "Whether the last token request succeeded; absent before the first.";
     ACCOUNT_PROBLEM: Account Gauge "m365_account_problem" None ["outcome" "reason"]
@@ -183,11 +221,11 @@ catalogue! {
         "Token requests that did not succeed, by reason and Entra error number.";
     TOKEN_REQUEST_DURATION: Account Histogram "m365_token_request_duration_seconds" Seconds []
         "Duration of token requests.";
-    THROTTLED_RESPONSES: Account Counter "m365_throttled_responses_total" None ["service"]
+    THROTTLED_RESPONSES: Account Counter "m365_throttled_responses_total" None ["gate"]
         "Answers that asked us to slow down.";
-    THROTTLED_UNTIL: Account Gauge "m365_throttled_until_timestamp_seconds" Seconds ["service"]
+    THROTTLED_UNTIL: Account Gauge "m365_throttled_until_timestamp_seconds" Seconds ["gate"]
         "Until when probes are held back because the service asked for it; present only then.";
-    RATE_LIMIT_REMAINING: Account Gauge "m365_rate_limit_remaining_ratio" Ratio ["service"]
+    RATE_LIMIT_REMAINING: Account Gauge "m365_rate_limit_remaining_ratio" Ratio ["gate"]
         "What is left of the service's rate limit, where it tells.";
     BUILD_INFO: Exporter Gauge "m365mon_build_info" None ["version" "revision" "rustc_version"]
         "Always 1: what this build is.";
@@ -249,7 +287,7 @@ mod tests {
     #[test]
     fn names_and_help_are_fit_to_print() {
         let mut names = HashSet::new();
-        for metric in CATALOGUE {
+        for metric in catalogue() {
             assert!(names.insert(metric.family()), "{} twice", metric.name);
             let legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
             assert!(metric.name.bytes().all(legal), "{}", metric.name);

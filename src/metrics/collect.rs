@@ -11,13 +11,14 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 
 use super::BuildInfo;
-use super::catalogue as c;
+use super::catalogue::{self, self as c};
 use super::family::{Buckets, Families};
 use super::labels::{LabelSet, one};
 use super::samples::{Sample, Samples};
 use super::scrape::Scrape;
 use super::stream::ExemplarSlot;
-use crate::model::{Outcome, Phase, Resource, Timestamp};
+use crate::kinds::{Info, Resource};
+use crate::model::{Outcome, Phase, Timestamp};
 use crate::state::{Histogram, Micros, seconds};
 
 /// `/metrics`.
@@ -175,10 +176,49 @@ pub(super) fn resources<'a>(
                 .map(|micros| seconds(micros.into()))
         }),
     )?;
-    f.gauges(
-        &c::SHAREPOINT_HEALTH_SCORE,
-        each(rows, |s| s.success?.health_score.map(u32::from)),
-    )
+    let steps = rows.clone().flat_map(|row| {
+        let steps = row.sample.found.iter().flat_map(|found| &*found.steps);
+        steps.map(move |step| {
+            let seconds = step.phases.total().as_secs_f64();
+            (row.set().with("step", step.name), seconds)
+        })
+    });
+    f.gauges(&c::RESOURCE_STEP_LATENCY, steps)?;
+    readings(f, rows)
+}
+
+/// The readings that kinds declare, of the kinds that are there.
+fn readings<'a>(
+    f: &mut Families<'_, '_>,
+    rows: &(impl Iterator<Item = View<'a>> + Clone),
+) -> fmt::Result {
+    let mut present: Vec<&'static Info> = Vec::new();
+    for row in rows.clone().filter(|row| row.sample.found.is_some()) {
+        let info = row.resource.kind.info();
+        if !present.iter().any(|known| std::ptr::eq(*known, info)) {
+            present.push(info);
+        }
+    }
+    for metric in catalogue::catalogue() {
+        let declares = |info: &Info| info.readings.iter().any(|one| one.metric == metric.name);
+        if !present.iter().any(|info| declares(info)) {
+            continue;
+        }
+        let series = rows.clone().flat_map(|row| {
+            let declared = row.resource.kind.info().readings;
+            let found = row.sample.found.iter().flat_map(|found| &*found.readings);
+            found.filter_map(move |sample| {
+                let reading = declared.get(usize::from(sample.reading))?;
+                (reading.metric == metric.name).then(|| {
+                    let names = reading.labels.iter().zip(&*sample.labels);
+                    let set = names.fold(row.set(), |set, (name, value)| set.with(name, value));
+                    (set, sample.value)
+                })
+            })
+        });
+        f.gauges(metric, series)?;
+    }
+    Ok(())
 }
 
 /// The value of each resource that has one.

@@ -34,12 +34,13 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
-pub use catalogue::{CATALOGUE, Metric, MetricSubject, Type, Unit};
+pub use catalogue::{Metric, MetricSubject, Type, Unit, catalogue};
 pub use document::documentation;
 pub use negotiate::Format;
 pub use stream::{CHUNK, Chunks};
 
-use crate::model::{Report, Resource};
+use crate::kinds::Resource;
+use crate::model::Report;
 use crate::state::{ResourceSlot, State};
 use probe_page::{Home, ProbeFacts};
 use samples::{SamplePool, Samples};
@@ -150,7 +151,7 @@ impl Exposition {
     ) -> io::Result<()> {
         let exemplar_slot = ExemplarSlot::new(rendering.format);
         let resource = slot.resource();
-        let home = (resource.mode == crate::model::Mode::OnProbe).then(|| {
+        let home = (resource.mode == crate::kinds::Mode::OnProbe).then(|| {
             let metrics = &self.state.board().metrics;
             let bounds = metrics.histogram.then(|| metrics.histogram_buckets.clone());
             let mut samples = Samples::new(bounds, 1);
@@ -163,7 +164,10 @@ impl Exposition {
                 resource: resource.clone(),
                 labels: table::resource_labels(resource),
                 samples,
-                token_expiry: slot.account().snapshot().token_expiry(&resource.audience()),
+                token_expiry: slot
+                    .account()
+                    .snapshot()
+                    .token_expiry(resource.audience().as_ref()),
                 phases: metrics.phases,
             }
         });

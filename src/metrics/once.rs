@@ -44,7 +44,10 @@ impl OncePage {
             Row {
                 slot: slot.clone(),
                 labels: table::resource_labels(resource),
-                token_expiry: slot.account().snapshot().token_expiry(&resource.audience()),
+                token_expiry: slot
+                    .account()
+                    .snapshot()
+                    .token_expiry(resource.audience().as_ref()),
             }
         });
         Self {

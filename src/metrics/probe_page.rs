@@ -13,7 +13,8 @@ use super::family::Families;
 use super::labels::LabelSet;
 use super::samples::Samples;
 use super::stream::ExemplarSlot;
-use crate::model::{IpVersion, Outcome, Phase, Phases, Report, Resource, Timestamp};
+use crate::kinds::Resource;
+use crate::model::{IpVersion, Outcome, Phase, Phases, Report, Timestamp};
 
 /// `/probe`.
 #[derive(Debug)]
@@ -65,16 +66,16 @@ impl ProbeFacts {
                 .duration_since(report.started)
                 .as_secs_f64()
                 .max(0.0),
-            status: report.status.unwrap_or_default(),
-            http_version: report.connection.http_version.unwrap_or_default(),
-            tls_version: report.connection.tls_version,
-            ip: match report.connection.ip_version {
+            status: report.exchange.status.unwrap_or_default(),
+            http_version: report.exchange.connection.http_version.unwrap_or_default(),
+            tls_version: report.exchange.connection.tls_version,
+            ip: match report.exchange.connection.ip_version {
                 Some(IpVersion::V4) => 4,
                 Some(IpVersion::V6) => 6,
                 None => 0,
             },
-            phases: report.phases.unwrap_or_default(),
-            certificate_expiry: report.connection.certificate_expiry,
+            phases: report.exchange.phases.unwrap_or_default(),
+            certificate_expiry: report.exchange.connection.certificate_expiry,
         });
         Self {
             timeout: timeout.as_secs_f64(),

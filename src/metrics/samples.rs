@@ -8,7 +8,8 @@ use parking_lot::Mutex;
 
 use crate::model::{Moment, Reason};
 use crate::state::{
-    ClosedGates, Exemplar, LastSuccess, Micros, ProblemCount, Record, ResourceSlot, USUAL_EXEMPLARS,
+    ClosedGates, Exemplar, Found, LastSuccess, Micros, ProblemCount, Record, ResourceSlot,
+    USUAL_EXEMPLARS,
 };
 
 /// One resource as it stood.
@@ -18,6 +19,7 @@ pub(super) struct Sample {
     /// Whether it is up, and the failures in a row.
     pub(super) conclusive: Option<(bool, u32)>,
     pub(super) success: Option<LastSuccess>,
+    pub(super) found: Option<Arc<Found>>,
     pub(super) last_probe: Option<Micros>,
     pub(super) last_success: Option<Micros>,
     pub(super) http_status: Option<u16>,
@@ -79,6 +81,7 @@ impl Samples {
                     .fresh_conclusive(interval, now)
                     .map(|(conclusive, failures)| (conclusive.up, failures)),
                 success: record.fresh_success(interval, now),
+                found: record.fresh_found(interval, now).cloned(),
                 last_probe: record.last().map(|last| last.finished),
                 last_success: record.last_success(),
                 http_status: record

@@ -44,7 +44,7 @@ impl Scrape {
         let token_expiries = table
             .tokens
             .iter()
-            .map(|(account, audience)| accounts.get(*account)?.token_expiry(audience))
+            .map(|(account, audience)| accounts.get(*account)?.token_expiry(audience.as_ref()))
             .collect();
         Self {
             held: held(&table, &accounts, &gates, now.civil),

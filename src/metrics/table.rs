@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::labels::append;
-use crate::model::{Account, Audience, Labels, Mode, Resource};
+use crate::kinds::{Labels, Mode, Resource};
+use crate::model::{Account, Audience};
 use crate::state::{AccountSlot, Board, ResourceSlot};
 
 /// The resources and accounts of one configuration, ready to be shown.
@@ -16,7 +17,7 @@ pub(super) struct SeriesTable {
     pub(super) rows: Box<[Row]>,
     pub(super) accounts: Box<[AccountRow]>,
     /// Different pairs of account and audience.
-    pub(super) tokens: Box<[(usize, Audience)]>,
+    pub(super) tokens: Box<[(usize, Option<Audience>)]>,
     /// Labels of the process.
     pub(super) process: Box<str>,
 }
@@ -52,7 +53,7 @@ impl SeriesTable {
             .map(|slot| &*slot.account().name)
             .zip(0..)
             .collect();
-        let mut tokens: HashMap<(usize, Audience), usize> = HashMap::new();
+        let mut tokens: HashMap<(usize, Option<Audience>), usize> = HashMap::new();
         let rows = board
             .slots
             .iter()
@@ -72,7 +73,7 @@ impl SeriesTable {
                 }
             })
             .collect();
-        let mut tokens: Vec<((usize, Audience), usize)> = tokens.into_iter().collect();
+        let mut tokens: Vec<((usize, Option<Audience>), usize)> = tokens.into_iter().collect();
         tokens.sort_unstable_by_key(|(_, place)| *place);
         let mut process = String::new();
         append_all(&mut process, &board.labels);

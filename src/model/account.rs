@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
-use super::{GateKey, Secret, Service, is_guid};
+use super::{BoundHosts, GateKey, Secret, Service, is_guid};
 
 /// The name of an account, from the configuration; unique in it.
 pub type AccountName = Arc<str>;
@@ -50,6 +50,17 @@ impl fmt::Display for Tenant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A name, an `@` and a domain; nothing that would change a URL.
+#[must_use]
+pub fn is_upn(text: &str) -> bool {
+    let wrong = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '/' | '\\' | '"');
+    text.len() <= 256
+        && !text.contains(wrong)
+        && text.split_once('@').is_some_and(|(name, domain)| {
+            !name.is_empty() && domain.len() >= 3 && domain.contains('.') && !domain.contains('@')
+        })
 }
 
 /// One of Microsoft's clouds, or a pair of roots.
@@ -121,49 +132,6 @@ impl Cloud {
     }
 }
 
-/// What an access token is for: a root URL (`https://graph.microsoft.com`,
-/// `https://contoso.sharepoint.com`), lower case, without a trailing slash.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Audience(Arc<str>);
-
-impl Audience {
-    /// Graph of the given cloud.
-    #[must_use]
-    pub fn graph(cloud: &Cloud) -> Self {
-        Self(cloud.graph_url().into())
-    }
-
-    /// One SharePoint host.
-    #[must_use]
-    pub fn sharepoint(host: &str) -> Self {
-        Self(format!("https://{}", host.to_ascii_lowercase()).into())
-    }
-
-    /// The root URL.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The host, and the port where one is named: the only place this token may go to.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        self.0.strip_prefix("https://").unwrap_or(&self.0)
-    }
-
-    /// The scope that asks for all that was granted to the application.
-    #[must_use]
-    pub fn default_scope(&self) -> String {
-        format!("{}/.default", self.0)
-    }
-}
-
-impl fmt::Display for Audience {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// Where a secret comes from. Files are re-read when they change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretSource {
@@ -226,6 +194,8 @@ pub enum SignIn {
     },
     /// As the identity that the platform gave this machine.
     ManagedIdentity,
+    /// Not at all: for resources that need no token.
+    Nobody,
 }
 
 /// The names of credentials in metrics.
@@ -270,15 +240,32 @@ pub struct Account {
     pub client_id: Option<Arc<str>>,
     /// How.
     pub sign_in: SignIn,
+    /// Hosts of APIs other than Microsoft's, by the audience of their tokens.
+    pub audiences: BoundHosts,
 }
 
 impl Account {
+    /// What stands for an account where none is needed: without a name, and
+    /// without any way to sign in.
+    #[must_use]
+    pub fn nobody() -> Arc<Self> {
+        Arc::new(Self {
+            name: "".into(),
+            cloud: Cloud::Global,
+            tenant: None,
+            client_id: None,
+            sign_in: SignIn::Nobody,
+            audiences: BoundHosts::new(),
+        })
+    }
+
     /// The label value of `credential` in `m365_account_info`.
     #[must_use]
     pub const fn credential_label(&self) -> &'static str {
         match &self.sign_in {
             SignIn::Delegated { .. } => "delegated",
             SignIn::ManagedIdentity => "managed_identity",
+            SignIn::Nobody => "none",
             SignIn::App(AppCredential::ClientSecret { .. }) => "client_secret",
             SignIn::App(AppCredential::ClientCertificate { .. }) => "client_certificate",
             SignIn::App(AppCredential::WorkloadIdentity { .. }) => "workload_identity",
@@ -292,7 +279,7 @@ impl Account {
         match &self.sign_in {
             SignIn::App(credential) => Some(credential),
             SignIn::Delegated { client, .. } => client.as_ref(),
-            SignIn::ManagedIdentity => None,
+            SignIn::ManagedIdentity | SignIn::Nobody => None,
         }
     }
 
@@ -301,7 +288,7 @@ impl Account {
     pub const fn person(&self) -> Option<&Delegated> {
         match &self.sign_in {
             SignIn::Delegated { person, .. } => Some(person),
-            SignIn::App(_) | SignIn::ManagedIdentity => None,
+            SignIn::App(_) | SignIn::ManagedIdentity | SignIn::Nobody => None,
         }
     }
 
@@ -340,16 +327,5 @@ mod tests {
         ] {
             assert!(Tenant::parse(bad).is_none(), "{bad}");
         }
-    }
-
-    #[test]
-    fn audience_is_the_host() {
-        let audience = Audience::sharepoint("Contoso.SharePoint.com");
-        assert_eq!(audience.as_str(), "https://contoso.sharepoint.com");
-        assert_eq!(audience.host(), "contoso.sharepoint.com");
-        assert_eq!(
-            audience.default_scope(),
-            "https://contoso.sharepoint.com/.default"
-        );
     }
 }

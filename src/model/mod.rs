@@ -3,35 +3,44 @@
 //! it; what it promises is that a value of these types is already valid.
 
 mod account;
+mod audience;
+mod connection;
+pub mod duration;
 mod gate;
+mod method;
 mod observer;
 mod outcome;
 mod phase;
 pub mod powershell;
 mod report;
-mod resource;
 mod right;
+mod sample;
 mod settings;
 mod story;
+mod text;
 
 pub use account::{
-    Account, AccountName, AppCredential, Audience, Cloud, CredentialKind, Deadline, Delegated,
-    SecretSource, SignIn, Tenant,
+    Account, AccountName, AppCredential, Cloud, CredentialKind, Deadline, Delegated, SecretSource,
+    SignIn, Tenant, is_upn,
 };
+pub use audience::{Audience, BoundHosts, WrongAudience};
+pub use connection::ConnectionPolicy;
 pub use gate::{GateKey, Hold, RateLimit, Service};
+pub use method::Method;
 pub use observer::{AccountObserver, AccountStatus, IgnoreAccounts, TokenReport};
 pub use outcome::{AccountReason, Outcome, Reason, TokenProblem, Verdict};
 pub use phase::{Phase, Phases};
 pub use report::{
-    ConnectionFacts, IpVersion, Repeat, Report, RequestId, ServerHints, bounded_text,
+    ConnectionFacts, Exchange, IpVersion, Repeat, Report, RequestId, ServerHints, Step,
 };
-pub use resource::{ConnectionPolicy, Kind, Labels, Mode, Resource, ResourceName, SiteApi};
 pub use right::{NeededRights, Right};
+pub use sample::Sample;
 pub use settings::{
-    Configuration, DEFAULT_BUCKETS, HttpSettings, Limits, MetricsSettings, ProxySetting,
-    ResolveOverride, Storage, is_plain_root,
+    DEFAULT_BUCKETS, HttpSettings, Limits, MetricsSettings, ProxySetting, ResolveOverride, Storage,
+    is_plain_root,
 };
 pub use story::Story;
+pub use text::{bounded_text, one_of, quoted};
 
 /// Shared with the simulated tenant, which sees nothing else of the exporter.
 pub use m365mon_base::{Clock, Moment, Random, Secret, SystemRandom, Timestamp, is_guid};

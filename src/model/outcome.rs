@@ -236,6 +236,26 @@ impl AccountReason {
         Self::Internal,
     ];
 
+    /// What it means for a probe whose measured request is the token request:
+    /// what is wrong with Entra or the way to it is felt by everyone, what it
+    /// refuses is not known to be.
+    #[must_use]
+    pub const fn of_a_probe(self) -> Reason {
+        match self {
+            Self::Dns => Reason::Dns,
+            Self::Connect => Reason::Connect,
+            Self::Tls => Reason::Tls,
+            Self::Proxy => Reason::Proxy,
+            Self::Timeout => Reason::Timeout,
+            Self::ServerError => Reason::ServerError,
+            Self::BadResponse => Reason::BadResponse,
+            Self::UnexpectedStatus => Reason::UnexpectedStatus,
+            Self::SignInRequired | Self::Refused => Reason::Token,
+            Self::Throttled => Reason::Throttled,
+            Self::Internal => Reason::Internal,
+        }
+    }
+
     /// The label value.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -74,6 +74,13 @@ impl Phases {
         }
     }
 
+    /// Adds the times of another request.
+    pub fn add(&mut self, other: &Self) {
+        for phase in Phase::ALL {
+            self.set(phase, self.get(phase) + other.get(phase));
+        }
+    }
+
     /// Sets the time of one phase.
     pub const fn set(&mut self, phase: Phase, took: Duration) {
         match phase {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Hold, Phase, Phases, RateLimit, TokenProblem, Verdict};
+use super::{Hold, Phase, Phases, RateLimit, Sample, TokenProblem, Verdict, bounded_text};
 
 /// A request id that is safe to show and to use as an exemplar: 1 to 64 of
 /// `[0-9A-Za-z-]`.
@@ -38,8 +38,6 @@ impl std::fmt::Display for RequestId {
 pub struct ServerHints {
     /// `SPRequestDuration` or `SPClientServiceRequestDuration`.
     pub latency: Option<Duration>,
-    /// `X-SharePointHealthScore`, 0 best to 10.
-    pub health_score: Option<u8>,
     /// `DataCenter` of `x-ms-ags-diagnostic`, bounded, for people only.
     pub data_center: Option<Box<str>>,
     /// `RateLimit-*`.
@@ -79,6 +77,47 @@ pub enum Repeat {
     NewConnection,
 }
 
+/// One request and its answer, as far as it came: measured by `http`, read by
+/// `graph`, kept in the report. The default is a request that was never sent.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Exchange {
+    /// HTTP status of the answer.
+    pub status: Option<u16>,
+    /// They sum to the latency; `None` when no request was sent.
+    pub phases: Option<Phases>,
+    /// The phase in which it broke or ran out of time.
+    pub broke_in: Option<Phase>,
+    /// The connection that carried it.
+    pub connection: ConnectionFacts,
+    /// Said openly when the request was sent twice.
+    pub repeat: Option<Repeat>,
+    /// The service's `request-id` or `SPRequestGuid`.
+    pub request_id: Option<RequestId>,
+    /// Ours, sent as `client-request-id`.
+    pub client_request_id: Option<RequestId>,
+    /// The service's own words about itself.
+    pub server: ServerHints,
+    /// A wait that the service asked for.
+    pub hold: Option<Hold>,
+}
+
+impl Exchange {
+    /// The latency: the sum of the phases.
+    #[must_use]
+    pub fn latency(&self) -> Option<Duration> {
+        self.phases.map(|phases| phases.total())
+    }
+}
+
+/// One step of a probe that needs several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Its name, one of the kind's.
+    pub name: &'static str,
+    /// Of its last request.
+    pub phases: Phases,
+}
+
 /// One probe's report.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -88,27 +127,16 @@ pub struct Report {
     pub finished: Timestamp,
     /// Success or the reason.
     pub verdict: Verdict,
-    /// Times of the measured request; `None` when no request was sent.
-    pub phases: Option<Phases>,
-    /// The phase in which it broke or ran out of time.
-    pub broke_in: Option<Phase>,
-    /// HTTP status of the answer.
-    pub status: Option<u16>,
-    /// The service's `request-id` or `SPRequestGuid`.
-    pub request_id: Option<RequestId>,
-    /// Ours, sent as `client-request-id`.
-    pub client_request_id: Option<RequestId>,
     /// One sentence for people: what happened and what to do; bounded, without
     /// secrets and without content of the tenant.
     pub detail: Box<str>,
-    /// The service's own words about itself.
-    pub server: ServerHints,
-    /// The connection that carried it.
-    pub connection: ConnectionFacts,
-    /// A wait that the service asked for.
-    pub hold: Option<Hold>,
-    /// Said openly when the request was sent twice.
-    pub repeat: Option<Repeat>,
+    /// The request that decided. Of a probe of several steps the phases are
+    /// those of all steps together.
+    pub exchange: Exchange,
+    /// The steps of a probe that has several, as far as it came.
+    pub steps: Box<[Step]>,
+    /// What the answer carried beside the verdict; of a success only.
+    pub readings: Box<[Sample]>,
     /// Why no token could be had, when the reason is `token`.
     pub token_problem: Option<TokenProblem>,
 }
@@ -126,16 +154,10 @@ impl Report {
             started,
             finished,
             verdict,
-            phases: None,
-            broke_in: None,
-            status: None,
-            request_id: None,
-            client_request_id: None,
             detail: bounded_text(detail, 300).into(),
-            server: ServerHints::default(),
-            connection: ConnectionFacts::default(),
-            hold: None,
-            repeat: None,
+            exchange: Exchange::default(),
+            steps: Box::default(),
+            readings: Box::default(),
             token_problem: None,
         }
     }
@@ -143,23 +165,8 @@ impl Report {
     /// The latency: the sum of the phases, token time excluded.
     #[must_use]
     pub fn latency(&self) -> Option<Duration> {
-        self.phases.map(|phases| phases.total())
+        self.exchange.latency()
     }
-}
-
-/// Cuts text from outside to at most `most` bytes on a character boundary and
-/// replaces control characters by spaces, so that it fits one log line.
-#[must_use]
-pub fn bounded_text(text: &str, most: usize) -> String {
-    let mut out = String::with_capacity(text.len().min(most));
-    for c in text.chars() {
-        let c = if c.is_control() { ' ' } else { c };
-        if out.len() + c.len_utf8() > most {
-            break;
-        }
-        out.push(c);
-    }
-    out
 }
 
 #[cfg(test)]
@@ -173,11 +180,5 @@ mod tests {
         assert!(RequestId::parse(&"a".repeat(65)).is_none());
         assert!(RequestId::parse("a b").is_none());
         assert!(RequestId::parse("a\"b").is_none());
-    }
-
-    #[test]
-    fn text_is_cut_on_a_character() {
-        assert_eq!(bounded_text("a\nb", 10), "a b");
-        assert_eq!(bounded_text("äöü", 3), "ä");
     }
 }

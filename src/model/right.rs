@@ -1,5 +1,6 @@
 //! Rights: what a token lets its holder do, and what is needed of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::Audience;
@@ -15,7 +16,7 @@ pub struct Right {
 
 /// What is needed of one API: for each need the names that do, each on its
 /// own, the one to ask for first.
-type Alternatives = Vec<Vec<&'static str>>;
+type Alternatives = Vec<Vec<Cow<'static, str>>>;
 
 /// What the resources of one account need, by audience.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,7 +32,7 @@ const UNCOUNTED: [&str; 5] = ["openid", "profile", "email", "offline_access", "U
 
 impl NeededRights {
     /// Adds a need: any one of `names` will do.
-    pub fn add(&mut self, audience: &Audience, names: Vec<&'static str>) {
+    pub fn add(&mut self, audience: &Audience, names: Vec<Cow<'static, str>>) {
         let needs = self.0.entry(audience.clone()).or_default();
         if !needs.contains(&names) {
             needs.push(names);
@@ -53,7 +54,7 @@ impl NeededRights {
             .get(audience)
             .into_iter()
             .flatten()
-            .filter_map(|names| names.iter().copied().find(|name| has(name)))
+            .filter_map(|names| names.iter().map(|name| &**name).find(|name| has(name)))
             .collect();
         granted
             .iter()
@@ -71,8 +72,11 @@ mod tests {
     fn beyond(granted: &[&str]) -> Vec<String> {
         let graph = Audience::graph(&Cloud::Global);
         let mut needed = NeededRights::default();
-        needed.add(&graph, vec!["Sites.Selected", "Sites.Read.All"]);
-        needed.add(&graph, vec!["Mail.ReadBasic"]);
+        needed.add(
+            &graph,
+            vec!["Sites.Selected".into(), "Sites.Read.All".into()],
+        );
+        needed.add(&graph, vec!["Mail.ReadBasic".into()]);
         let granted: Vec<Box<str>> = granted.iter().map(|&name| name.into()).collect();
         let beyond = needed.beyond(&graph, &granted);
         beyond.into_iter().map(str::to_owned).collect()

@@ -1,4 +1,4 @@
-//! The checked configuration as a whole.
+//! What a configuration says beside accounts and resources, checked.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -7,26 +7,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::{Account, Labels, Resource, Secret};
-
-/// Everything a configuration file says, checked.
-#[derive(Debug, Clone)]
-pub struct Configuration {
-    /// On every `m365_` and `m365mon_` series of this process.
-    pub labels: Labels,
-    /// Where refresh tokens are kept.
-    pub storage: Storage,
-    /// Outgoing HTTP.
-    pub http: HttpSettings,
-    /// Bounds.
-    pub limits: Limits,
-    /// What is exposed.
-    pub metrics: MetricsSettings,
-    /// In the order of the file.
-    pub accounts: Vec<Arc<Account>>,
-    /// In the order of the file.
-    pub resources: Vec<Arc<Resource>>,
-}
+use super::Secret;
 
 /// Where refresh tokens are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::{Prober, address, detail, judge};
-use crate::graph::{Answered, Asked, Asker, TokenSource};
-use crate::http::{BodyEnd, ProbeClient};
+use super::{Prober, message};
+use crate::graph::{Client, Outcome, TokenSource};
+use crate::http::ProbeClient;
+use crate::kinds::{Findings, Resource, Stopped, bounded};
 use crate::model::{
-    Clock, Phase, Random, Reason, Report, Resource, Story, Timestamp, Verdict, bounded_text,
+    Clock, Phases, Random, Reason, Report, Step, Story, Timestamp, Verdict, bounded_text,
 };
 
 const LONGEST_DETAIL: usize = 300;
@@ -16,7 +17,7 @@ const LONGEST_DETAIL: usize = 300;
 /// Probes resources of real tenants. Cheap to clone.
 #[derive(Clone)]
 pub struct TenantProber {
-    asker: Asker,
+    client: Client,
     clock: Clock,
 }
 
@@ -30,7 +31,7 @@ impl TenantProber {
         random: Arc<dyn Random>,
     ) -> Self {
         Self {
-            asker: Asker::new(client, tokens, clock.clone(), random),
+            client: Client::new(client, tokens, clock.clone(), random),
             clock,
         }
     }
@@ -44,21 +45,22 @@ impl TenantProber {
                 resource.name
             )
         });
-        if let Some(note) = detail::hopeless(resource) {
+        if let Some(note) = resource.kind.unsupported(&resource.account) {
             story.tell(|| note.into());
         }
-        let report = match address(resource) {
-            Some(address) => {
-                let asked = self.asker.ask(resource, &address, story).await;
-                self.report(resource, started, asked, story)
-            }
-            None => Report::without_request(
-                started,
-                self.clock.now(),
-                Verdict::Problem(Reason::Internal),
-                "what the configuration names makes no URL",
-            ),
-        };
+        let mut probing = self.client.begin(resource, story, None);
+        let result = resource.kind.probe(&resource.account, &mut probing).await;
+        let length = probing.body_length();
+        let (outcome, steps) = probing.end();
+        tell_of_the_body(story, resource, &result, length);
+        let report = Finished {
+            resource,
+            started,
+            finished: self.clock.now(),
+            result,
+            steps,
+        }
+        .report(outcome);
         story.tell(|| {
             let outcome = report.verdict.outcome();
             match report.verdict.reason() {
@@ -68,19 +70,50 @@ impl TenantProber {
         });
         report
     }
+}
 
-    fn report(
-        &self,
-        resource: &Resource,
-        started: Timestamp,
-        asked: Asked,
-        story: &Story,
-    ) -> Report {
+/// Whether the last answer holds what it should.
+fn tell_of_the_body(
+    story: &Story,
+    resource: &Resource,
+    result: &Result<Findings, Stopped>,
+    length: usize,
+) {
+    match result {
+        Ok(_) if length > 0 => story.tell(|| {
+            let what = resource.kind.info().holds;
+            format!("the body ({length} bytes) holds a {what}, as it should")
+        }),
+        Err(Stopped::Bad(bad)) => {
+            story.tell(|| format!("the body ({length} bytes) is bad: {bad}"));
+        }
+        _ => {}
+    }
+}
+
+/// A probe that came to its end, one way or another.
+struct Finished<'a> {
+    resource: &'a Resource,
+    started: Timestamp,
+    finished: Timestamp,
+    result: Result<Findings, Stopped>,
+    steps: Vec<Step>,
+}
+
+impl Finished<'_> {
+    fn report(self, outcome: Option<Outcome>) -> Report {
         let bare = |verdict, detail: &str| {
-            Report::without_request(started, self.clock.now(), verdict, detail)
+            Report::without_request(self.started, self.finished, verdict, detail)
         };
-        match asked {
-            Asked::NoToken(problem) => {
+        let report = match outcome {
+            None => match &self.result {
+                Ok(_) => bare(Verdict::Success, "answered"),
+                Err(Stopped::Judged { reason, sentence }) => {
+                    bare(Verdict::Problem(*reason), sentence)
+                }
+                Err(_) => bare(Verdict::Problem(Reason::Internal), "nothing was asked"),
+            },
+            Some(Outcome::NoToken(problem)) => {
                 // Nobody consented for this audience: as if the service had said so.
                 let reason = match problem.code {
                     Some(65_001) => Reason::Forbidden,
@@ -88,70 +121,44 @@ impl TenantProber {
                 };
                 Report {
                     token_problem: Some(problem.clone()),
-                    ..bare(Verdict::Problem(reason), &detail::of_token(&problem))
+                    ..bare(Verdict::Problem(reason), &message::of_token(&problem))
                 }
             }
-            Asked::NoAnswer {
-                failure,
-                client_request_id,
-                repeat,
-            } => Report {
-                phases: Some(failure.phases),
-                broke_in: Some(failure.broke_in),
-                client_request_id,
-                connection: failure.facts.clone(),
-                repeat,
-                ..bare(
-                    Verdict::Problem(failure.net.reason()),
-                    &detail::of_failure(&failure),
-                )
+            Some(Outcome::NoAnswer { net, exchange }) => Report {
+                exchange: *exchange,
+                ..bare(Verdict::Problem(net.reason()), &net.to_string())
             },
-            Asked::Answered(answered) => self.of_answer(resource, started, *answered, story),
-        }
+            Some(Outcome::Response(response)) => {
+                let (verdict, sentence) =
+                    message::of_response(self.resource, &response, &self.result);
+                Report {
+                    exchange: response.exchange,
+                    token_problem: response.token_problem,
+                    ..bare(verdict, &bounded_text(&sentence, LONGEST_DETAIL))
+                }
+            }
+        };
+        self.with_steps(report)
     }
 
-    fn of_answer(
-        &self,
-        resource: &Resource,
-        started: Timestamp,
-        answered: Answered,
-        story: &Story,
-    ) -> Report {
-        let bad_body = match answered.verdict {
-            Verdict::Success => judge(resource, &answered.content_type, &answered.body).err(),
-            Verdict::Problem(_) => None,
-        };
-        let verdict = match bad_body {
-            Some(_) => Verdict::Problem(Reason::BadResponse),
-            None => answered.verdict,
-        };
-        if answered.verdict == Verdict::Success {
-            let length = answered.body.len();
-            story.tell(|| match bad_body {
-                None => format!("the body ({length} bytes) holds a list, as it should"),
-                Some(bad) => format!("the body ({length} bytes) is bad: {bad}"),
-            });
+    /// Several steps make one latency: the sum of theirs, phase by phase.
+    fn with_steps(self, mut report: Report) -> Report {
+        if !self.steps.is_empty() {
+            let mut all = Phases::default();
+            for step in &self.steps {
+                all.add(&step.phases);
+            }
+            report.exchange.phases = Some(all);
+            if let (Verdict::Problem(_), Some(last)) = (report.verdict, self.steps.last()) {
+                let detail = format!("step {}: {}", last.name, report.detail);
+                report.detail = bounded_text(&detail, LONGEST_DETAIL).into();
+            }
+            report.steps = self.steps.into();
         }
-        let sentence = detail::of_answer(resource, &answered, verdict, bad_body);
-        // A whole body of the wrong kind broke nowhere on its way.
-        let broke_in = (answered.status == 200 && answered.body_end != BodyEnd::Complete)
-            .then_some(Phase::Transfer);
-        Report {
-            started,
-            finished: self.clock.now(),
-            verdict,
-            phases: Some(answered.phases),
-            broke_in,
-            status: Some(answered.status),
-            request_id: answered.request_id,
-            client_request_id: answered.client_request_id,
-            detail: bounded_text(&sentence, LONGEST_DETAIL).into(),
-            server: answered.server,
-            connection: answered.facts,
-            hold: answered.hold,
-            repeat: answered.repeat,
-            token_problem: answered.token_problem,
+        if let (Verdict::Success, Ok(findings)) = (report.verdict, self.result) {
+            report.readings = bounded(self.resource.kind.info().readings, findings.readings);
         }
+        report
     }
 }
 

@@ -25,7 +25,8 @@ use super::gate::Gates;
 use super::probe_run::{ProbeStart, RunStage};
 use super::schedule::Schedule;
 use super::{DemandResult, Shard, hash};
-use crate::model::{AccountName, GateKey, Limits, Mode, Moment, Random, ResourceName};
+use crate::kinds::{Mode, ResourceName};
+use crate::model::{AccountName, GateKey, Limits, Moment, Random};
 use crate::state::{ResourceSlot, State};
 
 /// What to do, and when. Giving up comes before the next tick.

@@ -146,7 +146,7 @@ impl Gates {
         now: &Moment,
         random: &dyn Random,
     ) -> Option<Timestamp> {
-        if let Some(limit) = report.server.rate_limit {
+        if let Some(limit) = report.exchange.server.rate_limit {
             if limit.remaining_ratio() < SLOW_BELOW {
                 let lasts = limit.reset.clamp(LIMIT_WINDOW, LONGEST_WAIT);
                 self.0.entry(key.clone()).or_default().slow_until = Some(now.monotonic + lasts);
@@ -163,7 +163,7 @@ impl Gates {
                     .then(|| in_civil_time(gate.closed_until.unwrap_or(now.monotonic), now))
             }
             None => {
-                let served = report.status.is_some_and(|status| status < 500);
+                let served = report.exchange.status.is_some_and(|status| status < 500);
                 if let Some(gate) = self.0.get_mut(key)
                     && served
                     && gate.refused_at.is_some_and(|at| began > at)
@@ -214,7 +214,7 @@ impl Gates {
 
 /// The wait that a refused probe brought home, if it was refused.
 fn refusal(report: &Report) -> Option<Option<Duration>> {
-    match report.hold {
+    match report.exchange.hold {
         Some(Hold::Gate { wait }) => Some(wait),
         None if report.verdict.reason() == Some(Reason::Throttled) => Some(None),
         Some(Hold::Resource { .. }) | None => None,
@@ -231,7 +231,7 @@ pub(super) fn in_civil_time(at: Instant, now: &Moment) -> Timestamp {
 mod tests {
     use super::super::testing::{Middle, site};
     use super::*;
-    use crate::model::{RateLimit, Verdict};
+    use crate::model::{Exchange, RateLimit, Verdict};
     use proptest::prelude::*;
 
     struct Bench {
@@ -288,8 +288,11 @@ mod tests {
         };
         let at = Timestamp::UNIX_EPOCH;
         Report {
-            status: Some(status),
-            hold,
+            exchange: Exchange {
+                status: Some(status),
+                hold,
+                ..Exchange::default()
+            },
             ..Report::without_request(at, at, verdict, "")
         }
     }
@@ -366,13 +369,16 @@ mod tests {
     fn little_left_slows_down_for_a_minute_at_least() {
         let mut bench = Bench::new();
         let limit = |remaining, reset| Report {
-            server: crate::model::ServerHints {
-                rate_limit: Some(RateLimit {
-                    limit: 1_200,
-                    remaining,
-                    reset: Duration::from_secs(reset),
-                }),
-                ..Default::default()
+            exchange: Exchange {
+                server: crate::model::ServerHints {
+                    rate_limit: Some(RateLimit {
+                        limit: 1_200,
+                        remaining,
+                        reset: Duration::from_secs(reset),
+                    }),
+                    ..Default::default()
+                },
+                ..Exchange::default()
             },
             ..answer(200, None)
         };

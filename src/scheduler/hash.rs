@@ -2,7 +2,7 @@
 //! build and after every restart, which the standard library's hasher does not
 //! promise. Not for anything an attacker could profit from.
 
-use crate::model::Resource;
+use crate::kinds::Resource;
 
 /// 64-bit FNV-1a (Fowler, Noll, Vo) over parts that are each
 /// preceded by their length, with a final mix, because the high bits of plain

@@ -48,7 +48,8 @@ use self::core::{Core, DemandReply};
 pub use self::demand::{DemandResult, ProbeDemand};
 pub use self::probe_run::TickSnapshot;
 pub use self::shard::Shard;
-use crate::model::{Clock, Configuration, Moment, Random, Report, Story};
+use crate::kinds::Configuration;
+use crate::model::{Clock, Moment, Random, Report, Story};
 use crate::probe::Prober;
 use crate::state::{ResourceSlot, State};
 

@@ -11,7 +11,8 @@ use tokio::time::Instant;
 use super::DemandResult;
 use super::fair_queue::Id;
 use super::schedule::Due;
-use crate::model::{Report, Resource};
+use crate::kinds::Resource;
+use crate::model::Report;
 use crate::state::{InFlight, ResourceSlot, SkipCause};
 
 /// What a probe may take beyond `timeout` before it is cut off; for the way

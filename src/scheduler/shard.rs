@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::hash::StableHasher;
-use crate::model::Resource;
+use crate::kinds::Resource;
 
 /// One of `count` processes that share the resources between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,8 @@ use tokio::time::{Instant, timeout_at};
 use super::Scheduler;
 use super::core::Finished;
 use super::probe_run::{ProbeStart, RunEnd};
-use crate::model::{Clock, Reason, Report, Resource, Story, Timestamp, Verdict};
+use crate::kinds::Resource;
+use crate::model::{Clock, Reason, Report, Story, Timestamp, Verdict};
 
 impl Scheduler {
     /// Spawns the probes that start now.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::fixtures;
-use crate::model::{Account, Random, Resource, Tenant};
+use crate::kinds::Resource;
+use crate::model::{Account, Random, Tenant};
 
 /// An account of the tenant `NAME.onmicrosoft.com`.
 pub(super) fn account(name: &str) -> Arc<Account> {

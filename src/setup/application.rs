@@ -3,10 +3,11 @@
 
 use url::Url;
 
-use super::mend::shell;
+use super::commands::shell;
 use super::plan::Plan;
-use super::script::Script;
+use super::text::Script;
 use crate::entra::redirect_uris;
+use crate::kinds::SiteRole;
 use crate::model::AppCredential;
 use crate::model::powershell::{filter, list, quoted};
 
@@ -168,9 +169,9 @@ pub(super) fn roles(script: &mut Script, plan: &Plan<'_>) {
     }
     script.section("Application permissions");
     script.add(GRANT_ROLE);
-    for (api, names) in &plan.permissions {
+    for (variable, (_, names)) in &plan.permissions {
         for name in names {
-            script.add(&format!("Grant-Role {api} {}", quoted(name)));
+            script.add(&format!("Grant-Role {variable} {}", quoted(name)));
         }
     }
 }
@@ -191,18 +192,24 @@ const GRANT_ROLE: &str = r#"function Grant-Role($api, [string]$name) {
 
 /// `Sites.Selected` opens nothing by itself: each site grants its own.
 pub(super) fn sites(script: &mut Script, plan: &Plan<'_>) {
-    if plan.sites.is_empty() {
-        return;
+    for role in [SiteRole::Read, SiteRole::Write] {
+        let sites = plan.site_roles(role);
+        if sites.is_empty() {
+            continue;
+        }
+        let role = role.as_str();
+        script.section(&format!(
+            "The role {role} on each site (Sites.Selected opens no site by itself)"
+        ));
+        script.add(
+            "$me = @{ Application = @{ Id = $sp.AppId; DisplayName = $sp.DisplayName } }\n\
+             foreach ($address in @(",
+        );
+        for address in sites {
+            script.add(&format!("    {}", quoted(&address)));
+        }
+        script.add(&GRANT_SITES.replace("'read'", &quoted(role)));
     }
-    script.section("The role read on each site (Sites.Selected opens no site by itself)");
-    script.add(
-        "$me = @{ Application = @{ Id = $sp.AppId; DisplayName = $sp.DisplayName } }\n\
-         foreach ($address in @(",
-    );
-    for address in plan.sites.keys() {
-        script.add(&format!("    {}", quoted(address)));
-    }
-    script.add(GRANT_SITES);
 }
 
 const GRANT_SITES: &str = r")) {

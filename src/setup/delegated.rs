@@ -1,8 +1,8 @@
 //! A person's consent, given for that one person, and what the person may read.
 
-use super::mend::read_mailbox;
+use super::commands::read_mailbox;
 use super::plan::Plan;
-use super::script::Script;
+use super::text::Script;
 use crate::entra::{GRANT_SCOPES, SIGN_IN_SCOPES};
 use crate::model::powershell::quoted;
 
@@ -17,17 +17,18 @@ pub(super) fn consent(script: &mut Script, plan: &Plan<'_>) {
         quoted(&person.username)
     ));
     script.add(GRANT_SCOPES);
-    let none = std::collections::BTreeSet::new();
-    let graph = plan.permissions.get("$graph").unwrap_or(&none);
-    let graph = graph.iter().copied();
+    let graph = plan.permissions.get("$graph").map(|(_, names)| names);
+    let graph = graph.into_iter().flatten().map(|name| &**name);
     let names: Vec<&str> = SIGN_IN_SCOPES.into_iter().chain(graph).collect();
     script.add(&format!("Grant-Scopes $graph {}", quoted(&names.join(" "))));
-    if let Some(names) = plan.permissions.get("$sharePoint") {
-        let names: Vec<&str> = names.iter().copied().collect();
-        script.add(&format!(
-            "Grant-Scopes $sharePoint {}",
-            quoted(&names.join(" "))
-        ));
+    for (variable, (_, names)) in &plan.permissions {
+        if variable != "$graph" {
+            let names: Vec<&str> = names.iter().map(|name| &**name).collect();
+            script.add(&format!(
+                "Grant-Scopes {variable} {}",
+                quoted(&names.join(" "))
+            ));
+        }
     }
     script.section("Only this person may sign in to it");
     script.add(ASSIGN);
@@ -47,13 +48,14 @@ pub(super) fn reading(script: &mut Script, plan: &Plan<'_>) {
     let Some(person) = plan.account.person() else {
         return;
     };
-    if !plan.sites.is_empty() {
+    let sites = plan.visited();
+    if !sites.is_empty() {
         script.section("Read on each site, for this person");
         script.say(
             "By hand, or with PnP.PowerShell: the site's Visitors group is enough. On each site: \
              Settings, Site permissions, Share site, Read.",
         );
-        for url in plan.sites.values() {
+        for url in sites.values() {
             script.say(&format!(
                 "Connect-PnPOnline -Url {} -Interactive -ClientId <an app of yours>; \
                  Add-PnPGroupMember -Group (Get-PnPGroup -AssociatedVisitorGroup) -LoginName {}",
@@ -62,13 +64,14 @@ pub(super) fn reading(script: &mut Script, plan: &Plan<'_>) {
             ));
         }
     }
-    if !plan.mailboxes.is_empty() {
+    let mailboxes = plan.read_mailboxes();
+    if !mailboxes.is_empty() {
         script.section("Mailboxes of others");
         script.say(
             "FullAccess is what reading all folders of another mailbox is known to need; a \
              narrower right (Reviewer on single folders) was not verified.",
         );
-        for mailbox in &plan.mailboxes {
+        for mailbox in mailboxes {
             script.add(&read_mailbox(mailbox, &person.username));
         }
     }

@@ -2,21 +2,37 @@
 //! without any permission in Entra (learn.microsoft.com, "Role Based Access
 //! Control for Applications in Exchange Online").
 
+use std::collections::BTreeSet;
+
 use super::plan::Plan;
-use super::script::Script;
+use super::text::Script;
 use crate::model::powershell::quoted;
 
 /// More mailboxes than this are named by a group: a filter has its limits.
 const MOST_IN_A_FILTER: usize = 10;
-/// The role of Exchange that goes with `Mail.ReadBasic`.
-pub(super) const ROLE: &str = "Application Mail.ReadBasic";
 
-/// The role on exactly the configured mailboxes.
+/// Each role on exactly the configured mailboxes. Roles that concern different
+/// mailboxes have scopes of their own.
 pub(super) fn assign(script: &mut Script, plan: &Plan<'_>) {
-    if plan.mailboxes.is_empty() {
-        return;
+    let roles = plan.mailbox_roles();
+    for (index, (role, mailboxes)) in roles.iter().enumerate() {
+        let name = match roles.len() {
+            1 => plan.name(),
+            _ => {
+                let short = role.strip_prefix("Application ").unwrap_or(role);
+                format!("{} {short}", plan.name())
+            }
+        };
+        if index == 0 {
+            introduce(script);
+        } else {
+            script.section(&format!("Mailboxes: {role}"));
+        }
+        assign_one(script, role, &quoted(&name), mailboxes);
     }
-    let name = quoted(&plan.name());
+}
+
+fn introduce(script: &mut Script) {
     script.section("Mailboxes: a role of Exchange, scoped; no Mail permission in Entra");
     script.say(
         "What Entra grants and what Exchange grants add up: a Mail permission of Graph would open \
@@ -24,14 +40,17 @@ pub(super) fn assign(script: &mut Script, plan: &Plan<'_>) {
     );
     script.add(
         "if (-not (Get-ServicePrincipal | Where-Object AppId -eq $sp.AppId)) {\n    \
-             New-ServicePrincipal -AppId $sp.AppId -ObjectId $sp.Id -DisplayName $sp.DisplayName\n}\n\
-         $mailboxes = @(",
+             New-ServicePrincipal -AppId $sp.AppId -ObjectId $sp.Id -DisplayName $sp.DisplayName\n}",
     );
-    for mailbox in &plan.mailboxes {
+}
+
+fn assign_one(script: &mut Script, role: &str, name: &str, mailboxes: &BTreeSet<&str>) {
+    script.add("$mailboxes = @(");
+    for mailbox in mailboxes {
         script.add(&format!("    {}", quoted(mailbox)));
     }
     script.add(") | ForEach-Object { Get-EXOMailbox -Identity $_ }");
-    if plan.mailboxes.len() > MOST_IN_A_FILTER {
+    if mailboxes.len() > MOST_IN_A_FILTER {
         script.say("Members of the group count, members of groups in it do not.");
         script.add(&format!(
             "$group = Get-DistributionGroup -Identity {name} -ErrorAction SilentlyContinue\n\
@@ -47,7 +66,7 @@ pub(super) fn assign(script: &mut Script, plan: &Plan<'_>) {
              }) -join ' -or '",
         );
     }
-    let role = quoted(ROLE);
+    let role = quoted(role);
     script.add(&format!(
         "if (Get-ManagementScope -Identity {name} -ErrorAction SilentlyContinue) {{\n    \
              Set-ManagementScope -Identity {name} -RecipientRestrictionFilter $filter\n\

@@ -1,69 +1,136 @@
 //! What an account needs, gathered from its resources.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::{Account, Cloud, Kind, Resource, SignIn, SiteApi};
-use crate::probe::{PermissionApi, needed_permissions};
+use url::Url;
+
+use crate::kinds::{Api, Grant, Granting, Resource, SiteRole, account_of};
+use crate::model::{Account, Cloud, SignIn};
+
+/// Names of permissions of one API.
+pub(super) type Names = BTreeSet<Cow<'static, str>>;
 
 /// All that must be granted.
 pub(super) struct Plan<'a> {
     pub(super) account: &'a Account,
-    /// Names of permissions to grant in Entra. An application's right to a
-    /// mailbox is not among them: Exchange assigns it.
-    pub(super) permissions: BTreeMap<&'static str, BTreeSet<&'static str>>,
-    /// Sites, as Graph addresses them, with their URLs.
-    pub(super) sites: BTreeMap<String, &'a str>,
-    /// Mailboxes of others than the signed-in person.
-    pub(super) mailboxes: BTreeSet<&'a str>,
+    /// Names of permissions to grant in Entra, by the variable of the script
+    /// that holds the API. What stands in for a permission is not among them.
+    pub(super) permissions: BTreeMap<String, (Api, Names)>,
+    /// What is granted beside permissions.
+    pub(super) grants: BTreeSet<Grant>,
     /// How many resources there are.
     pub(super) resources: usize,
 }
 
-/// The variable of the script that holds an API.
-pub(super) const fn variable(api: PermissionApi) -> &'static str {
-    match api {
-        PermissionApi::Graph => "$graph",
-        PermissionApi::SharePoint => "$sharePoint",
-    }
-}
-
 impl<'a> Plan<'a> {
-    pub(super) fn of(account: &'a Account, resources: &'a [Arc<Resource>]) -> Self {
+    pub(super) fn of(account: &'a Account, resources: &[Arc<Resource>]) -> Self {
         let mut plan = Self {
             account,
             permissions: BTreeMap::new(),
-            sites: BTreeMap::new(),
-            mailboxes: BTreeSet::new(),
+            grants: BTreeSet::new(),
             resources: 0,
         };
-        let mine = resources
-            .iter()
-            .filter(|resource| resource.account.name == account.name);
-        for resource in mine {
-            plan.resources += 1;
-            match &resource.kind {
-                Kind::SharePointSite { url, .. } => {
-                    plan.sites.insert(site_address(url), url.as_str());
-                }
-                Kind::ExchangeMailbox { user } => {
-                    plan.mailboxes.extend(user.as_deref());
-                    if account.person().is_none() {
-                        continue;
-                    }
-                }
+        for resource in resources {
+            if resource.account.name == account.name {
+                plan.resources += 1;
+                plan.grants.extend(resource.kind.grants(account));
+            } else if let Some(other) = resource
+                .kind
+                .accounts()
+                .iter()
+                .find(|other| other.name == account.name)
+            {
+                plan.grants.extend(resource.kind.grants(other));
             }
-            for needed in needed_permissions(resource) {
-                let names = plan.permissions.entry(variable(needed.api)).or_default();
-                names.insert(needed.name);
+            for needed in resource.permissions() {
+                let mine = account_of(resource, &needed).name == account.name;
+                if mine && needed.granting == Granting::Entra {
+                    plan.add(needed.api, needed.name);
+                }
             }
         }
         plan
     }
 
+    fn add(&mut self, api: Api, name: Cow<'static, str>) {
+        let variable = if api == Api::GRAPH {
+            "$graph".to_owned()
+        } else if api == Api::SHAREPOINT {
+            "$sharePoint".to_owned()
+        } else {
+            let known = self
+                .permissions
+                .iter()
+                .find(|(_, (known, _))| *known == api);
+            known.map_or_else(
+                || format!("$api{}", self.permissions.len() + 1),
+                |(variable, _)| variable.clone(),
+            )
+        };
+        let entry = self.permissions.entry(variable);
+        let (_, names) = entry.or_insert_with(|| (api, Names::new()));
+        names.insert(name);
+    }
+
+    /// Sites that grant the application a role, as Graph addresses them.
+    pub(super) fn site_roles(&self, role: SiteRole) -> BTreeSet<String> {
+        let of_role = |grant: &Grant| match grant {
+            Grant::SiteRole { url, role: own } if *own == role => Some(site_address(url)),
+            _ => None,
+        };
+        self.grants.iter().filter_map(of_role).collect()
+    }
+
+    /// Sites that the person must be able to read, by their addresses in Graph.
+    pub(super) fn visited(&self) -> BTreeMap<String, &str> {
+        self.grants
+            .iter()
+            .filter_map(|grant| match grant {
+                Grant::SiteVisitor { url } => Some((site_address(url), url.as_str())),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Mailboxes on which the application gets a role of Exchange, by role.
+    pub(super) fn mailbox_roles(&self) -> BTreeMap<&'static str, BTreeSet<&str>> {
+        let mut roles: BTreeMap<&'static str, BTreeSet<&str>> = BTreeMap::new();
+        for grant in &self.grants {
+            if let Grant::MailboxRole { user, role } = grant {
+                roles.entry(role).or_default().insert(user);
+            }
+        }
+        roles
+    }
+
+    /// Mailboxes of others that the person reads.
+    pub(super) fn read_mailboxes(&self) -> BTreeSet<&str> {
+        self.grants
+            .iter()
+            .filter_map(|grant| match grant {
+                Grant::MailboxReader { user } => Some(&**user),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// True if some sites are concerned.
+    pub(super) fn needs_sites(&self) -> bool {
+        self.grants
+            .iter()
+            .any(|grant| matches!(grant, Grant::SiteRole { .. }))
+    }
+
     /// True if Exchange must be told of anything.
     pub(super) fn needs_exchange(&self) -> bool {
-        !self.mailboxes.is_empty()
+        self.grants.iter().any(|grant| {
+            matches!(
+                grant,
+                Grant::MailboxRole { .. } | Grant::MailboxReader { .. }
+            )
+        })
     }
 
     /// True for an application that has no credential of its own.
@@ -78,7 +145,7 @@ impl<'a> Plan<'a> {
 }
 
 /// `{host}:/{path}`, or `{host}` for a root site.
-pub(super) fn site_address(url: &url::Url) -> String {
+pub(super) fn site_address(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     let path = url.path().trim_matches('/');
     if path.is_empty() {
@@ -96,16 +163,5 @@ pub(super) const fn exchange_environment(cloud: &Cloud) -> Option<&'static str> 
         Cloud::Dod => Some("O365USGovDoD"),
         Cloud::China => Some("O365China"),
         Cloud::Custom { .. } => None,
-    }
-}
-
-/// Which API a resource is asked through.
-pub(super) const fn api_of(kind: &Kind) -> PermissionApi {
-    match kind {
-        Kind::SharePointSite {
-            api: SiteApi::SharePoint,
-            ..
-        } => PermissionApi::SharePoint,
-        Kind::SharePointSite { .. } | Kind::ExchangeMailbox { .. } => PermissionApi::Graph,
     }
 }

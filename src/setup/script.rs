@@ -4,37 +4,14 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::mend::shell;
+use super::commands::{shell, team_consent};
 use super::plan::{Plan, exchange_environment};
+use super::text::Script;
 use super::{application, delegated, mailboxes};
-use crate::entra::{GRAPH_APP_ID, SHAREPOINT_APP_ID, find_api, graph_environment};
-use crate::model::powershell::{comment, quoted};
-use crate::model::{Account, Cloud, Resource, SignIn};
-
-/// Lines of PowerShell.
-#[derive(Default)]
-pub(super) struct Script(String);
-
-impl Script {
-    /// Adds lines as they are.
-    pub(super) fn add(&mut self, lines: &str) {
-        self.0.push_str(lines);
-        if !lines.ends_with('\n') {
-            self.0.push('\n');
-        }
-    }
-
-    /// Adds a remark.
-    pub(super) fn say(&mut self, text: &str) {
-        self.add(&comment(text));
-    }
-
-    /// Begins a section.
-    pub(super) fn section(&mut self, title: &str) {
-        self.add("");
-        self.say(&format!("--- {title}"));
-    }
-}
+use crate::entra::{GRAPH_APP_ID, find_api, graph_environment};
+use crate::kinds::{Grant, Resource};
+use crate::model::powershell::quoted;
+use crate::model::{Account, Cloud, SignIn};
 
 /// The PowerShell that registers what `account` needs and grants it what
 /// `resources` (those of the configuration; others are passed over) need, and
@@ -60,8 +37,9 @@ pub fn script(account: &Account, resources: &[Arc<Resource>], external: Option<&
         application::sites(&mut script, &plan);
         mailboxes::assign(&mut script, &plan);
     }
+    by_hand(&mut script, &plan);
     tail(&mut script, &plan);
-    script.0
+    script.into_text()
 }
 
 fn head(script: &mut Script, plan: &Plan<'_>) {
@@ -79,7 +57,7 @@ fn head(script: &mut Script, plan: &Plan<'_>) {
          #\n\
          # Who may run it: a Privileged Role Administrator (registration and grants)",
     );
-    if !plan.sites.is_empty() && account.person().is_none() {
+    if plan.needs_sites() {
         script.add("#   who is also a SharePoint Administrator (the grant on each site)");
     }
     if plan.needs_exchange() {
@@ -91,7 +69,7 @@ fn head(script: &mut Script, plan: &Plan<'_>) {
     ];
     if account.person().is_some() {
         modules.extend(["Microsoft.Graph.Identity.SignIns", "Microsoft.Graph.Users"]);
-    } else if !plan.sites.is_empty() {
+    } else if plan.needs_sites() {
         modules.push("Microsoft.Graph.Sites");
     }
     if plan.needs_exchange() {
@@ -117,7 +95,7 @@ fn connect(script: &mut Script, plan: &Plan<'_>) {
         ]);
     } else {
         scopes.push("AppRoleAssignment.ReadWrite.All");
-        if !plan.sites.is_empty() {
+        if plan.needs_sites() {
             scopes.push("Sites.FullControl.All");
         }
     }
@@ -151,8 +129,10 @@ fn connect(script: &mut Script, plan: &Plan<'_>) {
         }
     }
     script.add(&find_api("$graph", GRAPH_APP_ID));
-    if plan.permissions.contains_key("$sharePoint") {
-        script.add(&find_api("$sharePoint", SHAREPOINT_APP_ID));
+    for (variable, (api, _)) in &plan.permissions {
+        if variable != "$graph" {
+            script.add(&find_api(variable, &api.id));
+        }
     }
 }
 
@@ -162,6 +142,25 @@ fn register_environment(script: &mut Script, cloud: &Cloud) {
         quoted(cloud.login_url()),
         quoted(cloud.graph_url())
     ));
+}
+
+/// What no command of the modules does.
+fn by_hand(script: &mut Script, plan: &Plan<'_>) {
+    let remarks: Vec<String> = plan
+        .grants
+        .iter()
+        .filter_map(|grant| match grant {
+            Grant::TeamConsent { team, permission } => Some(team_consent(team, permission)),
+            Grant::ByHand(how) => Some(how.to_string()),
+            _ => None,
+        })
+        .collect();
+    if !remarks.is_empty() {
+        script.section("By hand");
+        for remark in remarks {
+            script.say(&remark);
+        }
+    }
 }
 
 fn tail(script: &mut Script, plan: &Plan<'_>) {

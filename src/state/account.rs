@@ -9,18 +9,14 @@ use parking_lot::Mutex;
 use super::histogram::Histogram;
 use super::packed::Micros;
 use super::window;
+use crate::kinds::Resource;
 use crate::model::{
     Account, AccountReason, AccountStatus, Audience, Moment, Outcome, Reason, Report, RequestId,
-    Resource, Service, Timestamp, TokenProblem, TokenReport,
+    Service, Timestamp, TokenProblem, TokenReport,
 };
 
-/// All services, in the order of exposition.
-pub(crate) const SERVICES: [Service; 4] = [
-    Service::SharePoint,
-    Service::Outlook,
-    Service::Graph,
-    Service::Entra,
-];
+/// How many limits are told apart.
+const SERVICES: usize = Service::ALL.len();
 
 /// Different pairs of reason and code that are told apart per account; what
 /// comes after counts without its code. The known codes are far fewer.
@@ -83,10 +79,10 @@ struct AccountFacts {
     /// Since when tokens for an audience are refused until a person acts.
     refused: Vec<(Audience, Timestamp)>,
     status: AccountStatus,
-    /// Services in use, in the order of [`SERVICES`].
-    used: [bool; 4],
-    throttled: [u64; 4],
-    rates: [Option<LastRate>; 4],
+    /// Services in use, in the order of [`Service::ALL`].
+    used: [bool; SERVICES],
+    throttled: [u64; SERVICES],
+    rates: [Option<LastRate>; SERVICES],
 }
 
 /// What is known of an account, copied at one moment.
@@ -120,7 +116,7 @@ impl AccountSlot {
                 facts.last = None;
                 facts.refused.clear();
                 facts.status = AccountStatus::default();
-                facts.rates = [None; 4];
+                facts.rates = [None; SERVICES];
                 before.facts.clone()
             }
             None => Arc::new(Mutex::new(AccountFacts {
@@ -130,9 +126,9 @@ impl AccountSlot {
                 last: None,
                 refused: Vec::new(),
                 status: AccountStatus::default(),
-                used: [false, false, false, true],
-                throttled: [0; 4],
-                rates: [None; 4],
+                used: Service::ALL.map(|service| service == Service::Entra),
+                throttled: [0; SERVICES],
+                rates: [None; SERVICES],
             })),
         };
         Arc::new(Self {
@@ -158,10 +154,10 @@ impl AccountSlot {
         let throttled = report.verdict.reason() == Some(Reason::Throttled);
         // No answer says nothing about the rate; an answer that is silent about
         // it says that there is plenty.
-        if report.status.is_none() && !throttled {
+        if report.exchange.status.is_none() && !throttled {
             return;
         }
-        let rate = report.server.rate_limit.map(|rate| LastRate {
+        let rate = report.exchange.server.rate_limit.map(|rate| LastRate {
             at,
             interval: resource.interval,
             remaining_ratio: rate.remaining_ratio(),
@@ -184,7 +180,7 @@ impl AccountSlot {
     #[must_use]
     pub fn snapshot(&self) -> AccountSnapshot {
         let facts = self.facts.lock();
-        let services = SERVICES.into_iter().zip(0..);
+        let services = Service::ALL.into_iter().zip(0..);
         AccountSnapshot {
             outcomes: facts.outcomes,
             problems: facts.problems.clone(),
@@ -295,7 +291,8 @@ impl AccountSnapshot {
     /// token still held, else the moment of the refusal: it is never in the
     /// future without a usable token.
     #[must_use]
-    pub fn token_expiry(&self, audience: &Audience) -> Option<Timestamp> {
+    pub fn token_expiry(&self, audience: Option<&Audience>) -> Option<Timestamp> {
+        let audience = audience?;
         let refused = self
             .refused
             .iter()

@@ -73,9 +73,10 @@ impl HistoryEntry {
     pub fn of<'a>(report: &Report, others: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut flags = 0;
         let id = report
+            .exchange
             .request_id
             .as_ref()
-            .or(report.client_request_id.as_ref())
+            .or(report.exchange.client_request_id.as_ref())
             .map(PackedId::of);
         let guid = id.as_ref().and_then(PackedId::as_guid);
         let words = Words {
@@ -92,17 +93,17 @@ impl HistoryEntry {
         if guid.is_some() {
             flags |= HAS_GUID;
         }
-        let phases = report.phases.map(|phases| {
+        let phases = report.exchange.phases.map(|phases| {
             flags |= HAS_PHASES;
             Phase::ALL.map(|phase| micros(phases.get(phase)))
         });
-        match report.repeat {
+        match report.exchange.repeat {
             Some(Repeat::FreshToken) => flags |= FRESH_TOKEN,
             Some(Repeat::NewConnection) => flags |= NEW_CONNECTION,
             None => {}
         }
         for (number, phase) in (1..).zip(Phase::ALL) {
-            if report.broke_in == Some(phase) {
+            if report.exchange.broke_in == Some(phase) {
                 flags |= number << BROKE_SHIFT;
             }
         }
@@ -111,7 +112,7 @@ impl HistoryEntry {
             guid: guid.unwrap_or_default(),
             words,
             phases: phases.unwrap_or_default(),
-            status: report.status.unwrap_or_default(),
+            status: report.exchange.status.unwrap_or_default(),
             reason: report
                 .verdict
                 .reason()
@@ -211,6 +212,7 @@ pub(super) fn micros(time: Duration) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Exchange;
     use crate::model::RequestId;
 
     fn report() -> Report {
@@ -250,26 +252,29 @@ mod tests {
         for reason in Reason::ALL {
             for broke_in in Phase::ALL {
                 let report = Report {
+                    exchange: Exchange {
+                        phases: Some(phases),
+                        broke_in: Some(broke_in),
+                        status: Some(503),
+                        request_id: RequestId::parse("81170202-4f3e-4c4b-9e3c-0a1b2c3d4e5f"),
+                        repeat: Some(Repeat::NewConnection),
+                        ..Exchange::default()
+                    },
                     verdict: Verdict::Problem(reason),
-                    phases: Some(phases),
-                    broke_in: Some(broke_in),
-                    status: Some(503),
-                    request_id: RequestId::parse("81170202-4f3e-4c4b-9e3c-0a1b2c3d4e5f"),
                     detail: "the service is unwell".into(),
-                    repeat: Some(Repeat::NewConnection),
                     ..report()
                 };
                 let entry = HistoryEntry::of(&report, None);
                 assert_eq!(entry.finished(), report.finished);
                 assert_eq!(entry.verdict(), report.verdict);
-                assert_eq!(entry.phases(), report.phases);
-                assert_eq!(entry.broke_in(), report.broke_in);
-                assert_eq!(entry.status(), report.status);
+                assert_eq!(entry.phases(), report.exchange.phases);
+                assert_eq!(entry.broke_in(), report.exchange.broke_in);
+                assert_eq!(entry.status(), report.exchange.status);
                 assert_eq!(entry.detail(), &*report.detail);
-                assert_eq!(entry.repeat(), report.repeat);
+                assert_eq!(entry.repeat(), report.exchange.repeat);
                 assert_eq!(
                     entry.request_id().map(|id| id.to_string()),
-                    report.request_id.map(|id| id.to_string())
+                    report.exchange.request_id.map(|id| id.to_string())
                 );
             }
         }
@@ -290,7 +295,10 @@ mod tests {
     #[test]
     fn our_id_stands_in_and_odd_ids_are_kept() {
         let report = Report {
-            client_request_id: RequestId::parse("Odd-1"),
+            exchange: Exchange {
+                client_request_id: RequestId::parse("Odd-1"),
+                ..Exchange::default()
+            },
             ..report()
         };
         let entry = HistoryEntry::of(&report, None);

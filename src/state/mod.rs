@@ -33,12 +33,13 @@ pub use histogram::{Exemplar, Histogram, USUAL_EXEMPLARS};
 pub use history_entry::HistoryEntry;
 pub use packed::{Micros, PackedId};
 pub use process::{Process, ProcessSnapshot, Reload, START_DELAY_BUCKETS, SkipCause};
-pub use record::{Last, LastConclusive, LastSuccess, ProblemCount, Record, seconds};
+pub use record::{Found, Last, LastConclusive, LastSuccess, ProblemCount, Record, seconds};
 pub use slot::{InFlight, ResourceSlot, ResourceSnapshot};
 
+use crate::kinds::{Configuration, Labels, ResourceName};
 use crate::model::{
-    Account, AccountObserver, AccountStatus, Clock, Configuration, GateKey, Labels,
-    MetricsSettings, ResourceName, Timestamp, TokenReport,
+    Account, AccountObserver, AccountStatus, Clock, GateKey, MetricsSettings, Timestamp,
+    TokenReport,
 };
 
 /// What one configuration put on the board: slots and accounts in its order.

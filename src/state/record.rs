@@ -9,7 +9,7 @@ use super::history::History;
 use super::history_entry::{HistoryEntry, micros};
 use super::packed::{Micros, PackedId};
 use super::window;
-use crate::model::{Moment, Outcome, Phase, Reason, Report, Verdict};
+use crate::model::{Moment, Outcome, Phase, Reason, Report, Sample, Step, Verdict};
 
 /// How often a reason was met.
 #[derive(Debug, Clone)]
@@ -53,8 +53,6 @@ pub struct LastSuccess {
     pub phases: [u32; 5],
     /// The service's own figure, microseconds.
     pub server_latency: Option<u32>,
-    /// `X-SharePointHealthScore`.
-    pub health_score: Option<u8>,
 }
 
 impl LastSuccess {
@@ -89,8 +87,20 @@ pub struct Record {
     success: Option<LastSuccess>,
     last_success: Option<Micros>,
     /// After the last report nothing is asked for so long.
-    held_for: Duration,
+    /// In seconds: ten thousand records must stay small.
+    held_for: u32,
+    found: Option<Arc<Found>>,
     history: History,
+}
+
+/// What the last success found beside its verdict.
+#[derive(Debug)]
+pub struct Found {
+    at: Moment,
+    /// Numbers that its answers carried.
+    pub readings: Box<[Sample]>,
+    /// Its steps, where it had several.
+    pub steps: Box<[Step]>,
 }
 
 impl Record {
@@ -114,8 +124,15 @@ impl Record {
                 self.success = entry.phase_micros().map(|phases| LastSuccess {
                     at,
                     phases,
-                    server_latency: report.server.latency.map(micros),
-                    health_score: report.server.health_score,
+                    server_latency: report.exchange.server.latency.map(micros),
+                });
+                let finds = !report.readings.is_empty() || !report.steps.is_empty();
+                self.found = finds.then(|| {
+                    Arc::new(Found {
+                        at,
+                        readings: report.readings.clone(),
+                        steps: report.steps.clone(),
+                    })
                 });
                 if let (Some(histogram), Some(success)) = (&mut self.histogram, &self.success) {
                     histogram.observe(success.latency(), entry.request_id(), finished);
@@ -128,12 +145,12 @@ impl Record {
             }
             Outcome::Inconclusive => {}
         }
-        self.held_for = Duration::ZERO;
+        self.held_for = 0;
         self.last = Some(Last {
             at,
             finished,
             verdict: report.verdict,
-            status: report.status,
+            status: report.exchange.status,
         });
         self.history.push(entry, limit);
         before
@@ -141,17 +158,19 @@ impl Record {
 
     /// The service asked to be left alone for so long, which is kept: what is
     /// known speaks for that time too.
-    pub(super) const fn hold(&mut self, wait: Duration) {
-        self.held_for = wait;
+    pub(super) fn hold(&mut self, wait: Duration) {
+        self.held_for = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
     }
 
     /// True while what came in at `at` speaks for its resource: within the
     /// window, and where nothing is asked because the service wants it so,
     /// until one interval after that ends.
     fn is_fresh(&self, at: Moment, interval: Duration, now: Moment) -> bool {
-        let held = self.last.filter(|_| !self.held_for.is_zero());
+        let held = self.last.filter(|_| self.held_for > 0);
         at.age_at(&now) <= window(interval)
-            || held.is_some_and(|last| last.at.age_at(&now) <= self.held_for + interval)
+            || held.is_some_and(|last| {
+                last.at.age_at(&now) <= Duration::from_secs(self.held_for.into()) + interval
+            })
     }
 
     fn count_problem(&mut self, reason: Reason, id: Option<PackedId>, finished: Micros) {
@@ -198,8 +217,9 @@ impl Record {
         self.conclusive = None;
         self.success = None;
         self.last_success = None;
+        self.found = None;
         self.consecutive_failures = 0;
-        self.held_for = Duration::ZERO;
+        self.held_for = 0;
     }
 
     /// Reports by outcome, in the order of [`Outcome::ALL`].
@@ -258,6 +278,14 @@ impl Record {
             .filter(|success| success.at.age_at(&now) <= window(interval))
     }
 
+    /// What the last success found, while it is fresh, whatever came after it.
+    #[must_use]
+    pub fn fresh_found(&self, interval: Duration, now: Moment) -> Option<&Arc<Found>> {
+        self.found
+            .as_ref()
+            .filter(|found| found.at.age_at(&now) <= window(interval))
+    }
+
     /// What the last report had to complain of: while it is fresh, and while
     /// the gate stays closed that a throttled probe met.
     #[must_use]
@@ -277,7 +305,7 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Clock, Phases, RequestId, Timestamp};
+    use crate::model::{Clock, Exchange, Phases, RequestId, Timestamp};
 
     /// What one resource may take, all switches on and everything that can be
     /// filled filled: 10,000 of them must fit beside the rest in 64 MB.
@@ -299,12 +327,15 @@ mod tests {
                 _ => Verdict::Success,
             };
             let report = Report {
-                phases: Some(Phases {
-                    // Every third bucket or so is hit.
-                    processing: Duration::from_millis(100 + 90 * (number % 5)),
-                    ..Phases::default()
-                }),
-                request_id: id.clone(),
+                exchange: Exchange {
+                    phases: Some(Phases {
+                        // Every third bucket or so is hit.
+                        processing: Duration::from_millis(100 + 90 * (number % 5)),
+                        ..Phases::default()
+                    }),
+                    request_id: id.clone(),
+                    ..Exchange::default()
+                },
                 ..Report::without_request(clock.now(), clock.now(), verdict, "")
             };
             record.add(&report, clock.moment(), 20);

@@ -8,7 +8,8 @@ use parking_lot::Mutex;
 
 use super::account::AccountSlot;
 use super::{HistoryEntry, Record, Shared, SkipCause};
-use crate::model::{GateKey, Mode, Moment, Outcome, Report, Resource, Verdict};
+use crate::kinds::{Mode, Resource};
+use crate::model::{GateKey, Moment, Outcome, Report, Verdict};
 
 /// One resource of the current configuration and what is known of it.
 #[derive(Debug)]
@@ -198,13 +199,18 @@ impl ResourceSlot {
         let kind = self.resource.kind.as_str();
         let account = &*self.resource.account.name;
         let reason = report.verdict.reason().map(tracing::field::display);
-        let request_id = report.request_id.as_ref().map(tracing::field::display);
+        let request_id = report
+            .exchange
+            .request_id
+            .as_ref()
+            .map(tracing::field::display);
         let client_request_id = report
+            .exchange
             .client_request_id
             .as_ref()
             .map(tracing::field::display);
-        let status = report.status;
-        let phase = report.broke_in.map(crate::model::Phase::as_str);
+        let status = report.exchange.status;
+        let phase = report.exchange.broke_in.map(crate::model::Phase::as_str);
         let latency_seconds = report.latency().map(|latency| latency.as_secs_f64());
         let detail = Some(&*report.detail).filter(|detail| !detail.is_empty());
         if changed {

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::fixtures::{self, site};
-use crate::model::{Mode, Outcome, Phases, RateLimit, Reason, Report, Resource, Service, Verdict};
+use crate::kinds::{Mode, Resource};
+use crate::model::{Exchange, Outcome, Phases, RateLimit, Reason, Report, Service, Verdict};
 
 fn account(client_id: &str) -> Arc<Account> {
     Arc::new(Account {
@@ -24,8 +25,11 @@ fn report(clock: &Clock, verdict: Verdict) -> Report {
         ..Phases::default()
     };
     Report {
-        status: Some(200),
-        phases: Some(phases),
+        exchange: Exchange {
+            status: Some(200),
+            phases: Some(phases),
+            ..Exchange::default()
+        },
         ..Report::without_request(clock.now(), clock.now(), verdict, "")
     }
 }
@@ -186,14 +190,17 @@ async fn rates_stay_until_an_answer_is_silent_about_them() {
     ));
     let slot = state.slot("a").unwrap();
     let mut told = report(&clock, Verdict::Success);
-    told.server.rate_limit = Some(RateLimit {
+    told.exchange.server.rate_limit = Some(RateLimit {
         limit: 100,
         remaining: 10,
         reset: Duration::from_secs(5),
     });
     slot.record(&told);
     let unanswered = Report {
-        status: None,
+        exchange: Exchange {
+            status: None,
+            ..Exchange::default()
+        },
         ..report(&clock, Verdict::Problem(Reason::Dns))
     };
     slot.record(&unanswered);

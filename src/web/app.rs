@@ -16,8 +16,9 @@ use super::reload_requests::Reloads;
 use super::sign_in::sessions::SignInSessions;
 use super::streaming::Renderings;
 use crate::entra::Consent;
+use crate::kinds::Configuration;
 use crate::metrics::Exposition;
-use crate::model::{Configuration, Random};
+use crate::model::Random;
 use crate::scheduler::Scheduler;
 use crate::state::State;
 

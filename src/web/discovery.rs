@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::app::App;
 use super::external::{ExternalUrl, host_of};
 use super::reply::plain;
-use crate::model::{Mode, Resource};
+use crate::kinds::{Mode, Resource};
 
 /// Where Prometheus finds this exporter.
 #[derive(Debug)]

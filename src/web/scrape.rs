@@ -1,6 +1,7 @@
 //! `/metrics`: probes the `on_scrape` resources within the scrape's own time,
 //! then shows the state.
 
+use crate::kinds::{Mode, Resource};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,6 @@ use super::budget::{budget, scrape_timeout};
 use super::encoding::accepts_gzip;
 use super::reply::plain;
 use crate::metrics::{Format, Rendering};
-use crate::model::{Mode, Resource};
 
 /// The answer to a scrape.
 pub(super) async fn metrics(Shared(app): Shared<Arc<App>>, request: Request) -> Response {

@@ -9,9 +9,10 @@ use parking_lot::Mutex;
 use super::Probed;
 use crate::entra::{TokenStore, Tokens};
 use crate::http::{Network, NetworkError, ProbeClient, SimpleClient};
+use crate::kinds::{Configuration, Resource};
 use crate::model::{
-    Account, AccountObserver, AccountStatus, Clock, Configuration, GateKey, Hold, Reason, Report,
-    Resource, Story, SystemRandom, TokenReport, Verdict,
+    Account, AccountObserver, AccountStatus, Clock, GateKey, Hold, Reason, Report, Story,
+    SystemRandom, TokenReport, Verdict,
 };
 use crate::probe::{Prober as _, TenantProber};
 use crate::state::State;
@@ -102,7 +103,7 @@ impl Closed {
     }
 
     fn note(&self, resource: &Resource, report: &Report) {
-        if matches!(report.hold, Some(Hold::Gate { .. })) {
+        if matches!(report.exchange.hold, Some(Hold::Gate { .. })) {
             self.0.lock().insert(resource.gate_key());
         }
     }

@@ -176,7 +176,7 @@ fn figures(out: &mut String, probed: &Probed, slow: Option<Duration>, alone: boo
             label(&probed.resource.name)
         };
         _ = write!(out, " {label}={:.6}s;{limit};;0", latency.as_secs_f64());
-        if let Some(phases) = report.phases.filter(|_| alone) {
+        if let Some(phases) = report.exchange.phases.filter(|_| alone) {
             for phase in Phase::ALL {
                 let took = phases.get(phase).as_secs_f64();
                 _ = write!(out, " {}={took:.6}s;;;0", phase.as_str());

@@ -62,7 +62,7 @@ impl Told {
     fn of(probed: &Probed) -> Self {
         let (resource, report) = (&probed.resource, &probed.report);
         let labels = resource.labels.iter();
-        let phases = report.phases.map(|phases| {
+        let phases = report.exchange.phases.map(|phases| {
             let each = Phase::ALL.into_iter();
             each.map(|phase| (phase.as_str(), phases.get(phase).as_secs_f64()))
                 .collect()
@@ -81,10 +81,14 @@ impl Told {
             finished: report.finished,
             latency_seconds: report.latency().map(|latency| latency.as_secs_f64()),
             phases_seconds: phases,
-            broke_in: report.broke_in.map(Phase::as_str),
-            http_status: report.status,
-            request_id: report.request_id.as_ref().map(ToString::to_string),
-            client_request_id: report.client_request_id.as_ref().map(ToString::to_string),
+            broke_in: report.exchange.broke_in.map(Phase::as_str),
+            http_status: report.exchange.status,
+            request_id: report.exchange.request_id.as_ref().map(ToString::to_string),
+            client_request_id: report
+                .exchange
+                .client_request_id
+                .as_ref()
+                .map(ToString::to_string),
         }
     }
 }

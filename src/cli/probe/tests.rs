@@ -16,7 +16,7 @@ fn probes(all: &[(&str, Option<Reason>, u64)]) -> Vec<Probed> {
     each.map(|(resource, (_, reason, millis))| {
         let verdict = reason.map_or(Verdict::Success, Verdict::Problem);
         let mut report = Report::without_request(now, now, verdict, "it said | no\nand more");
-        report.phases = (*millis > 0).then(|| Phases {
+        report.exchange.phases = (*millis > 0).then(|| Phases {
             processing: Duration::from_millis(*millis),
             ..Phases::default()
         });

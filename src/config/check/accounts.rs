@@ -6,7 +6,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::names::UniqueNames;
-use super::{Context, credentials};
+use super::{Context, audiences, credentials};
 use crate::config::diagnostic::{Position, quoted};
 use crate::config::fields::Fields;
 use crate::config::schema;
@@ -115,6 +115,7 @@ fn account(name: AccountName, fields: &Fields<'_>, context: &Context<'_>) -> Opt
         tenant,
         client_id,
         sign_in,
+        audiences: audiences::read(fields, context),
     })
 }
 

@@ -12,7 +12,7 @@ use crate::config::diagnostic::{one_of, quoted};
 use crate::config::fields::{Fields, Spanned};
 use crate::config::schema;
 use crate::config::yaml::Shape;
-use crate::model::{AppCredential, Delegated, SecretSource, SignIn};
+use crate::model::{AppCredential, Delegated, SecretSource, SignIn, is_upn};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
@@ -305,16 +305,6 @@ fn username(fields: &Fields<'_>, context: &Context<'_>) -> Option<Arc<str>> {
         ),
     );
     None
-}
-
-/// A name, an `@` and a domain; nothing that would change a URL.
-pub(super) fn is_upn(text: &str) -> bool {
-    let wrong = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '/' | '\\' | '"');
-    text.len() <= 256
-        && !text.contains(wrong)
-        && text.split_once('@').is_some_and(|(name, domain)| {
-            !name.is_empty() && domain.len() >= 3 && domain.contains('.') && !domain.contains('@')
-        })
 }
 
 /// What Entra accepts as the address of a web or native application, and what

@@ -7,7 +7,7 @@ use super::Context;
 use crate::config::diagnostic::quoted;
 use crate::config::fields::{self, Fields};
 use crate::config::yaml::{Shape, Value};
-use crate::model::Labels;
+use crate::kinds::{self, Labels};
 
 /// Most labels in one mapping.
 const MOST_LABELS: usize = 10;
@@ -17,7 +17,7 @@ const MOST_VALUE: usize = 128;
 const MOST_LABEL_NAME: usize = 64;
 
 /// Prometheus' own, and those of the metrics themselves.
-const TAKEN: [&str; 22] = [
+const TAKEN: &[&str] = &[
     "job",
     "instance",
     "le",
@@ -40,7 +40,26 @@ const TAKEN: [&str; 22] = [
     "cause",
     "handler",
     "request_id",
+    "gate",
+    "step",
+    "mode",
+    "connection",
+    "via",
+    "host",
+    "impact",
+    "window",
+    "type",
+    "reference",
+    "result",
 ];
+
+/// Labels of the numbers that kinds read beside the verdict.
+fn is_of_a_reading(name: &str) -> bool {
+    let readings = kinds::ALL.iter().flat_map(|info| info.readings);
+    readings
+        .flat_map(|reading| reading.labels)
+        .any(|label| *label == name)
+}
 
 /// Labels by name.
 pub(super) type LabelMap = BTreeMap<Arc<str>, Arc<str>>;
@@ -137,7 +156,7 @@ fn wrong_name(name: &str) -> Option<String> {
         Some("must be letters, digits and \"_\", not beginning with a digit".to_owned())
     } else if name.starts_with("__") {
         Some("is refused: names that begin with \"__\" are Prometheus' own".to_owned())
-    } else if TAKEN.contains(&name) {
+    } else if TAKEN.contains(&name) || is_of_a_reading(name) {
         Some("is refused: Prometheus or the metrics use it themselves".to_owned())
     } else if name.len() > MOST_LABEL_NAME {
         Some(format!(

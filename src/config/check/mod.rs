@@ -3,13 +3,15 @@
 //! all diagnostics are shown at once; a value with a diagnostic is left out.
 
 mod accounts;
+mod audiences;
 mod credentials;
 mod labels;
 mod names;
 mod paths;
+mod resource_keys;
 mod resources;
 mod settings;
-mod sites;
+mod times;
 mod usage;
 
 use std::path::Path;
@@ -20,7 +22,8 @@ use super::environment::Environment;
 use super::fields::Fields;
 use super::schema;
 use super::yaml::Node;
-use crate::model::{Configuration, Storage};
+use crate::kinds::Configuration;
+use crate::model::Storage;
 
 /// What every rule may ask.
 pub(super) struct Context<'a> {
@@ -44,8 +47,8 @@ pub(super) fn configuration(root: &Node, context: &Context<'_>) -> Option<Config
     let http = settings::http(&root, context);
     let limits = settings::limits(&root);
     let metrics = settings::metrics(&root, context);
-    let defaults = resources::Defaults::read(&root);
     let accounts = accounts::accounts(&root, context);
+    let defaults = resources::Defaults::read(&root, &accounts, context);
     let resources = resources::resources(&root, &defaults, &labels, limits, &accounts, context);
     if !diagnostics.is_clean() {
         return None;

@@ -7,65 +7,51 @@ use std::time::Duration;
 use super::accounts::CheckedAccounts;
 use super::labels::{self, LabelMap};
 use super::names::UniqueNames;
-use super::{Context, credentials, sites};
+use super::resource_keys::ResourceKeys;
+use super::{Context, times};
 use crate::config::diagnostic::{Position, one_of, quoted};
-use crate::config::duration::format;
-use crate::config::fields::{Fields, Spanned};
-use crate::config::schema::{self, Key};
+use crate::config::fields::Fields;
+use crate::config::schema;
 use crate::config::suggest::suggest;
 use crate::config::yaml::{Node, Value};
-use crate::model::{
-    Account, AppCredential, ConnectionPolicy, Kind, Labels, Limits, Mode, Resource, SignIn,
-    SiteApi, is_guid,
-};
+use crate::kinds::key::AnyKey;
+use crate::kinds::{self, Info, Keys, Kind, Labels, Mode, Resource, Taken};
+use crate::model::{Account, ConnectionPolicy, Limits, is_upn};
 
-const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
-const LONGEST_INTERVAL: Duration = Duration::from_secs(7 * 86_400);
-const SHORTEST_TIMEOUT: Duration = Duration::from_millis(100);
-
-const MODES: [(&str, Mode); 3] = [
-    ("background", Mode::Background),
-    ("on_scrape", Mode::OnScrape),
-    ("on_probe", Mode::OnProbe),
-];
-const CONNECTIONS: [(&str, ConnectionPolicy); 2] = [
-    ("new", ConnectionPolicy::New),
-    ("reuse", ConnectionPolicy::Reuse),
-];
-const APIS: [(&str, SiteApi); 2] = [
-    ("graph", SiteApi::Graph),
-    ("sharepoint", SiteApi::SharePoint),
-];
+/// A minute suits most kinds.
+const USUAL_INTERVAL: Duration = Duration::from_secs(60);
+/// Longer than any healthy answer takes.
+const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What holds for resources that do not say otherwise.
 pub(super) struct Defaults {
-    interval: Duration,
-    timeout: Duration,
+    pub(super) interval: Duration,
+    pub(super) timeout: Duration,
     mode: Mode,
     connection: ConnectionPolicy,
-    min_age: Option<Duration>,
-    at: Position,
+    pub(super) min_age: Option<Duration>,
+    pub(super) at: Position,
     /// Its own values do not fit together, which is said once.
-    reported: Cell<bool>,
+    pub(super) reported: Cell<bool>,
 }
 
-/// The keys that resources and `defaults` share.
-struct Timing {
-    interval: Option<Spanned<Duration>>,
-    timeout: Option<Spanned<Duration>>,
-    mode: Option<Spanned<Mode>>,
-    connection: Option<Spanned<ConnectionPolicy>>,
-    min_age: Option<Spanned<Duration>>,
+/// What a resource itself says of its times and its home.
+pub(super) struct Timing {
+    pub(super) interval: Taken<Duration>,
+    pub(super) timeout: Taken<Duration>,
+    mode: Taken<Mode>,
+    connection: Taken<ConnectionPolicy>,
+    pub(super) min_age: Taken<Duration>,
 }
 
 impl Timing {
-    fn read(fields: &Fields<'_>) -> Self {
+    fn read(keys: &dyn Keys) -> Self {
         Self {
-            interval: fields.duration("interval", SHORTEST_INTERVAL, LONGEST_INTERVAL),
-            timeout: fields.duration("timeout", SHORTEST_TIMEOUT, LONGEST_INTERVAL),
-            mode: fields.word("mode", &MODES),
-            connection: fields.word("connection", &CONNECTIONS),
-            min_age: fields.duration("min_age", Duration::ZERO, LONGEST_INTERVAL),
+            interval: schema::INTERVAL.take(keys),
+            timeout: schema::TIMEOUT.take(keys),
+            mode: schema::MODE.take(keys),
+            connection: schema::CONNECTION.take(keys),
+            min_age: schema::MIN_AGE.take(keys),
         }
     }
 }
@@ -73,10 +59,14 @@ impl Timing {
 impl Defaults {
     /// `defaults`. Whether its values fit together is judged where a resource
     /// uses them.
-    pub(super) fn read(root: &Fields<'_>) -> Self {
+    pub(super) fn read(
+        root: &Fields<'_>,
+        accounts: &CheckedAccounts,
+        context: &Context<'_>,
+    ) -> Self {
         let mut defaults = Self {
-            interval: Duration::from_secs(60),
-            timeout: Duration::from_secs(10),
+            interval: USUAL_INTERVAL,
+            timeout: USUAL_TIMEOUT,
             mode: Mode::Background,
             connection: ConnectionPolicy::New,
             min_age: None,
@@ -84,20 +74,20 @@ impl Defaults {
             reported: Cell::new(false),
         };
         if let Some(fields) = root.mapping("defaults", &schema::DEFAULTS) {
-            let timing = Timing::read(&fields);
-            if let Some(interval) = timing.interval {
-                defaults.interval = interval.value;
-            }
-            if let Some(timeout) = timing.timeout {
-                defaults.timeout = timeout.value;
-            }
-            if let Some(mode) = timing.mode {
-                defaults.mode = mode.value;
-            }
-            if let Some(connection) = timing.connection {
-                defaults.connection = connection.value;
-            }
-            defaults.min_age = timing.min_age.map(|age| age.value);
+            let keys = &ResourceKeys {
+                fields: &fields,
+                accounts,
+                context,
+            };
+            let interval = schema::DEFAULT_INTERVAL.take(keys).given();
+            defaults.interval = interval.unwrap_or(defaults.interval);
+            let timeout = schema::DEFAULT_TIMEOUT.take(keys).given();
+            defaults.timeout = timeout.unwrap_or(defaults.timeout);
+            let mode = schema::DEFAULT_MODE.take(keys).given();
+            defaults.mode = mode.unwrap_or(defaults.mode);
+            let connection = schema::DEFAULT_CONNECTION.take(keys).given();
+            defaults.connection = connection.unwrap_or(defaults.connection);
+            defaults.min_age = schema::DEFAULT_MIN_AGE.take(keys).given();
         }
         defaults
     }
@@ -129,7 +119,7 @@ pub(super) fn resources(
             continue;
         };
         let name = names.take(&fields, context);
-        if let Some(name) = name.as_deref().filter(|name| credentials::is_upn(name)) {
+        if let Some(name) = name.as_deref().filter(|name| is_upn(name)) {
             context.diagnostics.warn(
                 fields.place("name"),
                 format!(
@@ -138,13 +128,18 @@ pub(super) fn resources(
                 ),
             );
         }
-        let timing = Timing::read(&fields);
-        let mode = timing.mode.map_or(defaults.mode, |mode| mode.value);
-        if mode == Mode::OnScrape {
+        let keys = ResourceKeys {
+            fields: &fields,
+            accounts,
+            context,
+        };
+        let timing = Timing::read(&keys);
+        let mode = mode(&keys, &timing, kind.info(), defaults);
+        if mode == Some(Mode::OnScrape) {
             on_scrape += 1;
             if on_scrape == limits.on_scrape + 1 {
-                context.diagnostics.refuse(
-                    timing.mode.map_or(fields.at, |mode| mode.at),
+                keys.refuse(
+                    "mode",
                     format!(
                         "too many \"on_scrape\" resources, limits.on_scrape allows {}: a scrape would not end in time; use \"background\", or raise the limit",
                         limits.on_scrape
@@ -158,7 +153,7 @@ pub(super) fn resources(
         } else {
             labels::merged(process, own)
         };
-        let resource = resource(&fields, &kind, &timing, defaults, labels, accounts, context);
+        let resource = resource(&keys, &kind, timing, mode, defaults, labels);
         if let (Some(name), Some(resource)) = (name, resource) {
             found.push(Resource { name, ..resource });
         }
@@ -167,105 +162,93 @@ pub(super) fn resources(
 }
 
 fn resource(
-    fields: &Fields<'_>,
+    keys: &ResourceKeys<'_>,
     kind: &KindOf<'_>,
-    timing: &Timing,
+    timing: Timing,
+    mode: Option<Mode>,
     defaults: &Defaults,
     labels: Labels,
-    accounts: &CheckedAccounts,
-    context: &Context<'_>,
 ) -> Option<Resource> {
-    let times = times(fields, timing, defaults, context);
-    let account = account(fields, accounts, context);
-    let kind = kind.check(fields, account.as_deref(), context);
+    let info = kind.info();
+    let impact = schema::IMPACT.take(keys);
+    let times = times::fitting(keys, &timing, defaults, info);
+    let account = account(keys, info);
+    let kind = kind.check(keys, account.as_deref());
     let (interval, timeout, min_age) = times?;
+    let kind = kind?;
+    let account = account?;
+    if !kind.info().exists_in(&account.cloud) {
+        keys.refuse(
+            "kind",
+            format!(
+                "the cloud \"{}\" has nothing that \"{}\" could ask",
+                account.cloud.as_str(),
+                kind.as_str()
+            ),
+        );
+    }
     Some(Resource {
         name: "".into(),
-        account: account?,
-        kind: kind?,
+        account,
+        impact: impact.or(kind.info().impact)?,
+        kind,
         interval,
         timeout,
-        mode: timing.mode.map_or(defaults.mode, |mode| mode.value),
-        connection: timing
-            .connection
-            .map_or(defaults.connection, |connection| connection.value),
+        mode: mode?,
+        connection: timing.connection.or(defaults.connection)?,
         min_age,
         labels,
     })
 }
 
-/// The interval, the timeout and the minimum age, as they fit together.
-fn times(
-    fields: &Fields<'_>,
+/// Where it is probed from. A kind that keeps its own pace, or writes, is asked
+/// by the scheduler only.
+fn mode(
+    keys: &dyn Keys,
     timing: &Timing,
+    info: Option<&Info>,
     defaults: &Defaults,
-    context: &Context<'_>,
-) -> Option<(Duration, Duration, Duration)> {
-    let refused = |name: &str, found: bool| fields.get(name).is_some() && !found;
-    if refused("interval", timing.interval.is_some())
-        || refused("timeout", timing.timeout.is_some())
-        || refused("min_age", timing.min_age.is_some())
-    {
-        return None;
-    }
-    let interval = timing.interval.map_or(defaults.interval, |at| at.value);
-    let timeout = timing.timeout.map_or(defaults.timeout, |at| at.value);
-    let min_age = timing.min_age.map(|at| at.value).or(defaults.min_age);
-    let wrong = if timeout >= interval {
-        Some(("timeout", timing.timeout, timeout, "less than"))
-    } else {
-        min_age
-            .filter(|min_age| *min_age > interval)
-            .map(|min_age| ("min_age", timing.min_age, min_age, "at most"))
+) -> Option<Mode> {
+    let own = timing.mode.clone();
+    let Some(info) = info.filter(|info| info.background_only()) else {
+        return own.or(defaults.mode);
     };
-    let Some((name, own, value, most)) = wrong else {
-        return Some((interval, timeout, min_age.unwrap_or(interval * 9 / 10)));
-    };
-    let from = |own: bool| if own { "" } else { " (of the defaults)" };
-    let message = format!(
-        "the {name} {}{} must be {most} the interval {}{}",
-        format(value),
-        from(own.is_some()),
-        format(interval),
-        from(timing.interval.is_some())
-    );
-    match own.or(timing.interval) {
-        Some(place) => context.diagnostics.refuse(place.at, message),
-        None if defaults.reported.replace(true) => {}
-        None => context.diagnostics.refuse(defaults.at, message),
+    match own.or(Mode::Background)? {
+        Mode::Background => Some(Mode::Background),
+        Mode::OnScrape | Mode::OnProbe => {
+            let why = if info.writes {
+                "writes"
+            } else {
+                "keeps a pace of its own"
+            };
+            keys.refuse(
+                "mode",
+                format!(
+                    "\"mode\" must be \"background\" for \"{}\", which {why}",
+                    info.name
+                ),
+            );
+            None
+        }
     }
-    None
 }
 
 /// The account; `None` if it is unknown (after a diagnostic) or was refused.
-fn account(
-    fields: &Fields<'_>,
-    accounts: &CheckedAccounts,
-    context: &Context<'_>,
-) -> Option<Arc<Account>> {
-    if fields.get("account").is_none() {
-        fields.missing("account", "through which account this is watched");
-        return None;
+fn account(keys: &ResourceKeys<'_>, info: Option<&Info>) -> Option<Arc<Account>> {
+    if keys.is_given("account") {
+        return keys.account("account");
     }
-    let text = fields.text("account")?;
-    let known = accounts.find(text.value);
-    if known.is_none() {
-        context.diagnostics.refuse(
-            text.at,
-            format!(
-                "unknown account {}{}",
-                quoted(text.value),
-                suggest(text.value, accounts.names())
-            ),
-        );
+    if info.is_some_and(|info| !info.needs_account) {
+        return Some(Account::nobody());
     }
-    known?.account.clone()
+    keys.fields
+        .missing("account", "through which account this is watched");
+    None
 }
 
 /// What a resource says it is, before anything else is known about it.
 enum KindOf<'n> {
-    Site,
-    Mailbox,
+    Known(&'static Info),
     /// Some other word, or nothing.
     Other(Option<&'n Node>, Position),
 }
@@ -280,115 +263,53 @@ impl<'n> KindOf<'n> {
             .iter()
             .find(|entry| entry.key.as_deref() == Some("kind"))
             .map(|entry| &entry.value);
-        Some(match node.map(|node| &node.value) {
-            Some(Value::Text(word)) if word == "sharepoint_site" => Self::Site,
-            Some(Value::Text(word)) if word == "exchange_mailbox" => Self::Mailbox,
-            _ => Self::Other(node.filter(|node| !node.is_null()), item.at),
+        let known = match node.map(|node| &node.value) {
+            Some(Value::Text(word)) => kinds::find(word),
+            _ => None,
+        };
+        Some(match known {
+            Some(info) => Self::Known(info),
+            None => Self::Other(node.filter(|node| !node.is_null()), item.at),
         })
+    }
+
+    const fn info(&self) -> Option<&'static Info> {
+        match self {
+            Self::Known(info) => Some(info),
+            Self::Other(..) => None,
+        }
     }
 
     /// The keys that this kind has besides those of every resource; all of
     /// them while the kind is not known.
-    fn keys(&self) -> Vec<&'static [Key]> {
-        let word = match self {
-            Self::Site => Some("sharepoint_site"),
-            Self::Mailbox => Some("exchange_mailbox"),
-            Self::Other(..) => None,
-        };
-        schema::KINDS
-            .iter()
-            .filter(|kind| word.is_none_or(|word| word == kind.name))
-            .map(|kind| kind.keys)
-            .collect()
+    fn keys(&self) -> Vec<&'static [&'static dyn AnyKey]> {
+        match self {
+            Self::Known(info) => vec![info.keys],
+            Self::Other(..) => kinds::ALL.iter().map(|info| info.keys).collect(),
+        }
     }
 
-    fn check(
-        &self,
-        fields: &Fields<'_>,
-        account: Option<&Account>,
-        context: &Context<'_>,
-    ) -> Option<Kind> {
-        let words = || schema::KINDS.iter().map(|kind| kind.name);
-        match self {
-            Self::Site => site(fields, account, context),
-            Self::Mailbox => mailbox(fields, account, context),
-            Self::Other(None, at) => {
-                context.diagnostics.refuse(
-                    *at,
-                    format!("\"kind\" is missing; it is {}", one_of(words())),
-                );
-                None
-            }
+    fn check(&self, keys: &ResourceKeys<'_>, account: Option<&Account>) -> Option<Kind> {
+        let words = || kinds::ALL.iter().map(|info| info.name);
+        let (at, message) = match self {
+            Self::Known(info) => return Kind::read(info.name, keys, account),
+            Self::Other(None, at) => (
+                *at,
+                format!("\"kind\" is missing; it is {}", one_of(words())),
+            ),
             Self::Other(Some(node), _) => {
                 let near = match &node.value {
                     Value::Text(word) => suggest(word, words()),
                     _ => String::new(),
                 };
-                context.diagnostics.refuse(
+                let found = node.found();
+                (
                     node.at,
-                    format!(
-                        "\"kind\" must be {}, not {}{near}",
-                        one_of(words()),
-                        node.found()
-                    ),
-                );
-                None
+                    format!("\"kind\" must be {}, not {found}{near}", one_of(words())),
+                )
             }
-        }
+        };
+        keys.context.diagnostics.refuse(at, message);
+        None
     }
-}
-
-fn site(fields: &Fields<'_>, account: Option<&Account>, context: &Context<'_>) -> Option<Kind> {
-    let api = fields.word("api", &APIS);
-    let refused = fields.get("api").is_some() && api.is_none();
-    let url = sites::url(fields, account.map(|account| &account.cloud), context);
-    let by_secret = account.is_some_and(|account| {
-        matches!(
-            account.sign_in,
-            SignIn::App(AppCredential::ClientSecret { .. })
-        )
-    });
-    if let Some(api) = api.filter(|api| api.value == SiteApi::SharePoint && by_secret) {
-        context.diagnostics.refuse(
-            api.at,
-            "\"api: sharepoint\" does not work with a client secret: SharePoint takes app-only tokens only by certificate or federation; use \"api: graph\", \"client_certificate\" or \"delegated\"",
-        );
-        return None;
-    }
-    if refused {
-        return None;
-    }
-    Some(Kind::SharePointSite {
-        url: url?,
-        api: api.map_or(SiteApi::Graph, |api| api.value),
-    })
-}
-
-fn mailbox(fields: &Fields<'_>, account: Option<&Account>, context: &Context<'_>) -> Option<Kind> {
-    let person = account.and_then(Account::person);
-    if fields.get("user").is_none() {
-        if account.is_some_and(|account| account.person().is_none()) {
-            fields.missing(
-                "user",
-                "an account without \"delegated\" has no mailbox of its own; name a user principal name or, better, an object id",
-            );
-            return None;
-        }
-        return Some(Kind::ExchangeMailbox { user: None });
-    }
-    let text = fields.text("user")?;
-    if !credentials::is_upn(text.value) && !is_guid(text.value) {
-        context.diagnostics.refuse(
-            text.at,
-            format!(
-                "\"user\" must be a user principal name such as \"steve@contoso.com\" or an object id, not {}",
-                quoted(text.value)
-            ),
-        );
-        return None;
-    }
-    let own = person.is_some_and(|person| person.username.eq_ignore_ascii_case(text.value));
-    Some(Kind::ExchangeMailbox {
-        user: (!own).then(|| text.value.into()),
-    })
 }

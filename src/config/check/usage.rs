@@ -5,7 +5,7 @@ use super::accounts::CheckedAccounts;
 use crate::config::diagnostic::quoted;
 use crate::config::fields::Fields;
 use crate::config::quota;
-use crate::model::Configuration;
+use crate::kinds::Configuration;
 
 /// Warns about what works but is probably not meant.
 pub(super) fn warn(

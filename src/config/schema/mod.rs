@@ -5,25 +5,18 @@ mod accounts;
 mod process;
 mod resources;
 
+use crate::kinds::key::{AnyKey, Described, Key};
+use crate::kinds::{self, Info};
+
 pub(super) use accounts::{
     ACCOUNT, CLIENT_CERTIFICATE, CLIENT_SECRET, CLOUD, DELEGATED, MANAGED_IDENTITY,
     WORKLOAD_IDENTITY,
 };
-pub(super) use process::{DEFAULTS, HTTP, LIMITS, METRICS, ROOT};
-pub(super) use resources::{KINDS, RESOURCE};
-
-/// One key of a mapping.
-#[derive(Debug)]
-pub(super) struct Key {
-    /// As it is written.
-    pub(super) name: &'static str,
-    /// What it takes.
-    pub(super) takes: &'static str,
-    /// What holds without it; empty if it must be there or means nothing when absent.
-    pub(super) default: &'static str,
-    /// What it is for, in Markdown without line breaks.
-    pub(super) help: &'static str,
-}
+pub(super) use process::{HTTP, LIMITS, METRICS, ROOT};
+pub(super) use resources::{
+    CONNECTION, DEFAULT_CONNECTION, DEFAULT_INTERVAL, DEFAULT_MIN_AGE, DEFAULT_MODE,
+    DEFAULT_TIMEOUT, DEFAULTS, IMPACT, INTERVAL, MIN_AGE, MODE, RESOURCE, TIMEOUT,
+};
 
 /// The keys of one mapping.
 #[derive(Debug)]
@@ -33,38 +26,23 @@ pub(super) struct Table {
     /// What the mapping is for.
     pub(super) help: &'static str,
     /// In the order of the documentation.
-    pub(super) keys: &'static [Key],
-}
-
-/// The keys that only one kind of resource has.
-#[derive(Debug)]
-pub(super) struct KindTable {
-    /// The word for `kind`.
-    pub(super) name: &'static str,
-    /// What is asked.
-    pub(super) help: &'static str,
-    /// Besides those of every resource.
-    pub(super) keys: &'static [Key],
+    pub(super) keys: &'static [&'static dyn AnyKey],
 }
 
 impl Table {
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.keys.iter().map(|key| key.name)
+        self.keys.iter().map(|key| key.name())
     }
 }
 
+/// A key that is read where it is needed; only described here.
 pub(super) const fn key(
     name: &'static str,
     takes: &'static str,
     default: &'static str,
     help: &'static str,
-) -> Key {
-    Key {
-        name,
-        takes,
-        default,
-        help,
-    }
+) -> Key<Described> {
+    Key::optional(name, Described(takes), default, help)
 }
 
 /// All mappings, in the order of the documentation.
@@ -98,12 +76,12 @@ pub(super) fn holds_secret(table: &Table) -> bool {
 /// Where a key belongs that stands in the wrong place: `to "accounts[]"`.
 /// `beside` is where it was found.
 pub(super) fn home_of(beside: &Table, name: &str) -> Option<String> {
-    let has = |keys: &[Key]| keys.iter().any(|key| key.name == name);
     let web = super::web::schema::TABLES;
     if web.iter().any(|table| std::ptr::eq(*table, beside)) {
         return home_in(web, name);
     }
-    if let Some(kind) = KINDS.iter().find(|kind| has(kind.keys)) {
+    let has = |info: &&&Info| info.keys.iter().any(|key| key.name() == name);
+    if let Some(kind) = kinds::ALL.iter().find(has) {
         return Some(format!("to resources of the kind \"{}\"", kind.name));
     }
     home_in(TABLES, name)

@@ -7,40 +7,40 @@ pub(in crate::config) static ROOT: Table = Table {
     path: "",
     help: "The file is one YAML document. Paths in it are relative to its own folder.",
     keys: &[
-        key(
+        &key(
             "labels",
             "mapping of label names to text",
             "none",
             "On every `m365_` and `m365mon_` series of this process, for example `location: amsterdam`.",
         ),
-        key(
+        &key(
             "storage",
             "path",
             "`m365mon.tokens`",
             "Where refresh tokens are kept; only created when something must last.",
         ),
-        key(
+        &key(
             "storage_key_file",
             "path",
             "`m365mon.key`",
             "Keys that seal the storage.",
         ),
-        key("http", "mapping", "", "How requests leave this machine."),
-        key("limits", "mapping", "", "Bounds on what runs at once."),
-        key("metrics", "mapping", "", "What is exposed."),
-        key(
+        &key("http", "mapping", "", "How requests leave this machine."),
+        &key("limits", "mapping", "", "Bounds on what runs at once."),
+        &key("metrics", "mapping", "", "What is exposed."),
+        &key(
             "defaults",
             "mapping",
             "",
             "For resources that do not say otherwise.",
         ),
-        key(
+        &key(
             "accounts",
             "list of mappings",
             "none",
             "The ways into tenants.",
         ),
-        key("resources", "list of mappings", "none", "What is watched."),
+        &key("resources", "list of mappings", "none", "What is watched."),
     ],
 };
 
@@ -49,25 +49,25 @@ pub(in crate::config) static HTTP: Table = Table {
     path: "http",
     help: "How requests leave this machine.",
     keys: &[
-        key(
+        &key(
             "proxy_url",
             "`http://` URL",
             "`HTTPS_PROXY`, `NO_PROXY` of the environment",
             "A proxy for everything but managed identity, by CONNECT. May hold a user and a password; it is treated as a secret.",
         ),
-        key(
+        &key(
             "ca_file",
             "path",
             "the system's",
             "PEM certificates that are trusted instead of the system's.",
         ),
-        key(
+        &key(
             "user_agent",
             "text",
             "`NONISV\\|m365mon\\|m365mon/VERSION`",
             "Sent with every request; Microsoft prefers decorated traffic.",
         ),
-        key(
+        &key(
             "resolve",
             "mapping of host names to `address:port`",
             "none",
@@ -83,19 +83,19 @@ pub(in crate::config) static LIMITS: Table = Table {
     path: "limits",
     help: "Bounds on what runs at once.",
     keys: &[
-        key(
+        &key(
             "probes_in_flight",
             "whole number from 1",
             "512",
             "Probes at once, in this process.",
         ),
-        key(
+        &key(
             "per_account",
             "whole number from 1",
             "64",
             "Probes at once, for one account.",
         ),
-        key(
+        &key(
             "on_scrape",
             "whole number",
             "50",
@@ -109,61 +109,23 @@ pub(in crate::config) static METRICS: Table = Table {
     path: "metrics",
     help: "What is exposed.",
     keys: &[
-        key(
+        &key(
             "histogram",
             "`true` or `false`",
             "`true`",
             "`m365_resource_probe_duration_seconds`.",
         ),
-        key(
+        &key(
             "phases",
             "`true` or `false`",
             "`true`",
             "`m365_resource_phase_latency_seconds`.",
         ),
-        key(
+        &key(
             "histogram_buckets",
             "list of seconds, rising",
             "`[0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0]`",
             "Upper bounds of the histogram, without `+Inf`; at most 30.",
-        ),
-    ],
-};
-
-/// `defaults`.
-pub(in crate::config) static DEFAULTS: Table = Table {
-    path: "defaults",
-    help: "For resources that do not say otherwise.",
-    keys: &[
-        key(
-            "interval",
-            "duration, 1s to 7d",
-            "`60s`",
-            "How often a resource is probed; with `on_scrape` and `on_probe` the expected distance of scrapes.",
-        ),
-        key(
-            "timeout",
-            "duration, less than the interval",
-            "`10s`",
-            "For the request; waiting for an access token is bounded by the same value.",
-        ),
-        key(
-            "mode",
-            "`background`, `on_scrape` or `on_probe`",
-            "`background`",
-            "Where a resource is probed from: by the schedule, by `/metrics`, or by `/probe?resource=NAME` only.",
-        ),
-        key(
-            "connection",
-            "`new` or `reuse`",
-            "`new`",
-            "`new` makes a full handshake, what a new user feels; `reuse` takes a pooled connection.",
-        ),
-        key(
-            "min_age",
-            "duration, at most the interval",
-            "0.9 × interval",
-            "A report younger than this is reused by `on_scrape` and `on_probe`, so that two Prometheus servers do not double the calls.",
         ),
     ],
 };

@@ -1,61 +1,126 @@
-//! What is watched.
+//! What is watched, and what holds for all that is watched.
 
-use super::{KindTable, Table, key};
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::{Table, key};
+use crate::kinds::key::{Form, Key, Keys, Lasting, OneOf, Setting};
+use crate::kinds::{self, Impact, Mode};
+use crate::model::ConnectionPolicy;
+
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
+const INTERVALS: Lasting = Lasting::seconds(1, 7 * 86_400);
+const TIMEOUTS: Lasting = Lasting {
+    least: Duration::from_millis(100),
+    most: WEEK,
+    takes: Some("duration, less than the interval"),
+};
+const AGES: Lasting = Lasting::seconds(0, 7 * 86_400).takes("duration, at most the interval");
+const MODES: OneOf<Mode> = OneOf(&[
+    ("background", Mode::Background),
+    ("on_scrape", Mode::OnScrape),
+    ("on_probe", Mode::OnProbe),
+]);
+const CONNECTIONS: OneOf<ConnectionPolicy> = OneOf(&[
+    ("new", ConnectionPolicy::New),
+    ("reuse", ConnectionPolicy::Reuse),
+]);
+
+/// The word of a kind.
+struct KindWord;
+
+impl Form for KindWord {
+    type Value = &'static str;
+
+    fn takes(&self) -> Cow<'static, str> {
+        let words: Vec<String> = kinds::ALL
+            .iter()
+            .map(|info| format!("`{}`", info.name))
+            .collect();
+        match words.split_last() {
+            Some((last, rest)) if !rest.is_empty() => {
+                format!("{} or {last}", rest.join(", ")).into()
+            }
+            _ => words.concat().into(),
+        }
+    }
+
+    fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<&'static str> {
+        let words: Vec<&'static str> = kinds::ALL.iter().map(|info| info.name).collect();
+        words.get(keys.word(key, &words)?).copied()
+    }
+
+    fn show(&self, value: &&'static str) -> Setting {
+        Setting::Plain((*value).to_owned())
+    }
+}
+
+static KIND: Key<KindWord> = Key::optional(
+    "kind",
+    KindWord,
+    "",
+    "What it is, hence how it is asked and judged.",
+);
+/// `resources[].interval`.
+pub(in crate::config) static INTERVAL: Key<Lasting> =
+    Key::optional("interval", INTERVALS, "`defaults.interval`", "How often.");
+/// `resources[].timeout`.
+pub(in crate::config) static TIMEOUT: Key<Lasting> = Key::optional(
+    "timeout",
+    TIMEOUTS,
+    "`defaults.timeout`",
+    "For the request.",
+);
+/// `resources[].mode`.
+pub(in crate::config) static MODE: Key<OneOf<Mode>> =
+    Key::optional("mode", MODES, "`defaults.mode`", "Where it is probed from.");
+/// `resources[].connection`.
+pub(in crate::config) static CONNECTION: Key<OneOf<ConnectionPolicy>> = Key::optional(
+    "connection",
+    CONNECTIONS,
+    "`defaults.connection`",
+    "Which connection it takes.",
+);
+/// `resources[].min_age`.
+pub(in crate::config) static MIN_AGE: Key<Lasting> = Key::optional(
+    "min_age",
+    AGES,
+    "`defaults.min_age`",
+    "A younger report is reused.",
+);
+/// `resources[].impact`.
+pub(in crate::config) static IMPACT: Key<OneOf<Impact>> = Key::optional(
+    "impact",
+    OneOf(&Impact::WORDS),
+    "the kind's own",
+    "Whether users feel its failure (it may call somebody at night) or not (a ticket at most).",
+);
 
 /// `resources[]`.
 pub(in crate::config) static RESOURCE: Table = Table {
     path: "resources[]",
     help: "One thing to watch through one account.",
     keys: &[
-        key(
+        &key(
             "name",
             "text, 1 to 128 bytes, without `/`",
             "",
             "Unique; the `resource` label. Not the name of a person.",
         ),
-        key(
+        &key(
             "account",
             "name of an account",
             "",
             "Through which account.",
         ),
-        key(
-            "kind",
-            "`sharepoint_site` or `exchange_mailbox`",
-            "",
-            "What it is, hence how it is asked and judged.",
-        ),
-        key(
-            "interval",
-            "duration, 1s to 7d",
-            "`defaults.interval`",
-            "How often.",
-        ),
-        key(
-            "timeout",
-            "duration, less than the interval",
-            "`defaults.timeout`",
-            "For the request.",
-        ),
-        key(
-            "mode",
-            "`background`, `on_scrape` or `on_probe`",
-            "`defaults.mode`",
-            "Where it is probed from.",
-        ),
-        key(
-            "connection",
-            "`new` or `reuse`",
-            "`defaults.connection`",
-            "Which connection it takes.",
-        ),
-        key(
-            "min_age",
-            "duration, at most the interval",
-            "`defaults.min_age`",
-            "A younger report is reused.",
-        ),
-        key(
+        &KIND,
+        &INTERVAL,
+        &TIMEOUT,
+        &MODE,
+        &CONNECTION,
+        &MIN_AGE,
+        &IMPACT,
+        &key(
             "labels",
             "mapping of label names to text",
             "none",
@@ -64,34 +129,51 @@ pub(in crate::config) static RESOURCE: Table = Table {
     ],
 };
 
-/// The kinds of resources.
-pub(in crate::config) static KINDS: &[KindTable] = &[
-    KindTable {
-        name: "sharepoint_site",
-        help: "Asks for the names of the site's lists; one is enough.",
-        keys: &[
-            key(
-                "url",
-                "`https://` URL",
-                "",
-                "The site, as `https://contoso.sharepoint.com/sites/intranet`; not a page in it.",
-            ),
-            key(
-                "api",
-                "`graph` or `sharepoint`",
-                "`graph`",
-                "Microsoft Graph or SharePoint's own REST. The latter takes no app-only token that was had by a client secret.",
-            ),
-        ],
-    },
-    KindTable {
-        name: "exchange_mailbox",
-        help: "Asks for one message id.",
-        keys: &[key(
-            "user",
-            "user principal name or object id",
-            "the person of `delegated`",
-            "Whose mailbox. Needed unless the account is delegated.",
-        )],
-    },
-];
+/// `defaults.interval`.
+pub(in crate::config) static DEFAULT_INTERVAL: Key<Lasting> = Key::optional(
+    "interval",
+    INTERVALS,
+    "`60s`",
+    "How often a resource is probed; with `on_scrape` and `on_probe` the expected distance of scrapes.",
+);
+/// `defaults.timeout`.
+pub(in crate::config) static DEFAULT_TIMEOUT: Key<Lasting> = Key::optional(
+    "timeout",
+    TIMEOUTS,
+    "`10s`",
+    "For the request; waiting for an access token is bounded by the same value.",
+);
+/// `defaults.mode`.
+pub(in crate::config) static DEFAULT_MODE: Key<OneOf<Mode>> = Key::optional(
+    "mode",
+    MODES,
+    "`background`",
+    "Where a resource is probed from: by the schedule, by `/metrics`, or by `/probe?resource=NAME` only.",
+);
+/// `defaults.connection`.
+pub(in crate::config) static DEFAULT_CONNECTION: Key<OneOf<ConnectionPolicy>> = Key::optional(
+    "connection",
+    CONNECTIONS,
+    "`new`",
+    "`new` makes a full handshake, what a new user feels; `reuse` takes a pooled connection.",
+);
+/// `defaults.min_age`.
+pub(in crate::config) static DEFAULT_MIN_AGE: Key<Lasting> = Key::optional(
+    "min_age",
+    AGES,
+    "0.9 × interval",
+    "A report younger than this is reused by `on_scrape` and `on_probe`, so that two Prometheus servers do not double the calls.",
+);
+
+/// `defaults`.
+pub(in crate::config) static DEFAULTS: Table = Table {
+    path: "defaults",
+    help: "For resources that do not say otherwise.",
+    keys: &[
+        &DEFAULT_INTERVAL,
+        &DEFAULT_TIMEOUT,
+        &DEFAULT_MODE,
+        &DEFAULT_CONNECTION,
+        &DEFAULT_MIN_AGE,
+    ],
+};

@@ -2,7 +2,7 @@
 //! against it.
 
 use super::schema::TABLES;
-use crate::config::document::table;
+use crate::kinds::table;
 
 /// Every key of the web configuration, in Markdown.
 #[must_use]

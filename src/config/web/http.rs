@@ -6,9 +6,9 @@ use bcrypt::HashParts;
 
 use super::{RateLimit, User, WebContext, schema};
 use crate::config::diagnostic::quoted;
-use crate::config::duration;
 use crate::config::fields::Fields;
 use crate::config::yaml::{Shape, Value};
+use crate::model::duration;
 
 /// Above this cost, one look at a password takes seconds.
 const SLOW_COST: u32 = 14;

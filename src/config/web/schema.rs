@@ -8,25 +8,25 @@ pub(in crate::config) static ROOT: Table = Table {
     path: "",
     help: "An empty file is fine and means: no TLS, no users.",
     keys: &[
-        key(
+        &key(
             "tls_server_config",
             "mapping",
             "plain HTTP",
             "The server's certificate, and what is asked of clients.",
         ),
-        key(
+        &key(
             "http_server_config",
             "mapping",
             "",
             "HTTP/2 and headers of every answer.",
         ),
-        key(
+        &key(
             "basic_auth_users",
             "mapping of user names to bcrypt hashes",
             "nobody is asked",
             "Who may come in. `m365mon hash-password` makes a hash; `$2a$`, `$2b$`, `$2x$` and `$2y$` of any cost from 4 to 31 are taken. Not even the hashes are ever shown.",
         ),
-        key(
+        &key(
             "rate_limit",
             "mapping",
             "no limit",
@@ -40,69 +40,69 @@ pub(in crate::config) static TLS: Table = Table {
     path: "tls_server_config",
     help: "A certificate and its key are needed, each from a file or in place.",
     keys: &[
-        key(
+        &key(
             "cert_file",
             "path",
             "",
             "PEM: the server's certificate, then those between it and its root.",
         ),
-        key("cert", "text", "", "The same in place of `cert_file`."),
-        key(
+        &key("cert", "text", "", "The same in place of `cert_file`."),
+        &key(
             "key_file",
             "path",
             "",
             "PEM: its private key (PKCS#8, PKCS#1 or SEC1; RSA, ECDSA or Ed25519), without a passphrase.",
         ),
-        key(
+        &key(
             "key",
             "text",
             "",
             "The same in place of `key_file`; never shown.",
         ),
-        key(
+        &key(
             "client_auth_type",
             "`NoClientCert`, `RequestClientCert`, `RequireAnyClientCert` (also `RequireClientCert`), `VerifyClientCertIfGiven` or `RequireAndVerifyClientCert`",
             "`NoClientCert`",
             "Whether clients are asked for a certificate. Only the two with `Verify` trust nobody but the client CA.",
         ),
-        key(
+        &key(
             "client_ca_file",
             "path",
             "",
             "PEM: whose client certificates are trusted. A certificate that is listed itself is trusted, whoever signed it.",
         ),
-        key(
+        &key(
             "client_ca",
             "text",
             "",
             "The same in place of `client_ca_file`.",
         ),
-        key(
+        &key(
             "client_allowed_sans",
             "list of text",
             "any",
             "One of these must be a subject alternative name (DNS, IP address, e-mail or URI) of the client's certificate, letter by letter. Takes `RequireAndVerifyClientCert` (or `RequireAnyClientCert`, where it keeps nobody out: anybody can write a name into a certificate of their own).",
         ),
-        key(
+        &key(
             "min_version",
             "`TLS12` or `TLS13`",
             "`TLS12`",
             "`TLS10` and `TLS11` are not spoken and refused.",
         ),
-        key("max_version", "`TLS12` or `TLS13`", "`TLS13`", ""),
-        key(
+        &key("max_version", "`TLS12` or `TLS13`", "`TLS13`", ""),
+        &key(
             "cipher_suites",
             "list of names as Go has them",
             "all that are spoken",
             "For TLS 1.2. Spoken are `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`, `TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384`, `TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256` and the same three with `ECDHE_RSA`. CBC suites and those without forward secrecy are refused. Those of TLS 1.3 are taken and change nothing, as in Go. HTTP/2 over TLS 1.2 needs one with `AES_128_GCM`.",
         ),
-        key(
+        &key(
             "prefer_server_cipher_suites",
             "`true` or `false`",
             "`true`",
             "Whose order of suites counts.",
         ),
-        key(
+        &key(
             "curve_preferences",
             "list of `X25519`, `CurveP256`, `CurveP384`",
             "these, in this order",
@@ -116,13 +116,13 @@ pub(in crate::config) static HTTP: Table = Table {
     path: "http_server_config",
     help: "",
     keys: &[
-        key(
+        &key(
             "http2",
             "`true` or `false`",
             "`true`",
             "HTTP/2, with TLS only.",
         ),
-        key(
+        &key(
             "headers",
             "mapping",
             "none",
@@ -136,31 +136,31 @@ pub(in crate::config) static HEADERS: Table = Table {
     path: "http_server_config.headers",
     help: "No other header can be set here. They replace those that an answer has anyway; a policy for content is added to that of the pages, and the stricter of the two counts.",
     keys: &[
-        key(
+        &key(
             "Content-Security-Policy",
             "text",
             "the pages' own",
             "What a page may load.",
         ),
-        key(
+        &key(
             "Strict-Transport-Security",
             "text",
             "",
             "Browsers come back by TLS only: `max-age=31536000`.",
         ),
-        key(
+        &key(
             "X-Content-Type-Options",
             "`nosniff`",
             "`nosniff`",
             "Browsers do not guess types.",
         ),
-        key(
+        &key(
             "X-Frame-Options",
             "`deny` or `sameorigin`",
             "",
             "Who may show a page in a frame.",
         ),
-        key(
+        &key(
             "X-XSS-Protection",
             "text",
             "",
@@ -174,13 +174,13 @@ pub(in crate::config) static RATE_LIMIT: Table = Table {
     path: "rate_limit",
     help: "A bucket of `burst` tokens; each request takes one, and one comes back every `interval`. It counts for all clients together.",
     keys: &[
-        key(
+        &key(
             "interval",
             "duration as in Go: `500ms`, `1.5s`, `1m`",
             "`0s`, no limit",
             "One request more every so often.",
         ),
-        key(
+        &key(
             "burst",
             "whole number from 1",
             "",

@@ -31,8 +31,11 @@ async fn unknown_until_every_token_could_be_read() {
     let house = House::new(app_account());
     let sharepoint = Audience::sharepoint("contoso.sharepoint.com");
     let mut needed = NeededRights::default();
-    needed.add(&house.graph(), vec!["Sites.Selected", "Sites.Read.All"]);
-    needed.add(&sharepoint, vec!["Sites.Selected"]);
+    needed.add(
+        &house.graph(),
+        vec!["Sites.Selected".into(), "Sites.Read.All".into()],
+    );
+    needed.add(&sharepoint, vec!["Sites.Selected".into()]);
     house
         .tokens
         .need(HashMap::from([(house.account.name.clone(), needed)]));
@@ -58,7 +61,7 @@ async fn unknown_until_every_token_could_be_read() {
 async fn told_while_the_token_is_held() {
     let house = House::new(app_account());
     let mut needed = NeededRights::default();
-    needed.add(&house.graph(), vec!["Sites.Selected"]);
+    needed.add(&house.graph(), vec!["Sites.Selected".into()]);
     house
         .tokens
         .need(HashMap::from([(house.account.name.clone(), needed)]));

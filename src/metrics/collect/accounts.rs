@@ -113,7 +113,7 @@ pub(super) fn write(f: &mut Families<'_, '_>, scrape: &Scrape) -> fmt::Result {
     )?;
     let throttled = all().flat_map(|(set, _, known)| {
         let services = known.throttled.iter();
-        services.map(move |(service, count)| (set.with("service", service.as_str()), *count, None))
+        services.map(move |(service, count)| (set.with("gate", service.as_str()), *count, None))
     });
     f.counters(&c::THROTTLED_RESPONSES, throttled)?;
     let until = scrape
@@ -122,7 +122,7 @@ pub(super) fn write(f: &mut Families<'_, '_>, scrape: &Scrape) -> fmt::Result {
         .filter_map(|((account, service), until)| {
             let row = scrape.table.accounts.get(*account)?;
             Some((
-                LabelSet::new(&row.labels).with("service", service.as_str()),
+                LabelSet::new(&row.labels).with("gate", service.as_str()),
                 unix(*until),
             ))
         });
@@ -132,9 +132,7 @@ pub(super) fn write(f: &mut Families<'_, '_>, scrape: &Scrape) -> fmt::Result {
             .rates
             .iter()
             .filter(|(_, rate)| rate.is_fresh(scrape.now));
-        fresh.map(move |(service, rate)| {
-            (set.with("service", service.as_str()), rate.remaining_ratio)
-        })
+        fresh.map(move |(service, rate)| (set.with("gate", service.as_str()), rate.remaining_ratio))
     });
     f.gauges(&c::RATE_LIMIT_REMAINING, rates)
 }

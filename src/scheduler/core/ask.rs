@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 use super::Core;
 use super::scheduled::{ReportCache, hold};
-use crate::model::{Mode, Moment, ResourceName};
+use crate::kinds::{Mode, ResourceName};
+use crate::model::Moment;
 use crate::scheduler::gate::{Admission, in_civil_time};
 use crate::scheduler::probe_run::TickSnapshot;
 use crate::scheduler::{DemandResult, Shard};

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::{AccountName, Hold, Moment, Reason, Report, Resource, Verdict};
+use crate::kinds::Resource;
+use crate::model::{AccountName, Hold, Moment, Reason, Report, Verdict};
 use crate::scheduler::DemandResult;
 use crate::scheduler::gate::{Admission, Gates};
 use crate::scheduler::probe_run::{ProbeRun, TickCounters};
@@ -92,7 +93,7 @@ impl Scheduled {
         let unwell = report.verdict == Verdict::Problem(Reason::ServerError);
         let confirmed = unwell && self.unwell;
         self.unwell = unwell;
-        if let Some(Hold::Resource { wait }) = report.hold.filter(|_| confirmed) {
+        if let Some(Hold::Resource { wait }) = report.exchange.hold.filter(|_| confirmed) {
             let most = self
                 .resource()
                 .interval

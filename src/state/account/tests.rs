@@ -42,7 +42,7 @@ fn expiry_follows_the_rule() {
     let site = Audience::sharepoint("contoso.sharepoint.com");
     let expiry = |audience: &Audience| {
         slot.snapshot()
-            .token_expiry(audience)
+            .token_expiry(Some(audience))
             .map(Timestamp::as_second)
     };
     assert_eq!(expiry(&graph()), None, "nothing is known to end");
@@ -140,7 +140,7 @@ fn a_changed_account_counts_on_but_stands_anew() {
     let snapshot = second.snapshot();
     assert_eq!(snapshot.outcomes, [0, 0, 1]);
     assert_eq!(snapshot.up(), None);
-    assert_eq!(snapshot.token_expiry(&graph()), None);
+    assert_eq!(snapshot.token_expiry(Some(&graph())), None);
 }
 
 #[test]

@@ -70,9 +70,9 @@ pub(super) fn permissions(html: &mut Html, permissions: &[PermissionView]) {
     html.raw("<ul>\n");
     for permission in permissions {
         html.raw("<li><strong>")
-            .raw(permission.name)
+            .text(&permission.name)
             .raw("</strong> <span class=\"soft\">(")
-            .raw(permission.api)
+            .text(&permission.api)
             .raw(", ")
             .raw(permission.r#type)
             .raw(")</span>");

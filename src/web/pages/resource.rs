@@ -94,11 +94,11 @@ fn facts(html: &mut Html, links: &Links<'_>, view: &ResourceView, now: Timestamp
     term(html, "Probed");
     html.raw(view.mode)
         .raw(", every ")
-        .text(crate::config::duration::format(seconds(
+        .text(crate::model::duration::format(seconds(
             view.interval_seconds,
         )))
         .raw(", at most ")
-        .text(crate::config::duration::format(seconds(
+        .text(crate::model::duration::format(seconds(
             view.timeout_seconds,
         )))
         .raw("</dd>\n");

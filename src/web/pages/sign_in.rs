@@ -11,8 +11,8 @@ use super::html::Html;
 use super::pieces::{account_link, countdown};
 use super::words::{ago, span};
 use crate::entra::{ConsentError, SignInEnd, SignInStatus, SignedInAs, StoreError};
+use crate::kinds::Need;
 use crate::model::{Account, Audience, Timestamp};
-use crate::probe::Need;
 use crate::web::sign_in::sessions::{Outcome, Waiting};
 
 /// What the page of a sign-in shows.
@@ -271,7 +271,7 @@ fn asked(html: &mut Html, view: &SignInView<'_>) {
         html.raw("<tr><th scope=\"row\"><code>")
             .text(&need.audience)
             .raw("/<wbr>")
-            .text(need.name)
+            .text(&need.name)
             .raw("</code>");
         if is_new(view, need) {
             html.raw("<br><strong>not asked for yet: sign in again</strong>");

@@ -37,8 +37,8 @@ use super::reply::plain;
 use super::status_pages;
 use super::view::AccountView;
 use crate::entra::{Approval, LOOPBACK, SignInEnd, SignInStatus, Wanted};
+use crate::kinds::{Need, needs_of, wanted};
 use crate::model::{Account, Audience, Timestamp};
-use crate::probe::{Need, needs_of, wanted};
 
 pub(super) use callback::callback;
 

@@ -110,7 +110,7 @@ impl AccountView {
         for permission in mine().flat_map(|resource| permissions(resource)) {
             let known = needed
                 .iter()
-                .any(|n| (n.api, n.name) == (permission.api, permission.name));
+                .any(|n| (&n.api, &n.name) == (&permission.api, &permission.name));
             if !known {
                 needed.push(permission);
             }

@@ -1,13 +1,14 @@
 //! What is said about one resource.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::Standing;
-use crate::model::{Kind, Outcome, Phase, Phases, Reason, Repeat, Resource, Timestamp};
-use crate::probe::needed_permissions;
-use crate::state::{ClosedGates, HistoryEntry, Micros, Record, ResourceSlot, State};
+use crate::kinds::Resource;
+use crate::model::{Outcome, Phase, Phases, Reason, Repeat, Sample, Timestamp};
+use crate::state::{ClosedGates, Found, HistoryEntry, Micros, Record, ResourceSlot, State};
 
 /// One resource as it stood at one moment.
 #[derive(Debug, Serialize)]
@@ -34,7 +35,8 @@ pub(in crate::web) struct ResourceView {
     /// The same, in phases.
     pub(in crate::web) phases_seconds: Option<BTreeMap<&'static str, f64>>,
     pub(in crate::web) server_latency_seconds: Option<f64>,
-    pub(in crate::web) health_score: Option<u8>,
+    /// Numbers that the answer of the last success carried.
+    pub(in crate::web) readings: Vec<ReadingView>,
     pub(in crate::web) http_status: Option<u16>,
     pub(in crate::web) consecutive_failures: Option<u32>,
     pub(in crate::web) last_probe: Option<Timestamp>,
@@ -80,14 +82,39 @@ pub(in crate::web) struct EntryView {
     pub(in crate::web) detail: String,
 }
 
+/// A number that an answer carried beside the verdict.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct ReadingView {
+    /// The metric that shows it.
+    pub(in crate::web) metric: &'static str,
+    pub(in crate::web) labels: BTreeMap<&'static str, String>,
+    pub(in crate::web) value: f64,
+}
+
+impl ReadingView {
+    fn of(resource: &Resource, found: &Found) -> Vec<Self> {
+        let declared = resource.kind.info().readings;
+        let view = |sample: &Sample| {
+            let reading = declared.get(usize::from(sample.reading))?;
+            let values = sample.labels.iter().map(ToString::to_string);
+            Some(Self {
+                metric: reading.metric,
+                labels: reading.labels.iter().copied().zip(values).collect(),
+                value: sample.value,
+            })
+        };
+        found.readings.iter().filter_map(view).collect()
+    }
+}
+
 /// A permission that the resource needs.
 #[derive(Debug, Serialize)]
 pub(in crate::web) struct PermissionView {
     /// As the portal calls the API.
-    pub(in crate::web) api: &'static str,
+    pub(in crate::web) api: Cow<'static, str>,
     /// `delegated` or `application`.
     pub(in crate::web) r#type: &'static str,
-    pub(in crate::web) name: &'static str,
+    pub(in crate::web) name: Cow<'static, str>,
     /// Others that do as well.
     pub(in crate::web) or: &'static [&'static str],
     pub(in crate::web) reason: &'static str,
@@ -114,7 +141,7 @@ impl ResourceView {
             Self {
                 name: resource.name.to_string(),
                 kind: resource.kind.as_str(),
-                target: target(&resource.kind),
+                target: resource.kind.target().into_owned(),
                 account: resource.account.name.to_string(),
                 labels: resource
                     .labels
@@ -144,7 +171,10 @@ impl ResourceView {
                 server_latency_seconds: good
                     .and_then(|good| good.server_latency)
                     .map(|micros| crate::state::seconds(micros.into())),
-                health_score: good.and_then(|good| good.health_score),
+                readings: record
+                    .fresh_found(interval, now)
+                    .map(|found| ReadingView::of(resource, found))
+                    .unwrap_or_default(),
                 http_status: record
                     .fresh_last(interval, now)
                     .and_then(|last| last.status),
@@ -152,7 +182,7 @@ impl ResourceView {
                 last_probe: record.last().map(|last| last.finished.timestamp()),
                 last_success: record.last_success().map(Micros::timestamp),
                 throttled_until,
-                token_expiry: account.token_expiry(&resource.audience()),
+                token_expiry: account.token_expiry(resource.audience().as_ref()),
                 probes: Outcome::ALL
                     .into_iter()
                     .zip(record.outcomes())
@@ -176,23 +206,17 @@ impl ResourceView {
 
 /// The permissions that a resource needs.
 pub(in crate::web) fn permissions(resource: &Resource) -> Vec<PermissionView> {
-    needed_permissions(resource)
+    let permissions = resource.permissions();
+    permissions
         .into_iter()
         .map(|needed| PermissionView {
-            api: needed.api.as_str(),
+            api: needed.api.name,
             r#type: needed.held.as_str(),
             name: needed.name,
             or: needed.or,
             reason: needed.reason,
         })
         .collect()
-}
-
-fn target(kind: &Kind) -> String {
-    match kind {
-        Kind::SharePointSite { url, .. } => url.to_string(),
-        Kind::ExchangeMailbox { user } => user.as_deref().unwrap_or("me").to_owned(),
-    }
 }
 
 impl EntryView {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use m365mon::metrics::Format;
 use m365mon::model::{
-    AccountObserver as _, AccountStatus, CredentialKind, MetricsSettings, Reason,
+    AccountObserver as _, AccountStatus, CredentialKind, MetricsSettings, Reason, Sample,
 };
 
 use crate::support::exposition::eventful::{SUCCESS, problem};
@@ -27,8 +27,8 @@ fn stage(settings: impl Fn(&mut MetricsSettings)) -> Stage {
 
 fn succeed(stage: &Stage) {
     let mut report = stage.report(SUCCESS, 200);
-    report.server.latency = Some(Duration::from_millis(30));
-    report.server.health_score = Some(1);
+    report.exchange.server.latency = Some(Duration::from_millis(30));
+    report.readings = Box::new([Sample::plain(0, 1.0)]);
     stage.slot("intranet").record(&report);
 }
 

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use m365mon::config::{self, Loaded};
-use m365mon::model::{
-    AppCredential, Cloud, ConnectionPolicy, Kind, Mode, ProxySetting, SecretSource, SignIn, SiteApi,
-};
+use m365mon::kinds::{ExchangeMailbox, SharePointSite, mailbox::Mailbox};
+use m365mon::kinds::{Kind, Mode, SiteApi};
+use m365mon::model::{AppCredential, Cloud, ConnectionPolicy, ProxySetting, SecretSource, SignIn};
 
 type Variables = BTreeMap<String, String>;
 
@@ -121,7 +121,12 @@ fn defaults_hold_where_nothing_is_said() {
         .collect();
     assert_eq!(labels, [("location", "amsterdam"), ("team", "web")]);
     assert_eq!(mailbox.interval, Duration::from_secs(120));
-    assert_eq!(mailbox.kind, Kind::ExchangeMailbox { user: None });
+    assert_eq!(
+        mailbox.kind,
+        Kind::from(ExchangeMailbox {
+            mailbox: Mailbox(None)
+        })
+    );
 }
 
 #[test]
@@ -191,7 +196,7 @@ fn everything_that_can_be_said_arrives() {
             .unwrap()
             .clone()
     };
-    let Kind::SharePointSite { url, api } = &resource("site").kind else {
+    let Kind::SharePointSite(SharePointSite { url, api }) = &resource("site").kind else {
         panic!("a site");
     };
     assert_eq!(
@@ -200,12 +205,14 @@ fn everything_that_can_be_said_arrives() {
     );
     assert_eq!(*api, SiteApi::Graph);
     assert_eq!(
-        resource("rest").audience().host(),
+        resource("rest").audience().unwrap().host(),
         "contoso.sharepoint.com:8445"
     );
     assert_eq!(
         resource("own too").kind,
-        Kind::ExchangeMailbox { user: None }
+        Kind::from(ExchangeMailbox {
+            mailbox: Mailbox(None)
+        })
     );
     let other = resource("other");
     assert_eq!(other.min_age, Duration::ZERO);

@@ -31,6 +31,8 @@ const OK: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
 
 fn get(connection: ConnectionPolicy) -> ProbeRequest {
     ProbeRequest {
+        method: m365mon::model::Method::Get,
+        body: bytes::Bytes::new(),
         url: Url::parse(&format!("https://{HOST}/lists?$top=1")).unwrap(),
         headers: HeaderMap::new(),
         connection,

@@ -4,6 +4,7 @@ mod config;
 pub(crate) mod doctor;
 mod entra;
 mod http;
+mod kinds;
 mod metrics;
 mod probe;
 mod report;

@@ -9,11 +9,12 @@ use http_body_util::Full;
 use hyper::Request;
 use hyper::body::Incoming;
 use m365mon::http::ProbeClient;
+use m365mon::kinds::{Kind, Resource};
 use m365mon::model::{
-    AccountReason, Audience, Clock, Hold, Kind, Outcome, Phase, Reason, Repeat, Report, Resource,
-    Story, SystemRandom, TokenProblem,
+    AccountReason, Audience, Clock, Hold, Outcome, Phase, Reason, Repeat, Report, Sample, Story,
+    SystemRandom, TokenProblem,
 };
-use m365mon::probe::{Prober, TenantProber, address, needed_permissions};
+use m365mon::probe::{Prober, TenantProber};
 
 use script::{Script, problem};
 
@@ -143,9 +144,9 @@ async fn every_kind_asks_as_it_should() {
         let tokens = Script::new([Ok(())], []);
         let report = probe(resource, tokens.clone(), &ca, &origin).await;
         assert_eq!(report.verdict.outcome(), Outcome::Success, "{report:?}");
-        assert_eq!(report.status, Some(200));
+        assert_eq!(report.exchange.status, Some(200));
         assert!(report.latency().unwrap() > Duration::ZERO);
-        assert!(report.client_request_id.is_some());
+        assert!(report.exchange.client_request_id.is_some());
         let audience = Audience::sharepoint(host);
         assert_eq!(*tokens.audiences.lock(), [audience]);
     }
@@ -167,7 +168,7 @@ fn requests_are_what_microsoft_describes() {
         _ => panic!("{path}"),
     };
     for (resource, host, _) in all().iter().filter(|(_, host, _)| *host == GRAPH) {
-        let url = address(resource).unwrap().url;
+        let url = resource.kind.request(&resource.account).unwrap().url;
         assert_eq!(url.host_str(), Some(*host));
         let get = &api["paths"][template(url.path())]["get"];
         let parameters = get["parameters"].as_array().unwrap();
@@ -213,13 +214,20 @@ async fn what_the_service_says_about_itself() {
         answer
     })
     .await;
-    let id = report.request_id.unwrap();
+    let id = report.exchange.request_id.unwrap();
     assert_eq!(id.as_str(), "81170202-4f3e-4c4b-9e3c-0a1b2c3d4e5f");
-    assert_eq!(report.server.latency, Some(Duration::from_millis(42)));
-    assert_eq!(report.server.health_score, Some(2));
-    assert_eq!(report.server.data_center.as_deref(), Some("West Europe"));
-    assert_eq!(report.server.rate_limit.unwrap().remaining, 120);
-    assert_eq!((report.hold, report.repeat), (None, None));
+    assert_eq!(
+        report.exchange.server.latency,
+        Some(Duration::from_millis(42))
+    );
+    let score = Sample::plain(0, 2.0);
+    assert_eq!(*report.readings, [score]);
+    assert_eq!(
+        report.exchange.server.data_center.as_deref(),
+        Some("West Europe")
+    );
+    assert_eq!(report.exchange.server.rate_limit.unwrap().remaining, 120);
+    assert_eq!((report.exchange.hold, report.exchange.repeat), (None, None));
 }
 
 #[tokio::test]
@@ -253,7 +261,7 @@ async fn bodies_of_the_wrong_kind() {
     let endless = format!(r#"{{"value":["{}"]}}"#, "x".repeat(100_000));
     let report = answered(move |_, _| json(200, &endless)).await;
     assert_eq!(report.verdict.reason(), Some(Reason::BadResponse));
-    assert_eq!(report.broke_in, Some(Phase::Transfer));
+    assert_eq!(report.exchange.broke_in, Some(Phase::Transfer));
 }
 
 #[tokio::test]
@@ -300,7 +308,7 @@ async fn refusals_say_what_to_do() {
         let report = answered(move |_, _| json(status, body)).await;
         assert_eq!(report.verdict.reason(), Some(reason));
         assert_eq!(&*report.detail, words);
-        assert_eq!(report.status, Some(status));
+        assert_eq!(report.exchange.status, Some(status));
     }
 }
 
@@ -330,7 +338,7 @@ async fn waits_that_are_asked_for() {
         })
         .await;
         assert_eq!(report.verdict.reason(), Some(reason));
-        assert_eq!(report.hold, Some(hold));
+        assert_eq!(report.exchange.hold, Some(hold));
         assert!(
             report.detail.ends_with("and to come back in 31 s"),
             "{}",
@@ -342,7 +350,7 @@ async fn waits_that_are_asked_for() {
 #[test]
 fn permissions_are_the_least() {
     let names = |kind: Kind, person| {
-        let needed = needed_permissions(&resource(kind, person));
+        let needed = resource(kind, person).permissions();
         assert_eq!(needed.len(), 1);
         assert!(!needed[0].reason.is_empty());
         needed[0].scope()

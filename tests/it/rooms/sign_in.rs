@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entra::Says;
-use m365mon::model::{Account, Audience, Cloud, Resource, SignIn, Story, Tenant};
+use m365mon::kinds::Resource;
+use m365mon::model::{Account, Audience, Cloud, SignIn, Story, Tenant};
 use m365mon_simulator::directory::TENANT_ID;
 use stage::{APPROVAL, Begun, FORM, SIGN_IN, Stage, token_of, upn};
 use url::Url;

@@ -12,10 +12,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use m365mon::kinds::mailbox::Mailbox;
+use m365mon::kinds::{
+    Configuration, ExchangeMailbox, Impact, Kind, Labels, Mode, Resource, SharePointSite, SiteApi,
+};
 use m365mon::model::{
-    Account, AppCredential, Cloud, Configuration, ConnectionPolicy, DEFAULT_BUCKETS, Delegated,
-    HttpSettings, Kind, Labels, Limits, MetricsSettings, Mode, ProxySetting, Resource, Secret,
-    SecretSource, SignIn, SiteApi, Storage, Tenant,
+    Account, AppCredential, Cloud, ConnectionPolicy, DEFAULT_BUCKETS, Delegated, HttpSettings,
+    Limits, MetricsSettings, ProxySetting, Secret, SecretSource, SignIn, Storage, Tenant,
 };
 
 /// The client secret of [`account`]: seen anywhere, it is a leak.
@@ -37,6 +40,7 @@ pub(crate) fn account(name: &str) -> Account {
         tenant: Tenant::parse("contoso.onmicrosoft.com"),
         client_id: Some("11111111-2222-3333-4444-555555555555".into()),
         sign_in: SignIn::App(client_secret(CANARY)),
+        audiences: Default::default(),
     }
 }
 
@@ -72,25 +76,25 @@ pub(crate) fn managed_identity(name: &str, client_id: Option<&str>) -> Account {
 
 /// A site at this URL, asked for through Graph.
 pub(crate) fn site_at(url: &str) -> Kind {
-    Kind::SharePointSite {
+    Kind::from(SharePointSite {
         url: url.parse().unwrap(),
         api: SiteApi::Graph,
-    }
+    })
 }
 
 /// A site at this URL, asked for through SharePoint's own REST.
 pub(crate) fn rest_site_at(url: &str) -> Kind {
-    Kind::SharePointSite {
+    Kind::from(SharePointSite {
         url: url.parse().unwrap(),
         api: SiteApi::SharePoint,
-    }
+    })
 }
 
 /// A mailbox; the person's own without a user.
 pub(crate) fn mailbox_of(user: Option<&str>) -> Kind {
-    Kind::ExchangeMailbox {
-        user: user.map(Into::into),
-    }
+    Kind::from(ExchangeMailbox {
+        mailbox: Mailbox(user.map(Into::into)),
+    })
 }
 
 /// In the background every minute, without labels.
@@ -105,6 +109,7 @@ pub(crate) fn resource(name: &str, account: &Arc<Account>, kind: Kind) -> Resour
         connection: ConnectionPolicy::New,
         min_age: Duration::from_secs(54),
         labels: labels(&[]),
+        impact: Impact::Users,
     }
 }
 

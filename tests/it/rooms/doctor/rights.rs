@@ -96,8 +96,8 @@ fn accounts_of_one_registration_need_what_all_of_them_need() {
         &m365mon::config::ProcessEnvironment,
     )
     .unwrap();
-    let needed = m365mon::probe::needed_rights(&loaded.configuration);
-    let graph = loaded.configuration.resources[0].audience();
+    let needed = m365mon::kinds::needed_rights(&loaded.configuration);
+    let graph = loaded.configuration.resources[0].audience().unwrap();
     let granted: Vec<Box<str>> = ["Mail.ReadBasic.All", "Sites.Selected", "Sites.Read.All"]
         .map(Box::from)
         .into();

@@ -16,15 +16,18 @@ async fn come_with_phases_and_facts_over_both_versions() {
         let answer = probe(&ca.network(origin.address)).await.unwrap();
         assert_eq!((answer.status, answer.body_end), (200, BodyEnd::Complete));
         assert_eq!(answer.body, r#"{"value":[]}"#);
-        assert_eq!(answer.repeat, None);
-        assert_eq!(answer.facts.http_version, Some(version));
-        assert_eq!(answer.facts.tls_version, Some("TLS 1.3"));
-        assert_eq!(answer.facts.ip_version, Some(IpVersion::V4));
-        assert!(!answer.facts.reused);
+        assert_eq!(answer.exchange.repeat, None);
+        assert_eq!(answer.exchange.connection.http_version, Some(version));
+        assert_eq!(answer.exchange.connection.tls_version, Some("TLS 1.3"));
+        assert_eq!(answer.exchange.connection.ip_version, Some(IpVersion::V4));
+        assert!(!answer.exchange.connection.reused);
         let end = "2100-01-01T00:00:00Z".parse().unwrap();
-        assert_eq!(answer.facts.certificate_expiry, Some(end));
+        assert_eq!(answer.exchange.connection.certificate_expiry, Some(end));
         for phase in [Phase::Connect, Phase::Tls, Phase::Processing] {
-            assert!(answer.phases.get(phase) > Duration::ZERO, "{phase:?}");
+            assert!(
+                answer.exchange.phases.unwrap().get(phase) > Duration::ZERO,
+                "{phase:?}"
+            );
         }
     }
 }
@@ -45,7 +48,7 @@ async fn over_ipv6() {
         return;
     };
     let answer = probe(&ca.network(origin.address)).await.unwrap();
-    assert_eq!(answer.facts.ip_version, Some(IpVersion::V6));
+    assert_eq!(answer.exchange.connection.ip_version, Some(IpVersion::V6));
 }
 
 #[tokio::test]

@@ -13,16 +13,22 @@ async fn are_kept_if_wanted() {
         let first = ask(&client, ConnectionPolicy::Reuse).await;
         let second = ask(&client, ConnectionPolicy::Reuse).await;
         assert_eq!(origin.connections(), 1);
-        assert_eq!((first.facts.reused, second.facts.reused), (false, true));
+        assert_eq!(
+            (
+                first.exchange.connection.reused,
+                second.exchange.connection.reused
+            ),
+            (false, true)
+        );
         let only = Phases {
-            processing: second.phases.processing,
-            transfer: second.phases.transfer,
+            processing: second.exchange.phases.unwrap().processing,
+            transfer: second.exchange.phases.unwrap().transfer,
             ..Phases::default()
         };
-        assert_eq!(second.phases, only);
+        assert_eq!(second.exchange.phases, Some(only));
         assert_eq!(
-            second.facts.certificate_expiry,
-            first.facts.certificate_expiry
+            second.exchange.connection.certificate_expiry,
+            first.exchange.connection.certificate_expiry
         );
         ask(&client, ConnectionPolicy::New).await;
         ask(&client, ConnectionPolicy::New).await;
@@ -55,8 +61,8 @@ async fn are_given_up_after_a_503() {
         let client = ProbeClient::new(&ca.network(origin.address)).unwrap();
         assert_eq!(ask(&client, ConnectionPolicy::Reuse).await.status, 503);
         let next = ask(&client, ConnectionPolicy::Reuse).await;
-        assert_eq!((next.status, next.facts.reused), (200, false));
-        assert_eq!(next.repeat, None);
+        assert_eq!((next.status, next.exchange.connection.reused), (200, false));
+        assert_eq!(next.exchange.repeat, None);
     }
 }
 
@@ -77,10 +83,13 @@ async fn that_turn_out_dead_are_replaced_once() {
     })
     .await;
     let client = ProbeClient::new(&ca.network(origin.address)).unwrap();
-    assert_eq!(ask(&client, ConnectionPolicy::Reuse).await.repeat, None);
+    assert_eq!(
+        ask(&client, ConnectionPolicy::Reuse).await.exchange.repeat,
+        None
+    );
     let second = ask(&client, ConnectionPolicy::Reuse).await;
-    assert_eq!(second.repeat, Some(Repeat::NewConnection));
-    assert!(!second.facts.reused);
+    assert_eq!(second.exchange.repeat, Some(Repeat::NewConnection));
+    assert!(!second.exchange.connection.reused);
     assert_eq!(origin.connections(), 2);
 }
 
@@ -105,7 +114,7 @@ async fn that_die_later_are_not() {
     ask(&client, ConnectionPolicy::Reuse).await;
     let failure = client.send(get(ConnectionPolicy::Reuse)).await.unwrap_err();
     assert_eq!(failure.net.reason(), Reason::BadResponse);
-    assert_eq!((failure.repeat, origin.connections()), (None, 1));
+    assert_eq!((failure.exchange.repeat, origin.connections()), (None, 1));
 }
 
 #[tokio::test]
@@ -116,7 +125,11 @@ async fn of_http2_are_shared() {
     ask(&client, ConnectionPolicy::Reuse).await;
     let many = (0..20).map(|_| ask(&client, ConnectionPolicy::Reuse));
     let answers = futures_util::future::join_all(many).await;
-    assert!(answers.iter().all(|answer| answer.facts.reused));
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.exchange.connection.reused)
+    );
     assert_eq!(origin.connections(), 1);
 }
 

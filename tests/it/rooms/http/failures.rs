@@ -16,7 +16,7 @@ async fn names_that_do_not_exist() {
     };
     let failure = client.send(request).await.unwrap_err();
     assert_eq!(failure.net.reason(), Reason::Dns, "{failure:?}");
-    assert_eq!(failure.broke_in, Phase::Resolve);
+    assert_eq!(failure.exchange.broke_in, Some(Phase::Resolve));
 }
 
 #[tokio::test]
@@ -24,7 +24,7 @@ async fn refused_connections() {
     let ca = Ca::new();
     let failure = failure(&ca.network(refused())).await;
     assert_eq!(failure.net.reason(), Reason::Connect);
-    assert_eq!(failure.broke_in, Phase::Connect);
+    assert_eq!(failure.exchange.broke_in, Some(Phase::Connect));
     assert_eq!(
         failure.net.to_string(),
         "contoso.sharepoint.com: connection refused while connecting"
@@ -43,10 +43,10 @@ async fn bad_certificates() {
         let origin = Origin::answering(tls, |_, _| json(200, "{}")).await;
         let failure = failure(&ca.network(origin.address)).await;
         assert_eq!(failure.net.reason(), Reason::Tls);
-        assert_eq!(failure.broke_in, Phase::Tls);
+        assert_eq!(failure.exchange.broke_in, Some(Phase::Tls));
         assert!(failure.net.to_string().contains(words), "{}", failure.net);
         if words.starts_with("expired") {
-            assert!(failure.facts.certificate_expiry.is_some());
+            assert!(failure.exchange.connection.certificate_expiry.is_some());
         }
     }
 }
@@ -69,7 +69,7 @@ async fn connections_that_end_before_the_first_byte() {
     let at_once = Origin::start(|_, stream: TcpStream| async move { drop(stream) }).await;
     let found = failure(&ca.network(at_once.address)).await;
     assert_eq!(found.net.reason(), Reason::Connect, "{found:?}");
-    assert_eq!(found.broke_in, Phase::Tls);
+    assert_eq!(found.exchange.broke_in, Some(Phase::Tls));
     for alpn in [H1, H2] {
         let tls = ca.good(alpn);
         let origin = Origin::start(move |_, stream| {
@@ -82,7 +82,7 @@ async fn connections_that_end_before_the_first_byte() {
         .await;
         let found = failure(&ca.network(origin.address)).await;
         assert_eq!(found.net.reason(), Reason::Connect, "{found:?}");
-        assert_eq!(found.broke_in, Phase::Processing);
+        assert_eq!(found.exchange.broke_in, Some(Phase::Processing));
     }
 }
 

@@ -17,9 +17,9 @@ async fn send(network: &Network, hanging: Arc<Notify>) -> Result<ProbeAnswer, Bo
 fn assert_timeout(failure: &ProbeFailure, phase: Phase) {
     assert_eq!(failure.net.kind, NetFailureKind::Timeout(phase));
     assert_eq!(failure.net.reason(), Reason::Timeout);
-    assert_eq!(failure.broke_in, phase);
-    assert!(failure.phases.get(phase) > Duration::from_secs(3500));
-    assert!(failure.phases.total() < Duration::from_secs(3700));
+    assert_eq!(failure.exchange.broke_in, Some(phase));
+    assert!(failure.exchange.phases.unwrap().get(phase) > Duration::from_secs(3500));
+    assert!(failure.exchange.phases.unwrap().total() < Duration::from_secs(3700));
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn before_the_answer() {
             .await
             .unwrap_err();
         assert_timeout(&failure, Phase::Processing);
-        assert!(failure.facts.certificate_expiry.is_some());
+        assert!(failure.exchange.connection.certificate_expiry.is_some());
         tokio::time::resume();
     }
 }
@@ -104,5 +104,5 @@ async fn within_the_body() {
     let answer = send(&ca.network(origin.address), hanging).await.unwrap();
     assert_eq!((answer.status, answer.body_end), (200, BodyEnd::TimedOut));
     assert_eq!(answer.body, r#"{"value""#);
-    assert!(answer.phases.transfer > Duration::from_secs(3500));
+    assert!(answer.exchange.phases.unwrap().transfer > Duration::from_secs(3500));
 }

@@ -69,7 +69,7 @@ async fn that_do_not() {
         let (proxy, _) = proxy(answer, None).await;
         let failure = failure(&ca.network_through(proxy.address)).await;
         assert_eq!(failure.net.reason(), Reason::Proxy, "{answer} {failure:?}");
-        assert_eq!(failure.broke_in, Phase::Connect);
+        assert_eq!(failure.exchange.broke_in, Some(Phase::Connect));
         let told = failure.net.to_string();
         assert!(told.contains(words), "{told}");
         assert!(!format!("{failure:?}").contains("canary"));
@@ -86,7 +86,7 @@ async fn that_are_not_there() {
     settings.proxy = m365mon::model::ProxySetting::Fixed(nowhere);
     let unknown = failure(&Network::new(&settings).unwrap()).await;
     assert_eq!(unknown.net.reason(), Reason::Proxy, "{unknown:?}");
-    assert_eq!(unknown.broke_in, Phase::Resolve);
+    assert_eq!(unknown.exchange.broke_in, Some(Phase::Resolve));
 }
 
 #[tokio::test]

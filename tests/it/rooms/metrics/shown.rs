@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use m365mon::model::{Reason, Report};
+use m365mon::model::{Exchange, Reason, Report};
 
 use crate::support::exposition::eventful::{SUCCESS, connected, eventful, problem};
 use crate::support::exposition::parser::Parsed;
@@ -166,7 +166,10 @@ async fn what_is_too_old_is_absent() {
     slot.record(&stage.report(SUCCESS, 100));
     wait(10).await;
     slot.record(&Report {
-        status: Some(429),
+        exchange: Exchange {
+            status: Some(429),
+            ..Exchange::default()
+        },
         ..stage.report(problem(Reason::Throttled), 100)
     });
     let throttled = || "throttled".to_owned();
@@ -204,7 +207,10 @@ async fn what_is_too_old_is_absent() {
     // A failure takes the latency away at once.
     slot.record(&stage.report(SUCCESS, 100));
     slot.record(&Report {
-        status: None,
+        exchange: Exchange {
+            status: None,
+            ..Exchange::default()
+        },
         ..stage.report(problem(Reason::Timeout), 100)
     });
     let failed = (
@@ -240,7 +246,7 @@ async fn accounts_sharing_a_gate_are_both_held() {
     let held: Vec<_> = page
         .named("m365_throttled_until_timestamp_seconds")
         .iter()
-        .map(|s| (s.labels["account"].clone(), s.labels["service"].clone()))
+        .map(|s| (s.labels["account"].clone(), s.labels["gate"].clone()))
         .collect();
     assert_eq!(
         held,

@@ -3,8 +3,8 @@
 use std::io;
 
 use bytes::Bytes;
+use m365mon::kinds::Resource;
 use m365mon::metrics::{CHUNK, Chunks, Format, Rendering};
-use m365mon::model::Resource;
 use proptest::prelude::*;
 
 use crate::support::exposition::eventful::{SUCCESS, eventful, without_process};

@@ -58,6 +58,16 @@ impl TokenSource for Script {
         })
     }
 
+    fn fresh_token<'a>(
+        &'a self,
+        account: &'a Account,
+        audience: &'a Audience,
+        story: &'a Story,
+    ) -> BoxFuture<'a, Result<(), TokenProblem>> {
+        let token = self.access_token(account, audience, story);
+        Box::pin(async move { token.await.map(drop) })
+    }
+
     fn replace_refused<'a>(
         &'a self,
         _: &'a Account,

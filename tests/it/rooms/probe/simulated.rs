@@ -9,9 +9,8 @@ use std::time::Duration;
 use m365mon::config;
 use m365mon::entra::{TokenStore, Tokens};
 use m365mon::http::{Network, ProbeClient, SimpleClient};
-use m365mon::model::{
-    Clock, Configuration, IgnoreAccounts, Reason, Report, Resource, Story, SystemRandom,
-};
+use m365mon::kinds::{Configuration, Resource};
+use m365mon::model::{Clock, IgnoreAccounts, Reason, Report, Story, SystemRandom};
 use m365mon::probe::{Prober, TenantProber};
 use m365mon_simulator::directory::Size;
 use m365mon_simulator::{Options, Running, files, start};
@@ -131,7 +130,7 @@ async fn every_fault_has_its_reason() {
         scene.fault(&json!(kind));
         let report = scene.probe("intranet", Duration::from_millis(700)).await;
         assert_eq!(report.verdict.reason(), Some(Timeout), "{kind} {report:?}");
-        assert!(report.broke_in.is_some());
+        assert!(report.exchange.broke_in.is_some());
     }
     scene.act(json!({"clear_faults": {}}));
     assert_eq!(scene.reason("intranet").await, None);

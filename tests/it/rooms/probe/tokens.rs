@@ -28,12 +28,12 @@ async fn with(
 async fn a_refused_one_is_replaced_once_and_that_is_said() {
     let (report, script, sent) = with(Some(Ok(())), strict(200)).await;
     assert_eq!(report.verdict.outcome(), Outcome::Success);
-    assert_eq!(report.repeat, Some(Repeat::FreshToken));
+    assert_eq!(report.exchange.repeat, Some(Repeat::FreshToken));
     assert_eq!(*script.challenges.lock(), [None]);
     assert_eq!(sent, 2);
     let (report, _, sent) = with(Some(Ok(())), strict(401)).await;
     assert_eq!(report.verdict.reason(), Some(Reason::Unauthorized));
-    assert_eq!(report.repeat, Some(Repeat::FreshToken));
+    assert_eq!(report.exchange.repeat, Some(Repeat::FreshToken));
     assert_eq!(sent, 2);
 }
 
@@ -41,12 +41,12 @@ async fn a_refused_one_is_replaced_once_and_that_is_said() {
 async fn a_refused_one_may_be_the_last() {
     let (report, _, sent) = with(None, strict(200)).await;
     assert_eq!(report.verdict.reason(), Some(Reason::Unauthorized));
-    assert_eq!((report.repeat, sent), (None, 1));
+    assert_eq!((report.exchange.repeat, sent), (None, 1));
     let expired = problem(AccountReason::Refused, 7_000_222);
     let (report, _, sent) = with(Some(Err(expired.clone())), strict(200)).await;
     assert_eq!(report.verdict.reason(), Some(Reason::Token));
     assert_eq!(report.token_problem, Some(expired));
-    assert_eq!((report.status, sent), (Some(401), 1));
+    assert_eq!((report.exchange.status, sent), (Some(401), 1));
 }
 
 #[tokio::test]
@@ -90,7 +90,10 @@ async fn none_at_all() {
     let report = probe(intranet(), script, &ca, &origin).await;
     assert_eq!(report.verdict.reason(), Some(Reason::Token));
     assert_eq!(report.token_problem, Some(refused));
-    assert_eq!((report.phases, report.status), (None, None));
+    assert_eq!(
+        (report.exchange.phases, report.exchange.status),
+        (None, None)
+    );
     let words = "no access token (AADSTS7000222): the client secret has expired";
     assert_eq!(&*report.detail, words);
     assert_eq!(origin.connections(), 0);

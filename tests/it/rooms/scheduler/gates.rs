@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use m365mon::model::{Hold, RateLimit, Reason, Report, ServerHints, Verdict};
+use m365mon::model::{Exchange, Hold, RateLimit, Reason, Report, ServerHints, Verdict};
 use m365mon::scheduler::{DemandResult, ProbeDemand};
 use m365mon::state::SkipCause;
 
@@ -14,10 +14,13 @@ use super::house::{Act, House, account, configuration, densest, pass, report, si
 
 pub(super) fn throttled(wait: Option<u64>) -> Act {
     let refused = Report {
-        status: Some(429),
-        hold: Some(Hold::Gate {
-            wait: wait.map(Duration::from_secs),
-        }),
+        exchange: Exchange {
+            status: Some(429),
+            hold: Some(Hold::Gate {
+                wait: wait.map(Duration::from_secs),
+            }),
+            ..Exchange::default()
+        },
         ..report(Verdict::Problem(Reason::Throttled))
     };
     Act::Answer(Duration::from_millis(50), Box::new(refused))
@@ -87,10 +90,13 @@ async fn refusals_without_a_time_are_waited_out_longer_and_longer() {
 
 fn unwell(wait: u64) -> Act {
     let unwell = Report {
-        status: Some(503),
-        hold: Some(Hold::Resource {
-            wait: Duration::from_secs(wait),
-        }),
+        exchange: Exchange {
+            status: Some(503),
+            hold: Some(Hold::Resource {
+                wait: Duration::from_secs(wait),
+            }),
+            ..Exchange::default()
+        },
         ..report(Verdict::Problem(Reason::ServerError))
     };
     Act::Answer(Duration::from_millis(50), Box::new(unwell))
@@ -189,13 +195,16 @@ async fn little_left_of_the_limit_leaves_out_every_second_tick() {
     let house = House::new(&configuration(sites(1, 200)));
     house.script(|_| {
         let little_left = Report {
-            server: ServerHints {
-                rate_limit: Some(RateLimit {
-                    limit: 1_200,
-                    remaining: 120,
-                    reset: Duration::from_secs(60),
-                }),
-                ..ServerHints::default()
+            exchange: Exchange {
+                server: ServerHints {
+                    rate_limit: Some(RateLimit {
+                        limit: 1_200,
+                        remaining: 120,
+                        reset: Duration::from_secs(60),
+                    }),
+                    ..ServerHints::default()
+                },
+                ..Exchange::default()
             },
             ..report(Verdict::Success)
         };
@@ -229,7 +238,7 @@ async fn outlook_gets_four_at_once_per_mailbox() {
         } else {
             "anna@contoso.com"
         }));
-        mailbox.mode = m365mon::model::Mode::OnProbe;
+        mailbox.mode = m365mon::kinds::Mode::OnProbe;
         mailbox
     });
     let house = House::new(&configuration(mailboxes.collect()));
@@ -266,7 +275,7 @@ async fn outlook_gets_four_at_once_per_mailbox() {
 async fn who_waits_for_a_turn_does_not_pass_a_gate_that_closed_meanwhile() {
     let mut resources = sites(1, 5);
     for resource in &mut resources {
-        resource.mode = m365mon::model::Mode::OnProbe;
+        resource.mode = m365mon::kinds::Mode::OnProbe;
     }
     let mut configuration = configuration(resources);
     configuration.limits.per_account = 1;

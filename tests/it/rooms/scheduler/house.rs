@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use m365mon::kinds::{Configuration, Resource};
 use m365mon::model::{
-    Account, Clock, Configuration, Phases, Random, Report, Resource, Story, Tenant, Timestamp,
-    Verdict,
+    Account, Clock, Exchange, Phases, Random, Report, Story, Tenant, Timestamp, Verdict,
 };
 use m365mon::probe::Prober;
 use m365mon::scheduler::{Scheduler, Shard, TickSnapshot};
@@ -47,8 +47,11 @@ impl Act {
 pub(super) fn report(verdict: Verdict) -> Report {
     let at = Timestamp::UNIX_EPOCH;
     Report {
-        status: Some(200),
-        phases: Some(Phases::default()),
+        exchange: Exchange {
+            status: Some(200),
+            phases: Some(Phases::default()),
+            ..Exchange::default()
+        },
         ..Report::without_request(at, at, verdict, "")
     }
 }

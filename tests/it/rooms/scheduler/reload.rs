@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use m365mon::model::{Hold, Mode, RateLimit, Reason, Report, ServerHints, Verdict};
+use m365mon::kinds::Mode;
+use m365mon::model::{Exchange, Hold, RateLimit, Reason, Report, ServerHints, Verdict};
 use m365mon::scheduler::{DemandResult, ProbeDemand};
 use m365mon::state::SkipCause;
 
@@ -206,11 +207,14 @@ async fn whatever_happens(seed: u64) {
         let wait = Duration::from_secs(script_dice.below(60));
         let with = |status, verdict, hold, rate_limit| {
             let report = Report {
-                status: Some(status),
-                hold,
-                server: ServerHints {
-                    rate_limit,
-                    ..ServerHints::default()
+                exchange: Exchange {
+                    status: Some(status),
+                    hold,
+                    server: ServerHints {
+                        rate_limit,
+                        ..ServerHints::default()
+                    },
+                    ..Exchange::default()
                 },
                 ..report(verdict)
             };

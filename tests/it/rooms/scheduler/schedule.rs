@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use m365mon::model::{Limits, Reason, Resource, Verdict};
+use m365mon::kinds::Resource;
+use m365mon::model::{Limits, Reason, Verdict};
 use m365mon::state::SkipCause;
 
 use super::house::{Act, House, account, configuration, densest, pass, site, sites};
@@ -276,7 +277,7 @@ async fn a_clock_that_is_set_right_after_the_start_changes_nothing_about_it() {
 async fn shards_share_the_work_and_each_answers_for_all() {
     let mut resources = sites(2, 50);
     for resource in &mut resources[80..] {
-        resource.mode = m365mon::model::Mode::OnScrape;
+        resource.mode = m365mon::kinds::Mode::OnScrape;
     }
     let configuration = configuration(resources);
     let mut probed = std::collections::BTreeMap::<Arc<str>, usize>::new();

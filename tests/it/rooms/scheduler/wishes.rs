@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use m365mon::model::{Mode, Reason, Story, Verdict};
+use m365mon::kinds::Mode;
+use m365mon::model::{Reason, Story, Verdict};
 use m365mon::scheduler::{DemandResult, ProbeDemand};
 use m365mon::state::SkipCause;
 

@@ -11,10 +11,10 @@ use futures_util::future::BoxFuture;
 use m365mon::config::{self, Loaded};
 use m365mon::entra::{Consent, TokenStore, Tokens};
 use m365mon::http::{Network, SimpleClient};
+use m365mon::kinds::{Configuration, Resource};
 use m365mon::metrics::{BuildInfo, Exposition};
 use m365mon::model::{
-    Account, Clock, Configuration, IgnoreAccounts, Reason, Report, Resource, Story, SystemRandom,
-    Verdict,
+    Account, Clock, IgnoreAccounts, Reason, Report, Story, SystemRandom, Verdict,
 };
 use m365mon::probe::Prober;
 use m365mon::scheduler::Scheduler;

@@ -13,8 +13,9 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use m365mon::config;
+use m365mon::kinds::Resource;
 use m365mon::metrics::{BuildInfo, Exposition};
-use m365mon::model::{Clock, Phases, Report, Resource, Story, SystemRandom, Verdict};
+use m365mon::model::{Clock, Exchange, Phases, Report, Story, SystemRandom, Verdict};
 use m365mon::probe::Prober;
 use m365mon::scheduler::Scheduler;
 use m365mon::state::State;
@@ -63,11 +64,14 @@ impl Prober for Told {
             _ = fake.turns.acquire().await;
             let (verdict, detail) = fake.verdict.lock().clone();
             Report {
-                status: Some(200),
-                phases: Some(Phases {
-                    processing: Duration::from_millis(250),
-                    ..Phases::default()
-                }),
+                exchange: Exchange {
+                    status: Some(200),
+                    phases: Some(Phases {
+                        processing: Duration::from_millis(250),
+                        ..Phases::default()
+                    }),
+                    ..Exchange::default()
+                },
                 ..Report::without_request(started, fake.clock.now(), verdict, &detail)
             }
         }

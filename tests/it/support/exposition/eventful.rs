@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use m365mon::kinds::{Mode, Resource};
 use m365mon::model::{
     AccountObserver, AccountReason, AccountStatus, Audience, Cloud, ConnectionFacts,
-    CredentialKind, IpVersion, Mode, RateLimit, Reason, Report, RequestId, Resource, Right,
+    CredentialKind, Exchange, IpVersion, RateLimit, Reason, Report, RequestId, Right, Sample, Step,
     TokenProblem, TokenReport, Verdict,
 };
 use m365mon::state::SkipCause;
@@ -48,14 +49,18 @@ pub(crate) async fn eventful() -> Stage {
     let intranet = stage.slot("intranet");
     for milliseconds in [80, 240, 4_200, 9_000] {
         let mut report = stage.report(SUCCESS, milliseconds);
-        report.server.latency = Some(Duration::from_millis(37));
-        report.server.health_score = Some(2);
+        report.exchange.server.latency = Some(Duration::from_millis(37));
+        report.readings = Box::new([Sample::plain(0, 2.0)]);
         intranet.record(&report);
     }
     let mut told = stage.report(SUCCESS, 240);
-    told.server.latency = Some(Duration::from_millis(37));
-    told.server.health_score = Some(2);
-    told.server.rate_limit = Some(RateLimit {
+    told.exchange.server.latency = Some(Duration::from_millis(37));
+    told.readings = Box::new([Sample::plain(0, 2.0)]);
+    told.steps = Box::new([Step {
+        name: "find",
+        phases: told.exchange.phases.unwrap(),
+    }]);
+    told.exchange.server.rate_limit = Some(RateLimit {
         limit: 1_200,
         remaining: 120,
         reset: Duration::from_secs(5),
@@ -67,16 +72,22 @@ pub(crate) async fn eventful() -> Stage {
     wiki.record(&stage.report(SUCCESS, 120));
     for _ in 0..2 {
         wiki.record(&Report {
-            status: Some(503),
-            request_id: RequestId::parse("odd-ID-1"),
+            exchange: Exchange {
+                status: Some(503),
+                request_id: RequestId::parse("odd-ID-1"),
+                ..Exchange::default()
+            },
             ..stage.report(problem(Reason::ServerError), 50)
         });
     }
     let mailbox = stage.slot("mailbox");
     mailbox.record(&stage.report(SUCCESS, 150));
     mailbox.record(&Report {
-        status: Some(429),
-        request_id: None,
+        exchange: Exchange {
+            status: Some(429),
+            request_id: None,
+            ..Exchange::default()
+        },
         ..stage.report(problem(Reason::Throttled), 40)
     });
     state.gate_closed(mailbox.gate_key(), at(600));
@@ -142,12 +153,15 @@ pub(crate) async fn eventful() -> Stage {
 /// A report with everything that a connection can tell.
 pub(crate) fn connected(stage: &Stage) -> Report {
     Report {
-        connection: ConnectionFacts {
-            reused: false,
-            ip_version: Some(IpVersion::V4),
-            http_version: Some(2.0),
-            tls_version: Some("TLS 1.3"),
-            certificate_expiry: Some(at(86_400)),
+        exchange: Exchange {
+            connection: ConnectionFacts {
+                reused: false,
+                ip_version: Some(IpVersion::V4),
+                http_version: Some(2.0),
+                tls_version: Some("TLS 1.3"),
+                certificate_expiry: Some(at(86_400)),
+            },
+            ..Exchange::default()
         },
         ..stage.report(SUCCESS, 300)
     }

@@ -4,10 +4,9 @@ use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use m365mon::kinds::{Configuration, Resource};
 use m365mon::metrics::{BuildInfo, Exposition, Format, Rendering};
-use m365mon::model::{
-    Account, Clock, Configuration, Phases, Report, RequestId, Resource, Timestamp, Verdict,
-};
+use m365mon::model::{Account, Clock, Exchange, Phases, Report, RequestId, Timestamp, Verdict};
 use m365mon::state::{ResourceSlot, State};
 
 use super::super::fixtures;
@@ -87,9 +86,12 @@ impl Stage {
             transfer: Duration::from_millis(1),
         };
         Report {
-            phases: Some(phases),
-            status: Some(200),
-            request_id: RequestId::parse("81170202-4f3e-4c4b-9e3c-0a1b2c3d4e5f"),
+            exchange: Exchange {
+                phases: Some(phases),
+                status: Some(200),
+                request_id: RequestId::parse("81170202-4f3e-4c4b-9e3c-0a1b2c3d4e5f"),
+                ..Exchange::default()
+            },
             ..Report::without_request(self.clock.now(), self.clock.now(), verdict, "")
         }
     }

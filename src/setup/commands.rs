@@ -1,11 +1,12 @@
 //! Single commands that mend one thing, for `doctor`.
 
-use super::mailboxes::ROLE;
-use super::plan::{api_of, site_address};
-use crate::entra::{GRAPH_APP_ID, SHAREPOINT_APP_ID, find_api};
+use url::Url;
+
+use super::plan::site_address;
+use crate::entra::find_api;
+use crate::kinds::{Api, Grant, Remedy, SiteRole};
+use crate::model::Account;
 use crate::model::powershell::{filter, quoted};
-use crate::model::{Account, Kind};
-use crate::probe::PermissionApi;
 
 /// A word for a POSIX shell.
 #[must_use]
@@ -20,7 +21,7 @@ pub fn shell(word: &str) -> String {
 
 /// Lets a person read another's mailbox.
 #[must_use]
-pub fn read_mailbox(mailbox: &str, person: &str) -> String {
+pub(super) fn read_mailbox(mailbox: &str, person: &str) -> String {
     format!(
         "Add-MailboxPermission -Identity {} -User {} -AccessRights FullAccess -AutoMapping $false",
         quoted(mailbox),
@@ -28,13 +29,23 @@ pub fn read_mailbox(mailbox: &str, person: &str) -> String {
     )
 }
 
+/// Consent in one team: an app package that its owner installs
+/// (learn.microsoft.com, "Grant resource-specific consent permissions").
+pub(super) fn team_consent(team: &str, permission: &str) -> String {
+    format!(
+        "a Teams app package whose manifest names this application under webApplicationInfo and \
+         {permission} (type Application) under authorization.permissions.resourceSpecific; an \
+         owner of the team {team} installs it there"
+    )
+}
+
 /// Commands for one account.
 #[derive(Debug, Clone, Copy)]
-pub struct Mend<'a> {
+pub struct Commands<'a> {
     account: &'a Account,
 }
 
-impl<'a> Mend<'a> {
+impl<'a> Commands<'a> {
     /// For this account.
     #[must_use]
     pub const fn of(account: &'a Account) -> Self {
@@ -64,30 +75,68 @@ impl<'a> Mend<'a> {
         format!("m365mon login {}", shell(&self.account.name))
     }
 
-    /// The role read on one site, three ways of which one is enough.
+    /// What a remedy comes to, line by line.
     #[must_use]
-    pub fn grant_site(self, kind: &Kind) -> Vec<String> {
-        let Kind::SharePointSite { url, .. } = kind else {
-            return Vec::new();
-        };
-        let (id, name) = (self.client_id(), self.name());
+    pub fn remedy(self, remedy: &Remedy) -> Vec<String> {
+        match remedy {
+            Remedy::Say(text) => vec![text.to_string()],
+            Remedy::Grant(grant) => self.grant(grant),
+            Remedy::SignIn => vec![self.sign_in()],
+            Remedy::Script => vec![self.script()],
+            Remedy::TestMailbox(user) => vec![self.test_mailbox(user)],
+            Remedy::TestPolicy(user) => vec![self.test_policy(user)],
+            Remedy::ShowMailbox(user) => vec![format!(
+                "Get-EXOMailbox -Identity {} | Format-List PrimarySmtpAddress, ExternalDirectoryObjectId",
+                quoted(user)
+            )],
+        }
+    }
+
+    /// Single commands, or steps by hand, that give one grant.
+    fn grant(self, grant: &Grant) -> Vec<String> {
+        match grant {
+            Grant::SiteRole { url, role } => self.grant_site(url, *role),
+            Grant::SiteVisitor { .. } => {
+                let person = self.account.person().map_or("", |person| &*person.username);
+                vec![format!(
+                    "the person must be able to read the site: Settings → Site permissions → \
+                     Share site → {person}, Read"
+                )]
+            }
+            Grant::MailboxRole { user, role } => self.scope_mailbox(user, role),
+            Grant::MailboxReader { user } => {
+                let person = self.account.person().map_or("", |person| &*person.username);
+                vec![read_mailbox(user, person)]
+            }
+            Grant::TeamConsent { team, permission } => vec![team_consent(team, permission)],
+            Grant::ByHand(how) => vec![how.to_string()],
+        }
+    }
+
+    /// A role on one site, three ways of which one is enough.
+    fn grant_site(self, url: &Url, role: SiteRole) -> Vec<String> {
+        let (id, name, role) = (self.client_id(), self.name(), role.as_str());
         let address = site_address(url);
+        let mut letters = role.chars();
+        let first = letters.next().map(|first| first.to_ascii_uppercase());
+        let capital: String = first.into_iter().chain(letters).collect();
         vec![
+            format!("the role {role} on this site is missing; one of these three gives it:"),
             format!(
                 "POST {}/v1.0/sites/{{id of {address}}}/permissions  \
-                 {{\"roles\":[\"read\"],\"grantedToIdentities\":[{{\"application\":{{\"id\":\"{id}\",\"displayName\":{}}}}}]}}",
+                 {{\"roles\":[\"{role}\"],\"grantedToIdentities\":[{{\"application\":{{\"id\":\"{id}\",\"displayName\":{}}}}}]}}",
                 self.account.cloud.graph_url(),
                 serde_json::Value::from(&*name)
             ),
             format!(
-                "New-MgSitePermission -SiteId (Get-MgSite -SiteId {}).Id -BodyParameter @{{ Roles = @('read'); \
+                "New-MgSitePermission -SiteId (Get-MgSite -SiteId {}).Id -BodyParameter @{{ Roles = @('{role}'); \
                  GrantedToIdentities = @(@{{ Application = @{{ Id = {}; DisplayName = {} }} }}) }}",
                 quoted(&address),
                 quoted(id),
                 quoted(&name)
             ),
             format!(
-                "Grant-PnPAzureADAppSitePermission -AppId {} -DisplayName {} -Site {} -Permissions Read",
+                "Grant-PnPAzureADAppSitePermission -AppId {} -DisplayName {} -Site {} -Permissions {capital}",
                 quoted(id),
                 quoted(&name),
                 quoted(url.as_str())
@@ -118,7 +167,7 @@ impl<'a> Mend<'a> {
 
     /// One mailbox by RBAC for Applications.
     #[must_use]
-    pub fn scope_mailbox(self, user: &str) -> Vec<String> {
+    pub fn scope_mailbox(self, user: &str, role: &str) -> Vec<String> {
         let (id, name) = (quoted(self.client_id()), quoted(&self.name()));
         vec![
             format!(
@@ -131,7 +180,7 @@ impl<'a> Mend<'a> {
             ),
             format!(
                 "New-ManagementRoleAssignment -App {id} -Role {} -CustomResourceScope {name}",
-                quoted(ROLE)
+                quoted(role)
             ),
         ]
     }
@@ -154,15 +203,11 @@ impl<'a> Mend<'a> {
 
     /// Grants one application permission.
     #[must_use]
-    pub fn grant_role(self, kind: &Kind, name: &str) -> Vec<String> {
-        let api = match api_of(kind) {
-            PermissionApi::Graph => GRAPH_APP_ID,
-            PermissionApi::SharePoint => SHAREPOINT_APP_ID,
-        };
+    pub fn grant_role(self, api: &Api, name: &str) -> Vec<String> {
         vec![
             format!(
                 "{}; {}",
-                find_api("$api", api),
+                find_api("$api", &api.id),
                 find_api("$sp", self.client_id())
             ),
             format!(

@@ -1,10 +1,13 @@
-//! The answer to every question so far: a JSON object with a list in it. The
-//! items are counted by nobody and kept nowhere; an empty list is an answer.
+//! What a good answer looks like: a JSON object, with a list or with certain
+//! members in it. What a verdict does not need is read over and kept nowhere;
+//! an empty list is an answer.
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
-/// What is wrong with the body of a 200.
+use super::Answer;
+
+/// What is wrong with the body of an answer with a good status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum BadBody {
     /// Nothing came.
@@ -19,14 +22,14 @@ pub enum BadBody {
     /// Declared as JSON, but it cannot be read as such.
     #[error("it is no JSON, or it ends early")]
     Json,
-    /// JSON without the list that was asked for.
-    #[error("it holds no list")]
-    Shape,
+    /// JSON without what was asked for: a list, or an object with members.
+    #[error("it holds no {0}")]
+    Shape(&'static str),
 }
 
-/// Where the list is.
+/// Where a list is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Envelope {
+pub enum Envelope {
     /// `{"value": […]}`
     Plain,
     /// That, or SharePoint's verbose `{"d": {"results": […]}}`.
@@ -51,8 +54,50 @@ struct Results {
     _results: Vec<IgnoredAny>,
 }
 
+/// The name of a list in words for people.
+pub const LIST: &str = "list";
+
 /// Is there a list?
-pub(super) fn judge(envelope: Envelope, content_type: &str, body: &[u8]) -> Result<(), BadBody> {
+///
+/// # Errors
+/// What is wrong with the body.
+pub fn list(envelope: Envelope, answer: &Answer) -> Result<(), BadBody> {
+    list_in(envelope, &answer.content_type, &answer.body)
+}
+
+fn list_in(envelope: Envelope, content_type: &str, body: &[u8]) -> Result<(), BadBody> {
+    let body = json(content_type, body)?;
+    // Derived structs would also take an array for an object.
+    let object = body.starts_with(b"{");
+    let plain = || serde_json::from_slice::<Plain>(body).is_ok();
+    let verbose = || serde_json::from_slice::<Verbose>(body).is_ok();
+    let listed = match envelope {
+        Envelope::Plain => plain(),
+        Envelope::PlainOrVerbose => plain() || verbose(),
+    };
+    if object && listed {
+        Ok(())
+    } else {
+        Err(BadBody::Shape(LIST))
+    }
+}
+
+/// Reads an object with the members of `T`; others are read over. `what` names
+/// it for people.
+///
+/// # Errors
+/// What is wrong with the body.
+pub fn object<T: DeserializeOwned>(what: &'static str, answer: &Answer) -> Result<T, BadBody> {
+    let body = json(&answer.content_type, &answer.body)?;
+    let object = body.starts_with(b"{");
+    match serde_json::from_slice(body) {
+        Ok(read) if object => Ok(read),
+        _ => Err(BadBody::Shape(what)),
+    }
+}
+
+/// The body of an answer that is JSON, without what may stand around it.
+fn json<'a>(content_type: &str, body: &'a [u8]) -> Result<&'a [u8], BadBody> {
     // A byte order mark is allowed to be ignored (RFC 8259, section 8.1).
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let body = body.trim_ascii();
@@ -68,19 +113,7 @@ pub(super) fn judge(envelope: Envelope, content_type: &str, body: &[u8]) -> Resu
     if serde_json::from_slice::<IgnoredAny>(body).is_err() {
         return Err(BadBody::Json);
     }
-    // Derived structs would also take an array for an object.
-    let object = body.starts_with(b"{");
-    let plain = || serde_json::from_slice::<Plain>(body).is_ok();
-    let verbose = || serde_json::from_slice::<Verbose>(body).is_ok();
-    let listed = match envelope {
-        Envelope::Plain => plain(),
-        Envelope::PlainOrVerbose => plain() || verbose(),
-    };
-    if object && listed {
-        Ok(())
-    } else {
-        Err(BadBody::Shape)
-    }
+    Ok(body)
 }
 
 fn is_json_suffix(content_type: &str) -> bool {
@@ -94,6 +127,7 @@ mod tests {
     use super::*;
 
     const JSON: &str = "application/json";
+    const SHAPE: BadBody = BadBody::Shape(LIST);
 
     #[test]
     fn lists() {
@@ -103,14 +137,14 @@ mod tests {
             "\u{feff} {\"value\":[1,[2]]} \r\n",
         ] {
             assert_eq!(
-                judge(Envelope::Plain, JSON, body.as_bytes()),
+                list_in(Envelope::Plain, JSON, body.as_bytes()),
                 Ok(()),
                 "{body}"
             );
         }
         let verbose = br#"{"d":{"results":[]}}"#;
-        assert_eq!(judge(Envelope::PlainOrVerbose, JSON, verbose), Ok(()));
-        assert_eq!(judge(Envelope::Plain, JSON, verbose), Err(BadBody::Shape));
+        assert_eq!(list_in(Envelope::PlainOrVerbose, JSON, verbose), Ok(()));
+        assert_eq!(list_in(Envelope::Plain, JSON, verbose), Err(SHAPE));
     }
 
     #[test]
@@ -125,15 +159,15 @@ mod tests {
             ("", r#"{"value":[]}"#, BadBody::ContentType),
             (JSON, r#"{"value":["#, BadBody::Json),
             (JSON, r#"{"value":[]} x"#, BadBody::Json),
-            (JSON, "[]", BadBody::Shape),
-            (JSON, "[[]]", BadBody::Shape),
-            (JSON, "null", BadBody::Shape),
-            (JSON, "{}", BadBody::Shape),
-            (JSON, r#"{"value":{}}"#, BadBody::Shape),
-            (JSON, r#"{"value":null}"#, BadBody::Shape),
-            (JSON, r#"{"error":{"code":"x"}}"#, BadBody::Shape),
+            (JSON, "[]", SHAPE),
+            (JSON, "[[]]", SHAPE),
+            (JSON, "null", SHAPE),
+            (JSON, "{}", SHAPE),
+            (JSON, r#"{"value":{}}"#, SHAPE),
+            (JSON, r#"{"value":null}"#, SHAPE),
+            (JSON, r#"{"error":{"code":"x"}}"#, SHAPE),
         ] {
-            let judged = judge(Envelope::Plain, content_type, body.as_bytes());
+            let judged = list_in(Envelope::Plain, content_type, body.as_bytes());
             assert_eq!(judged, Err(wanted), "{content_type} {body}");
         }
     }
@@ -142,12 +176,12 @@ mod tests {
         #[test]
         fn every_cut_is_noticed(at in 0_usize..26) {
             let whole = br#"{"value":[{"id":"AAMkA="}]}"#;
-            prop_assert!(judge(Envelope::Plain, JSON, &whole[..at]).is_err());
+            prop_assert!(list_in(Envelope::Plain, JSON, &whole[..at]).is_err());
         }
 
         #[test]
         fn any_body_is_survived(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            _ = judge(Envelope::PlainOrVerbose, JSON, &body);
+            _ = list_in(Envelope::PlainOrVerbose, JSON, &body);
         }
     }
 }

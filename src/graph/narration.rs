@@ -4,31 +4,35 @@ use std::time::Duration;
 
 use http::header::RETRY_AFTER;
 
-use super::Answered;
-use crate::model::{ConnectionFacts, Hold, IpVersion, Phase, Phases, Repeat, Story};
+use super::Response;
+use crate::http::NetFailure;
+use crate::model::{ConnectionFacts, Exchange, Hold, IpVersion, Phase, Phases, Repeat, Story};
 
-pub(super) fn answer(story: &Story, answered: &Answered) {
-    story.tell(|| way(&answered.facts, answered.repeat));
+/// An answer.
+pub(super) fn answer(story: &Story, response: &Response) {
+    let exchange = &response.exchange;
+    story.tell(|| way(&exchange.connection, exchange.repeat));
     story.tell(|| {
-        let mut line = format!("answer {}, {}", answered.status, times(&answered.phases));
-        if let Some(id) = &answered.request_id {
+        let times = times(&exchange.phases.unwrap_or_default());
+        let mut line = format!("answer {}, {times}", response.status);
+        if let Some(id) = &exchange.request_id {
             line += &format!(", request-id {id}");
         }
-        if let Some(place) = &answered.server.data_center {
+        if let Some(place) = &exchange.server.data_center {
             line += &format!(", from {place}");
         }
-        if let Some(latency) = answered.server.latency {
+        if let Some(latency) = exchange.server.latency {
             line += &format!(", {latency:?} of it on the server by its own account");
         }
-        if let Some(limit) = answered.server.rate_limit {
+        if let Some(limit) = exchange.server.rate_limit {
             line += &format!(", {} of {} units left", limit.remaining, limit.limit);
         }
         line
     });
-    if let Some(code) = answered.error.code() {
+    if let Some(code) = response.error.code() {
         story.tell(|| format!("the service's error code is {code}"));
     }
-    match answered.hold {
+    match exchange.hold {
         Some(Hold::Gate { wait: Some(wait) } | Hold::Resource { wait }) => {
             story
                 .tell(|| format!("it asks us to wait {wait:?} ({RETRY_AFTER} or RateLimit-Reset)"));
@@ -40,8 +44,18 @@ pub(super) fn answer(story: &Story, answered: &Answered) {
     }
 }
 
+/// No answer.
+pub(super) fn no_answer(story: &Story, exchange: &Exchange, net: &NetFailure) {
+    story.tell(|| way(&exchange.connection, exchange.repeat));
+    story.tell(|| {
+        let phase = exchange.broke_in.map_or("", Phase::as_str);
+        let times = times(&exchange.phases.unwrap_or_default());
+        format!("no answer, it ended in {phase}: {net} ({times})")
+    });
+}
+
 /// The connection in words.
-pub(super) fn way(facts: &ConnectionFacts, repeat: Option<Repeat>) -> String {
+fn way(facts: &ConnectionFacts, repeat: Option<Repeat>) -> String {
     let mut words = Vec::new();
     if repeat == Some(Repeat::NewConnection) {
         words.push("the kept connection was dead".to_owned());
@@ -71,7 +85,7 @@ pub(super) fn way(facts: &ConnectionFacts, repeat: Option<Repeat>) -> String {
 }
 
 /// The phases in words.
-pub(super) fn times(phases: &Phases) -> String {
+fn times(phases: &Phases) -> String {
     let ms = |took: Duration| took.as_secs_f64() * 1e3;
     let each = Phase::ALL.map(|phase| format!("{} {:.1}", phase.as_str(), ms(phases.get(phase))));
     format!("{:.1} ms = {}", ms(phases.total()), each.join(" + "))

@@ -1,12 +1,13 @@
 //! What a person is asked for at a sign-in, and why: the permissions of all
 //! resources of one account, each with the resources that need it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::permissions::needed_permissions;
-use crate::entra::Wanted;
-use crate::model::{Account, Audience, Resource};
+use super::Resource;
+use super::permission::account_of;
+use crate::model::{Account, Audience};
 
 /// One permission that a person is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub struct Need {
     /// What the token is for.
     pub audience: Audience,
     /// As `Mail.ReadBasic`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// One sentence for people.
     pub reason: &'static str,
     /// Names of the resources that need it, in the order of the configuration.
@@ -28,22 +29,21 @@ pub fn needs_of<'a>(
     account: &Account,
     resources: impl IntoIterator<Item = &'a Arc<Resource>>,
 ) -> Vec<Need> {
-    let mut needs: BTreeMap<(Audience, &str), Need> = BTreeMap::new();
-    let mine = resources
-        .into_iter()
-        .filter(|resource| resource.account.name == account.name);
-    for resource in mine {
-        for needed in needed_permissions(resource) {
-            needs
-                .entry((needed.audience.clone(), needed.name))
+    let mut needs: BTreeMap<(Audience, Cow<'static, str>), Need> = BTreeMap::new();
+    for resource in resources {
+        for needed in resource.permissions() {
+            if account_of(resource, &needed).name != account.name {
+                continue;
+            }
+            let named = needs
+                .entry((needed.audience.clone(), needed.name.clone()))
                 .or_insert_with(|| Need {
                     audience: needed.audience,
                     name: needed.name,
                     reason: needed.reason,
                     resources: Vec::new(),
-                })
-                .resources
-                .push(resource.name.to_string());
+                });
+            named.resources.push(resource.name.to_string());
         }
     }
     let graph = Audience::graph(&account.cloud);
@@ -67,15 +67,13 @@ impl Need {
     }
 }
 
-/// The same as a sign-in takes it.
+/// The same as a sign-in takes it: names of permissions, by audience.
 #[must_use]
-pub fn wanted(needs: &[Need]) -> Wanted {
-    let mut wanted = Wanted::new();
+pub fn wanted(needs: &[Need]) -> BTreeMap<Audience, Vec<String>> {
+    let mut wanted: BTreeMap<Audience, Vec<String>> = BTreeMap::new();
     for need in needs {
-        wanted
-            .entry(need.audience.clone())
-            .or_default()
-            .push(need.name.to_owned());
+        let names = wanted.entry(need.audience.clone()).or_default();
+        names.push(need.name.to_string());
     }
     wanted
 }

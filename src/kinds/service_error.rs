@@ -73,7 +73,7 @@ const KNOWN: &[&str] = &[
 
 /// Sentences of the services that say more than their code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum KnownText {
+pub enum KnownMessage {
     /// SharePoint takes no app-only token made with a secret.
     UnsupportedAppOnlyToken,
     /// The site's host belongs to another tenant.
@@ -93,31 +93,34 @@ pub enum KnownText {
 }
 
 /// In lower case.
-const TEXTS: &[(&str, KnownText)] = &[
+const TEXTS: &[(&str, KnownMessage)] = &[
     (
         "unsupported app only token",
-        KnownText::UnsupportedAppOnlyToken,
+        KnownMessage::UnsupportedAppOnlyToken,
     ),
     (
         "invalid hostname for this tenancy",
-        KnownText::HostOfAnotherTenant,
+        KnownMessage::HostOfAnotherTenant,
     ),
     (
         "does not have a spo license",
-        KnownText::NoSharePointLicence,
+        KnownMessage::NoSharePointLicence,
     ),
     (
         "only valid with delegated authentication flow",
-        KnownText::MeNeedsAPerson,
+        KnownMessage::MeNeedsAPerson,
     ),
     (
         "access to odata is disabled",
-        KnownText::BlockedByAccessPolicy,
+        KnownMessage::BlockedByAccessPolicy,
     ),
-    ("audienceurivalidationfailed", KnownText::WrongAudience),
-    ("invalid audience", KnownText::WrongAudience),
-    ("either scp or roles claim", KnownText::NoPermissionInToken),
-    ("mailboxconcurrency limit", KnownText::MailboxConcurrency),
+    ("audienceurivalidationfailed", KnownMessage::WrongAudience),
+    ("invalid audience", KnownMessage::WrongAudience),
+    (
+        "either scp or roles claim",
+        KnownMessage::NoPermissionInToken,
+    ),
+    ("mailboxconcurrency limit", KnownMessage::MailboxConcurrency),
 ];
 
 /// What is known of an error body.
@@ -126,7 +129,7 @@ pub struct ServiceError {
     /// Known codes, the outermost first.
     codes: Vec<&'static str>,
     /// A known sentence.
-    pub text: Option<KnownText>,
+    pub text: Option<KnownMessage>,
 }
 
 impl ServiceError {
@@ -187,7 +190,7 @@ fn known(code: &str) -> Option<&'static str> {
         .copied()
 }
 
-fn known_text(text: &str) -> Option<KnownText> {
+fn known_text(text: &str) -> Option<KnownMessage> {
     let text = text.to_ascii_lowercase();
     TEXTS
         .iter()
@@ -249,13 +252,13 @@ mod tests {
         let text = |body: &str| ServiceError::read(body.as_bytes()).text;
         assert_eq!(
             text("Unsupported app only token."),
-            Some(KnownText::UnsupportedAppOnlyToken)
+            Some(KnownMessage::UnsupportedAppOnlyToken)
         );
         let audience = r#"{"error_description":"Exception of type 'Microsoft.IdentityModel.Tokens.AudienceUriValidationFailedException' was thrown."}"#;
-        assert_eq!(text(audience), Some(KnownText::WrongAudience));
+        assert_eq!(text(audience), Some(KnownMessage::WrongAudience));
         let silent = ServiceError::read(b"")
             .or_header(Some("3001000;reason=\"Unsupported App Only Token\""));
-        assert_eq!(silent.text, Some(KnownText::UnsupportedAppOnlyToken));
+        assert_eq!(silent.text, Some(KnownMessage::UnsupportedAppOnlyToken));
     }
 
     #[test]

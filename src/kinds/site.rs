@@ -1,11 +1,11 @@
-//! The address of a SharePoint site.
+//! What kinds share that ask for something in a SharePoint site: its address,
+//! and the permissions that open sites.
 
 use url::Url;
 
-use super::Context;
-use crate::config::diagnostic::quoted;
-use crate::config::fields::{Fields, Spanned};
-use crate::model::Cloud;
+use super::key::Address;
+use super::{Key, Keys, Permission};
+use crate::model::{Cloud, quoted};
 
 /// Folders and handlers inside of a site; an address that goes this far is one
 /// of a page or file.
@@ -21,41 +21,50 @@ const INSIDE: [&str; 9] = [
     "pages",
 ];
 
-/// `url`, without a trailing slash.
-pub(super) fn url(
-    fields: &Fields<'_>,
-    cloud: Option<&Cloud>,
-    context: &Context<'_>,
-) -> Option<Url> {
-    if fields.get("url").is_none() {
-        fields.missing(
-            "url",
-            "the site, as \"https://contoso.sharepoint.com/sites/intranet\"",
-        );
-        return None;
-    }
-    let text = fields.text("url")?;
-    let mut url = match check(&text) {
-        Ok(url) => url,
-        Err(problem) => {
-            context
-                .diagnostics
-                .refuse(text.at, format!("\"url\" {problem}"));
-            return None;
-        }
-    };
-    let path = url.path().trim_end_matches('/').to_owned();
-    url.set_path(&path);
-    if let Some(cloud) = cloud {
-        warn_of_cloud(&url, cloud, &text, context);
-    }
-    Some(url)
+/// The permission that opens only the sites which granted the application a role.
+pub(super) const SELECTED: &str = "Sites.Selected";
+/// Permissions that open every site for writing.
+pub(super) const WRITING: [&str; 3] = [
+    "Sites.ReadWrite.All",
+    "Sites.Manage.All",
+    "Sites.FullControl.All",
+];
+
+/// `url`: the address of a site.
+pub(super) const fn url_key(help: &'static str) -> Key<Address> {
+    Key::required(
+        "url",
+        Address {
+            takes: "`https://` URL",
+            parse,
+        },
+        "the site, as \"https://contoso.sharepoint.com/sites/intranet\"",
+        help,
+    )
 }
 
-fn check(text: &Spanned<&str>) -> Result<Url, String> {
-    let word = quoted(text.value);
-    let Ok(url) = Url::parse(text.value) else {
-        let meant = format!("https://{}", text.value);
+/// True if a person's token says `Sites.Selected` and nothing that opens all
+/// sites.
+pub(super) fn only_selected(permissions: &[Permission], held: Option<&[Box<str>]>) -> bool {
+    let opens =
+        |right: &str| right != SELECTED && permissions.iter().any(|one| one.is_met_by(right));
+    held.is_some_and(|held| {
+        held.iter().any(|right| &**right == SELECTED) && !held.iter().any(|right| opens(right))
+    })
+}
+
+/// The address of a site, without a trailing slash.
+fn parse(text: &str) -> Result<Url, String> {
+    let mut url = check(text)?;
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+fn check(text: &str) -> Result<Url, String> {
+    let word = quoted(text);
+    let Ok(url) = Url::parse(text) else {
+        let meant = format!("https://{text}");
         let meant = Url::parse(&meant)
             .ok()
             .filter(|url| url.host_str().is_some_and(|host| host.contains('.')))
@@ -67,7 +76,7 @@ fn check(text: &Spanned<&str>) -> Result<Url, String> {
         ));
     };
     if url.scheme() == "http" {
-        let meant = text.value.replacen("http", "https", 1);
+        let meant = text.replacen("http", "https", 1);
         return Err(format!(
             "must begin with https, for an access token is sent there, not {word}, did you mean {}?",
             quoted(&meant)
@@ -111,19 +120,19 @@ fn check(text: &Spanned<&str>) -> Result<Url, String> {
     if url.path().contains("//") {
         return Err(format!("has an empty part in its path: {word}"));
     }
-    if text.value.len() > 400 {
+    if text.len() > 400 {
         return Err("is longer than the 400 characters that SharePoint allows".to_owned());
     }
     Ok(url)
 }
 
 /// A host of another cloud answers, but takes no token of this one.
-fn warn_of_cloud(url: &Url, cloud: &Cloud, text: &Spanned<&str>, context: &Context<'_>) {
+pub(super) fn warn_of_cloud(url: &Url, cloud: &Cloud, keys: &dyn Keys) {
     let suffixes = cloud.sharepoint_suffixes();
     let host = url.host_str().unwrap_or_default();
     if !suffixes.is_empty() && !suffixes.iter().any(|suffix| host.ends_with(suffix)) {
-        context.diagnostics.warn(
-            text.at,
+        keys.warn(
+            "url",
             format!(
                 "the host {} does not fit the cloud \"{}\", whose SharePoint hosts end in {}",
                 quoted(host),
@@ -137,14 +146,6 @@ fn warn_of_cloud(url: &Url, cloud: &Cloud, text: &Spanned<&str>, context: &Conte
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::diagnostic::Position;
-
-    fn verdict(text: &str) -> Result<Url, String> {
-        check(&Spanned {
-            value: text,
-            at: Position::NONE,
-        })
-    }
 
     #[test]
     fn sites() {
@@ -156,7 +157,7 @@ mod tests {
             "https://contoso.sharepoint.com:8443/sites/a%20b",
             "https://contoso-my.sharepoint.com/personal/steve_contoso_com",
         ] {
-            assert!(verdict(good).is_ok(), "{good}: {:?}", verdict(good));
+            assert!(parse(good).is_ok(), "{good}: {:?}", parse(good));
         }
     }
 
@@ -191,7 +192,7 @@ mod tests {
             ("https://contoso.sharepoint.com//sites", "empty part"),
             ("", "must be an address"),
         ] {
-            let message = verdict(bad).unwrap_err();
+            let message = parse(bad).unwrap_err();
             assert!(message.contains(says), "{bad}: {message}");
         }
     }

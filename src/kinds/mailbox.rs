@@ -1,0 +1,178 @@
+//! What kinds share that ask for something in a mailbox: whose it is, how it is
+//! addressed, and what a refusal means.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::advice::{permission_first, probably_missing};
+use super::key::Text;
+use super::{
+    Advice, Grant, Granting, Key, Keys, Permission, PermissionType, Refused, Remedy, Taken,
+};
+use crate::model::{Account, Reason, is_guid, is_upn, quoted};
+
+/// `user`.
+pub(super) const fn user_key(help: &'static str) -> Key<Text> {
+    Key::optional(
+        "user",
+        Text {
+            takes: "user principal name or object id",
+            check: is_user,
+        },
+        "the person of `delegated`",
+        help,
+    )
+}
+
+fn is_user(text: &str) -> Result<(), String> {
+    if is_upn(text) || is_guid(text) {
+        return Ok(());
+    }
+    Err(format!(
+        "must be a user principal name such as \"steve@contoso.com\" or an object id, not {}",
+        quoted(text)
+    ))
+}
+
+/// A mailbox: `None` is the signed-in person's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mailbox(pub Option<Arc<str>>);
+
+impl Mailbox {
+    /// Reads `user`. A signed-in person's own name is the person's own mailbox;
+    /// an application has none.
+    pub(super) fn read(
+        key: &Key<Text>,
+        keys: &dyn Keys,
+        account: Option<&Account>,
+    ) -> Option<Self> {
+        match key.take(keys) {
+            Taken::Refused => None,
+            Taken::Absent if account.is_some_and(|account| account.person().is_none()) => {
+                keys.refuse(
+                    key.name,
+                    format!(
+                        "\"{}\" is missing: an account without \"delegated\" has no mailbox of its own; name a user principal name or, better, an object id",
+                        key.name
+                    ),
+                );
+                None
+            }
+            Taken::Absent => Some(Self(None)),
+            Taken::Given(user) => {
+                let person = account.and_then(Account::person);
+                let own = person.is_some_and(|person| person.username.eq_ignore_ascii_case(&user));
+                Some(Self((!own).then_some(user)))
+            }
+        }
+    }
+
+    /// Whose it is, if not the signed-in person's.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
+    /// For people.
+    pub(super) fn target(&self) -> Cow<'_, str> {
+        self.user().unwrap_or("me").into()
+    }
+
+    /// Exchange counts per mailbox.
+    pub(super) fn subject<'a>(&'a self, account: &'a Account) -> Option<Cow<'a, str>> {
+        let person = || account.person().map(|person| &*person.username);
+        self.user().or_else(person).map(Cow::from)
+    }
+
+    /// What must be granted beside permissions, where `role` of Exchange goes
+    /// with the permission.
+    pub(super) fn grants(&self, account: &Account, role: &'static str) -> Vec<Grant> {
+        let user = self.user().map(Box::from);
+        user.map(|user| match account.person() {
+            Some(_) => Grant::MailboxReader { user },
+            None => Grant::MailboxRole { user, role },
+        })
+        .into_iter()
+        .collect()
+    }
+
+    /// What a refusal means; `role` as for [`Self::grants`].
+    pub(super) fn advise(
+        &self,
+        account: &Account,
+        permissions: &[Permission],
+        refused: &Refused<'_>,
+    ) -> Option<Advice> {
+        match refused.reason {
+            Reason::Forbidden => Some(self.forbidden(account, permissions, refused)),
+            Reason::NotFound => {
+                let sentence = if refused.error.code() == Some("MailboxNotEnabledForRESTAPI") {
+                    "no Exchange Online mailbox: unlicensed, soft-deleted or on premises"
+                } else if self.user().is_some() {
+                    "no such user or mailbox; check `user`, an object id is safest"
+                } else {
+                    "the signed-in person has no mailbox"
+                };
+                Some(Advice::say(sentence).with(self.look(account)))
+            }
+            Reason::Rejected => Some(Advice {
+                sentence: None,
+                remedies: self.look(account),
+            }),
+            _ => None,
+        }
+    }
+
+    fn forbidden(
+        &self,
+        account: &Account,
+        permissions: &[Permission],
+        refused: &Refused<'_>,
+    ) -> Advice {
+        let person = account.person();
+        let beside = match (self.user(), person) {
+            (Some(_), Some(_)) => ", or the mailbox is not shared with the person",
+            _ => ", or a policy of Exchange forbids it",
+        };
+        let sentence = probably_missing(permissions, beside);
+        let advice = Advice::say(sentence);
+        if refused.lacking {
+            return advice.with(permission_first());
+        }
+        advice.with(match (self.user(), person) {
+            (Some(user), None) => vec![
+                Remedy::TestMailbox(user.into()),
+                Remedy::TestPolicy(user.into()),
+                Remedy::say("a role assigned less than two hours ago may not act yet: wait"),
+            ],
+            (Some(user), Some(_)) => {
+                vec![Remedy::Grant(Grant::MailboxReader { user: user.into() })]
+            }
+            (None, _) => vec![
+                Remedy::say(
+                    "a policy of Exchange may forbid it: Get-CASMailbox shows what is switched \
+                     off for this person",
+                ),
+                Remedy::SignIn,
+            ],
+        })
+    }
+
+    fn look(&self, account: &Account) -> Vec<Remedy> {
+        let person = account.person().map(|person| &*person.username);
+        let user = self.user().or(person).unwrap_or_default();
+        vec![Remedy::ShowMailbox(user.into())]
+    }
+}
+
+/// A permission on one mailbox is granted by a role of Exchange where an
+/// application asks, by consent where a person does.
+pub(super) fn granted(permission: Permission) -> Permission {
+    match permission.held {
+        PermissionType::Application => permission.granted_elsewhere(),
+        PermissionType::Delegated => Permission {
+            granting: Granting::Entra,
+            ..permission
+        },
+    }
+}

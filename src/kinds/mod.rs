@@ -1,0 +1,113 @@
+//! What can be watched: one file a kind, and everything that is true of it in
+//! that file. A kind is pure: it builds requests and judges answers, and knows
+//! no connection, no clock and no YAML.
+//!
+//! One more kind is one file, two lines here (its module and its place in the
+//! list), one handler in the simulated tenant. What a kind must state is in
+//! [`Spec`] and [`Info`]; every room above reads it from there and knows no kind
+//! by its name.
+
+pub mod advice;
+pub mod ask;
+pub mod body;
+mod configuration;
+mod document;
+pub mod key;
+pub mod mailbox;
+mod needs;
+pub mod permission;
+mod reading;
+pub mod request;
+mod resource;
+mod service_error;
+pub mod site;
+mod spec;
+
+mod exchange_mailbox;
+mod sharepoint_site;
+
+use std::ops::Deref;
+
+use crate::model::Account;
+
+pub use advice::{Advice, Grant, Refused, Remedy, SiteRole, probably_missing};
+pub use ask::{Answer, Ask, Findings, Stopped};
+pub use body::BadBody;
+pub use configuration::Configuration;
+pub use document::documentation;
+pub(crate) use document::table;
+pub use key::{AnyKey, Key, Keys, Setting, Taken};
+pub use needs::{Need, needs_of, wanted};
+pub use permission::{Api, Granting, Permission, PermissionType, Wide, account_of, needed_rights};
+pub use reading::{Reading, ReadingUnit, bounded, label_value};
+pub use request::Request;
+pub use resource::{Labels, Mode, Resource, ResourceName};
+pub use service_error::{KnownMessage, ServiceError};
+pub use spec::{Define, Impact, Info, Instead, Spec, UNADDRESSED};
+
+pub use exchange_mailbox::ExchangeMailbox;
+pub use sharepoint_site::{SharePointSite, SiteApi};
+
+/// Makes the list of kinds: the type that a resource holds, the table of what
+/// is true of each, and the way from a word of the configuration to one.
+macro_rules! kinds {
+    ($($Type:ident),+ $(,)?) => {
+        /// What a resource is, with what it takes to ask for it.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Kind {
+            $(
+                #[doc = concat!("See [`", stringify!($Type), "`].")]
+                $Type($Type)
+            ),+
+        }
+
+        /// All kinds, in the order of the documentation.
+        pub static ALL: &[&Info] = &[$($Type::INFO),+];
+
+        impl Deref for Kind {
+            type Target = dyn Spec;
+
+            fn deref(&self) -> &Self::Target {
+                match self {
+                    $(Self::$Type(kind) => kind),+
+                }
+            }
+        }
+
+        impl Kind {
+            /// Reads the keys of the kind with this word. `None` if there is no
+            /// such kind, or after a complaint.
+            pub fn read(word: &str, keys: &dyn Keys, account: Option<&Account>) -> Option<Self> {
+                $(if word == $Type::INFO.name {
+                    return $Type::read(keys, account).map(Self::$Type);
+                })+
+                None
+            }
+        }
+
+        $(impl From<$Type> for Kind {
+            fn from(kind: $Type) -> Self {
+                Self::$Type(kind)
+            }
+        })+
+    };
+}
+
+kinds! {
+    SharePointSite,
+    ExchangeMailbox,
+}
+
+impl Kind {
+    /// The label value, and the word in the configuration.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        self.info().name
+    }
+}
+
+/// The kind with this word.
+#[must_use]
+pub fn find(word: &str) -> Option<&'static Info> {
+    ALL.iter().find(|info| info.name == word).copied()
+}

@@ -1,0 +1,350 @@
+//! Where to ask for what. URLs are built from what the configuration names,
+//! percent-encoded (RFC 3986) where it is text.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use url::Url;
+
+use crate::model::{Account, Audience, Cloud, Method};
+
+/// Graph's JSON.
+pub const JSON: &str = "application/json";
+/// SharePoint's JSON without metadata; its default would be Atom.
+pub const NO_METADATA: &str = "application/json;odata=nometadata";
+
+/// What a request carries.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Body {
+    /// `Content-Type`.
+    pub content_type: &'static str,
+    /// At most 64 KiB; never shown.
+    pub content: Bytes,
+}
+
+/// Status codes that are a success unless the request says otherwise.
+pub const OK: &[u16] = &[200];
+/// More than any answer to a question for one item.
+pub const USUAL_BODY: usize = 64 << 10;
+
+/// One request.
+#[derive(Clone, PartialEq)]
+pub struct Request {
+    /// How.
+    pub method: Method,
+    /// https; where an audience is named its host is the audience's.
+    pub url: Url,
+    /// The URL for people, without the names of people and without secrets.
+    pub shown: String,
+    /// What the token must be for; `None` sends none.
+    pub audience: Option<Audience>,
+    /// Whose token; `None` is the resource's own account.
+    pub account: Option<Arc<Account>>,
+    /// What the answer shall look like.
+    pub accept: &'static str,
+    /// Further headers, none of them secret.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// What it carries.
+    pub body: Option<Body>,
+    /// The statuses that are a success; all others are judged by the table of
+    /// outcomes.
+    pub expect: Cow<'static, [u16]>,
+    /// Bytes of the decoded answer that are wanted; a longer one is bad.
+    pub body_limit: usize,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({} {})", self.method.as_str(), self.shown)
+    }
+}
+
+impl Request {
+    /// A GET of any https address, without a token; `shown` stands for it.
+    #[must_use]
+    pub const fn get(url: Url, shown: String) -> Self {
+        Self {
+            method: Method::Get,
+            url,
+            shown,
+            audience: None,
+            account: None,
+            accept: JSON,
+            headers: &[],
+            body: None,
+            expect: Cow::Borrowed(OK),
+            body_limit: USUAL_BODY,
+        }
+    }
+
+    /// Something of Graph: `path` begins with a slash and follows the version.
+    /// `shown` is the same for people. `None` if that makes no URL.
+    #[must_use]
+    pub fn of_graph(cloud: &Cloud, path: &str, shown: &str, query: &str) -> Option<Self> {
+        Self::new(
+            Audience::graph(cloud),
+            &format!("/v1.0{path}"),
+            &format!("/v1.0{shown}"),
+            query,
+            JSON,
+        )
+    }
+
+    /// Something of `user`, or of the signed-in person: `/me/{path}` or
+    /// `/users/{user}/{path}`. A name that begins with a dollar sign is
+    /// written as a key (learn.microsoft.com, "Get a user"). `None` if that
+    /// makes no URL.
+    #[must_use]
+    pub fn of_user(cloud: &Cloud, user: Option<&str>, path: &str, query: &str) -> Option<Self> {
+        let (whose, shown) = match user {
+            None => ("/me".to_owned(), "/me"),
+            Some(user) if user.starts_with('$') => {
+                let key = user.trim_start_matches('$').replace('\'', "''");
+                let dollars = "$".repeat(user.len() - user.trim_start_matches('$').len());
+                (
+                    format!("/users('{dollars}{}')", encode(&key)),
+                    "/users/{user}",
+                )
+            }
+            Some(user) => (format!("/users/{}", encode(user)), "/users/{user}"),
+        };
+        Self::of_graph(
+            cloud,
+            &format!("{whose}/{path}"),
+            &format!("{shown}/{path}"),
+            query,
+        )
+    }
+
+    /// Something of the site at `site`, through Graph: by path
+    /// (`/sites/{host}:/{path}:/{what}`), the root site as `/sites/{host}/{what}`.
+    #[must_use]
+    pub fn of_site(cloud: &Cloud, site: &Url, what: &str, query: &str) -> Option<Self> {
+        let host = site.host_str()?;
+        let of = |path: &str| match path {
+            "" => format!("/sites/{host}/{what}"),
+            path => format!("/sites/{host}:{path}:/{what}"),
+        };
+        let path = site_path(site);
+        Self::of_graph(cloud, &of(&path), &of(&without_people(&path)), query)
+    }
+
+    /// Something of the site at `site`, through SharePoint's own REST:
+    /// `https://{host}/{path}/_api/{what}`.
+    #[must_use]
+    pub fn of_site_rest(site: &Url, what: &str, query: &str) -> Option<Self> {
+        let path = site_path(site);
+        Self::new(
+            Audience::sharepoint_of(site),
+            &format!("{path}/_api/{what}"),
+            &format!("{}/_api/{what}", without_people(&path)),
+            query,
+            NO_METADATA,
+        )
+    }
+
+    fn new(
+        audience: Audience,
+        path: &str,
+        shown: &str,
+        query: &str,
+        accept: &'static str,
+    ) -> Option<Self> {
+        let root = audience.as_str();
+        let mut url = Url::parse(&format!("{root}{path}")).ok()?;
+        let query = Some(query).filter(|query| !query.is_empty());
+        // As given: `$` needs no escape in a query, and unescaped it is what
+        // the documentation shows.
+        url.set_query(query);
+        let shown = match query {
+            Some(query) => format!("{root}{shown}?{query}"),
+            None => format!("{root}{shown}"),
+        };
+        // Dot segments would lead elsewhere.
+        (url.path() == path).then_some(Self {
+            audience: Some(audience),
+            accept,
+            ..Self::get(url, shown)
+        })
+    }
+
+    /// As a POST of a JSON text.
+    #[must_use]
+    pub fn post(self, json: String) -> Self {
+        Self {
+            method: Method::Post,
+            body: Some(Body {
+                content_type: JSON,
+                content: json.into(),
+            }),
+            ..self
+        }
+    }
+
+    /// With these statuses as successes.
+    #[must_use]
+    pub fn expecting(self, statuses: &'static [u16]) -> Self {
+        Self {
+            expect: Cow::Borrowed(statuses),
+            ..self
+        }
+    }
+
+    /// Through another account than the resource's.
+    #[must_use]
+    pub fn through(self, account: Arc<Account>) -> Self {
+        Self {
+            account: Some(account),
+            ..self
+        }
+    }
+
+    /// True if it may be sent: over https, and where a token goes along, to the
+    /// host that the token is for.
+    #[must_use]
+    pub fn is_consistent(&self) -> bool {
+        let host = self.url.host_str().unwrap_or_default();
+        let place = match self.url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        let at_home = |audience: &Audience| place.eq_ignore_ascii_case(audience.host());
+        self.url.scheme() == "https"
+            && !host.is_empty()
+            && self.audience.as_ref().is_none_or(at_home)
+    }
+}
+
+/// The site's path with its leading slash, encoded as in the URL already;
+/// colons escaped, since they end the path in Graph's addressing.
+fn site_path(site: &Url) -> String {
+    site.path().trim_end_matches('/').replace(':', "%3A")
+}
+
+/// A personal site carries its owner's name.
+fn without_people(path: &str) -> String {
+    match path.get(..10) {
+        Some(start) if start.eq_ignore_ascii_case("/personal/") => "/personal/{user}".into(),
+        _ => path.to_owned(),
+    }
+}
+
+/// Escapes all but unreserved characters and `@` (RFC 3986, `pchar`); a
+/// segment of dots only is escaped too, or it would be resolved away.
+pub(super) fn encode(segment: &str) -> String {
+    let mut out = String::with_capacity(segment.len());
+    let only_dots = segment.bytes().all(|b| b == b'.');
+    for byte in segment.bytes() {
+        match byte {
+            b'.' if only_dots => out.push_str("%252E"),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'@' => {
+                out.push(char::from(byte));
+            }
+            _ => _ = write!(out, "%{byte:02X}"),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn site(url: &str) -> String {
+        let url = Url::parse(url).unwrap();
+        let address = Request::of_site(&Cloud::Global, &url, "lists", "$top=1").unwrap();
+        assert!(address.is_consistent());
+        address.url.into()
+    }
+
+    #[test]
+    fn sites_by_path() {
+        assert_eq!(
+            site("https://contoso.sharepoint.com/sites/intranet"),
+            "https://graph.microsoft.com/v1.0/sites/contoso.sharepoint.com:/sites/intranet:/lists?$top=1"
+        );
+        assert_eq!(
+            site("https://contoso.sharepoint.com/"),
+            "https://graph.microsoft.com/v1.0/sites/contoso.sharepoint.com/lists?$top=1"
+        );
+        assert_eq!(
+            site("https://contoso.sharepoint.com/sites/Café & Co/"),
+            "https://graph.microsoft.com/v1.0/sites/contoso.sharepoint.com:/sites/Caf%C3%A9%20&%20Co:/lists?$top=1"
+        );
+    }
+
+    #[test]
+    fn rest_keeps_the_host_and_port() {
+        let url = Url::parse("https://contoso.sharepoint.com:8443/sites/a").unwrap();
+        let address = Request::of_site_rest(&url, "web/lists", "$top=1").unwrap();
+        assert_eq!(
+            address.url.as_str(),
+            "https://contoso.sharepoint.com:8443/sites/a/_api/web/lists?$top=1"
+        );
+        let audience = address.audience.as_ref().unwrap();
+        assert_eq!(audience.host(), "contoso.sharepoint.com:8443");
+        assert!(address.is_consistent());
+    }
+
+    #[test]
+    fn users_are_escaped_and_not_shown() {
+        let user = "steve#EXT#/../x?@contoso.com";
+        let address = Request::of_user(&Cloud::China, Some(user), "messages", "$top=1").unwrap();
+        assert_eq!(
+            address.url.as_str(),
+            "https://microsoftgraph.chinacloudapi.cn/v1.0/users/steve%23EXT%23%2F..%2Fx%3F@contoso.com/messages?$top=1"
+        );
+        assert_eq!(
+            address.shown,
+            "https://microsoftgraph.chinacloudapi.cn/v1.0/users/{user}/messages?$top=1"
+        );
+        let mine = "https://contoso-my.sharepoint.com/Personal/steve_contoso_com";
+        let url = Url::parse(mine).unwrap();
+        let address = Request::of_site(&Cloud::Global, &url, "lists", "x").unwrap();
+        assert!(!format!("{address:?}").contains("steve"));
+    }
+
+    /// Microsoft Graph, "Get a user": a name that begins with a dollar sign.
+    #[test]
+    fn a_dollar_sign_at_the_beginning() {
+        for (user, path) in [
+            ("$it@contoso.com", "/v1.0/users('$it@contoso.com')/messages"),
+            (
+                "$$it@contoso.com",
+                "/v1.0/users('$$it@contoso.com')/messages",
+            ),
+            ("it$@contoso.com", "/v1.0/users/it%24@contoso.com/messages"),
+            (
+                "$o'neil@contoso.com",
+                "/v1.0/users('$o%27%27neil@contoso.com')/messages",
+            ),
+        ] {
+            let request = Request::of_user(&Cloud::Global, Some(user), "messages", "x").unwrap();
+            assert_eq!(request.url.path(), path);
+        }
+    }
+
+    #[test]
+    fn another_host_is_noticed() {
+        let mut address = Request::of_user(&Cloud::Global, None, "messages", "x").unwrap();
+        address.url = Url::parse("https://contoso.com/v1.0/me/messages").unwrap();
+        assert!(!address.is_consistent());
+        address.url = Url::parse("http://graph.microsoft.com/v1.0/me/messages").unwrap();
+        assert!(!address.is_consistent());
+    }
+
+    proptest! {
+        #[test]
+        fn a_user_is_always_one_segment(user in "\\PC{1,40}") {
+            let address = Request::of_user(&Cloud::Global, Some(&user), "messages", "x").unwrap();
+            let segments: Vec<_> = address.url.path_segments().unwrap().collect();
+            let key = usize::from(user.starts_with('$'));
+            prop_assert_eq!(segments.len(), 4 - key);
+            prop_assert_eq!(segments[3 - key], "messages");
+        }
+    }
+}

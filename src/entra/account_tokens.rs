@@ -62,6 +62,9 @@ pub(super) struct AccountState {
     pub(super) signed_in: Option<SignedIn>,
     /// The sign-in in memory is newer than the store's; when it was last tried.
     pub(super) unsaved: Option<Instant>,
+    /// When the refresh token ends that lies on the disk: after a restart
+    /// there is no other one.
+    pub(super) stored_ends: Option<Timestamp>,
     /// The end of the application's own credential.
     pub(super) credential_ends: Option<Deadline>,
     /// Removed from the configuration: tells nobody anything any more.
@@ -123,23 +126,33 @@ impl AccountState {
         }
     }
 
-    /// Takes over what the store says.
+    /// Takes over what the store says. What it knows of a sign-in that is over,
+    /// or that nobody signed in, is known from now on, without asking Entra.
     pub(super) fn adopt(&mut self, found: Option<SignedIn>, problem: &TokenProblem, now: Moment) {
+        self.stored_ends = found.as_ref().map(SignedIn::ends);
         match (&self.signed_in, &found) {
             (Some(mine), Some(theirs)) if mine.sign_in == theirs.sign_in => {
                 // What could not be written yet is newer than the same age.
                 if theirs.renewed_at > mine.renewed_at
                     || (theirs.renewed_at == mine.renewed_at && self.unsaved.is_none())
                 {
+                    if let Some(end) = theirs.ended {
+                        let since = self.sign_in_required_since.unwrap_or(end.at);
+                        self.sign_in_required_since = Some(since.min(end.at));
+                    }
                     self.unsaved = None;
                     self.signed_in = found;
                 }
                 return;
             }
-            (None, None) => return,
+            (None, None) => {
+                self.sign_in_required_since.get_or_insert(now.civil);
+                return;
+            }
             _ => {}
         }
         let signed_out = found.is_none();
+        let ended = found.as_ref().and_then(|found| found.ended);
         self.signed_in = found;
         self.unsaved = None;
         self.failures = 0;
@@ -157,7 +170,7 @@ impl AccountState {
             self.sign_in_required_since = Some(now.civil);
         } else {
             self.backoff = None;
-            self.sign_in_required_since = None;
+            self.sign_in_required_since = ended.map(|end| end.at);
         }
     }
 
@@ -219,7 +232,11 @@ impl AccountState {
     ) -> AccountStatus {
         let mut deadlines: Vec<Deadline> = Vec::new();
         if let Some(signed_in) = &self.signed_in {
-            deadlines.push((CredentialKind::RefreshToken, signed_in.ends()));
+            let ends = match self.stored_ends {
+                Some(stored) if self.unsaved.is_some() => stored,
+                _ => signed_in.ends(),
+            };
+            deadlines.push((CredentialKind::RefreshToken, ends));
             if let Some(most) = account.person().and_then(|person| person.max_age) {
                 deadlines.push((CredentialKind::Consent, after(signed_in.consented_at, most)));
             }

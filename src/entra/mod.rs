@@ -48,6 +48,7 @@ mod renewal;
 mod rights;
 mod seal;
 mod signed_in;
+mod storage_watch;
 mod store;
 mod token_request;
 mod tokens;

@@ -27,6 +27,7 @@ impl Tokens {
     /// Looks around, lets go what nobody asks for,
     /// renews what is due.
     async fn renew_due(&self) {
+        self.check_storage();
         let accounts: Vec<_> = self.by_account.read().by_name.values().cloned().collect();
         for tokens in accounts {
             self.refresh_inputs(&tokens, INPUTS_PERIOD);
@@ -51,5 +52,6 @@ impl Tokens {
             }
             self.publish(&tokens);
         }
+        self.publish_storage();
     }
 }

@@ -24,6 +24,8 @@ use crate::model::{Account, Secret, Storage};
 
 const FORMAT: u32 = 1;
 const MOST_BYTES: u64 = 16 << 20;
+/// A store with its first sign-in is smaller.
+const LEAST_ROOM: u64 = 4096;
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the store cannot do. `Display` says what and where; never a secret.
@@ -111,6 +113,8 @@ struct Inner {
     key_file: PathBuf,
     key: Option<Secret>,
     read: Mutex<Option<(Stamp, Arc<StoreContents>)>>,
+    /// How the last attempt to write ended, or to find out whether one could.
+    writable: Mutex<Option<Result<(), Arc<str>>>>,
 }
 
 impl std::fmt::Debug for TokenStore {
@@ -130,6 +134,7 @@ impl TokenStore {
             key_file: storage.key_file.clone(),
             key: key.filter(|key| !key.is_empty()),
             read: Mutex::new(None),
+            writable: Mutex::new(None),
         }))
     }
 
@@ -148,6 +153,54 @@ impl TokenStore {
 
     pub(super) fn stamp(&self) -> Stamp {
         Stamp::of(&self.0.file)
+    }
+
+    /// Whether what must last can be written, or why not, as far as is known:
+    /// by the last change, or by [`Self::check`].
+    pub(super) fn writable(&self) -> Option<Result<(), Arc<str>>> {
+        self.0.writable.lock().clone()
+    }
+
+    /// Nobody waits for the disk any longer.
+    pub(super) fn hangs(&self) {
+        let why = format!("{}: the disk does not answer", self.0.file.display());
+        *self.0.writable.lock() = Some(Err(why.into()));
+    }
+
+    fn note<T>(&self, written: &Result<T, StoreError>) {
+        let writable = match written {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.to_string().into()),
+        };
+        *self.0.writable.lock() = Some(writable);
+    }
+
+    /// Finds out whether a change could be written now, and changes nothing:
+    /// the file must be readable and its key there, the lock must open, and the
+    /// folder must take a file of the same size.
+    pub(super) fn check(&self) {
+        self.note(&self.check_all());
+    }
+
+    fn check_all(&self) -> Result<(), StoreError> {
+        let (_, contents) = self.load()?;
+        if !contents.rows.is_empty() {
+            self.keys(false)?;
+        }
+        let lock = self.lock_file();
+        match File::options().write(true).open(&lock) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StoreError::io(&lock, "write", &error));
+            }
+            _ => {}
+        }
+        let path = &self.0.file;
+        let failed = |error: &std::io::Error| StoreError::io(path, "write", error);
+        let size = std::fs::metadata(path).map_or(0, |meta| meta.len());
+        let room = usize::try_from(size.clamp(LEAST_ROOM, MOST_BYTES)).unwrap_or_default();
+        // Without a name: nothing is left behind, whatever happens.
+        let mut file = tempfile::tempfile_in(folder(path)).map_err(|e| failed(&e))?;
+        file.write_all(&vec![0; room]).map_err(|e| failed(&e))
     }
 
     /// The sign-in of an account, if there is one.
@@ -347,6 +400,18 @@ impl TokenStore {
         &self,
         apply: impl FnOnce(&mut StoreContents) -> Result<(bool, T), StoreError>,
     ) -> Result<T, StoreError> {
+        let applied = self.apply(apply);
+        match &applied {
+            Ok((false, _)) => {}
+            written => self.note(written),
+        }
+        applied.map(|(_, result)| result)
+    }
+
+    fn apply<T>(
+        &self,
+        apply: impl FnOnce(&mut StoreContents) -> Result<(bool, T), StoreError>,
+    ) -> Result<(bool, T), StoreError> {
         let _lock = self.lock()?;
         let (_, mut contents) = self.load()?;
         let (changed, result) = apply(&mut contents)?;
@@ -354,7 +419,13 @@ impl TokenStore {
             contents.generation += 1;
             self.write(&contents)?;
         }
-        Ok(result)
+        Ok((changed, result))
+    }
+
+    fn lock_file(&self) -> PathBuf {
+        let mut path = self.0.file.clone().into_os_string();
+        path.push(".lock");
+        PathBuf::from(path)
     }
 
     /// What says whose the store is: the file, or else its folder.
@@ -391,9 +462,7 @@ impl TokenStore {
     /// Waits for the lock file; it stays, only its lock is given back when the
     /// handle (or the process) goes.
     fn lock(&self) -> Result<File, StoreError> {
-        let mut path = self.0.file.clone().into_os_string();
-        path.push(".lock");
-        let path = PathBuf::from(path);
+        let path = self.lock_file();
         let mut options = File::options();
         options.write(true);
         #[cfg(unix)]

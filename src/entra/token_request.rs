@@ -85,6 +85,7 @@ impl Tokens {
             self.observer.token_request(&tokens.account, &report);
         }
         self.publish(tokens);
+        self.publish_storage();
         result
     }
 
@@ -126,6 +127,9 @@ impl Tokens {
                     let mut state = tokens.state.lock();
                     // The store may have spoken meanwhile; then it is right.
                     if state.signed_in.as_ref().map(|mine| &mine.sign_in) == sign_in.as_ref() {
+                        if refreshed.saved {
+                            state.stored_ends = Some(refreshed.signed_in.ends());
+                        }
                         state.unsaved = (!refreshed.saved).then(Instant::now);
                         state.signed_in = Some(refreshed.signed_in);
                     }
@@ -263,8 +267,13 @@ impl Tokens {
         };
         let Some(new) = new else { return };
         let (store, account) = (self.store.clone(), tokens.account.clone());
+        let ends = new.ends();
         match blocking(move || store.renew(&account, &new)).await {
-            Ok(Ok(_)) => tokens.state.lock().unsaved = None,
+            Ok(Ok(_)) => {
+                let mut state = tokens.state.lock();
+                state.unsaved = None;
+                state.stored_ends = Some(ends);
+            }
             Ok(Err(error)) => {
                 tracing::debug!(account = &*tokens.account.name, %error, "still not written");
             }

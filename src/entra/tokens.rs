@@ -17,6 +17,7 @@ use super::claims::ClaimsChallenge;
 use super::endpoint_client::TokenEndpointClient;
 use super::managed_identity::Platform;
 use super::refresh::not_signed_in;
+use super::storage_watch::StorageWatch;
 use super::store::TokenStore;
 use crate::http::SimpleClient;
 use crate::model::{
@@ -40,6 +41,7 @@ pub struct Tokens {
     needed: RwLock<HashMap<AccountName, NeededRights>>,
     pub(super) me: Weak<Self>,
     pub(super) renewing: AtomicBool,
+    pub(super) storage: Mutex<StorageWatch>,
 }
 
 #[derive(Default)]
@@ -98,6 +100,7 @@ impl Tokens {
             needed: RwLock::default(),
             me: me.clone(),
             renewing: AtomicBool::new(false),
+            storage: Mutex::default(),
         })
     }
 
@@ -135,6 +138,8 @@ impl Tokens {
         }
         let now: Vec<_> = by_account.by_name.values().cloned().collect();
         drop(by_account);
+        let must_last = accounts.iter().any(|account| account.person().is_some());
+        self.watch_storage(must_last);
         for tokens in now {
             self.refresh_inputs(&tokens, Duration::ZERO);
             self.publish(&tokens);

@@ -233,6 +233,8 @@ catalogue! {
         "Whether the configuration was taken when it was last read.";
     RELOAD_SUCCESS_TIMESTAMP: Exporter Gauge "m365mon_config_last_reload_success_timestamp_seconds" Seconds []
         "When a configuration was last taken.";
+    STORAGE_WRITABLE: Exporter Gauge "m365mon_storage_writable" None []
+        "Whether the token store can be written; while it cannot, a sign-in would be lost at the next start. Absent without accounts that a person signs in to.";
     PROBES_IN_FLIGHT: Exporter Gauge "m365mon_probes_in_flight" None []
         "Probes under way.";
     PROBE_START_DELAY: Exporter Histogram "m365mon_probe_start_delay_seconds" Seconds []

@@ -46,6 +46,9 @@ pub trait AccountObserver: Send + Sync {
     fn token_request(&self, account: &Account, report: &TokenReport);
     /// The account's status changed.
     fn status(&self, account: &Account, status: &AccountStatus);
+    /// Whether what must last can be written, once that is known or has
+    /// changed; `None` if nothing must last.
+    fn storage(&self, _writable: Option<bool>) {}
 }
 
 /// Listens to nothing; for commands that only need a token.

@@ -251,6 +251,10 @@ impl AccountObserver for State {
             slot.set_status(status);
         }
     }
+
+    fn storage(&self, writable: Option<bool>) {
+        self.shared.process.storage(writable);
+    }
 }
 
 #[cfg(test)]

@@ -69,6 +69,7 @@ pub struct Process {
     start_delay: Mutex<Histogram>,
     requests: Mutex<BTreeMap<(&'static str, u16), u64>>,
     reload: Mutex<Option<Reload>>,
+    storage_writable: Mutex<Option<bool>>,
 }
 
 /// The same, copied at one moment.
@@ -84,6 +85,8 @@ pub struct ProcessSnapshot {
     pub requests: Vec<(&'static str, u16, u64)>,
     /// `None` before the first configuration.
     pub reload: Option<Reload>,
+    /// Whether the token store can be written; `None` if nothing must last.
+    pub storage_writable: Option<bool>,
 }
 
 impl Default for Process {
@@ -94,6 +97,7 @@ impl Default for Process {
             start_delay: Mutex::new(Histogram::new(START_DELAY_BUCKETS.into())),
             requests: Mutex::default(),
             reload: Mutex::default(),
+            storage_writable: Mutex::default(),
         }
     }
 }
@@ -137,6 +141,10 @@ impl Process {
         });
     }
 
+    pub(super) fn storage(&self, writable: Option<bool>) {
+        *self.storage_writable.lock() = writable;
+    }
+
     /// Probes under way.
     #[must_use]
     pub fn in_flight(&self) -> u64 {
@@ -158,6 +166,7 @@ impl Process {
                 .map(|((handler, code), count)| (*handler, *code, *count))
                 .collect(),
             reload: *self.reload.lock(),
+            storage_writable: *self.storage_writable.lock(),
         }
     }
 }

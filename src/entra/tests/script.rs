@@ -136,6 +136,7 @@ impl Endpoint for Script {
 pub(super) struct Ear {
     pub(super) reports: Mutex<Vec<TokenReport>>,
     pub(super) status: Mutex<Option<AccountStatus>>,
+    pub(super) storage: Mutex<Option<bool>>,
 }
 
 impl AccountObserver for Ear {
@@ -144,6 +145,9 @@ impl AccountObserver for Ear {
     }
     fn status(&self, _: &Account, status: &AccountStatus) {
         *self.status.lock() = Some(status.clone());
+    }
+    fn storage(&self, writable: Option<bool>) {
+        *self.storage.lock() = writable;
     }
 }
 
@@ -183,7 +187,7 @@ pub(super) struct House {
     pub(super) tokens: Arc<Tokens>,
     pub(super) store: TokenStore,
     pub(super) account: Arc<Account>,
-    pub(super) folder: tempfile::TempDir,
+    pub(super) folder: Arc<tempfile::TempDir>,
 }
 
 impl House {
@@ -193,8 +197,27 @@ impl House {
             file: folder.path().join("tokens"),
             key_file: folder.path().join("key"),
         };
-        let store = TokenStore::new(&storage, None);
         let clock = Clock::following_tokio("2026-11-25T12:00:00Z".parse().unwrap());
+        Self::with(Arc::new(account), &storage, clock, Arc::new(folder))
+    }
+
+    /// The same account after a restart: another cache on the same store.
+    pub(super) fn beside(other: &Self) -> Self {
+        let storage = Storage {
+            file: other.folder.path().join("tokens"),
+            key_file: other.folder.path().join("key"),
+        };
+        let (account, folder) = (other.account.clone(), other.folder.clone());
+        Self::with(account, &storage, other.clock.clone(), folder)
+    }
+
+    fn with(
+        account: Arc<Account>,
+        storage: &Storage,
+        clock: Clock,
+        folder: Arc<tempfile::TempDir>,
+    ) -> Self {
+        let store = TokenStore::new(storage, None);
         let (script, ear) = (Arc::new(Script::default()), Arc::new(Ear::default()));
         let tokens = Tokens::with_endpoint(
             script.clone(),
@@ -209,7 +232,7 @@ impl House {
             clock,
             tokens,
             store,
-            account: Arc::new(account),
+            account,
             folder,
         }
     }

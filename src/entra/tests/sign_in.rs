@@ -197,6 +197,109 @@ async fn the_end_of_a_sign_in_is_written_down_once_and_taken_back() {
     assert_eq!(stored(), None);
 }
 
+/// A start knows what the store knows, before anybody asks Entra.
+#[tokio::test(start_paused = true)]
+async fn what_the_store_knows_is_known_from_the_start() {
+    let house = House::new(person_account());
+    let status = || house.ear.status.lock().clone().unwrap();
+    house.configure();
+    let nobody = status().sign_in_required_since;
+    assert_eq!(nobody, Some(house.clock.now()), "nobody signed in");
+
+    let one = signed_in(&house, "one");
+    house.store.sign_in(&house.account, &one).unwrap();
+    let end = crate::entra::SignInEnd {
+        at: house.clock.now(),
+        code: Some(50_173),
+    };
+    house.store.end(&house.account, &one, end).unwrap();
+    pass(3_600).await;
+    let again = House::beside(&house);
+    again.configure();
+    let since = again
+        .ear
+        .status
+        .lock()
+        .clone()
+        .unwrap()
+        .sign_in_required_since;
+    assert_eq!(since, Some(end.at), "the moment of the refusal is kept");
+    assert_eq!(again.script.count(), 0);
+    // Still refused: the moment stays. Taken after all: it is over.
+    again.script.then(error(400, "invalid_grant", 50_173));
+    again.ask().await.unwrap_err();
+    let since = again
+        .ear
+        .status
+        .lock()
+        .clone()
+        .unwrap()
+        .sign_in_required_since;
+    assert_eq!(since, Some(end.at));
+    pass(16 * 60).await;
+    again.script.then(refreshed("a", "r1"));
+    assert_eq!(again.ask().await.unwrap(), "a");
+    let since = again
+        .ear
+        .status
+        .lock()
+        .clone()
+        .unwrap()
+        .sign_in_required_since;
+    assert_eq!(since, None);
+}
+
+/// A store that cannot be written is told before a sign-in is lost with it,
+/// and the deadline is that of what lies on the disk.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_cannot_be_written_is_told() {
+    let house = occupied();
+    let told = || *house.ear.storage.lock();
+    let until = async |wanted: bool| {
+        for _ in 0..60 {
+            if told() == Some(wanted) {
+                return;
+            }
+            pass(1).await;
+        }
+        panic!("storage is {:?} after a minute", told());
+    };
+    let deadline = || {
+        let status = house.ear.status.lock().clone().unwrap();
+        let ends = |(kind, end): &(_, crate::model::Timestamp)| {
+            (*kind == CredentialKind::RefreshToken).then_some(*end)
+        };
+        status.deadlines.iter().find_map(ends).unwrap()
+    };
+    assert_eq!(told(), Some(true), "from the first moment on");
+    let on_disk = deadline();
+    let lock = house.folder.path().join("tokens.lock");
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::create_dir(&lock).unwrap();
+    until(false).await;
+    house.script.then(refreshed("a", "r1"));
+    assert_eq!(house.ask().await.unwrap(), "a", "what is in memory goes on");
+    pass(10).await;
+    assert_eq!(deadline(), on_disk, "r1 would be lost at the next start");
+    std::fs::remove_dir(&lock).unwrap();
+    until(true).await;
+    pass(60).await;
+    assert!(deadline() > on_disk, "offered again, and taken");
+
+    std::fs::write(house.folder.path().join("tokens"), "no store").unwrap();
+    until(false).await;
+}
+
+/// Where nobody signs in nothing must last.
+#[tokio::test(start_paused = true)]
+async fn without_people_there_is_no_store() {
+    let house = House::new(app_account());
+    house.configure();
+    pass(60).await;
+    assert_eq!(*house.ear.storage.lock(), None);
+    assert_eq!(std::fs::read_dir(house.folder.path()).unwrap().count(), 0);
+}
+
 /// What Entra says of an old sign-in is not written onto a new one, nor onto
 /// one that another process renewed meanwhile.
 #[tokio::test(start_paused = true)]

@@ -29,6 +29,12 @@ pub(super) fn write(f: &mut Families<'_, '_>, scrape: &Scrape, build: BuildInfo)
         &c::RELOAD_SUCCESS_TIMESTAMP,
         success.map(|at| (set, unix(at))),
     )?;
+    f.gauges(
+        &c::STORAGE_WRITABLE,
+        process
+            .storage_writable
+            .map(|writable| (set, u32::from(writable))),
+    )?;
     f.gauges(&c::PROBES_IN_FLIGHT, [(set, process.in_flight)])?;
     f.histograms(
         &c::PROBE_START_DELAY,

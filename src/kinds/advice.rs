@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use url::Url;
 
 use super::{KnownMessage, Permission, ServiceError};
-use crate::model::Reason;
+use crate::model::{Account, Reason};
 
 /// What an administrator grants beside the permissions in a token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -152,4 +152,31 @@ pub fn probably_missing(permissions: &[Permission], beside: &str) -> String {
 #[must_use]
 pub fn permission_first() -> Vec<Remedy> {
     vec![Remedy::say("first what the step permissions says")]
+}
+
+/// What a refusal means to a kind that needs permissions and nothing beside
+/// them: `beside` as for [`probably_missing`]; `not_found` says what is not there
+/// and what to check.
+#[must_use]
+pub fn of_permissions(
+    account: &Account,
+    permissions: &[Permission],
+    refused: &Refused<'_>,
+    beside: &str,
+    not_found: &'static str,
+) -> Option<Advice> {
+    match refused.reason {
+        Reason::Forbidden => {
+            let advice = Advice::say(probably_missing(permissions, beside));
+            Some(advice.with(if refused.lacking {
+                permission_first()
+            } else if account.person().is_some() {
+                vec![Remedy::SignIn, Remedy::Script]
+            } else {
+                vec![Remedy::Script]
+            }))
+        }
+        Reason::NotFound => Some(Advice::say(not_found).with(vec![Remedy::say(not_found)])),
+        _ => None,
+    }
 }

@@ -5,7 +5,9 @@
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use super::Answer;
+use url::Url;
+
+use super::{Answer, Request};
 
 /// What is wrong with the body of an answer with a good status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -94,6 +96,22 @@ pub fn object<T: DeserializeOwned>(what: &'static str, answer: &Answer) -> Resul
         Ok(read) if object => Ok(read),
         _ => Err(BadBody::Shape(what)),
     }
+}
+
+/// The request for the next page of what `request` asked for: only on the same
+/// host, below the same path, so that a token goes nowhere else.
+#[must_use]
+pub fn next_page(request: &Request, link: &str) -> Option<Request> {
+    let url = Url::parse(link).ok()?;
+    let same = url.origin() == request.url.origin()
+        && url.path().eq_ignore_ascii_case(request.url.path())
+        && url.username().is_empty();
+    let shown = request.shown.split('?').next().unwrap_or_default();
+    same.then(|| Request {
+        url,
+        shown: format!("{shown}?…"),
+        ..request.clone()
+    })
 }
 
 /// The body of an answer that is JSON, without what may stand around it.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::model::{Account, duration};
+use crate::model::{Account, duration, quoted};
 
 /// One mapping of the configuration, read key by key. Every reader complains
 /// about a value that does not fit and then answers `None`; so does a key that
@@ -432,6 +432,38 @@ impl Form for Address {
 
     fn show(&self, value: &Url) -> Setting {
         Setting::Text(value.to_string())
+    }
+}
+
+/// A list of texts, each once; one text stands for a list of one.
+#[derive(Debug, Clone, Copy)]
+pub struct Names {
+    /// What it takes, in Markdown.
+    pub takes: &'static str,
+}
+
+impl Form for Names {
+    type Value = Vec<Arc<str>>;
+
+    fn takes(&self) -> Cow<'static, str> {
+        self.takes.into()
+    }
+
+    fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<Vec<Arc<str>>> {
+        let mut names: Vec<Arc<str>> = Vec::new();
+        for name in keys.texts(key)? {
+            if names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                keys.refuse(key, format!("\"{key}\" names {} twice", quoted(name)));
+                return None;
+            }
+            names.push(name.into());
+        }
+        Some(names)
+    }
+
+    fn show(&self, value: &Vec<Arc<str>>) -> Setting {
+        let texts = value.iter().map(|name| Setting::Text(name.to_string()));
+        Setting::List(texts.collect())
     }
 }
 

@@ -22,8 +22,11 @@ mod resource;
 mod service_error;
 pub mod site;
 mod spec;
+#[cfg(test)]
+mod testing;
 
 mod exchange_mailbox;
+mod service_health;
 mod sharepoint_site;
 
 use std::ops::Deref;
@@ -46,6 +49,7 @@ pub use service_error::{KnownMessage, ServiceError};
 pub use spec::{Define, Impact, Info, Instead, Spec, UNADDRESSED};
 
 pub use exchange_mailbox::ExchangeMailbox;
+pub use service_health::ServiceHealth;
 pub use sharepoint_site::{SharePointSite, SiteApi};
 
 /// Makes the list of kinds: the type that a resource holds, the table of what
@@ -96,6 +100,7 @@ macro_rules! kinds {
 kinds! {
     SharePointSite,
     ExchangeMailbox,
+    ServiceHealth,
 }
 
 impl Kind {

@@ -504,6 +504,24 @@ def locations():
     return d
 
 
+def services():
+    d = Dashboard("m365mon-services", "Microsoft 365: Services", "What we see beside what Microsoft says, and how mail travels.", RESOURCE_VARS)
+    updown_timeline(d, "What we see", "Resources of all kinds, up in at least one place.",
+                    f"max by ({RESOURCE}) (m365_resource_up{{{SEL}}})", "{{resource}}", 12, 10)
+    updown_timeline(d, "What Microsoft says", "Green: operational. Microsoft's word is written by hand and comes late.",
+                    f'max by (service) (m365_service_status{{{SEL}, status="operational"}})', "{{service}}", 12, 10, no_value="no resource of the kind service_health")
+    d.panel("timeseries", "Open issues", "Issues that Microsoft calls open, by service and class.",
+            [q(f"max by (service, classification) (m365_service_open_issues{{{SEL}}}) > 0", "{{service}} {{classification}}")], w=8, h=8, decimals=0, minimum=0,
+            custom=lines(fill=10), options=legend(), no_value="none")
+    d.panel("timeseries", "Age of the oldest open issue", "By Microsoft's own word.",
+            [q(f"time() - min by (service) (m365_service_oldest_issue_timestamp_seconds{{{SEL}}})", "{{service}}")], w=8, h=8, unit="s", minimum=0,
+            custom=lines(fill=0), options=legend(), no_value="none")
+    d.panel("timeseries", "How long mail travels", "From sent to received, by the times of the service; each direction is a resource of its own.",
+            [q(f"max by ({ID}) (m365_mail_delivery_seconds{{{SEL}}})", "{{resource}} {{location}}")], w=8, h=8, unit="s", minimum=0,
+            custom=lines(fill=0), options=legend(("mean", "max")), no_value="no resource of the kind mail_round_trip")
+    return d
+
+
 def exporter():
     d = Dashboard("m365mon-exporter", "Microsoft 365: The exporter itself", "Can its word be trusted, and what does it cost?",
                   ["datasource", "job", "instance"], annotations=False)
@@ -557,7 +575,7 @@ def exporter():
 def main():
     check = "--check" in sys.argv
     stale = []
-    for make in (overview, resource, accounts, locations, exporter):
+    for make in (overview, resource, accounts, services, locations, exporter):
         board = make().json()
         path = HERE / f"{board['uid']}.json"
         text = json.dumps(board, indent=2, ensure_ascii=False) + "\n"

@@ -184,7 +184,8 @@ fn holds_secret(key: &str) -> bool {
     let named = ["secret", "password", "passphrase", "token", "proxy"]
         .iter()
         .any(|word| key.contains(word));
-    named && !key.ends_with("_file") && !key.ends_with("_env")
+    let plain = ["_file", "_env", "_interval"];
+    named && !plain.iter().any(|end| key.ends_with(end))
 }
 
 /// Replaces every value that may be a secret, down from this node.

@@ -128,6 +128,7 @@ impl Client {
             for_clean_up: None,
             since_sign_in,
             steps: Vec::new(),
+            signed_in: false,
             outcome: None,
         }
     }
@@ -148,10 +149,17 @@ pub struct Probing<'a> {
     for_clean_up: Option<Budget>,
     since_sign_in: Option<Duration>,
     steps: Vec<Step>,
+    signed_in: bool,
     outcome: Option<Outcome>,
 }
 
 impl Probing<'_> {
+    /// True if a measured token request brought a token.
+    #[must_use]
+    pub const fn signed_in(&self) -> bool {
+        self.signed_in
+    }
+
     /// How far the deciding request came, and the steps where there were
     /// several. `None` if nothing was asked.
     #[must_use]
@@ -415,6 +423,7 @@ impl Ask for Probing<'_> {
             };
             match signed_in {
                 Ok(()) => {
+                    self.signed_in = true;
                     let outcome = Outcome::Response(Box::new(Response::of_sign_in(exchange)));
                     self.outcome = Some(outcome);
                     Ok(())

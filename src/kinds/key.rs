@@ -467,6 +467,106 @@ impl Form for Names {
     }
 }
 
+/// A file, by its path, with what it holds. `/config` shows the path.
+#[derive(Debug, Clone, Copy)]
+pub struct FileText;
+
+impl Form for FileText {
+    type Value = (Arc<str>, String);
+
+    fn takes(&self) -> Cow<'static, str> {
+        "path".into()
+    }
+
+    fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<(Arc<str>, String)> {
+        let path = keys.text(key)?.into();
+        Some((path, keys.file(key)?))
+    }
+
+    fn show(&self, (path, _): &(Arc<str>, String)) -> Setting {
+        Setting::Text(path.to_string())
+    }
+}
+
+/// Status codes of HTTP; one stands for a list of one.
+#[derive(Debug, Clone, Copy)]
+pub struct Statuses;
+
+impl Form for Statuses {
+    type Value = Vec<u16>;
+
+    fn takes(&self) -> Cow<'static, str> {
+        "list of status codes, 200 to 599".into()
+    }
+
+    fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<Vec<u16>> {
+        let counts = keys.counts(key, 200, 599)?;
+        counts
+            .into_iter()
+            .map(|one| u16::try_from(one).ok())
+            .collect()
+    }
+
+    fn show(&self, value: &Vec<u16>) -> Setting {
+        Setting::List(
+            value
+                .iter()
+                .map(|one| Setting::Plain(one.to_string()))
+                .collect(),
+        )
+    }
+}
+
+/// A mapping of names to texts.
+#[derive(Debug, Clone, Copy)]
+pub struct Pairs {
+    /// What it takes, in Markdown.
+    pub takes: &'static str,
+}
+
+impl Form for Pairs {
+    type Value = Vec<(Arc<str>, Arc<str>)>;
+
+    fn takes(&self) -> Cow<'static, str> {
+        self.takes.into()
+    }
+
+    fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<Self::Value> {
+        let pairs = keys.pairs(key)?.into_iter();
+        Some(
+            pairs
+                .map(|(name, text)| (name.into(), text.into()))
+                .collect(),
+        )
+    }
+
+    fn show(&self, value: &Self::Value) -> Setting {
+        let pairs = value.iter();
+        let shown = pairs.map(|(name, text)| (name.to_string(), Setting::Text(text.to_string())));
+        Setting::Mapping(shown.collect())
+    }
+}
+
+/// Another account of the configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct AccountName;
+
+impl Form for AccountName {
+    type Value = Arc<Account>;
+
+    fn takes(&self) -> Cow<'static, str> {
+        "name of an account".into()
+    }
+
+    fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<Arc<Account>> {
+        keys.account(key)
+    }
+
+    fn show(&self, value: &Arc<Account>) -> Setting {
+        Setting::Text(value.name.to_string())
+    }
+}
+
 /// A value that is read elsewhere; only described here.
 #[derive(Debug, Clone, Copy)]
 pub struct Described(pub &'static str);

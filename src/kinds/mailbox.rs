@@ -24,7 +24,7 @@ pub(super) const fn user_key(help: &'static str) -> Key<Text> {
     )
 }
 
-fn is_user(text: &str) -> Result<(), String> {
+pub(super) fn is_user(text: &str) -> Result<(), String> {
     if is_upn(text) || is_guid(text) {
         return Ok(());
     }

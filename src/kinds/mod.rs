@@ -26,8 +26,11 @@ mod spec;
 mod testing;
 
 mod exchange_mailbox;
+mod http_endpoint;
+mod mail_round_trip;
 mod service_health;
 mod sharepoint_site;
+mod sign_in;
 
 use std::ops::Deref;
 
@@ -49,8 +52,11 @@ pub use service_error::{KnownMessage, ServiceError};
 pub use spec::{Define, Impact, Info, Instead, Spec, UNADDRESSED};
 
 pub use exchange_mailbox::ExchangeMailbox;
+pub use http_endpoint::HttpEndpoint;
+pub use mail_round_trip::MailRoundTrip;
 pub use service_health::ServiceHealth;
 pub use sharepoint_site::{SharePointSite, SiteApi};
+pub use sign_in::SignIn;
 
 /// Makes the list of kinds: the type that a resource holds, the table of what
 /// is true of each, and the way from a word of the configuration to one.
@@ -101,6 +107,9 @@ kinds! {
     SharePointSite,
     ExchangeMailbox,
     ServiceHealth,
+    SignIn,
+    HttpEndpoint,
+    MailRoundTrip,
 }
 
 impl Kind {

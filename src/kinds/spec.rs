@@ -202,6 +202,12 @@ pub trait Spec: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// How long one probe may take, where a request may take `timeout`; it must
+    /// end before the next is due.
+    fn longest(&self, timeout: Duration) -> Duration {
+        timeout
+    }
+
     /// Why it cannot work with this account, however much is granted.
     fn unsupported(&self, _account: &Account) -> Option<&'static str> {
         None

@@ -1,13 +1,16 @@
 //! The prober in earnest: asks the tenant and writes the report.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::{Prober, message};
 use crate::graph::{Client, Outcome, TokenSource};
 use crate::http::ProbeClient;
-use crate::kinds::{Findings, Resource, Stopped, bounded};
+use crate::kinds::{Findings, Resource, ResourceName, Stopped, bounded};
 use crate::model::{
     Clock, Phases, Random, Reason, Report, Step, Story, Timestamp, Verdict, bounded_text,
 };
@@ -19,6 +22,8 @@ const LONGEST_DETAIL: usize = 300;
 pub struct TenantProber {
     client: Client,
     clock: Clock,
+    /// When resources last signed in by themselves.
+    sign_ins: Arc<Mutex<HashMap<ResourceName, Instant>>>,
 }
 
 impl TenantProber {
@@ -33,6 +38,7 @@ impl TenantProber {
         Self {
             client: Client::new(client, tokens, clock.clone(), random),
             clock,
+            sign_ins: Arc::default(),
         }
     }
 
@@ -48,8 +54,14 @@ impl TenantProber {
         if let Some(note) = resource.kind.unsupported(&resource.account) {
             story.tell(|| note.into());
         }
-        let mut probing = self.client.begin(resource, story, None);
+        let last = self.sign_ins.lock().get(&resource.name).copied();
+        let since = last.map(|last| last.elapsed());
+        let mut probing = self.client.begin(resource, story, since);
         let result = resource.kind.probe(&resource.account, &mut probing).await;
+        if probing.signed_in() {
+            let mut sign_ins = self.sign_ins.lock();
+            sign_ins.insert(resource.name.clone(), Instant::now());
+        }
         let length = probing.body_length();
         let (outcome, steps) = probing.end();
         tell_of_the_body(story, resource, &result, length);

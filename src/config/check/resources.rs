@@ -16,7 +16,7 @@ use crate::config::suggest::suggest;
 use crate::config::yaml::{Node, Value};
 use crate::kinds::key::AnyKey;
 use crate::kinds::{self, Info, Keys, Kind, Labels, Mode, Resource, Taken};
-use crate::model::{Account, ConnectionPolicy, Limits, is_upn};
+use crate::model::{Account, ConnectionPolicy, Limits, duration, is_upn};
 
 /// A minute suits most kinds.
 const USUAL_INTERVAL: Duration = Duration::from_secs(60);
@@ -177,6 +177,17 @@ fn resource(
     let (interval, timeout, min_age) = times?;
     let kind = kind?;
     let account = account?;
+    let longest = kind.longest(timeout);
+    if longest > timeout && longest >= interval {
+        keys.refuse(
+            "interval",
+            format!(
+                "the interval {} is too short: one probe may take {}",
+                duration::format(interval),
+                duration::format(longest)
+            ),
+        );
+    }
     if !kind.info().exists_in(&account.cloud) {
         keys.refuse(
             "kind",

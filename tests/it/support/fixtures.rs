@@ -113,6 +113,22 @@ pub(crate) fn resource(name: &str, account: &Arc<Account>, kind: Kind) -> Resour
     }
 }
 
+/// The example that a kind states of itself.
+pub(crate) fn example(info: &m365mon::kinds::Info) -> Resource {
+    let text = format!(
+        "accounts:\n  - name: contoso\n    tenant: contoso.onmicrosoft.com\n    \
+         client_id: 11111111-2222-3333-4444-555555555555\n    \
+         client_certificate: {{certificate_file: c.pem, key_file: k.pem}}\n    \
+         audiences: {{\"api://contoso-health\": api.contoso.com}}\n\
+         resources:\n  - {}\n",
+        info.example
+    );
+    let none = BTreeMap::<String, String>::new();
+    let path = std::path::Path::new("m365mon.yml");
+    let loaded = m365mon::config::parse(&text, path, &none).unwrap();
+    Resource::clone(&loaded.configuration.resources[0])
+}
+
 /// Contoso's intranet, whatever the resource is called.
 pub(crate) fn site(name: &str, account: &Arc<Account>) -> Resource {
     let url = "https://contoso.sharepoint.com/sites/intranet";

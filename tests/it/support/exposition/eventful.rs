@@ -1,10 +1,11 @@
 //! A state in which every metric has something to say.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use m365mon::kinds::{Mode, Resource};
+use m365mon::kinds::{self, Info, Mode, Resource};
 use m365mon::model::{
-    AccountObserver, AccountReason, AccountStatus, Audience, Cloud, ConnectionFacts,
+    Account, AccountObserver, AccountReason, AccountStatus, Audience, Cloud, ConnectionFacts,
     CredentialKind, Exchange, IpVersion, RateLimit, Reason, Report, RequestId, Right, Sample, Step,
     TokenProblem, TokenReport, Verdict,
 };
@@ -13,6 +14,7 @@ use m365mon::state::SkipCause;
 use super::stage::{
     Stage, at, configuration, delegated_account, labels, mailbox, secret_account, site,
 };
+use crate::support::fixtures;
 
 pub(crate) const SUCCESS: Verdict = Verdict::Success;
 
@@ -22,6 +24,27 @@ pub(crate) const fn problem(reason: Reason) -> Verdict {
 
 fn graph() -> Audience {
     Audience::graph(&Cloud::Global)
+}
+
+/// Kinds whose answers carry numbers, but for sites, of which there are others.
+fn with_readings() -> impl Iterator<Item = &'static Info> {
+    let kinds = kinds::ALL.iter().copied();
+    kinds.filter(|info| !info.readings.is_empty() && info.name != "sharepoint_site")
+}
+
+fn example_name(info: &Info) -> String {
+    format!("an-example-of-{}", info.name)
+}
+
+/// One resource of each kind whose answers carry numbers.
+fn reading(account: &Arc<Account>) -> Vec<Resource> {
+    with_readings()
+        .map(|info| Resource {
+            name: example_name(info).into(),
+            account: account.clone(),
+            ..fixtures::example(info)
+        })
+        .collect()
 }
 
 /// A state in which every metric has something to say.
@@ -39,6 +62,7 @@ pub(crate) async fn eventful() -> Stage {
         site("unprobed", &app),
         on_probe,
     ];
+    resources.extend(reading(&app));
     for resource in &mut resources {
         resource.labels = labels(&[("location", "amsterdam"), ("team", "we\"b")]);
     }
@@ -79,6 +103,18 @@ pub(crate) async fn eventful() -> Stage {
             },
             ..stage.report(problem(Reason::ServerError), 50)
         });
+    }
+    for info in with_readings() {
+        let slot = stage.slot(&example_name(info));
+        let samples = (0_u8..).zip(info.readings).map(|(place, reading)| Sample {
+            reading: place,
+            labels: reading.labels.iter().map(|label| (*label).into()).collect(),
+            value: 1.0,
+        });
+        let mut report = stage.report(SUCCESS, 90);
+        report.exchange.request_id = None;
+        report.readings = samples.collect();
+        slot.record(&report);
     }
     let mailbox = stage.slot("mailbox");
     mailbox.record(&stage.report(SUCCESS, 150));

@@ -1,0 +1,575 @@
+//! `mail_round_trip`: is a mail that is sent found in the other mailbox? One
+//! message of our own is sent, looked for by a subject that nobody can guess,
+//! and removed where that is allowed. Nothing else in a mailbox is read, and a
+//! send whose answer is lost is never repeated.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::ask::{Answer, Ask, Findings, Stopped};
+use super::body;
+use super::exchange_mailbox::{self, ROLE as READ_ROLE};
+use super::key::{AccountName, Lasting, Text};
+use super::mailbox::{self, Mailbox};
+use super::reading::{Reading, ReadingUnit};
+use super::request::encode;
+use super::{
+    Advice, AnyKey, BadBody, Define, Grant, Info, Key, Keys, Permission, Refused, Remedy, Request,
+    Setting, Spec, UNADDRESSED, Wide,
+};
+use crate::model::{Account, Cloud, Method, Reason, Sample, Service, Timestamp, is_upn, quoted};
+
+/// A mail from one mailbox to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailRoundTrip {
+    from: Mailbox,
+    /// The address that it goes to.
+    to: Arc<str>,
+    /// Through which account the other mailbox is read, where it is another one.
+    to_account: Option<Arc<Account>>,
+    delivery_timeout: Duration,
+}
+
+static FROM: Key<Text> = Key::optional(
+    "from",
+    Text {
+        takes: "user principal name or object id",
+        check: mailbox::is_user,
+    },
+    "the person of `delegated`",
+    "The mailbox that sends. Needed unless the account is delegated.",
+);
+static TO: Key<Text> = Key::required(
+    "to",
+    Text {
+        takes: "mail address",
+        check: is_address,
+    },
+    "the mailbox that the mail goes to, as \"probe@contoso.com\"",
+    "The mailbox that receives; best one of its own.",
+);
+static TO_ACCOUNT: Key<AccountName> = Key::optional(
+    "to_account",
+    AccountName,
+    "the resource's own account",
+    "Through which account the receiving mailbox is read, where it is in another tenant.",
+);
+static DELIVERY_TIMEOUT: Key<Lasting> = Key::optional(
+    "delivery_timeout",
+    Lasting::seconds(10, 3600),
+    "`2m`",
+    "How long a mail may take before it counts as lost.",
+);
+static KEYS: &[&dyn AnyKey] = &[&FROM, &TO, &TO_ACCOUNT, &DELIVERY_TIMEOUT];
+
+const USUAL_DELIVERY: Duration = Duration::from_secs(120);
+const DELIVERY: u8 = 0;
+static READINGS: &[Reading] = &[Reading {
+    metric: "m365_mail_delivery_seconds",
+    unit: ReadingUnit::Seconds,
+    labels: &[],
+    help: "How long the last mail took from being sent to being received, by the service's own times.",
+    most: 1,
+}];
+
+const SEND: &str = "send";
+const FIND: &str = "find";
+const DELETE: &str = "delete";
+const SEND_ROLE: &str = "Application Mail.Send";
+/// The beginning of every subject of ours.
+const MARK: &str = "m365mon-";
+/// The longest pause between two looks.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// From then on a message that came back is looked for as well.
+const BOUNCES_FROM: Duration = Duration::from_secs(8);
+/// What is older was left behind by a probe that was cut off; younger ones may
+/// be another exporter's, still under way.
+const LEFT_BEHIND: Duration = Duration::from_secs(3600);
+/// Removed in one probe.
+const MOST_LEFTOVERS: usize = 10;
+
+#[derive(Deserialize)]
+struct Messages {
+    value: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Message {
+    id: String,
+    received_date_time: Option<Timestamp>,
+    sent_date_time: Option<Timestamp>,
+}
+
+impl Define for MailRoundTrip {
+    const INFO: &'static Info = &Info {
+        name: "mail_round_trip",
+        title: "Mail round trip",
+        help: "Sends one message and looks for it in the other mailbox.",
+        proves: "A mail is accepted, carried and found; and how long that took.",
+        proves_not: "The way back, which is a resource of its own; the way to and from other organisations.",
+        holds: "list of messages",
+        keys: KEYS,
+        service: Service::Outlook,
+        readings: READINGS,
+        steps: &[SEND, FIND, DELETE],
+        interval: Some(Duration::from_secs(300)),
+        least_interval: Some(Duration::from_secs(300)),
+        writes: true,
+        microsoft_service: "Exchange",
+        in_service_level: true,
+        example: "{name: mail-to-probe, account: contoso, kind: mail_round_trip, from: monitoring@contoso.com, to: probe@contoso.com}",
+        ..Info::USUAL
+    };
+
+    fn read(keys: &dyn Keys, account: Option<&Account>) -> Option<Self> {
+        let from = Mailbox::read(&FROM, keys, account);
+        let to = TO.take(keys).given();
+        let to_account = TO_ACCOUNT.take(keys).optional();
+        let delivery_timeout = DELIVERY_TIMEOUT.take(keys).or(USUAL_DELIVERY);
+        let to_account =
+            to_account?.filter(|other| account.is_none_or(|account| account.name != other.name));
+        Some(Self {
+            from: from?,
+            to: to?,
+            to_account,
+            delivery_timeout: delivery_timeout?,
+        })
+    }
+}
+
+fn is_address(text: &str) -> Result<(), String> {
+    if is_upn(text) {
+        return Ok(());
+    }
+    Err(format!(
+        "must be a mail address such as \"probe@contoso.com\", not {}",
+        quoted(text)
+    ))
+}
+
+/// A delegated account's own mailbox is asked as `/me`.
+fn mailbox_of<'a>(account: &Account, user: &'a str) -> Option<&'a str> {
+    let own = account
+        .person()
+        .is_some_and(|person| person.username.eq_ignore_ascii_case(user));
+    (!own).then_some(user)
+}
+
+impl Spec for MailRoundTrip {
+    fn info(&self) -> &'static Info {
+        Self::INFO
+    }
+
+    fn target(&self) -> Cow<'_, str> {
+        format!("{} to {}", self.from.target(), self.to).into()
+    }
+
+    fn settings(&self) -> Vec<(&'static str, Setting)> {
+        let from = self.from.0.iter().map(|user| FROM.show(user));
+        let mut settings: Vec<_> = from.collect();
+        settings.push(TO.show(&self.to));
+        settings.extend(self.to_account.iter().map(|one| TO_ACCOUNT.show(one)));
+        settings.push(DELIVERY_TIMEOUT.show(&self.delivery_timeout));
+        settings
+    }
+
+    fn subject<'a>(&'a self, account: &'a Account) -> Option<Cow<'a, str>> {
+        self.from.subject(account)
+    }
+
+    fn permissions(&self, account: &Account) -> Vec<Permission> {
+        let send = Permission::of_graph(account, "Mail.Send", "sends one message of our own");
+        let mut all = match account.person() {
+            Some(_) => vec![
+                send,
+                Permission::of_graph(
+                    account,
+                    "Mail.ReadBasic",
+                    "looks for a message that came back",
+                ),
+            ],
+            None => vec![
+                mailbox::granted(send.wide(Wide {
+                    names: &["Mail.Send"],
+                    says: "lets the application send as anybody of the tenant; a role of Exchange \
+                           on the sending mailbox does",
+                    test: self.from.user().map(|user| Remedy::TestMailbox(user.into())),
+                })),
+                exchange_mailbox::application_permission(account, self.from.user()),
+            ],
+        };
+        let reader = self.reader(account);
+        let read = match (reader.person(), mailbox_of(reader, &self.to)) {
+            (None, user) => exchange_mailbox::application_permission(reader, user),
+            (Some(_), None) => {
+                Permission::of_graph(reader, "Mail.ReadBasic", "looks for the message")
+            }
+            (Some(_), Some(_)) => Permission::of_graph(
+                reader,
+                "Mail.ReadBasic.Shared",
+                "looks for the message in a mailbox that is shared with the person",
+            ),
+        };
+        let read = match &self.to_account {
+            Some(other) => read.through(Arc::clone(other)),
+            None => read,
+        };
+        if !all
+            .iter()
+            .any(|known| known.name == read.name && read.account.is_none())
+        {
+            all.push(read);
+        }
+        all
+    }
+
+    fn grants(&self, account: &Account) -> Vec<Grant> {
+        let other = |one: &Account| {
+            self.to_account
+                .as_ref()
+                .is_some_and(|to| to.name == one.name)
+        };
+        let mut grants = Vec::new();
+        if !other(account) {
+            grants.extend(self.from.grants(account, SEND_ROLE));
+            grants.extend(self.from.grants(account, READ_ROLE));
+        }
+        if other(account) || self.to_account.is_none() {
+            let to = Mailbox(mailbox_of(account, &self.to).map(Arc::from));
+            grants.extend(to.grants(account, READ_ROLE));
+            grants.push(Grant::ByHand(
+                format!(
+                    "a retention tag of Exchange (delete after 1 day) on {} clears what the probes \
+                     leave; with the role Application Mail.ReadWrite on that one mailbox they \
+                     clear it themselves",
+                    self.to
+                )
+                .into(),
+            ));
+        }
+        grants.dedup();
+        grants
+    }
+
+    fn accounts(&self) -> Vec<Arc<Account>> {
+        self.to_account.iter().cloned().collect()
+    }
+
+    fn longest(&self, timeout: Duration) -> Duration {
+        // Sending, waiting with the last look, and cleaning up.
+        self.delivery_timeout + timeout * 3
+    }
+
+    fn request(&self, account: &Account) -> Option<Request> {
+        self.find_request(account, "0")
+    }
+
+    fn judge(&self, answer: &Answer) -> Result<Findings, BadBody> {
+        let _: Messages = body::object(Self::INFO.holds, answer)?;
+        Ok(Findings::default())
+    }
+
+    fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
+        let permissions = self.permissions(account);
+        self.from.advise(account, &permissions, refused)
+    }
+
+    fn probe<'a>(
+        &'a self,
+        account: &'a Account,
+        ask: &'a mut dyn Ask,
+    ) -> BoxFuture<'a, Result<Findings, Stopped>> {
+        Box::pin(async move {
+            let nonce = ask.nonce();
+            let subject = format!("{MARK}{nonce}");
+            let request = self.send_request(account, &subject).ok_or(UNADDRESSED)?;
+            ask.send(SEND, request).await?;
+            let found = self.find(account, ask, &subject).await;
+            ask.clean_up();
+            self.clear(account, ask, found.as_ref().ok()).await;
+            let message = found?;
+            let took = match (message.sent_date_time, message.received_date_time) {
+                (Some(sent), Some(received)) => Some(received.duration_since(sent).as_secs_f64()),
+                _ => None,
+            };
+            Ok(Findings {
+                // Clocks of two servers may differ by a second.
+                readings: took
+                    .map(|took| Sample::plain(DELIVERY, took.max(0.0)))
+                    .into_iter()
+                    .collect(),
+            })
+        })
+    }
+}
+
+impl MailRoundTrip {
+    /// The account that reads the receiving mailbox.
+    fn reader<'a>(&'a self, account: &'a Account) -> &'a Account {
+        self.to_account.as_deref().unwrap_or(account)
+    }
+
+    /// Microsoft Graph, "user: sendMail": one word, no copy, no automatic replies.
+    fn send_request(&self, account: &Account, subject: &str) -> Option<Request> {
+        let message = json!({
+            "message": {
+                "subject": subject,
+                "body": {"contentType": "text", "content": "m365mon"},
+                "toRecipients": [{"emailAddress": {"address": &*self.to}}],
+                "internetMessageHeaders": [
+                    {"name": "x-m365mon", "value": "probe"},
+                    {"name": "X-Auto-Response-Suppress", "value": "All"},
+                ],
+            },
+            "saveToSentItems": false,
+        });
+        let request = Request::of_user(&account.cloud, self.from.user(), "sendMail", "")?;
+        Some(request.post(message.to_string()).expecting(&[202]))
+    }
+
+    fn find_request(&self, account: &Account, subject: &str) -> Option<Request> {
+        let query = format!(
+            "$filter=subject%20eq%20'{subject}'&$select=id,receivedDateTime,sentDateTime&$top=1"
+        );
+        self.in_receiving(account, "messages", &query)
+    }
+
+    /// Something in the receiving mailbox, through the account that reads it.
+    fn in_receiving(&self, account: &Account, path: &str, query: &str) -> Option<Request> {
+        let reader = self.reader(account);
+        let user = mailbox_of(reader, &self.to);
+        let request = Request::of_user(&reader.cloud, user, path, query)?;
+        Some(match &self.to_account {
+            Some(other) => request.through(Arc::clone(other)),
+            None => request,
+        })
+    }
+
+    /// Looks until it is there, came back, or took too long.
+    async fn find(
+        &self,
+        account: &Account,
+        ask: &mut dyn Ask,
+        subject: &str,
+    ) -> Result<Message, Stopped> {
+        let request = self.find_request(account, subject).ok_or(UNADDRESSED)?;
+        let query = format!("$filter=contains(subject,'{subject}')&$select=id&$top=1");
+        let bounced = Request::of_user(&account.cloud, self.from.user(), "messages", &query);
+        let same = self
+            .from
+            .user()
+            .is_some_and(|from| from.eq_ignore_ascii_case(&self.to))
+            || (self.from.user().is_none() && mailbox_of(account, &self.to).is_none());
+        let bounced = bounced.filter(|_| !same);
+        let began = ask.elapsed();
+        let mut pause = Duration::from_secs(1);
+        loop {
+            let answer = ask.send(FIND, request.clone()).await?;
+            let found: Messages = body::object(Self::INFO.holds, &answer)?;
+            if let Some(message) = found.value.into_iter().next() {
+                return Ok(message);
+            }
+            let waited = ask.elapsed().saturating_sub(began);
+            if let Some(bounced) = bounced.as_ref().filter(|_| waited >= BOUNCES_FROM) {
+                let answer = ask.send(FIND, bounced.clone()).await?;
+                let back: Messages = body::object(Self::INFO.holds, &answer)?;
+                if !back.value.is_empty() {
+                    return Err(Stopped::judged(
+                        Reason::NotFound,
+                        "the message came back: it could not be delivered; check `to`",
+                    ));
+                }
+            }
+            if waited >= self.delivery_timeout {
+                return Err(Stopped::judged(
+                    Reason::Timeout,
+                    "the message was accepted and did not arrive in time",
+                ));
+            }
+            ask.wait(pause.min(self.delivery_timeout.saturating_sub(waited)))
+                .await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Removes what this probe left, and where that is allowed what earlier ones
+    /// left: only messages with our mark, only in the receiving mailbox.
+    async fn clear(&self, account: &Account, ask: &mut dyn Ask, found: Option<&Message>) {
+        if let Some(message) = found
+            && !self.remove(account, ask, &message.id).await
+        {
+            return;
+        }
+        let before = ask.now() - jiff::SignedDuration::try_from(LEFT_BEHIND).unwrap_or_default();
+        let query = format!(
+            "$filter=receivedDateTime%20lt%20{before:.0}%20and%20startswith(subject,'{MARK}')&$select=id&$top={MOST_LEFTOVERS}"
+        );
+        let Some(request) = self.in_receiving(account, "messages", &query) else {
+            return;
+        };
+        let Ok(answer) = ask.send(DELETE, request).await else {
+            return;
+        };
+        let left: Result<Messages, _> = body::object(Self::INFO.holds, &answer);
+        for message in left.map(|left| left.value).unwrap_or_default() {
+            if !self.remove(account, ask, &message.id).await {
+                return;
+            }
+        }
+    }
+
+    /// False where it is not allowed, or fails.
+    async fn remove(&self, account: &Account, ask: &mut dyn Ask, id: &str) -> bool {
+        let cloud = &self.reader(account).cloud;
+        // For good where that exists (Microsoft Graph, "message: permanentDelete":
+        // the worldwide cloud only), else into the deleted items.
+        let for_good = matches!(cloud, Cloud::Global | Cloud::Custom { .. });
+        let end = if for_good { "/permanentDelete" } else { "" };
+        let path = format!("messages/{}{end}", encode(id));
+        let Some(request) = self.in_receiving(account, &path, "") else {
+            return false;
+        };
+        let request = Request {
+            method: if for_good {
+                Method::Post
+            } else {
+                Method::Delete
+            },
+            // Ids of messages are content of the tenant.
+            shown: format!(
+                "{}/v1.0/users/{{user}}/messages/{{id}}{end}",
+                cloud.graph_url()
+            ),
+            ..request.expecting(&[204, 403, 404])
+        };
+        let answer = ask.send(DELETE, request).await;
+        answer.is_ok_and(|answer| answer.status != 403)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::testing::{Script, answer, value, with_status};
+
+    fn kind() -> MailRoundTrip {
+        MailRoundTrip {
+            from: Mailbox(Some("monitoring@contoso.com".into())),
+            to: "probe@contoso.com".into(),
+            to_account: None,
+            delivery_timeout: USUAL_DELIVERY,
+        }
+    }
+
+    const NONE: &str = r#"{"value":[]}"#;
+    const FOUND: &str = r#"{"value":[{"id":"AAMk=","receivedDateTime":"2026-11-30T08:00:07Z","sentDateTime":"2026-11-30T08:00:04.1234567Z"}]}"#;
+
+    fn accepted() -> Answer {
+        with_status(202, "")
+    }
+
+    fn steps(script: &Script) -> Vec<&'static str> {
+        script.sent().iter().map(|(step, _)| *step).collect()
+    }
+
+    #[tokio::test]
+    async fn sent_once_found_and_removed() {
+        let mut script = Script::of([
+            accepted(),
+            answer(NONE),
+            answer(FOUND),
+            with_status(204, ""),
+            answer(NONE),
+        ]);
+        let found = script.probe(&kind()).await.unwrap();
+        let took = value(&found.readings, DELIVERY, &[]).unwrap();
+        assert!((2.0..3.1).contains(&took), "{took}");
+        assert_eq!(steps(&script), [SEND, FIND, FIND, DELETE, DELETE]);
+        assert!(script.cleaning);
+        let sent = script.sent()[0].1.body.as_ref().unwrap();
+        let sent = String::from_utf8(sent.content.to_vec()).unwrap();
+        assert!(
+            sent.contains("m365mon-0123456789abcdef") && sent.contains("\"saveToSentItems\":false")
+        );
+        assert!(
+            !format!("{:?}", script.sent()).contains("AAMk"),
+            "{:?}",
+            script.sent()
+        );
+    }
+
+    #[tokio::test]
+    async fn without_the_right_to_delete_nothing_more_is_tried() {
+        let mut script = Script::of([accepted(), answer(FOUND), with_status(403, "")]);
+        script.probe(&kind()).await.unwrap();
+        assert_eq!(steps(&script), [SEND, FIND, DELETE]);
+    }
+
+    #[tokio::test]
+    async fn a_lost_answer_is_never_sent_again() {
+        let mut script = Script::with([Err(Stopped::Asked)]);
+        script.probe(&kind()).await.unwrap_err();
+        assert_eq!(steps(&script), [SEND]);
+    }
+
+    #[tokio::test]
+    async fn lost_and_come_back() {
+        let reason = |stopped: &Stopped| match stopped {
+            Stopped::Judged { reason, .. } => *reason,
+            other => panic!("{other:?}"),
+        };
+        let nothing = (0..100).map(|_| answer(NONE));
+        let mut script = Script::of(std::iter::once(accepted()).chain(nothing));
+        let stopped = script.probe(&kind()).await.unwrap_err();
+        assert_eq!(reason(&stopped), Reason::Timeout);
+        assert!(script.sent().len() < 40 && script.cleaning);
+
+        // After 1, 3, 7 and 15 seconds; from then on the sender's mailbox is asked too.
+        let looks = (0..5).map(|_| answer(NONE));
+        let back = answer(r#"{"value":[{"id":"x"}]}"#);
+        let mut script = Script::of(std::iter::once(accepted()).chain(looks).chain([back]));
+        let stopped = script.probe(&kind()).await.unwrap_err();
+        assert_eq!(reason(&stopped), Reason::NotFound);
+    }
+
+    #[test]
+    fn rights_are_the_least_on_each_mailbox() {
+        let account = crate::fixtures::account("contoso");
+        let names = |all: Vec<Permission>| -> Vec<String> {
+            all.iter()
+                .map(|one| format!("{:?} {}", one.granting, one.name))
+                .collect()
+        };
+        assert_eq!(
+            names(kind().permissions(&account)),
+            ["Elsewhere Mail.Send", "Elsewhere Mail.ReadBasic.All"]
+        );
+        let grants = format!("{:?}", kind().grants(&account));
+        for part in [
+            "monitoring@contoso.com",
+            SEND_ROLE,
+            READ_ROLE,
+            "probe@contoso.com",
+        ] {
+            assert!(grants.contains(part), "{grants}");
+        }
+        let other = Arc::new(crate::fixtures::account("other"));
+        let there = MailRoundTrip {
+            to_account: Some(Arc::clone(&other)),
+            ..kind()
+        };
+        let mine = format!("{:?}", there.grants(&account));
+        assert!(!mine.contains("probe@"), "{mine}");
+        let theirs = format!("{:?}", there.grants(&other));
+        assert!(
+            !theirs.contains(SEND_ROLE) && theirs.contains("probe@"),
+            "{theirs}"
+        );
+    }
+}

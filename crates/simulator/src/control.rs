@@ -17,6 +17,7 @@
 //! | `POST /organizations` | `{"token_lifetime": "60s", "sign_in_frequency", "user_consent", "device_code_blocked"}` |
 //! | `POST /health` | `{"service": "Exchange", "status": "serviceDegradation"}`: what Microsoft says about a service |
 //! | `POST /mail` | `{"delay": "30s", "bounce_after": "5s", "bounces", "lost", "junk", "unsure", "bounce_prefix"}`: how mail goes from now on |
+//! | `POST /orders` | `{"unauthenticated": "return401", "return403", "redirect_to_login_page" or "sign_in_page", "roles_required", "allowed_clients": [], "assignment_required"}`: the API that Contoso made |
 //! | `POST /limits` | `{"sharepoint_units": 1250}` |
 //! | `POST /actions` | any of these as in a scenario: `{"fault": {…}}` |
 //! | `GET /requests[?latest=100]` | how many requests came, by service and status, and the latest, without tokens |
@@ -79,6 +80,7 @@ pub(super) fn router(tenant: Arc<Tenant>, ca_pem: String) -> Router {
             post(|t, body| perform(t, body, Command::Organization)),
         )
         .route("/mail", post(|t, body| perform(t, body, Command::Mail)))
+        .route("/orders", post(|t, body| perform(t, body, Command::Orders)))
         .route("/health", post(|t, body| perform(t, body, Command::Health)))
         .route("/limits", post(|t, body| perform(t, body, Command::Limits)))
         .route(

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::directory::ORDERS_HOST;
+
 /// Whose front door a request came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -12,6 +14,8 @@ pub enum Service {
     Graph,
     /// SharePoint's own REST.
     SharePoint,
+    /// An API that Contoso protected with Entra.
+    Orders,
     /// The metadata service of managed identities.
     Metadata,
     /// The CONNECT proxy.
@@ -51,7 +55,7 @@ const SHAREPOINT: [&str; 5] = [
 const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// The service behind a host name in lower case, without port; `None` for a
-/// host that is not Microsoft's, and for local names.
+/// host that is nobody's here, and for local names.
 #[must_use]
 pub fn service_of(host: &str) -> Option<Service> {
     if LOGIN.contains(&host) {
@@ -60,6 +64,8 @@ pub fn service_of(host: &str) -> Option<Service> {
         Some(Service::Graph)
     } else if SHAREPOINT.iter().any(|suffix| host.ends_with(suffix)) {
         Some(Service::SharePoint)
+    } else if host == ORDERS_HOST {
+        Some(Service::Orders)
     } else {
         None
     }

@@ -5,8 +5,8 @@
 //! start it.
 //!
 //! A request comes in at `front` (TLS listener or CONNECT proxy), which asks
-//! `faults` what is to go wrong and hands it to `entra`, `graph` or
-//! `sharepoint` by its host. These answer from the `directory`. `control` and
+//! `faults` what is to go wrong and hands it to `entra`, `graph`,
+//! `sharepoint` or `orders` by its host. These answer from the `directory`. `control` and
 //! `scenario` change what they find there by `command`s. `faults` knows no
 //! service: what a refusal sounds like in the service that is struck is told
 //! to it by `front`.
@@ -34,6 +34,7 @@ pub mod human_duration;
 mod incoming;
 pub mod journal;
 pub mod mail_flow;
+pub mod orders;
 mod response;
 mod running;
 pub mod scenario;

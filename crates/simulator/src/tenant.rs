@@ -13,6 +13,7 @@ use super::entra;
 use super::faults::Faults;
 use super::journal::Journal;
 use super::mail_flow::MailFlow;
+use super::orders::Orders;
 use super::throttle::Throttle;
 use super::tokens::{KeyError, Tokens};
 
@@ -34,6 +35,8 @@ pub struct Tenant {
     pub journal: Journal,
     /// Mail on its way and where it came to.
     pub mail: MailFlow,
+    /// The API that Contoso made.
+    pub orders: Orders,
     /// Limits that count by themselves.
     pub throttle: Throttle,
     /// What Entra remembers between requests.
@@ -59,6 +62,7 @@ impl Tenant {
             faults: Faults::default(),
             journal: Journal::default(),
             mail: MailFlow::default(),
+            orders: Orders::default(),
             throttle: Throttle::default(),
             entra: entra::Sessions::default(),
             secret_files: Mutex::default(),

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::directory::{ResourceApp, SiteState};
 use crate::human_duration::HumanDuration;
+use crate::orders::Unauthenticated;
 use m365mon_base::Timestamp;
 
 /// Nothing set: all of them.
@@ -243,4 +244,18 @@ pub struct MailChange {
     pub unsure: Option<bool>,
     /// Before the subject of a report of non-delivery: `Unzustellbar: `.
     pub bounce_prefix: Option<String>,
+}
+
+/// How the owner of Contoso's own API set it up; what is not named stays.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OrdersChange {
+    /// What it answers without a token that it takes.
+    pub unauthenticated: Option<Unauthenticated>,
+    /// `Health.Read` is looked for in the token.
+    pub roles_required: Option<bool>,
+    /// Client ids that are let in; none for all.
+    pub allowed_clients: Option<Vec<String>>,
+    /// Entra gives tokens to applications with a role only (AADSTS501051).
+    pub assignment_required: Option<bool>,
 }

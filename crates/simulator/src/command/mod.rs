@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 pub use arguments::{
     AppChange, ClearFaults, ClockChange, ConsentChange, HealthChange, Limits, MailChange,
-    MailboxChange, OrganizationChange, Revoke, SecretChange, SecretStep, SiteChange, UserChange,
+    MailboxChange, OrdersChange, OrganizationChange, Revoke, SecretChange, SecretStep, SiteChange,
+    UserChange,
 };
 
 use super::Tenant;
@@ -49,6 +50,8 @@ pub enum Command {
     Health(HealthChange),
     /// Changes how mail goes.
     Mail(MailChange),
+    /// Sets up the API that Contoso made.
+    Orders(OrdersChange),
     /// Sets limits.
     Limits(Limits),
 }
@@ -88,6 +91,10 @@ impl Command {
             Self::Organization(change) => change.perform(&mut tenant.directory.write()),
             Self::Health(change) => change.perform(tenant),
             Self::Mail(change) => {
+                change.perform(tenant);
+                Ok(Value::Null)
+            }
+            Self::Orders(change) => {
                 change.perform(tenant);
                 Ok(Value::Null)
             }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::identity::{application, user_id};
 use super::{
-    CommandError, HealthChange, MailChange, MailboxChange, OrganizationChange, SiteChange,
+    CommandError, HealthChange, MailChange, MailboxChange, OrdersChange, OrganizationChange,
+    SiteChange,
 };
 use crate::Tenant;
 use crate::directory::{Directory, Mailbox, MailboxScope, Site, TENANT_ID};
@@ -116,13 +117,30 @@ impl HealthChange {
     }
 }
 
+fn set<T: Clone>(place: &mut T, value: Option<&T>) {
+    if let Some(value) = value {
+        place.clone_from(value);
+    }
+}
+
+impl OrdersChange {
+    pub(super) fn perform(&self, tenant: &Tenant) {
+        tenant.orders.change(|setup| {
+            set(&mut setup.unauthenticated, self.unauthenticated.as_ref());
+            set(&mut setup.roles_required, self.roles_required.as_ref());
+            set(&mut setup.allowed_clients, self.allowed_clients.as_ref());
+        });
+        if let Some(contoso) = tenant.directory.write().organization_mut(TENANT_ID) {
+            set(
+                &mut contoso.assignment_required,
+                self.assignment_required.as_ref(),
+            );
+        }
+    }
+}
+
 impl MailChange {
     pub(super) fn perform(&self, tenant: &Tenant) {
-        fn set<T: Clone>(place: &mut T, value: Option<&T>) {
-            if let Some(value) = value {
-                place.clone_from(value);
-            }
-        }
         tenant.mail.change(|course| {
             set(&mut course.delay, self.delay.map(|d| d.0).as_ref());
             set(

@@ -64,6 +64,7 @@ pub(super) fn contoso(now: Timestamp) -> Organization {
         token_lifetime: None,
         sign_in_frequency: None,
         health: Health::new(now),
+        assignment_required: false,
     }
 }
 
@@ -209,6 +210,7 @@ fn applications(directory: &mut Directory, random: &Seeded, now: Timestamp) {
     for role in SERVICE_ROLES {
         app.grant_role(ResourceApp::Graph, role);
     }
+    app.grant_role(ResourceApp::Orders, "Health.Read");
     directory.add_application(app);
 
     let mut app = Application::new(IDENTITY_CLIENT_ID, "a machine", TENANT_ID);

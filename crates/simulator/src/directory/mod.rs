@@ -23,8 +23,8 @@ pub use health::{Health, HealthIssue, ServiceHealth};
 pub use load::{LoadAccount, Size};
 pub use names::{
     APP_CLIENT_ID, CERTIFICATE_CLIENT_ID, CONFIDENTIAL_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN,
-    IDENTITY_CLIENT_ID, OTHER_TENANT_ID, SELECTED_CLIENT_ID, SERVICES_CLIENT_ID, SHAREPOINT_HOST,
-    TENANT_ID,
+    IDENTITY_CLIENT_ID, ORDERS_ALIAS, ORDERS_CLIENT_ID, ORDERS_HOST, ORDERS_URI, OTHER_TENANT_ID,
+    SELECTED_CLIENT_ID, SERVICES_CLIENT_ID, SHAREPOINT_HOST, TENANT_ID,
 };
 pub use organization::{Organization, ResourceApp};
 pub use person::{Drive, Mailbox, User};

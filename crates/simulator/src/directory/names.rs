@@ -26,3 +26,12 @@ pub const IDENTITY_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000006";
 /// A confidential client with a secret and the application permissions of all
 /// kinds beyond sites and mailboxes.
 pub const SERVICES_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000007";
+
+/// An API that Contoso made: its client id, which is an audience of its tokens.
+pub const ORDERS_CLIENT_ID: &str = "11111111-bbbb-4000-8000-000000000001";
+/// Its App ID URI.
+pub const ORDERS_URI: &str = "api://11111111-bbbb-4000-8000-000000000001";
+/// Another App ID URI of it.
+pub const ORDERS_ALIAS: &str = "api://orders.contoso.com";
+/// Where it is.
+pub const ORDERS_HOST: &str = "orders.contoso.com";

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Cloud, Health};
+use super::{Cloud, Health, ORDERS_ALIAS, ORDERS_CLIENT_ID, ORDERS_URI};
 
 /// One Microsoft Entra tenant.
 #[derive(Debug, Clone)]
@@ -28,6 +28,9 @@ pub struct Organization {
     pub sign_in_frequency: Option<Duration>,
     /// What Microsoft says about its services.
     pub health: Health,
+    /// An application must have a role of Contoso's own API to get a token for
+    /// it (AADSTS501051).
+    pub assignment_required: bool,
 }
 
 impl Organization {
@@ -46,6 +49,11 @@ impl Organization {
         let plain = identifier.trim_end_matches('/');
         if plain.eq_ignore_ascii_case(ResourceApp::Graph.app_id()) {
             return Some((ResourceApp::Graph, self.cloud.graph_url().to_owned()));
+        }
+        let orders = [ResourceApp::Orders.app_id(), ORDERS_URI, ORDERS_ALIAS];
+        if orders.iter().any(|name| plain.eq_ignore_ascii_case(name)) {
+            // An API of the first version: `aud` is what was asked for.
+            return Some((ResourceApp::Orders, plain.to_owned()));
         }
         let host = plain.strip_prefix("https://")?.to_ascii_lowercase();
         let name = host.split(':').next().unwrap_or_default();
@@ -66,7 +74,7 @@ impl Organization {
     }
 }
 
-/// An API of Microsoft's that permissions belong to.
+/// An API that permissions belong to; of Microsoft's but for the last.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
@@ -78,6 +86,8 @@ pub enum ResourceApp {
     SharePoint,
     /// Exchange Online.
     Exchange,
+    /// An API that Contoso made and protected with Entra.
+    Orders,
 }
 
 impl ResourceApp {
@@ -88,6 +98,7 @@ impl ResourceApp {
             Self::Graph => "00000003-0000-0000-c000-000000000000",
             Self::SharePoint => "00000003-0000-0ff1-ce00-000000000000",
             Self::Exchange => "00000002-0000-0ff1-ce00-000000000000",
+            Self::Orders => ORDERS_CLIENT_ID,
         }
     }
 }
@@ -111,6 +122,10 @@ mod tests {
         assert_eq!(api(ResourceApp::Graph.app_id()), Some(ResourceApp::Graph));
         let site = format!("https://{SHAREPOINT_HOST}/");
         assert_eq!(api(&site), Some(ResourceApp::SharePoint));
+        let orders = contoso.resource("api://orders.contoso.com/");
+        let aud = "api://orders.contoso.com".to_owned();
+        assert_eq!(orders, Some((ResourceApp::Orders, aud)));
+        assert_eq!(api("api://other.contoso.com"), None);
         assert_eq!(api("https://contoso2.sharepoint.com"), None);
         assert_eq!(api("https://graph.microsoft.us"), None);
     }

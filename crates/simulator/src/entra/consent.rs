@@ -30,7 +30,7 @@ impl SignInFlow<'_> {
         let granted = app.scopes(&user.id, wanted.resource);
         let names = if authorization.ask_again {
             match &wanted.permissions {
-                Permissions::TenantName(names) => names.clone(),
+                Permissions::Named(names) => names.clone(),
                 Permissions::Default => granted,
             }
         } else {

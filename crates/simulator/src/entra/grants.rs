@@ -13,7 +13,7 @@ use super::scope::RequestedScopes;
 use super::sessions::{
     CODE_SECONDS, DEVICE_SECONDS, DeviceState, Grant, REFRESH_DAYS, Refresh, at,
 };
-use crate::directory::{Application, Directory, Organization, Platform, User};
+use crate::directory::{Application, Directory, Organization, Platform, ResourceApp, User};
 
 const DAY_MILLISECONDS: i64 = 86_400_000;
 /// Refresh tokens of single-page applications live this long, whatever happens.
@@ -27,6 +27,15 @@ pub(super) fn client_credentials(request: &Request<'_>) -> Result<Value, EntraEr
         .ok_or_else(|| aadsts::missing_field("scope"))?;
     let proof = request.prove()?;
     let wanted = RequestedScopes::app_only(scope, request.organization)?;
+    if wanted.resource == ResourceApp::Orders
+        && request.organization.assignment_required
+        && request.app.roles(wanted.resource).is_empty()
+    {
+        return Err(aadsts::application_not_assigned(
+            request.app,
+            wanted.resource.app_id(),
+        ));
+    }
     Ok(request.issue(proof).for_app(&wanted))
 }
 

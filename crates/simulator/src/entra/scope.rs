@@ -26,7 +26,7 @@ pub(super) enum Permissions {
     /// All that was granted.
     Default,
     /// These, as the API spells them; may be empty.
-    TenantName(BTreeSet<String>),
+    Named(BTreeSet<String>),
 }
 
 /// A request's scopes, understood.
@@ -72,7 +72,9 @@ const GRAPH: &[&str] = &[
     "Mail.ReadBasic",
     "Mail.ReadBasic.Shared",
     "Mail.ReadWrite",
+    "Mail.ReadWrite.Shared",
     "Mail.Send",
+    "Mail.Send.Shared",
     "MailboxSettings.Read",
     "OnPremDirectorySynchronization.Read.All",
     "Organization.Read.All",
@@ -123,12 +125,16 @@ const EXCHANGE: &[&str] = &[
     "SMTP.Send",
 ];
 
+/// Delegated permissions of Contoso's own API.
+const ORDERS: &[&str] = &["Health.Read", "Orders.Read"];
+
 /// The permission as the API spells it, whatever the case.
 pub(super) fn known(resource: ResourceApp, name: &str) -> Option<&'static str> {
     let names = match resource {
         ResourceApp::Graph => GRAPH,
         ResourceApp::SharePoint => SHAREPOINT,
         ResourceApp::Exchange => EXCHANGE,
+        ResourceApp::Orders => ORDERS,
     };
     names.iter().copied().find(|n| n.eq_ignore_ascii_case(name))
 }
@@ -241,7 +247,7 @@ impl RequestedScopes {
         let permissions = match all {
             Some(scope) if !names.is_empty() => return Err(aadsts::mixed_default(scope)),
             Some(_) => Permissions::Default,
-            None => Permissions::TenantName(names),
+            None => Permissions::Named(names),
         };
         let (resource, audience) = match api {
             Some(api) => api,
@@ -284,7 +290,7 @@ impl RequestedScopes {
         match &self.permissions {
             Permissions::Default if granted.is_empty() => BTreeSet::from([".default".to_owned()]),
             Permissions::Default => BTreeSet::new(),
-            Permissions::TenantName(names) => names.difference(granted).cloned().collect(),
+            Permissions::Named(names) => names.difference(granted).cloned().collect(),
         }
     }
 

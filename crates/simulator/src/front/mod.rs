@@ -22,7 +22,7 @@ use super::incoming::{IncomingRequest, client_request_id};
 use super::journal::Entry;
 use super::response::status_only;
 use super::throttle::MailboxPermit;
-use super::{Tenant, entra, graph, sharepoint};
+use super::{Tenant, entra, graph, orders, sharepoint};
 
 /// Forms are not longer than this.
 const MOST_FORM: usize = 64 * 1024;
@@ -73,7 +73,7 @@ impl Front {
             return answer;
         };
         let (answer, details) = match service {
-            Service::Graph | Service::SharePoint => {
+            Service::Graph | Service::SharePoint | Service::Orders => {
                 self.answer_api(service, &host, request, handle).await
             }
             Service::Login | Service::Metadata | Service::Proxy => {
@@ -139,6 +139,7 @@ impl Front {
             .then(|| match service {
                 _ if too_long => (status_only(StatusCode::PAYLOAD_TOO_LARGE), None),
                 Service::SharePoint => (sharepoint::answer(tenant, &incoming), None),
+                Service::Orders => (orders::answer(tenant, &incoming), None),
                 _ => graph::answer(tenant, &incoming),
             });
         tokio::time::sleep(verdict.delay).await;
@@ -148,9 +149,11 @@ impl Front {
             handle,
             refusal: &|status| match service {
                 Service::SharePoint => sharepoint::refusal(tenant, &incoming, status),
+                Service::Orders => orders::refusal(status),
                 _ => graph::refusal(tenant, &incoming, status),
             },
             challenge: &|| match service {
+                Service::Orders => orders::challenge(tenant),
                 Service::SharePoint => {
                     sharepoint::challenge(tenant, &incoming, tenant.clock.epoch())
                 }
@@ -338,6 +341,7 @@ fn asked_host<B>(request: &Request<B>) -> String {
 fn api_subject(tenant: &Tenant, service: Service, incoming: &IncomingRequest) -> Subject {
     let resource = match service {
         Service::SharePoint => vec![sharepoint::resource_of(incoming)],
+        Service::Orders => vec![format!("{}{}", incoming.host, incoming.path)],
         _ => graph::resource_of(tenant, incoming),
     };
     let claims = incoming.claims();

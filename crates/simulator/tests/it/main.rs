@@ -10,6 +10,7 @@ mod faults;
 mod graph;
 mod mail_transport;
 mod openapi;
+mod orders;
 mod presence;
 mod running;
 mod service_health;

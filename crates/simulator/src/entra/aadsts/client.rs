@@ -267,3 +267,18 @@ pub(in crate::entra) fn federated_signature() -> EntraError {
         "Client assertion contains an invalid signature.",
     )
 }
+
+/// 501051: the API wants an assignment, and the application has none.
+pub(in crate::entra) fn application_not_assigned(
+    app: &crate::directory::Application,
+    api: &str,
+) -> EntraError {
+    EntraError::new(
+        "invalid_grant",
+        501_051,
+        format!(
+            "Application '{}'({}) is not assigned to a role for the application '{api}'({api}).",
+            app.client_id, app.display_name
+        ),
+    )
+}

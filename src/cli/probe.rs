@@ -109,7 +109,9 @@ impl Probe {
         let configuration = loaded.configuration;
         let mut resources: Vec<Arc<Resource>> = Vec::new();
         if self.all {
-            resources.extend(configuration.resources.iter().cloned());
+            // What writes is asked only where it is named.
+            let all = configuration.resources.iter();
+            resources.extend(all.filter(|one| !one.kind.info().writes).cloned());
         }
         for name in &self.resources {
             let resource = find_resource(&configuration.resources, name).map_err(Refused)?;
@@ -120,6 +122,14 @@ impl Probe {
         if resources.is_empty() {
             return Err(Refused(
                 "the configuration has no resource to probe".to_owned(),
+            ));
+        }
+        for resource in resources.iter().filter(|one| one.kind.info().writes) {
+            output::complain(&format!(
+                "{} writes: {} ({})",
+                resource.name,
+                resource.kind.info().help,
+                resource.kind.target()
             ));
         }
         Ok((configuration, resources))

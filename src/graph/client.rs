@@ -130,6 +130,7 @@ impl Client {
             steps: Vec::new(),
             signed_in: false,
             outcome: None,
+            decisive: "",
         }
     }
 }
@@ -151,6 +152,8 @@ pub struct Probing<'a> {
     steps: Vec<Step>,
     signed_in: bool,
     outcome: Option<Outcome>,
+    /// The step of that outcome.
+    decisive: &'static str,
 }
 
 impl Probing<'_> {
@@ -158,6 +161,12 @@ impl Probing<'_> {
     #[must_use]
     pub const fn signed_in(&self) -> bool {
         self.signed_in
+    }
+
+    /// The step that decided; empty where there is only one request.
+    #[must_use]
+    pub const fn decisive(&self) -> &'static str {
+        self.decisive
     }
 
     /// How far the deciding request came, and the steps where there were
@@ -370,6 +379,7 @@ impl Probing<'_> {
         };
         if self.for_clean_up.is_none() || self.outcome.is_none() {
             self.outcome = Some(outcome);
+            self.decisive = step;
         }
         result
     }
@@ -417,6 +427,7 @@ impl Ask for Probing<'_> {
                 ..Phases::default()
             };
             self.steps.push(Step { name: step, phases });
+            self.decisive = step;
             let exchange = Exchange {
                 phases: Some(phases),
                 ..Exchange::default()

@@ -115,7 +115,7 @@ impl Define for HttpEndpoint {
         help: "Asks for an https address by GET, with a token or without.",
         proves: "The address answers as expected, by the account's right where it has one.",
         proves_not: "Whatever is not in the status and the members that are compared.",
-        holds: "answer",
+        holds: "good answer",
         keys: KEYS,
         service: Service::Host,
         needs_account: false,

@@ -46,10 +46,11 @@ impl TenantProber {
         let started = self.clock.now();
         let (kind, account) = (resource.kind.as_str(), &resource.account.name);
         story.tell(|| {
-            format!(
-                "{} is a {kind}, through account {account}; it is {started:.3}",
-                resource.name
-            )
+            let through = match &**account {
+                "" => String::new(),
+                account => format!(", through account {account}"),
+            };
+            format!("{} is a {kind}{through}; it is {started:.3}", resource.name)
         });
         if let Some(note) = resource.kind.unsupported(&resource.account) {
             story.tell(|| note.into());
@@ -63,6 +64,7 @@ impl TenantProber {
             sign_ins.insert(resource.name.clone(), Instant::now());
         }
         let length = probing.body_length();
+        let decisive = probing.decisive();
         let (outcome, steps) = probing.end();
         tell_of_the_body(story, resource, &result, length);
         let report = Finished {
@@ -70,6 +72,7 @@ impl TenantProber {
             started,
             finished: self.clock.now(),
             result,
+            decisive,
             steps,
         }
         .report(outcome);
@@ -109,6 +112,7 @@ struct Finished<'a> {
     started: Timestamp,
     finished: Timestamp,
     result: Result<Findings, Stopped>,
+    decisive: &'static str,
     steps: Vec<Step>,
 }
 
@@ -161,8 +165,8 @@ impl Finished<'_> {
                 all.add(&step.phases);
             }
             report.exchange.phases = Some(all);
-            if let (Verdict::Problem(_), Some(last)) = (report.verdict, self.steps.last()) {
-                let detail = format!("step {}: {}", last.name, report.detail);
+            if report.verdict != Verdict::Success && !self.decisive.is_empty() {
+                let detail = format!("step {}: {}", self.decisive, report.detail);
                 report.detail = bounded_text(&detail, LONGEST_DETAIL).into();
             }
             report.steps = self.steps.into();

@@ -155,7 +155,7 @@ impl Core {
             unwell: false,
             run: None,
             counters: Arc::default(),
-            report_cache: ReportCache::default(),
+            report_cache: ReportCache::of(slot.resource()),
         };
         let mut due = None;
         if let Some(old) = old {

@@ -32,6 +32,8 @@ pub enum DemandResult {
     /// Microsoft is about to ask us to wait, and this was the turn to leave
     /// out; counted as skipped (`slow_down`).
     SlowedDown,
+    /// The kind keeps a pace of its own, and was not asked yet.
+    OwnPace,
     /// The budget ran out first. Counted as skipped (`budget`) if the probe
     /// never got its turn; else it still runs and will be recorded.
     Budget,
@@ -45,7 +47,9 @@ impl DemandResult {
     pub const fn report(&self) -> Option<&Arc<Report>> {
         match self {
             Self::Probed(report) | Self::Reused(report) => Some(report),
-            Self::Held { .. } | Self::SlowedDown | Self::Budget | Self::Gone => None,
+            Self::Held { .. } | Self::SlowedDown | Self::OwnPace | Self::Budget | Self::Gone => {
+                None
+            }
         }
     }
 }

@@ -217,6 +217,9 @@ impl Scheduler {
     pub async fn debug(self: &Arc<Self>, slot: &ResourceSlot, story: Story) -> Report {
         let _permit = self.debugs.acquire().await;
         let now = self.clock.moment();
+        if slot.resource().kind.info().background_only() {
+            return self.last_report(slot, &story).await;
+        }
         if let Some(until) = self.core.lock().held(slot, &now) {
             let seconds = until.saturating_duration_since(now.monotonic).as_secs();
             story.tell(|| {
@@ -235,6 +238,27 @@ impl Scheduler {
         let ended = self.clock.moment();
         self.core.lock().learn(slot, now.monotonic, &report, &ended);
         report
+    }
+
+    /// What a kind that keeps a pace of its own last left: it is not asked oftener,
+    /// whoever wants a story.
+    async fn last_report(self: &Arc<Self>, slot: &ResourceSlot, story: &Story) -> Report {
+        let demand = ProbeDemand {
+            budget: Duration::ZERO,
+            min_age: None,
+        };
+        let answer = self.probe(slot, demand).await;
+        story.tell(|| {
+            let kind = slot.resource().kind.as_str();
+            format!("{kind} keeps a pace of its own: this is its last report, nothing was asked")
+        });
+        match answer.report() {
+            Some(report) => {
+                story.tell(|| format!("from {:.0}: {}", report.finished, report.detail));
+                Report::clone(report)
+            }
+            None => task::internal(self.clock.now(), &self.clock, "there is no report yet"),
+        }
     }
 
     /// False once the driver has stopped or died, or given no sign of life for

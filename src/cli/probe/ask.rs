@@ -55,8 +55,11 @@ pub(super) async fn all(
     );
     let mut accounts: Vec<Arc<Account>> = Vec::new();
     for (resource, _) in &stories {
-        if !accounts.iter().any(|one| one.name == resource.account.name) {
-            accounts.push(resource.account.clone());
+        let others = resource.kind.accounts();
+        for account in std::iter::once(&resource.account).chain(&others) {
+            if !accounts.iter().any(|one| one.name == account.name) {
+                accounts.push(account.clone());
+            }
         }
     }
     tokens.configure(&accounts);

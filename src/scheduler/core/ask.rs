@@ -37,17 +37,26 @@ impl Core {
         else {
             return DemandReply::Answer(DemandResult::Gone);
         };
+        let own_pace = entry.resource().kind.info().background_only();
         if entry.resource().mode == Mode::Background
             && matches!(entry.report_cache, ReportCache::Off)
         {
             entry.report_cache = ReportCache::On(None);
         }
-        let min_age = min_age.unwrap_or(entry.resource().min_age);
+        // What keeps a pace of its own, or writes, is asked by nobody else.
+        let min_age = if own_pace {
+            Duration::MAX
+        } else {
+            min_age.unwrap_or(entry.resource().min_age)
+        };
         if let Some(report) = entry.young_report(min_age, now) {
             return DemandReply::Answer(DemandResult::Reused(report));
         }
         if let Some(run) = &mut entry.run {
             return DemandReply::Wait(run.subscribe(deadline));
+        }
+        if own_pace {
+            return DemandReply::Answer(DemandResult::OwnPace);
         }
         entry.counters.due(1);
         let admission = hold(entry, &self.gates, now.monotonic);

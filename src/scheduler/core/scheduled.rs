@@ -47,6 +47,17 @@ pub(super) enum ReportCache {
     On(Option<(Moment, Arc<Report>)>),
 }
 
+impl ReportCache {
+    /// A kind that keeps a pace of its own answers everybody by its last report.
+    pub(super) fn of(resource: &Resource) -> Self {
+        if resource.kind.info().background_only() {
+            Self::On(None)
+        } else {
+            Self::Off
+        }
+    }
+}
+
 impl Scheduled {
     pub(super) fn resource(&self) -> &Arc<Resource> {
         self.slot.resource()

@@ -28,6 +28,7 @@ mod testing;
 mod exchange_mailbox;
 mod http_endpoint;
 mod mail_round_trip;
+mod presence;
 mod service_health;
 mod sharepoint_site;
 mod sign_in;
@@ -54,6 +55,7 @@ pub use spec::{Define, Impact, Info, Instead, Spec, UNADDRESSED};
 pub use exchange_mailbox::ExchangeMailbox;
 pub use http_endpoint::HttpEndpoint;
 pub use mail_round_trip::MailRoundTrip;
+pub use presence::Presence;
 pub use service_health::ServiceHealth;
 pub use sharepoint_site::{SharePointSite, SiteApi};
 pub use sign_in::SignIn;
@@ -110,6 +112,7 @@ kinds! {
     SignIn,
     HttpEndpoint,
     MailRoundTrip,
+    Presence,
 }
 
 impl Kind {

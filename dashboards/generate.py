@@ -559,6 +559,9 @@ def exporter():
             custom=lines(fill=0), options=legend(("mean",)))
     d.panel("timeseries", "How long a scrape takes", "As Prometheus measured it.",
             [q(f"scrape_duration_seconds{{{EXP}}} {ours}", "{{instance}}")], w=8, h=8, unit="s", minimum=0, custom=lines(fill=0), options=narrow)
+    d.panel("stat", "Sign-ins can be kept", "Whether the token store can be written; where it cannot, a sign-in is lost at the next start.",
+            [q(f"min by (instance) (m365mon_storage_writable{{{EXP}}})", "{{instance}}")], w=24, h=3, mappings=UPDOWN, no_value="nothing is kept",
+            thresholds=steps((None, RED), (1, GREEN)), options={**STAT, "textMode": "value_and_name"})
     d.panel("timeseries", "File descriptors", "Share of the limit that is open.",
             [q(f"max by (instance) (process_open_fds{{{EXP}}}) / max by (instance) (process_max_fds{{{EXP}}})", "{{instance}}")], w=8, h=7, unit="percentunit", minimum=0,
             custom=lines(fill=0), options=narrow)

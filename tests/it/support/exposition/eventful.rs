@@ -175,6 +175,7 @@ pub(crate) async fn eventful() -> Stage {
         },
     );
 
+    state.storage(Some(true));
     state.process().started(Duration::from_millis(3));
     state.process().started(Duration::from_millis(70));
     state.process().http_request("/metrics", 200);

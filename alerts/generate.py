@@ -16,7 +16,7 @@ import sys
 import yaml
 
 HERE = pathlib.Path(__file__).parent
-SOURCES = ("m365mon-objectives", "m365mon-recording", "m365mon-alerts")
+SOURCES = ("m365mon-objectives", "m365mon-recording", "m365mon-alerts", "m365mon-tickets", "m365mon-exporters", "m365mon-services")
 RUNBOOKS, DASHBOARDS = "https://m365mon.example/runbooks", "https://grafana.example"
 WRITTEN_BY = "Written by alerts/generate.py from alerts/m365mon-*.yml: change those."
 # Mimir's default (ruler_max_rules_per_rule_group) and Azure's limit.
@@ -35,13 +35,12 @@ THRESHOLDS = (
     ("objective", "m365:resource_objective:ratio", r"\* 0 \+ ([0-9.]+)"),
     ("latencyLimitSeconds", "m365:resource_latency_limit:seconds", r"\* 0 \+ ([0-9.]+)"),
     ("latencyFactor", "m365:resource_latency_factor:ratio", r"\* 0 \+ ([0-9.]+)"),
-    ("burnRateFast", "M365ErrorBudgetBurnFast", r"\(([0-9.]+) \* \(1 - "),
-    ("burnRate", "M365ErrorBudgetBurn", r"\(([0-9.]+) \* \(1 - "),
-    ("burnRateSlow", "M365ErrorBudgetBurnSlow", r"\(([0-9.]+) \* \(1 - "),
-    ("credentialSoonDays", "M365CredentialExpiresSoon", r"< ([0-9.]+) \* 86400"),
-    ("credentialVerySoonDays", "M365CredentialExpiresSoon", r">= ([0-9.]+) \* 86400"),
-    ("credentialVerySoonDays", "M365CredentialExpiresVerySoon", r"< ([0-9.]+) \* 86400"),
-    ("accessEndsSoonDays", "M365AccessEndsSoon", r"< ([0-9.]+) \* 86400"),
+    ("burnRateFast", "m365:resource_flapping:place", r"> ([0-9.]+) \* \(1 - "),
+    ("burnRate", "m365:resource_burning:place", r"> ([0-9.]+) \* \(1 - "),
+    ("burnRateSlow", "M365ErrorBudgetBurnSlow", r"> ([0-9.]+) \* \(1 - "),
+    ("credentialSoonDays", "m365:credential_ends_soon:seconds", r'"client_[^}]*\}\) \* 0 \+ ([0-9.]+) \* 86400'),
+    ("credentialVerySoonDays", "m365:credential_ends_very_soon:seconds", r'"client_[^}]*\}\) \* 0 \+ ([0-9.]+) \* 86400'),
+    ("accessEndsSoonDays", "M365AccessEndsSoon", r"time\(\) \+ ([0-9.]+) \* 86400"),
 )
 
 
@@ -248,10 +247,10 @@ def jsonnet_rules(groups, field, thresholds):
 def jsonnet_config(thresholds):
     words = {
         "objective": "Share of conclusive probes that shall succeed over 30 days.",
-        "latencyLimitSeconds": "Slower than this is an alert, whatever was usual.",
-        "latencyFactor": "So many times slower than the own median of a day is an alert.",
+        "latencyLimitSeconds": "A median above this is an alert, whatever was usual.",
+        "latencyFactor": "So many times slower than in the same half hour of last week is an alert.",
         "burnRateFast": "So many times too fast the error budget may be used up.",
-        "credentialSoonDays": "Days before the end of a credential.",
+        "credentialSoonDays": "Days before the end of a secret or certificate.",
         "jobSelector": "Which targets are exporters: for `up`, which has no name of ours.",
     }
     lines = [f"// {WRITTEN_BY}", "{", "  _config+:: {", "    // Matchers added to every metric of the exporter: 'cluster=\"a\", team=\"web\"'.",
@@ -329,7 +328,7 @@ def sloth(thresholds):
 def main():
     files, thresholds = read(), {}
     rules = jsonnet_rules([group for name in SOURCES[:2] for group in files[name]], "prometheusRules", thresholds)
-    alerts = jsonnet_rules(files["m365mon-alerts"], "prometheusAlerts", thresholds)
+    alerts = jsonnet_rules([group for name in SOURCES[2:] for group in files[name]], "prometheusAlerts", thresholds)
     plain, cluster = sloth(thresholds)
     out = {
         "kubernetes/prometheusrules.yaml": prometheus_rules(files),

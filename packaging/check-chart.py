@@ -87,8 +87,9 @@ with tempfile.TemporaryDirectory() as folder:
                     check(yaml.safe_load(text) == yaml.safe_load(path.read_text())["webConfig"]["config"], f"{name}: {key} is another web configuration")
         rules = [group for one in objects if one["kind"] == "PrometheusRule" for group in one["spec"]["groups"]]
         if rules:
-            text = "".join((ROOT / f"alerts/m365mon-{one}.yml").read_text() for one in ("alerts", "objectives", "recording"))
-            source = [group for one in ("alerts", "objectives", "recording") for group in yaml.safe_load((ROOT / f"alerts/m365mon-{one}.yml").read_text())["groups"]]
+            names = ("alerts", "exporters", "objectives", "recording", "services", "tickets")
+            text = "".join((ROOT / f"alerts/m365mon-{one}.yml").read_text() for one in names)
+            source = [group for one in names for group in yaml.safe_load((ROOT / f"alerts/m365mon-{one}.yml").read_text())["groups"]]
             asked = yaml.safe_load(path.read_text())["prometheusRule"]
             source = json.loads(json.dumps(source).replace("https://m365mon.example/runbooks", asked["runbookUrl"]).replace("https://grafana.example", asked["dashboardUrl"]))
             check(rules == source, f"{name}: other rules")

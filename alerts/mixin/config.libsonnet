@@ -12,17 +12,17 @@
     change: {},
     // Share of conclusive probes that shall succeed over 30 days.
     objective: 0.999,
-    // Slower than this is an alert, whatever was usual.
+    // A median above this is an alert, whatever was usual.
     latencyLimitSeconds: 4,
-    // So many times slower than the own median of a day is an alert.
+    // So many times slower than in the same half hour of last week is an alert.
     latencyFactor: 3,
+    // Days before the end of a secret or certificate.
+    credentialSoonDays: 30,
+    credentialVerySoonDays: 7,
     // So many times too fast the error budget may be used up.
     burnRateFast: 14.4,
     burnRate: 6,
     burnRateSlow: 3,
-    // Days before the end of a credential.
-    credentialSoonDays: 14,
-    credentialVerySoonDays: 3,
     accessEndsSoonDays: 3,
     // Which targets are exporters: for `up`, which has no name of ours.
     jobSelector: 'job=~".*m365mon.*"',

@@ -21,5 +21,6 @@
     'm365mon-locations.json': import '../../dashboards/m365mon-locations.json',
     'm365mon-overview.json': import '../../dashboards/m365mon-overview.json',
     'm365mon-resource.json': import '../../dashboards/m365mon-resource.json',
+    'm365mon-services.json': import '../../dashboards/m365mon-services.json',
   },
 }

@@ -190,6 +190,8 @@ fn alertmanager(folder: &Path, webhook: SocketAddr) -> (Process, SocketAddr) {
         .collect();
     let file = folder.join("alertmanager.yml");
     std::fs::write(&file, quick).unwrap();
+    let texts = "m365mon.tmpl";
+    std::fs::copy(root().join("alerts").join(texts), folder.join(texts)).unwrap();
     let address = free_address();
     let process = Process::start(
         "prometheus-alertmanager",
@@ -367,7 +369,7 @@ fn one_outage_is_one_page_and_an_ended_secret_is_a_ticket() {
 }
 
 /// Queries that find nothing in the demo, and why that is right.
-const RIGHTLY_EMPTY: [(&str, &str); 3] = [
+const RIGHTLY_EMPTY: &[(&str, &str)] = &[
     (
         "m365_rate_limit_remaining_ratio",
         "SharePoint tells it only when most of the limit is used",
@@ -380,6 +382,30 @@ const RIGHTLY_EMPTY: [(&str, &str); 3] = [
         "m365_account_sign_in_required",
         "the people of the demo sign in at its beginning, perhaps before the first scrape",
     ),
+    ("m365:resource_housekeeping:bool", "nothing of the kind"),
+    ("m365:resource_planned:bool", "no windows"),
+    ("m365:resource_removed:bool", "nothing is removed"),
+    ("m365:location_offline:bool", "no references"),
+    ("m365:location_blind:bool", "half an hour"),
+    ("m365:kind_down:bool", "the demo has single faults"),
+    ("m365:account_down:count", "the demo has single faults"),
+    ("m365:sign_in_down:bool", "Entra works in the demo"),
+    (
+        "m365:resource_flapping:place",
+        "no three failures in the time",
+    ),
+    (
+        "m365:resource_unstable:bool",
+        "no three failures in the time",
+    ),
+    ("m365:resource_burning:place", "no six hours"),
+    ("m365:resource_latency_seconds:usual", "no yesterday"),
+    ("m365:resource_connect_seconds", "needs m365_resource_info"),
+    ("network:points", "needs m365_resource_info"),
+    ("m365:application_credential", "nothing of the kind"),
+    ("m365:mail_delivery_limit", "nothing of the kind"),
+    ("m365:license_reserve", "nothing of the kind"),
+    ("m365:directory_sync_limit", "nothing of the kind"),
 ];
 
 #[test]

@@ -49,6 +49,11 @@ check(not known - flags, f"values.yaml: flags that there are not: {sorted(known 
 every = yaml.safe_load((HELM / "values/every-flag.yaml").read_text())["flags"]
 check(set(every) == set(values["flags"]), f"every-flag.yaml: {sorted(set(values['flags']) ^ set(every))}")
 
+for folder, source in (("dashboards", ROOT / "dashboards"), ("rules", ROOT / "alerts")):
+    there = {path.name for path in (HELM / "m365mon/files" / folder).iterdir()}
+    wanted = {path.name for path in source.glob("m365mon-*") if path.suffix in (".json", ".yml")}
+    check(there == wanted, f"files/{folder}: link these to their source, or take them away: {sorted(there ^ wanted)}")
+
 sets = sorted((HELM / "values").glob("*.yaml"))
 check(len(sets) >= 10, "fewer than ten sets of values")
 kinds = set()

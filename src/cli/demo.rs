@@ -84,6 +84,7 @@ impl Demo {
         // It names its cause itself.
         let exporter = started.map_err(|error| anyhow::anyhow!("{error}"))?;
         self.tell(&exporter, &tenant);
+        exporter.invite_operator();
 
         let (sim, speed) = (Arc::clone(&tenant.tenant), self.speed);
         let story = tokio::spawn(async move { scenario.run(sim, speed).await });
@@ -117,7 +118,7 @@ impl Demo {
                  \n\
                  \x20 status page    {url}\n\
                  \x20 metrics        {url}{metrics}\n\
-                 \x20 one probe      {url}probe?resource=intranet&debug=true\n\
+                 \x20 one probe      {url}probe?resource=intranet\n\
                  \x20 make trouble   curl -d '{{\"kind\": \"hang\", \"scope\": {{\"resource\": \"https://contoso.sharepoint.com/sites/hr\"}}, \"for\": \"60s\"}}' http://{control}/faults\n\
                  \n\
                  Within ten minutes a site goes down, a mailbox is throttled, a secret ends,\n\

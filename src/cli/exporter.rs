@@ -1,6 +1,8 @@
 //! A running exporter: every room wired to the next. `serve` runs it on a
 //! configuration file, `demo` on one of its own.
 
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::flags::{Flags, Sockets};
+use super::{operator_link, output};
 use crate::entra::{Consent, TokenStore, Tokens};
 use crate::http::{Network, NetworkError, ProbeClient, SimpleClient};
 use crate::kinds::{Configuration, needed_rights};
@@ -17,8 +20,9 @@ use crate::probe::TenantProber;
 use crate::scheduler::Scheduler;
 use crate::state::State;
 use crate::web::{
-    Access, App, Bounds, Dependencies, InheritError, ListenError, Reloads, Server, WebConfig,
-    adopt, listen, router,
+    Access, App, Bounds, Dependencies, ExternalUrl, InheritError, KeyFileError, ListenError,
+    OperatorKeyFile, Reloads, Server, WebConfig, adopt, key_places, listen, listen_default,
+    owns_localhost, router,
 };
 
 /// Why an exporter did not start, or did not take a configuration.
@@ -30,6 +34,9 @@ pub(crate) enum StartError {
     /// Nothing to take over.
     #[error(transparent)]
     Inherit(#[from] InheritError),
+    /// The named operator key cannot be used.
+    #[error(transparent)]
+    OperatorKey(#[from] KeyFileError),
     /// The `http` section names something that does not work.
     #[error("http: {0}")]
     Network(#[from] NetworkError),
@@ -48,6 +55,11 @@ pub(crate) struct Exporter {
     /// Who may come in.
     access: Option<Arc<Access>>,
     status: Arc<ReloadStatus>,
+    /// Removed when this is dropped.
+    key_file: Option<OperatorKeyFile>,
+    external_url: Option<ExternalUrl>,
+    random: Arc<dyn Random>,
+    clock: Clock,
 }
 
 /// Where and how people come in.
@@ -121,6 +133,7 @@ impl Exporter {
         let WebInputs { sockets, access } = inputs;
         // First, so that a second exporter on the same port sends no probe.
         let listeners = match sockets {
+            Sockets::Default => listen_default().await?,
             Sockets::At(addresses) => listen(&addresses).await?,
             Sockets::Inherited(sockets) => adopt(sockets)?,
         };
@@ -130,6 +143,7 @@ impl Exporter {
 
         let clock = Clock::system();
         let random: Arc<dyn Random> = Arc::new(SystemRandom::new());
+        let key_file = operator_key(flags.operator_file(), &configuration.storage, &*random)?;
         let state = State::new(clock.clone(), flags.history_limit());
         let store = TokenStore::from_environment(&configuration.storage);
         let consent = Consent::new(
@@ -172,9 +186,11 @@ impl Exporter {
                 ),
                 reloads,
                 access: access.clone(),
+                operator_key: key_file.as_ref().map(|file| file.key().clone()),
+                random: Arc::clone(&random),
             },
         );
-        app.offer_sign_in(consent, random);
+        app.offer_sign_in(consent);
         let status = Arc::new(ReloadStatus {
             state: Arc::clone(&state),
             applied: Mutex::new(AppliedFiles::ALL),
@@ -199,6 +215,7 @@ impl Exporter {
         for address in server.addresses() {
             tracing::info!(addr = %address, "listening");
         }
+        warn_of_strangers(server.addresses(), access.as_deref());
         tokio::spawn(Arc::clone(&services.scheduler).run());
         if let Some(access) = access.clone() {
             let status = Arc::clone(&status);
@@ -212,6 +229,10 @@ impl Exporter {
             running: Mutex::new((configuration.http.clone(), configuration.storage.clone())),
             access,
             status,
+            key_file,
+            external_url: settings.external_url,
+            random,
+            clock,
         })
     }
 
@@ -221,6 +242,44 @@ impl Exporter {
         let tls = self.access.as_ref().is_some_and(|access| access.has_tls());
         let scheme = if tls { "https" } else { "http" };
         Some(format!("{scheme}://{address}/"))
+    }
+
+    /// Tells whoever started this how to become an operator: with a link where a
+    /// person sees it and nobody else, else with the command for a link. Nothing
+    /// of it goes through the log.
+    pub(crate) fn invite_operator(&self) {
+        let Some(file) = &self.key_file else {
+            tracing::info!(
+                "no folder for the operator key can be written, so nobody can become an operator \
+                 by a link; --web.operator-file names one"
+            );
+            return;
+        };
+        if !operator_link::is_seen_by_a_person() {
+            let command = operator_link::command(file.path());
+            tracing::info!("to become an operator: {command}");
+            return;
+        }
+        let tls = self.access.as_ref().is_some_and(|access| access.has_tls());
+        let base = match &self.external_url {
+            Some(external) => Some(external.url().to_string()),
+            None => owns_localhost(self.server.addresses()).map(|port| {
+                let scheme = if tls { "https" } else { "http" };
+                format!("{scheme}://localhost:{port}/")
+            }),
+        };
+        let Some(base) = base else {
+            tracing::warn!(
+                "no link for operators is shown: another process listens on this port of \
+                 localhost, or this one is not reached there; see `m365mon open --url`"
+            );
+            return;
+        };
+        let link = operator_link::link(&base, file.key(), self.clock.now(), &*self.random);
+        output::complain(&format!(
+            "To become an operator, open this within 5 minutes (and `m365mon open` makes another):\n\n  {}\n",
+            link.expose()
+        ));
     }
 
     /// Who may come in, where a web configuration says so.
@@ -282,6 +341,36 @@ impl Exporter {
         tokio::join!(
             self.server.stop(grace),
             self.services.scheduler.shutdown(grace)
+        );
+    }
+}
+
+/// The key that makes operators, and its file; `None` where no place for it can
+/// be written.
+fn operator_key(
+    named: Option<&Path>,
+    storage: &Storage,
+    random: &dyn Random,
+) -> Result<Option<OperatorKeyFile>, KeyFileError> {
+    match named {
+        Some(path) => OperatorKeyFile::named(path, random).map(Some),
+        None => {
+            let places = key_places(&storage.file, |name| std::env::var_os(name));
+            Ok(OperatorKeyFile::anywhere(&places, random))
+        }
+    }
+}
+
+/// Whoever reaches us reads names of resources and accounts.
+fn warn_of_strangers(addresses: &[SocketAddr], access: Option<&Access>) {
+    let beyond = addresses.iter().find(|address| !address.ip().is_loopback());
+    if let Some(address) = beyond
+        && !access.is_some_and(Access::asks_everybody)
+    {
+        tracing::warn!(
+            addr = %address,
+            "whoever reaches this address can read metrics and pages: there are no users; see \
+             --web.config.file"
         );
     }
 }

@@ -1,6 +1,6 @@
 //! The flags of an exporter, shared by `serve` and `demo`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,17 +12,16 @@ use super::{EXIT_USAGE, output};
 use crate::model::SystemRandom;
 use crate::model::duration;
 use crate::scheduler::Shard;
-use crate::web::{Access, ExternalUrl, Settings, WebConfig, inherit};
+use crate::web::{Access, ExternalUrl, OperatorName, Settings, WebConfig, inherit};
 
 /// How the exporter listens and behaves.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Flags {
-    /// Where to listen; may be repeated (in the environment: a comma between)
+    /// Where to listen; may be repeated (a comma between) [default: port 10365 of 127.0.0.1 and ::1]
     #[arg(
         long = "web.listen-address",
         env = "M365MON_WEB_LISTEN_ADDRESS",
         value_name = "ADDR",
-        default_value = "127.0.0.1:10365",
         value_delimiter = ',',
         value_parser = listen_address,
         hide_env_values = true,
@@ -79,6 +78,20 @@ pub(crate) struct Flags {
         help_heading = "Web"
     )]
     health_without_auth: bool,
+
+    /// Operators: user:NAME or cert:SAN of the web configuration; may be repeated
+    #[arg(
+        long = "web.operators",
+        env = "M365MON_WEB_OPERATORS",
+        value_name = "WHO",
+        value_delimiter = ',',
+        hide_env_values = true,
+        help_heading = "Web"
+    )]
+    operators: Vec<OperatorName>,
+
+    #[command(flatten)]
+    operator_key: OperatorFile,
 
     /// Reports kept for each resource, and problems kept beyond those
     #[arg(
@@ -140,9 +153,25 @@ pub(crate) struct Flags {
     log_format: LogFormat,
 }
 
+/// Where the operator key lies; for whoever makes it and for who reads it.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OperatorFile {
+    /// The operator key; kept if it exists, else made and removed at the end
+    #[arg(
+        long = "web.operator-file",
+        env = "M365MON_WEB_OPERATOR_FILE",
+        value_name = "PATH",
+        hide_env_values = true,
+        help_heading = "Web"
+    )]
+    pub(crate) operator_file: Option<PathBuf>,
+}
+
 /// Where to listen.
 #[derive(Debug)]
 pub(crate) enum Sockets {
+    /// On port 10365 of both addresses that `localhost` may mean.
+    Default,
     /// On addresses of our choice.
     At(Vec<String>),
     /// On what a service manager opened.
@@ -153,6 +182,7 @@ impl Flags {
     /// Begins to write logs as asked.
     pub(crate) fn start_logging(&self) {
         super::logging::start(self.log_level, self.log_format);
+        super::memory::tell();
     }
 
     /// Reads the web configuration, if there is one; complaints go to stderr.
@@ -180,6 +210,9 @@ impl Flags {
     /// Where to listen. Sockets that were passed on are taken over; must then be
     /// called before there are threads.
     pub(crate) fn sockets(&self) -> Result<Sockets, ExitCode> {
+        if !self.systemd_socket && self.listen_address.is_empty() {
+            return Ok(Sockets::Default);
+        }
         if !self.systemd_socket {
             return Ok(Sockets::At(self.listen_address.clone()));
         }
@@ -196,7 +229,13 @@ impl Flags {
             external_url: self.external_url.clone(),
             timeout_offset: self.timeout_offset,
             tls,
+            operators: self.operators.clone(),
         }
+    }
+
+    /// The file that was named for the operator key.
+    pub(crate) fn operator_file(&self) -> Option<&Path> {
+        self.operator_key.operator_file.as_deref()
     }
 
     /// The share of the resources that this process probes.
@@ -240,6 +279,8 @@ fn telemetry_path(text: &str) -> Result<String, String> {
         "/auth/",
         "/accounts/",
         "/resources/",
+        "/operator",
+        "/runbooks/",
     ];
     if taken
         .iter()

@@ -15,6 +15,9 @@ mod lifecycle;
 mod logging;
 mod login;
 mod loopback;
+mod memory;
+mod open;
+mod operator_link;
 mod output;
 mod probe;
 mod report;
@@ -65,6 +68,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Open(open::Open),
     /// Run a simulated tenant and the exporter together, with nothing to configure
     #[cfg(feature = "simulator")]
     Demo(demo::Demo),
@@ -96,6 +100,7 @@ pub fn command() -> clap::Command {
 /// Parses the command line and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
+    memory::protect();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -107,6 +112,7 @@ pub fn main() -> ExitCode {
     };
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(command) => command.run(),
+        Command::Open(command) => command.run(),
         #[cfg(feature = "simulator")]
         Command::Demo(command) => command.run(),
         #[cfg(feature = "simulator")]

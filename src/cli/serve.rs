@@ -112,6 +112,7 @@ impl Serve {
             let (resources, accounts) = counts(&configuration);
             tracing::info!(resources, accounts, url, "ready");
         }
+        exporter.invite_operator();
         manager.ready(&status(&configuration));
         let mut watch = Watch::new(self.auto_reload, &self.config.path, digests, &configuration);
         drop(configuration);
@@ -119,7 +120,10 @@ impl Serve {
         loop {
             let answer = tokio::select! {
                 request = signals.next() => match request {
-                    SignalRequest::Reload => None,
+                    SignalRequest::Reload => {
+                        tracing::info!(by = "local", "asked to reload the configuration");
+                        None
+                    }
                     SignalRequest::Stop => break,
                 },
                 Some(answer) = asked.recv() => Some(answer),

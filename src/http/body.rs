@@ -9,6 +9,8 @@ use http::header::CONTENT_ENCODING;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
+use super::wiped::Wiped;
+
 /// How a body ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BodyEnd {
@@ -34,7 +36,7 @@ enum Coding {
 
 /// A buffer that refuses to grow beyond its limit.
 struct Bounded {
-    bytes: Vec<u8>,
+    bytes: Wiped,
     limit: usize,
     full: bool,
 }
@@ -43,11 +45,11 @@ impl Write for Bounded {
     fn write(&mut self, more: &[u8]) -> io::Result<usize> {
         let room = self.limit - self.bytes.len();
         if more.len() > room {
-            self.bytes.extend_from_slice(&more[..room]);
+            self.bytes.extend(&more[..room]);
             self.full = true;
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        self.bytes.extend_from_slice(more);
+        self.bytes.extend(more);
         Ok(more.len())
     }
 
@@ -60,7 +62,7 @@ impl Collector {
     /// For an answer with these headers.
     pub(super) fn new(headers: &HeaderMap, limit: usize) -> Self {
         let bounded = Bounded {
-            bytes: Vec::new(),
+            bytes: Wiped::default(),
             limit,
             full: false,
         };
@@ -124,8 +126,8 @@ impl Collector {
     /// What was read, at most the limit.
     pub(super) fn into_bytes(self) -> Bytes {
         match self.0 {
-            Coding::Plain(mut bounded) => std::mem::take(&mut bounded.bytes).into(),
-            Coding::Gzip(mut decoder) => std::mem::take(&mut decoder.get_mut().bytes).into(),
+            Coding::Plain(mut bounded) => std::mem::take(&mut bounded.bytes).into_bytes(),
+            Coding::Gzip(mut decoder) => std::mem::take(&mut decoder.get_mut().bytes).into_bytes(),
             Coding::Unknown => Bytes::new(),
         }
     }

@@ -31,6 +31,7 @@ mod simple;
 mod simple_failure;
 mod tls;
 mod tunnel;
+mod wiped;
 
 pub use body::BodyEnd;
 pub(crate) use certificate::certificate_facts;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use rustls::client::Resumption;
@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::progress::{Progress, ProgressLayer};
 use super::simple_failure::{broken, classify};
+use super::wiped::Wiped;
 use super::{NetFailure, NetFailureKind, Network, NetworkError};
 use crate::model::{Phase, Secret};
 
@@ -190,7 +191,7 @@ impl SimpleClient {
         {
             return Err(too_large());
         }
-        let mut body = BytesMut::new();
+        let mut body = Wiped::default();
         loop {
             let chunk = timeout_at(deadline, response.chunk())
                 .await
@@ -200,12 +201,12 @@ impl SimpleClient {
             if body.len() + chunk.len() > MOST_BODY {
                 return Err(too_large());
             }
-            body.extend_from_slice(&chunk);
+            body.extend(&chunk);
         }
         Ok(SimpleAnswer {
             status: response.status().as_u16(),
             headers: std::mem::take(response.headers_mut()),
-            body: body.freeze(),
+            body: body.into_bytes(),
             took: began.elapsed(),
         })
     }

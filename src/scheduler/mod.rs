@@ -211,10 +211,10 @@ impl Scheduler {
         join_all(names.iter().map(|name| self.ask(name, demand))).await;
     }
 
-    /// Probes one resource for somebody who wants to hear the story. Always
-    /// probes, even behind a closed gate (the story says so), and counts
-    /// nowhere; but when the service asks us to wait, that is honoured.
-    pub async fn debug(self: &Arc<Self>, slot: &ResourceSlot, story: Story) -> Report {
+    /// Probes one resource for somebody who wants to hear the story; it counts
+    /// nowhere. `None` behind a closed gate: nothing is sent, and the story says
+    /// so. When the service asks us to wait, that is honoured.
+    pub async fn debug(self: &Arc<Self>, slot: &ResourceSlot, story: Story) -> Option<Report> {
         let _permit = self.debugs.acquire().await;
         let now = self.clock.moment();
         if slot.resource().kind.info().background_only() {
@@ -224,10 +224,11 @@ impl Scheduler {
             let seconds = until.saturating_duration_since(now.monotonic).as_secs();
             story.tell(|| {
                 format!(
-                    "the gate is closed for another {seconds} s, because the service asked \
-                     us to wait; probing all the same"
+                    "not probed: the gate is closed for another {seconds} s, because the \
+                     service asked us to wait"
                 )
             });
+            return None;
         }
         let resource = slot.resource();
         let deadline = probe_run::deadline(resource, now.monotonic, None);
@@ -237,7 +238,7 @@ impl Scheduler {
         });
         let ended = self.clock.moment();
         self.core.lock().learn(slot, now.monotonic, &report, &ended);
-        report
+        Some(report)
     }
 
     /// What a kind that keeps a pace of its own last left: it is not asked oftener,

@@ -10,11 +10,14 @@ use axum::http::request::Parts;
 
 use super::access::Access;
 use super::external::ExternalUrl;
-use super::local_access::Visitor;
+use super::operator::{OperatorKey, OperatorName, Operators};
 use super::pages::Links;
 use super::reload_requests::Reloads;
 use super::sign_in::sessions::SignInSessions;
+use super::stories::Stories;
 use super::streaming::Renderings;
+use super::view::Reader;
+use super::visitor::Visitor;
 use crate::entra::Consent;
 use crate::kinds::Configuration;
 use crate::metrics::Exposition;
@@ -33,6 +36,8 @@ pub struct Settings {
     pub timeout_offset: Duration,
     /// Whether the listeners speak TLS.
     pub tls: bool,
+    /// Who of the web configuration's users and certificates is an operator.
+    pub operators: Vec<OperatorName>,
 }
 
 /// What the pages look into.
@@ -47,6 +52,10 @@ pub struct Dependencies {
     pub reloads: Option<Reloads>,
     /// Who may come in; without it everybody.
     pub access: Option<Arc<Access>>,
+    /// Makes whoever holds it an operator.
+    pub operator_key: Option<OperatorKey>,
+    /// For cookies, states and form tokens.
+    pub random: Arc<dyn Random>,
 }
 
 /// Everything that the handlers need.
@@ -57,8 +66,11 @@ pub struct App {
     pub(super) exposition: Arc<Exposition>,
     pub(super) reloads: Option<Reloads>,
     pub(super) renderings: Renderings,
+    pub(super) stories: Stories,
     sign_ins: OnceLock<Arc<SignInSessions>>,
     pub(super) access: Option<Arc<Access>>,
+    pub(super) operators: Operators,
+    random: Arc<dyn Random>,
     configuration: ArcSwapOption<Configuration>,
     ready: AtomicBool,
 }
@@ -67,6 +79,12 @@ impl App {
     /// Puts the parts together.
     #[must_use]
     pub fn new(settings: Settings, dependencies: Dependencies) -> Arc<Self> {
+        let operators = Operators::new(
+            settings.operators.clone(),
+            dependencies.operator_key,
+            dependencies.state.clock().clone(),
+            Arc::clone(&dependencies.random),
+        );
         Arc::new(Self {
             settings,
             state: dependencies.state,
@@ -74,8 +92,11 @@ impl App {
             exposition: Arc::new(dependencies.exposition),
             reloads: dependencies.reloads,
             renderings: Renderings::new(),
+            stories: Stories::default(),
             sign_ins: OnceLock::new(),
             access: dependencies.access,
+            operators,
+            random: dependencies.random,
             configuration: ArcSwapOption::empty(),
             ready: AtomicBool::new(false),
         })
@@ -92,8 +113,12 @@ impl App {
     }
 
     /// From now on the pages sign people in, with `consent`.
-    pub fn offer_sign_in(&self, consent: Consent, random: Arc<dyn Random>) {
-        let sessions = SignInSessions::new(consent, self.state.clock().clone(), random);
+    pub fn offer_sign_in(&self, consent: Consent) {
+        let sessions = SignInSessions::new(
+            consent,
+            self.state.clock().clone(),
+            Arc::clone(&self.random),
+        );
         // A second one would forget what is under way with the first.
         _ = self.sign_ins.set(Arc::new(sessions));
     }
@@ -111,15 +136,23 @@ impl App {
         self.ready.load(Ordering::Acquire)
     }
 
-    pub(super) fn visitor(&self, parts: &Parts) -> Visitor {
-        Visitor::of(parts, self.settings.external_url.as_ref())
+    pub(super) fn visitor<'a>(&'a self, parts: &'a Parts) -> Visitor<'a> {
+        Visitor::new(parts, &self.operators, self.settings.external_url.as_ref())
+    }
+
+    /// How much of what is known the request may see.
+    pub(super) fn reader(&self, parts: &Parts) -> Reader {
+        match self.visitor(parts).operator() {
+            Some(_) => Reader::Operator,
+            None => Reader::Everyone,
+        }
     }
 
     pub(super) fn links(&self, parts: &Parts) -> Links<'_> {
         Links {
             prefix: self.prefix(),
             telemetry_path: &self.settings.telemetry_path,
-            trusted: self.visitor(parts).is_trusted(),
+            reader: self.reader(parts),
         }
     }
 

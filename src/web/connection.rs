@@ -23,8 +23,8 @@ use tokio_util::task::TaskTracker;
 
 use super::access::Tls;
 use super::connections::{ConnectionPermit, ConnectionTimeout};
-use super::local_access::Secured;
 use super::service::Service;
+use super::visitor::Secured;
 use super::write_timeout::WriteTimeout;
 
 /// Requests at once on one connection of HTTP/2.
@@ -66,9 +66,7 @@ pub(super) async fn serve_connection(
         return;
     };
     let (_, session) = stream.get_ref();
-    let shown = session
-        .peer_certificates()
-        .is_some_and(|chain| !chain.is_empty());
+    let shown = session.peer_certificates().and_then(<[_]>::first);
     let is_http2 = session.alpn_protocol() == Some(b"h2");
     connection.secured = Some(tls.secured(shown));
     connection.retired = tls.retired.clone();
@@ -120,7 +118,7 @@ impl Connection {
         let bounds = &self.service.bounds;
         let service = service_fn(|request| {
             self.service
-                .answer(request, self.peer, self.secured, &self.permit)
+                .answer(request, self.peer, self.secured.clone(), &self.permit)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -142,10 +140,12 @@ impl Connection {
             abort: self.service.abort.child_token(),
         };
         let _end_with_the_connection = streams.abort.clone().drop_guard();
-        let (service, peer, secured) = (Arc::clone(&self.service), self.peer, self.secured);
+        let (service, peer) = (Arc::clone(&self.service), self.peer);
+        let secured = self.secured.clone();
         let permit = Arc::clone(&self.permit);
         let service = service_fn(move |request| {
             let (service, permit) = (Arc::clone(&service), Arc::clone(&permit));
+            let secured = secured.clone();
             async move { service.answer(request, peer, secured, &permit).await }
         });
         let connection = http2::Builder::new(streams)

@@ -2,9 +2,15 @@
 //!
 //! At the limit a new connection takes the place of the one that has been
 //! idle for longest (a connection is idle unless a request is being answered
-//! on it: a half-sent header is idle). Only when every connection is busy does
-//! the newcomer wait. So neither ten thousand idle connections nor headers
-//! that trickle in keep a scrape out, and memory stays bounded.
+//! on it: a half-sent header is idle), else of the one whose peer has taken
+//! nothing of its answer for longest, if that is more than a moment. Only when
+//! every connection is busy does the newcomer wait. So neither ten thousand idle
+//! connections nor headers that trickle in nor readers that do not read keep a
+//! scrape out, and memory stays bounded.
+//!
+//! Requests that may hang, because they wait for Microsoft, have a part of the
+//! places and no more ([`Connections::may_hang`]): the rest is for those that
+//! are answered at once.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -15,13 +21,17 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 use parking_lot::Mutex;
-use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
+
+/// A peer that takes nothing of its answer for so long gives way to others.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// All open connections of one server.
 pub(super) struct Connections {
     most: usize,
+    hanging: Arc<Semaphore>,
     open: Mutex<Open>,
     /// A connection ended or became idle.
     room: Notify,
@@ -52,13 +62,8 @@ impl Open {
 
     fn admit(&mut self, most: usize) -> Option<(u64, CancellationToken)> {
         if self.by_id.len() >= most {
-            let longest_idle = self
-                .by_id
-                .iter()
-                .filter(|(_, entry)| entry.requests == 0)
-                .min_by_key(|(_, entry)| entry.idle_since)
-                .map(|(id, _)| *id)?;
-            if let Some(entry) = self.by_id.remove(&longest_idle) {
+            let leaves = self.longest_idle().or_else(|| self.longest_stalled())?;
+            if let Some(entry) = self.by_id.remove(&leaves) {
                 entry.evicted.cancel();
             }
         }
@@ -78,10 +83,30 @@ impl Open {
     }
 }
 
+impl Open {
+    fn longest_idle(&self) -> Option<u64> {
+        let idle = self.by_id.iter().filter(|(_, entry)| entry.requests == 0);
+        idle.min_by_key(|(_, entry)| entry.idle_since)
+            .map(|(id, _)| *id)
+    }
+
+    /// Of those that only send, the one whose peer has taken nothing for longest.
+    fn longest_stalled(&self) -> Option<u64> {
+        let sends = |entry: &Entry| entry.sending > 0 && entry.sending == entry.requests;
+        self.by_id
+            .iter()
+            .filter(|(_, entry)| sends(entry) && entry.progress.elapsed() >= MOMENT)
+            .min_by_key(|(_, entry)| entry.progress)
+            .map(|(id, _)| *id)
+    }
+}
+
 impl Connections {
     pub(super) fn new(most: usize) -> Arc<Self> {
+        let most = most.max(1);
         Arc::new(Self {
-            most: most.max(1),
+            most,
+            hanging: Arc::new(Semaphore::new((most / 2).max(1))),
             open: Mutex::default(),
             room: Notify::new(),
         })
@@ -98,8 +123,15 @@ impl Connections {
                     evicted,
                 };
             }
-            room.await;
+            // A peer that stops reading makes room without a word.
+            _ = timeout(MOMENT, room).await;
         }
+    }
+
+    /// Takes one of the places for requests that may hang; `None` if all are
+    /// taken.
+    pub(super) fn may_hang(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.hanging).try_acquire_owned().ok()
     }
 
     #[cfg(test)]
@@ -280,7 +312,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn neglect_is_noticed() {
+    async fn who_reads_nothing_gives_way() {
+        let connections = Connections::new(2);
+        let (slow, working) = (connections.permit().await, connections.permit().await);
+        let _sending = BusyBody::new(Body::from("answer"), slow.busy());
+        let _asked = working.busy();
+        let began = Instant::now();
+        let third = connections.permit().await;
+        assert!(began.elapsed() <= MOMENT * 2, "{:?}", began.elapsed());
+        assert!(slow.evicted().now_or_never().is_some());
+        assert!(working.evicted().now_or_never().is_none());
+        assert!(third.evicted().now_or_never().is_none());
+    }
+
+    #[test]
+    fn a_part_may_hang() {
+        let connections = Connections::new(4);
+        let hanging = [connections.may_hang(), connections.may_hang()];
+        assert!(hanging.iter().all(Option::is_some));
+        assert!(connections.may_hang().is_none());
+        drop(hanging);
+        assert!(connections.may_hang().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn timeouts_are_noticed() {
         const IDLE: Duration = Duration::from_secs(90);
         const STALLED: Duration = Duration::from_secs(30);
         let connections = Connections::new(1);

@@ -24,11 +24,14 @@ mod app;
 mod budget;
 mod connection;
 mod connections;
+mod cookies;
 mod discovery;
 mod encoding;
 mod external;
+mod form;
 mod health;
-mod local_access;
+mod operator;
+mod operator_session;
 mod pages;
 mod probe;
 mod reload;
@@ -42,19 +45,23 @@ mod service;
 mod sign_in;
 mod socket_activation;
 mod status_pages;
+mod stories;
 mod streaming;
 mod view;
+mod visitor;
 mod write_timeout;
 
 pub use access::{Access, WebConfig};
 pub use app::{App, Dependencies, Settings};
 pub use external::ExternalUrl;
-pub use local_access::{
-    Authenticated, Peer, Refusal, Secured, Visitor, is_loopback_host, may_act, may_submit,
-    may_visit,
+pub use operator::{
+    COOKIE_LIFE, KEY_HEADER, KeyFileError, LINK_LIFE, OperatorKey, OperatorKeyFile, OperatorName,
+    key_places, read_key,
 };
+pub use operator_session::OPERATOR_PATH;
 pub use reload_requests::{ReloadRequests, Reloaded, Reloads, reloads};
 pub use routes::router;
-pub use server::{ListenError, Server, listen};
+pub use server::{DEFAULT_PORT, ListenError, Server, listen, listen_default, owns_localhost};
 pub use service::Bounds;
 pub use socket_activation::{InheritError, adopt, inherit};
+pub use visitor::{Authenticated, Peer, Refusal, Secured, is_loopback_host};

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State as Shared};
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode};
-use axum::response::Response;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 
 use super::app::App;
 use super::budget::{budget, scrape_timeout};
-use super::reply::plain;
+use super::connections::Connections;
+use super::reply::{plain, refused};
 use super::scrape::{own_time, rendering, response};
 use super::status_pages::unknown_resource;
 use crate::metrics::{Format, Rendering};
@@ -62,6 +63,14 @@ pub(super) async fn probe(Shared(app): Shared<Arc<App>>, request: Request) -> Re
     let Some(slot) = app.state.slot(&name) else {
         return unknown_resource(&app, &name);
     };
+    // It may hang as long as Microsoft does: some places are kept for others.
+    let connections = parts.extensions.get::<Arc<Connections>>();
+    let place = connections.map(|connections| connections.may_hang());
+    if place.as_ref().is_some_and(Option::is_none) {
+        let headers = [(header::RETRY_AFTER, HeaderValue::from_static("1"))];
+        let why = "too many probes are asked for at once";
+        return (headers, plain(StatusCode::SERVICE_UNAVAILABLE, why)).into_response();
+    }
     if wanted.debug {
         return debug(&app, &parts, &slot).await;
     }
@@ -104,25 +113,41 @@ pub(super) async fn probe(Shared(app): Shared<Arc<App>>, request: Request) -> Re
     }
 }
 
-/// The story of one probe, for somebody at this machine: it may name people,
-/// and it probes whether or not it is time.
-async fn debug(app: &App, parts: &Parts, slot: &Arc<ResourceSlot>) -> Response {
-    if !app.visitor(parts).is_trusted() {
-        return plain(
-            StatusCode::FORBIDDEN,
-            "the story of a probe is told at this machine only (http://localhost or http://127.0.0.1)",
-        );
-    }
+/// The story of one probe, for an operator: it may name people. Told anew at
+/// most once in a while.
+async fn debug(app: &Arc<App>, parts: &Parts, slot: &Arc<ResourceSlot>) -> Response {
+    // It acts, though it is a GET: no page of another site may have it sent.
+    let actor = match app.visitor(parts).may_act() {
+        Ok(actor) => actor,
+        Err(refusal) => return refused(refusal),
+    };
     if parts.method == Method::HEAD {
         return plain(StatusCode::OK, "");
     }
+    let name = Arc::clone(&slot.resource().name);
+    let exists = |name: &str| app.state.slot(name).is_some();
+    let (story, age) = app
+        .stories
+        .of(&name, exists, async || {
+            tracing::info!(resource = &*name, by = %actor, "probes to tell the story");
+            tell(app, slot).await
+        })
+        .await;
+    let age = age.map_or_else(String::new, |age| {
+        format!(
+            "(told {} s ago; a resource is probed for its story at most once in 5 s)\n\n",
+            age.as_secs()
+        )
+    });
+    plain(StatusCode::OK, format!("{age}{}", story.trim_end()))
+}
+
+async fn tell(app: &App, slot: &Arc<ResourceSlot>) -> String {
     let story = Story::begin();
     let scheduler = Arc::clone(&app.scheduler);
     let (asked, told) = (Arc::clone(slot), story.clone());
+    // On a task of its own: whoever goes away cancels nothing.
     let report = tokio::spawn(async move { scheduler.debug(&asked, told).await }).await;
-    let Ok(report) = report else {
-        return plain(StatusCode::INTERNAL_SERVER_ERROR, "internal error");
-    };
     let resource = slot.resource();
     let mut text = format!(
         "{} ({}, account {})\n\n",
@@ -134,6 +159,14 @@ async fn debug(app: &App, parts: &Parts, slot: &Arc<ResourceSlot>) -> Response {
         text.push_str(&line);
         text.push('\n');
     }
+    let report = match report {
+        Ok(Some(report)) => report,
+        Ok(None) => return text,
+        Err(_) => {
+            text.push_str("internal error\n");
+            return text;
+        }
+    };
     text.push_str("\nwhat a scrape would show (this probe counts nowhere):\n\n");
     let mut page = Vec::new();
     let plain_text = Rendering {
@@ -147,7 +180,7 @@ async fn debug(app: &App, parts: &Parts, slot: &Arc<ResourceSlot>) -> Response {
         Ok(()) => text.push_str(&String::from_utf8_lossy(&page)),
         Err(error) => text.push_str(&error.to_string()),
     }
-    plain(StatusCode::OK, text.trim_end())
+    text
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use super::app::App;
-use super::view::ResourceView;
+use super::view::{Reader, ResourceView};
 use crate::metrics::{CHUNK, Chunks};
 use crate::state::ResourceSlot;
 
@@ -50,6 +50,7 @@ impl Listed {
 struct Everything {
     app: Arc<App>,
     slots: Arc<[Arc<ResourceSlot>]>,
+    reader: Reader,
 }
 
 impl Serialize for Everything {
@@ -64,10 +65,10 @@ struct Rows<'a>(&'a Everything);
 
 impl Serialize for Rows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Everything { app, slots } = self.0;
+        let Everything { app, slots, reader } = self.0;
         let gates = app.state.closed_gates();
         serializer.collect_seq(slots.iter().map(|slot| {
-            let view = ResourceView::of(slot, &app.state, &gates);
+            let view = ResourceView::of(slot, &app.state, &gates, *reader);
             Listed::of(app, view)
         }))
     }
@@ -91,10 +92,11 @@ impl<C: Chunks> Write for Out<'_, C> {
 ///
 /// # Errors
 /// If nothing can be rendered any more.
-pub(super) async fn everything(app: &Arc<App>) -> io::Result<Body> {
+pub(super) async fn everything(app: &Arc<App>, reader: Reader) -> io::Result<Body> {
     let all = Everything {
         app: Arc::clone(app),
         slots: app.state.slots(),
+        reader,
     };
     app.renderings
         .body(move |out| {

@@ -12,6 +12,7 @@ use axum::routing::{MethodRouter, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::app::App;
+use super::operator_session::{self, OPERATOR_PATH};
 use super::reply::plain;
 use super::{access, discovery, health, pages, probe, reload, scrape, sign_in, status_pages};
 
@@ -19,7 +20,7 @@ type Methods = MethodRouter<Arc<App>>;
 
 /// Every route: its path, its name in `m365mon_http_requests_total` (one of a
 /// few, so that nobody outside can make series), and what answers.
-fn routes(telemetry_path: &str) -> [(&str, &'static str, Methods); 18] {
+fn routes(telemetry_path: &str) -> [(&str, &'static str, Methods); 20] {
     [
         ("/", "/", get(status_pages::landing)),
         (
@@ -57,6 +58,12 @@ fn routes(telemetry_path: &str) -> [(&str, &'static str, Methods); 18] {
         ("/config", "/config", get(status_pages::config)),
         ("/assets/style.css", "/assets", get(pages::style)),
         ("/assets/page.js", "/assets", get(pages::script)),
+        ("/assets/link.js", "/assets", get(pages::link_script)),
+        (
+            OPERATOR_PATH,
+            "/operator",
+            get(operator_session::show).post(operator_session::exchange),
+        ),
         (telemetry_path, "/metrics", get(scrape::metrics)),
         ("/probe", "/probe", get(probe::probe)),
         ("/sd", "/sd", get(discovery::service_discovery)),

@@ -2,7 +2,7 @@
 //! the web configuration has it, bounds, a patient but not endless ear, and a graceful end.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,9 @@ use super::connection::serve_connection;
 use super::connections::Connections;
 use super::external::ExternalUrl;
 use super::service::{Bounds, Service};
+
+/// Where we listen if nobody says otherwise.
+pub const DEFAULT_PORT: u16 = 10365;
 
 /// An address could not be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +60,62 @@ pub async fn listen(addresses: &[String]) -> Result<Vec<TcpListener>, ListenErro
         listeners.push(listener);
     }
     Ok(listeners)
+}
+
+/// Listens on [`DEFAULT_PORT`] of both addresses that `localhost` may mean, so
+/// that nobody else can be found under that name. That the second is not to be
+/// had is no error: machines without IPv6 have none.
+///
+/// # Errors
+///
+/// If 127.0.0.1 cannot be listened on.
+pub async fn listen_default() -> Result<Vec<TcpListener>, ListenError> {
+    let mut listeners = listen(&[format!("127.0.0.1:{DEFAULT_PORT}")]).await?;
+    match TcpListener::bind((Ipv6Addr::LOCALHOST, DEFAULT_PORT)).await {
+        Ok(listener) => listeners.push(listener),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            tracing::warn!(
+                "[::1]:{DEFAULT_PORT} belongs to another process: http://localhost:{DEFAULT_PORT} \
+                 may lead there"
+            );
+        }
+        Err(error) => tracing::debug!(%error, "not listening on [::1]"),
+    }
+    Ok(listeners)
+}
+
+/// Whether `localhost` and the port of a listener lead to this process, and
+/// nowhere else. What nobody listens on is tried for a moment.
+#[must_use]
+pub fn owns_localhost(addresses: &[SocketAddr]) -> Option<u16> {
+    let is_local = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
+    let port = addresses
+        .iter()
+        .find(|address| is_local(address.ip()))?
+        .port();
+    let loopback = [
+        IpAddr::from(Ipv4Addr::LOCALHOST),
+        IpAddr::from(Ipv6Addr::LOCALHOST),
+    ];
+    let elsewhere = |ip: IpAddr| {
+        let covers = |address: &SocketAddr| {
+            let whole = address.ip().is_unspecified() && address.is_ipv4() == ip.is_ipv4();
+            address.port() == port && (address.ip() == ip || whole)
+        };
+        if addresses.iter().any(covers) {
+            return false;
+        }
+        let tried = std::net::TcpListener::bind((ip, port));
+        // A listener of both families on [::] holds the other one as well.
+        let both = || {
+            let unspecified = |address: &SocketAddr| address.ip().is_unspecified();
+            addresses
+                .iter()
+                .any(|a| a.port() == port && unspecified(a) && a.is_ipv6())
+        };
+        tried.is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse) && !both()
+    };
+    (!loopback.into_iter().any(elsewhere)).then_some(port)
 }
 
 /// A running HTTP server.

@@ -17,7 +17,7 @@ use tower::ServiceExt;
 use super::access::Access;
 use super::connections::{BusyBody, ConnectionPermit, Connections};
 use super::external::ExternalUrl;
-use super::local_access::{Peer, Secured};
+use super::visitor::{Peer, Secured};
 
 /// Bounds of the server; the defaults are what `serve` uses.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +72,9 @@ impl Service {
         let busy = permit.busy();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
+        request
+            .extensions_mut()
+            .insert(Arc::clone(&self.connections));
         if let Some(secured) = secured {
             request.extensions_mut().insert(secured);
         }

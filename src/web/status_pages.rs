@@ -1,5 +1,5 @@
-//! Pages and JSON for whoever may see people's names: a user of the web
-//! configuration, or somebody at this machine.
+//! Pages and JSON for everyone who may read the metrics, with more for
+//! operators; and `/config`, for operators alone.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::app::App;
 use super::pages;
-use super::reply::plain;
+use super::reply::{plain, refused};
 use super::resources_json::{self, Listed};
 use super::view::{AccountView, ResourceView};
 use crate::config::{redacted, suggest};
@@ -20,12 +20,8 @@ use crate::model::bounded_text;
 pub(super) async fn landing(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let links = app.links(&parts);
-    if links.trusted {
-        let filter = pages::Filter::parse(parts.uri.query().unwrap_or_default());
-        pages::overview(&links, &app.state, &filter).into_response()
-    } else {
-        pages::bare(&links).into_response()
-    }
+    let filter = pages::Filter::parse(parts.uri.query().unwrap_or_default());
+    pages::overview(&links, &app.state, &filter).into_response()
 }
 
 /// `/resources/NAME`.
@@ -36,13 +32,10 @@ pub(super) async fn resource(
 ) -> Response {
     let (parts, _) = request.into_parts();
     let links = app.links(&parts);
-    if !links.trusted {
-        return forbidden();
-    }
     let Some(slot) = app.state.slot(&name) else {
         return unknown_resource(&app, &name);
     };
-    let view = ResourceView::in_full(&slot, &app.state);
+    let view = ResourceView::in_full(&slot, &app.state, links.reader);
     pages::resource(&links, &view, app.state.clock().now()).into_response()
 }
 
@@ -54,9 +47,6 @@ pub(super) async fn account(
 ) -> Response {
     let (parts, _) = request.into_parts();
     let links = app.links(&parts);
-    if !links.trusted {
-        return forbidden();
-    }
     let Some(slot) = app.state.account(&name) else {
         return unknown_account(&app, &name);
     };
@@ -67,19 +57,19 @@ pub(super) async fn account(
         .iter()
         .filter(|slot| *slot.resource().account.name == *name)
         .map(|slot| {
-            let view = ResourceView::of(slot, &app.state, &gates);
+            let view = ResourceView::of(slot, &app.state, &gates, links.reader);
             (view.state, view.name)
         })
         .collect();
-    let view = AccountView::of(&slot, &app.state);
+    let view = AccountView::of(&slot, &app.state, links.reader);
     pages::account(&links, &view, &resources, app.state.clock().now()).into_response()
 }
 
 /// `/config`: the running configuration, without its secrets.
 pub(super) async fn config(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    if !app.visitor(&parts).is_trusted() {
-        return forbidden();
+    if let Err(refusal) = app.visitor(&parts).may_visit() {
+        return refused(refusal);
     }
     let Some(configuration) = app.configuration() else {
         return plain(StatusCode::SERVICE_UNAVAILABLE, "there is none yet");
@@ -96,19 +86,20 @@ struct Resources {
 /// `/api/v1/resources[?resource=NAME]`: all, or one with history and permissions.
 pub(super) async fn api_resources(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    if !app.visitor(&parts).is_trusted() {
-        return forbidden();
-    }
+    let reader = app.reader(&parts);
     let resources = match wanted(parts.uri.query(), "resource") {
         Some(name) => {
             let Some(slot) = app.state.slot(&name) else {
                 return unknown_resource(&app, &name);
             };
-            vec![Listed::of(&app, ResourceView::in_full(&slot, &app.state))]
+            vec![Listed::of(
+                &app,
+                ResourceView::in_full(&slot, &app.state, reader),
+            )]
         }
         None => {
             let json = HeaderValue::from_static("application/json");
-            return match resources_json::everything(&app).await {
+            return match resources_json::everything(&app, reader).await {
                 Ok(body) => ([(header::CONTENT_TYPE, json)], body).into_response(),
                 Err(error) => {
                     tracing::error!(%error, "resources could not be listed");
@@ -129,16 +120,14 @@ struct Accounts {
 /// `/api/v1/accounts[?account=NAME]`.
 pub(super) async fn api_accounts(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    if !app.visitor(&parts).is_trusted() {
-        return forbidden();
-    }
+    let reader = app.reader(&parts);
     let accounts = app.state.accounts();
     let name = wanted(parts.uri.query(), "account");
     let is_wanted = |account: &str| name.as_deref().is_none_or(|name| name == account);
     let views: Vec<_> = accounts
         .iter()
         .filter(|slot| is_wanted(&slot.account().name))
-        .map(|slot| AccountView::of(slot, &app.state))
+        .map(|slot| AccountView::of(slot, &app.state, reader))
         .collect();
     if let (Some(name), true) = (&name, views.is_empty()) {
         return unknown_account(&app, name);
@@ -150,13 +139,6 @@ fn wanted(query: Option<&str>, key: &str) -> Option<String> {
     url::form_urlencoded::parse(query.unwrap_or_default().as_bytes())
         .find(|(name, value)| name == key && !value.is_empty())
         .map(|(_, value)| value.into_owned())
-}
-
-fn forbidden() -> Response {
-    plain(
-        StatusCode::FORBIDDEN,
-        "this is for somebody at this machine (http://localhost or http://127.0.0.1) only",
-    )
 }
 
 /// 404 for a resource that the configuration does not know.

@@ -4,6 +4,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -22,12 +23,22 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// Renderings at once; more wait.
 const MOST: usize = 8;
 
+/// While others wait for their turn, a client that takes nothing for so long
+/// gets no more.
+const STALLED: Duration = Duration::from_secs(1);
+
 /// Bounds the renderings of one server.
-pub(super) struct Renderings(Arc<Semaphore>);
+pub(super) struct Renderings {
+    turns: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+}
 
 impl Renderings {
     pub(super) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(MOST)))
+        Self {
+            turns: Arc::new(Semaphore::new(MOST)),
+            waiting: Arc::default(),
+        }
     }
 
     /// Renders, and gives a body as soon as its first chunk is there. An error
@@ -36,14 +47,17 @@ impl Renderings {
         &self,
         render: impl FnOnce(&mut Sender) -> io::Result<()> + Send + 'static,
     ) -> io::Result<Body> {
-        let permit = Arc::clone(&self.0)
+        let waits = Waits::begin(&self.waiting);
+        let permit = Arc::clone(&self.turns)
             .acquire_owned()
             .await
             .map_err(io::Error::other)?;
+        drop(waits);
         let (chunks, mut queue) = mpsc::channel(QUEUE);
         let mut sender = Sender {
             chunks,
             deadline: Instant::now() + LONGEST,
+            waiting: Arc::clone(&self.waiting),
             runtime: Handle::current(),
         };
         tokio::task::spawn_blocking(move || {
@@ -68,23 +82,50 @@ impl Renderings {
     }
 }
 
+/// One that waits for its turn.
+struct Waits(Arc<AtomicUsize>);
+
+impl Waits {
+    fn begin(waiting: &Arc<AtomicUsize>) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(waiting))
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Takes chunks on the rendering thread.
 pub(super) struct Sender {
     chunks: mpsc::Sender<io::Result<Bytes>>,
     deadline: Instant,
+    waiting: Arc<AtomicUsize>,
     runtime: Handle,
 }
 
 impl Sender {
     fn send(&self, chunk: io::Result<Bytes>) -> io::Result<()> {
-        let sent = self
-            .runtime
-            .block_on(timeout_at(self.deadline, self.chunks.send(chunk)));
-        match sent {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),
-            Err(_) => Err(io::ErrorKind::TimedOut.into()),
-        }
+        self.runtime.block_on(async {
+            loop {
+                let look = (Instant::now() + STALLED).min(self.deadline);
+                match timeout_at(look, self.chunks.reserve()).await {
+                    Ok(Ok(place)) => {
+                        place.send(chunk);
+                        return Ok(());
+                    }
+                    Ok(Err(_)) => return Err(io::ErrorKind::BrokenPipe.into()),
+                    Err(_) => {
+                        let others = self.waiting.load(Ordering::Relaxed) > 0;
+                        if others || look == self.deadline {
+                            return Err(io::ErrorKind::TimedOut.into());
+                        }
+                    }
+                }
+            }
+        })
     }
 }
 
@@ -125,6 +166,20 @@ mod tests {
             .await
             .unwrap();
         assert!(later.collect().await.is_err());
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn readers_that_read_nothing_keep_nobody_out() {
+        let renderings = Renderings::new();
+        let endless =
+            |out: &mut Sender| (0..).try_for_each(|_: u64| out.chunk(vec![0; 1000].into()));
+        let mut unread = Vec::new();
+        for _ in 0..MOST {
+            unread.push(renderings.body(endless).await.unwrap());
+        }
+        let body = renderings.body(|out| out.chunk("a".into())).await.unwrap();
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "a");
+        drop(unread);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -36,6 +36,7 @@ const PAGES = {
   "sign-in": SIGN_IN,
   approval: "/accounts/contoso-steve/approval",
   "no-sign-in": "/auth/callback",
+  operator: "/operator",
 };
 
 /** Findings that keep somebody out. */

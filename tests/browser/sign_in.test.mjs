@@ -97,8 +97,8 @@ test("the right person signs in, and probes begin", async () => {
   await press(page, "Sign in with this browser");
   await stage.screenshot(page, "continue-at-microsoft");
   const cookies = await visitor.context.cookies();
-  const [cookie] = cookies;
-  assert.equal(cookies.length, 1);
+  const [cookie] = cookies.filter((one) => one.name.startsWith("m365mon-sign-in-"));
+  assert.equal(cookies.length, 2, "this one and the operator's");
   assert.equal(cookie.path, "/auth/callback");
   assert.equal(cookie.sameSite, "Lax");
   assert.ok(cookie.httpOnly);
@@ -342,11 +342,45 @@ test("the name that Entra knows, and no frame around it", async () => {
   await visitor.context.close();
 });
 
+test("a link becomes a cookie by one press, and everyone sees states", async () => {
+  const { context, page, complaints } = await stage.stranger();
+  await page.goto(`${stage.origin}${ACCOUNT}`);
+  assert.doesNotMatch(await words(page), /steve@|Sign in/);
+  const answer = await page.goto(`${stage.origin}${ACCOUNT}/sign-in`);
+  assert.equal(answer.status(), 403);
+  assert.match(await words(page), /m365mon open/);
+  complaints.length = 0;
+  const link = stage.link();
+  stage.secrets.push(link.split("#")[1]);
+  const asked = [];
+  page.on("request", (request) => asked.push(request.url() + (request.headers().referer ?? "")));
+  await page.goto(link);
+  assert.equal(page.url(), `${stage.origin}/operator`, "it is out of the address bar");
+  assert.deepEqual(await context.cookies(), [], "nothing happens without a person");
+  await stage.screenshot(page, "operator");
+  await press(page, "Become an operator in this browser");
+  assert.equal(page.url(), `${stage.origin}/`);
+  const [cookie] = await context.cookies();
+  assert.equal(cookie.name, `m365mon-operator-${stage.port}`);
+  assert.ok(cookie.httpOnly && cookie.sameSite === "Lax" && cookie.path === "/");
+  stage.secrets.push(cookie.value);
+  await page.goto(`${stage.origin}${ACCOUNT}`);
+  assert.match(await words(page), /steve@/);
+  // Once, and in no address that travelled.
+  const path = new URL(link);
+  assert.ok(!asked.some((url) => url.includes(path.hash.slice(1))), asked.join(" "));
+  await page.goto("about:blank");
+  await page.goto(link);
+  await Promise.all([page.waitForNavigation(), page.click("form button")]);
+  assert.match(await words(page), /This link is not good here/);
+  await context.close();
+});
+
 test("from another machine: TLS, a user, a path before all", async () => {
   await stage.grant("steve", "graph", ["Sites.Read.All", "Mail.ReadBasic"]);
   await stage.grant("steve", "sharepoint", ["AllSites.Read"]);
   const outside = await stage.startOutside();
-  const visitor = await stage.visitor();
+  const visitor = await stage.stranger();
   const { page } = visitor;
   await page.authenticate(stage.user);
   await page.goto(`${stage.outside}/`);
@@ -373,7 +407,7 @@ test("from another machine: TLS, a user, a path before all", async () => {
 test("nothing that is secret is in the log", () => {
   const log = stage.logs.map((program) => program.output).join("");
   assert.match(log, /level=trace/);
-  for (const mark of ["code=", "state=", "eyJ", "m365mon-sign-in-", PASSWORD, stage.user.password]) {
+  for (const mark of ["code=", "state=", "eyJ", "m365mon-sign-in-", PASSWORD, stage.user.password, ...stage.secrets]) {
     assert.ok(!log.includes(mark), `${mark} is in the log`);
   }
 });

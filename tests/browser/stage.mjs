@@ -59,6 +59,8 @@ function freePort() {
 export class Stage {
   /** Every exporter that ran. */
   logs = [];
+  /** Links and cookies of operators. */
+  secrets = [];
 
   static async open() {
     const stage = new Stage();
@@ -118,6 +120,7 @@ export class Stage {
         this.configuration,
         `--web.config.file=${file}`,
         `--web.external-url=${this.outside}`,
+        "--web.operators=user:alice",
         `--web.listen-address=127.0.0.1:${port}`,
         "--log.level=trace",
       ],
@@ -172,8 +175,27 @@ export class Stage {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** A browser that knows nothing yet. Complaints of our pages are collected. */
+  /** A link that makes a browser an operator's. */
+  link() {
+    const words = ["open", "--config.file", this.configuration];
+    const listen = `--web.listen-address=127.0.0.1:${this.port}`;
+    return String(execFileSync(binary, [...words, listen])).trim();
+  }
+
+  /** A browser of an operator. Complaints of our pages are collected. */
   async visitor() {
+    const visitor = await this.stranger();
+    const link = this.link();
+    this.secrets.push(link.split("#")[1]);
+    await visitor.page.goto(link);
+    await press(visitor.page, "Become an operator in this browser");
+    const [cookie] = await visitor.context.cookies();
+    this.secrets.push(cookie.value);
+    return visitor;
+  }
+
+  /** A browser that knows nothing yet. */
+  async stranger() {
     const context = await this.browser.createBrowserContext();
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE);

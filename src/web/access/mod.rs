@@ -20,6 +20,7 @@ mod passwords;
 mod rate;
 mod request;
 mod tls;
+mod turns;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -245,6 +246,13 @@ impl Access {
     #[must_use]
     pub fn has_tls(&self) -> bool {
         self.now.load().has_tls()
+    }
+
+    /// True if nobody gets in without a password or a certificate.
+    #[must_use]
+    pub fn asks_everybody(&self) -> bool {
+        let now = self.now.load();
+        !now.users.is_empty() || now.tls.as_ref().is_some_and(|tls| tls.asks_everybody())
     }
 
     /// TLS as it is now, for one connection.

@@ -2,21 +2,21 @@
 //!
 //! A look at a password costs the same for a name that nobody has: one of the
 //! real hashes stands in, always the same for the same name. bcrypt runs one
-//! at a time and off the async threads; who comes from an address that waits
-//! for many looks already is sent away. What was found out is remembered, right
+//! at a time, in turn among addresses, and off the async threads; who comes
+//! from an address that waits for many looks already is sent away. What was found out is remembered, right
 //! and wrong apart, so that a flood of wrong passwords neither costs a regular
 //! scraper its place nor makes it wait. Nothing that is remembered can be
 //! turned back into a password: it is an HMAC under a key that this process
 //! made for itself, over name, hash and password.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use ring::hmac;
-use tokio::sync::Semaphore;
 
+use super::turns::Turns;
 use crate::config::web::User;
 use crate::model::{Random, Secret};
 
@@ -24,10 +24,6 @@ use crate::model::{Random, Secret};
 const MOST_RIGHT: usize = 256;
 /// Wrong passwords remembered.
 const MOST_WRONG: usize = 1024;
-/// Looks that one address (of IPv6: one /64) may wait for.
-const MOST_PER_ADDRESS: usize = 16;
-/// Looks that all together may wait for.
-const MOST_WAITING: usize = 128;
 
 /// Who may come in.
 #[derive(Default)]
@@ -67,8 +63,7 @@ pub(super) enum Verdict {
 pub(super) struct Passwords {
     key: hmac::Key,
     remembered: Mutex<Remembered>,
-    one_at_a_time: Arc<Semaphore>,
-    waiting: Mutex<HashMap<IpAddr, usize>>,
+    turns: Arc<Turns>,
 }
 
 type Digest = [u8; 32];
@@ -107,8 +102,7 @@ impl Passwords {
         Self {
             key: hmac::Key::new(hmac::HMAC_SHA256, &key),
             remembered: Mutex::default(),
-            one_at_a_time: Arc::new(Semaphore::new(1)),
-            waiting: Mutex::default(),
+            turns: Arc::default(),
         }
     }
 
@@ -129,10 +123,7 @@ impl Passwords {
         if let Some(verdict) = self.remembered(&digest) {
             return verdict;
         }
-        let Some(_place) = self.wait(address) else {
-            return Verdict::Busy;
-        };
-        let Ok(permit) = Arc::clone(&self.one_at_a_time).acquire_owned().await else {
+        let Some(turn) = self.turns.wait(address).await else {
             return Verdict::Busy;
         };
         // Somebody may have asked the same in the meantime.
@@ -140,8 +131,8 @@ impl Passwords {
             return verdict;
         }
         let looked = tokio::task::spawn_blocking(move || {
-            // The permit goes along: a client that leaves frees nothing early.
-            let _permit = permit;
+            // The turn goes along: a client that leaves frees nothing early.
+            let _turn = turn;
             bcrypt::verify(password.expose(), hash.expose()).unwrap_or(false)
         });
         let Ok(fits) = looked.await else {
@@ -195,47 +186,6 @@ impl Passwords {
             Some(Verdict::Wrong)
         } else {
             None
-        }
-    }
-
-    /// A place among those that wait, given back when it is dropped.
-    fn wait(&self, address: IpAddr) -> Option<Place<'_>> {
-        let address = neighbourhood(address);
-        let mut waiting = self.waiting.lock();
-        let all: usize = waiting.values().sum();
-        let here = waiting.get(&address).copied().unwrap_or_default();
-        if all >= MOST_WAITING || here >= MOST_PER_ADDRESS {
-            return None;
-        }
-        waiting.insert(address, here + 1);
-        Some(Place {
-            passwords: self,
-            address,
-        })
-    }
-}
-
-/// One household has one IPv4 address, but as many IPv6 addresses as it likes.
-fn neighbourhood(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
-struct Place<'p> {
-    passwords: &'p Passwords,
-    address: IpAddr,
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        let mut waiting = self.passwords.waiting.lock();
-        if let Some(here) = waiting.get_mut(&self.address) {
-            *here = here.saturating_sub(1);
-            if *here == 0 {
-                waiting.remove(&self.address);
-            }
         }
     }
 }

@@ -14,8 +14,8 @@ use zeroize::Zeroizing;
 use super::passwords::Verdict;
 use super::{Access, WebConfig};
 use crate::model::Secret;
-use crate::web::local_access::{Authenticated, Peer, Secured};
 use crate::web::reply::plain;
+use crate::web::visitor::{Authenticated, Peer, Secured};
 
 /// What `--web.health-without-auth` exempts.
 const HEALTH: [&str; 2] = ["/-/healthy", "/-/ready"];
@@ -62,24 +62,31 @@ impl Access {
                 "too many requests; see rate_limit",
             ));
         }
-        let secured = request.extensions().get::<Secured>().copied();
-        if secured.is_some_and(|secured| secured.certificate_missing) {
+        let secured = request.extensions().get::<Secured>().cloned();
+        if secured
+            .as_ref()
+            .is_some_and(|secured| secured.certificate_missing)
+        {
             return Err(plain(
                 StatusCode::FORBIDDEN,
                 "a client certificate is needed here",
             ));
         }
-        let mut authenticated = secured.is_some_and(|secured| secured.verified_client);
+        let certificate = secured.and_then(|secured| secured.verified_client);
+        let mut shown = certificate.map(|certificate| Authenticated {
+            user: None,
+            certificate,
+        });
         if !config.users.is_empty() {
             let peer = request.extensions().get::<Peer>().map_or(
                 SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
                 |peer| peer.0,
             );
-            self.ask_password(config, peer, request.headers()).await?;
-            authenticated = true;
+            let user = self.ask_password(config, peer, request.headers()).await?;
+            shown.get_or_insert_default().user = Some(user);
         }
-        if authenticated {
-            request.extensions_mut().insert(Authenticated);
+        if let Some(shown) = shown {
+            request.extensions_mut().insert(shown);
         }
         Ok(request)
     }
@@ -89,7 +96,7 @@ impl Access {
         config: &WebConfig,
         peer: SocketAddr,
         headers: &HeaderMap,
-    ) -> Result<(), Response> {
+    ) -> Result<Arc<str>, Response> {
         let Some((name, password)) = credentials(headers) else {
             return Err(unauthorized());
         };
@@ -97,7 +104,7 @@ impl Access {
             .passwords
             .look(&config.users, peer.ip(), &name, password);
         match look.await {
-            Verdict::Right => Ok(()),
+            Verdict::Right => Ok(name.as_str().into()),
             Verdict::Wrong => {
                 self.wrong_password(peer);
                 Err(unauthorized())

@@ -16,8 +16,8 @@ use super::client::ClientCertificates;
 use super::contents::Contents;
 use crate::config::Diagnostic;
 use crate::config::web::{ClientAuth, Pem, TlsServer};
-use crate::http::provider;
-use crate::web::local_access::Secured;
+use crate::http::{alternative_names, provider};
+use crate::web::visitor::Secured;
 
 /// TLS as the file has it now.
 pub(in crate::web) struct Tls {
@@ -28,6 +28,8 @@ pub(in crate::web) struct Tls {
     pub(in crate::web) retired: CancellationToken,
     /// What a certificate that a client shows is worth.
     pub(super) clients: Clients,
+    /// Without a verified one nothing but health is answered.
+    certificate_needed: bool,
 }
 
 /// What a certificate that a client shows is worth.
@@ -46,16 +48,23 @@ pub(super) enum Clients {
 }
 
 impl Tls {
+    /// True if nobody gets in without a certificate that the client CA signed.
+    pub(super) const fn asks_everybody(&self) -> bool {
+        self.certificate_needed
+    }
+
     /// What to know of a client that showed a certificate, or none.
-    pub(in crate::web) fn secured(&self, shown: bool) -> Secured {
+    pub(in crate::web) fn secured(&self, shown: Option<&CertificateDer<'_>>) -> Secured {
         let (verified, needed) = match self.clients {
             Clients::Unverified => (false, false),
             Clients::Verified => (true, false),
             Clients::NeededLater { verified } => (verified, true),
         };
         Secured {
-            verified_client: shown && verified,
-            certificate_missing: !shown && needed,
+            verified_client: shown
+                .filter(|_| verified)
+                .map(|shown| alternative_names(shown).unwrap_or_default().into()),
+            certificate_missing: shown.is_none() && needed,
         }
     }
 }
@@ -127,6 +136,7 @@ pub(super) fn tls(
         config: Arc::new(config),
         retired: CancellationToken::new(),
         clients,
+        certificate_needed: matches!(tls.client_auth, ClientAuth::RequireAndVerify(_)),
     })
 }
 

@@ -24,7 +24,9 @@ pub(in crate::web) fn account(
         tokens(html, view, now);
         html.raw("<h2>Resources</h2>\n");
         names(html, links, resources);
-        permissions(html, &view.permissions);
+        if let Some(needed) = &view.permissions {
+            permissions(html, needed);
+        }
     })
 }
 
@@ -37,8 +39,10 @@ fn problem(html: &mut Html, links: &Links<'_>, view: &AccountView, now: Timestam
         }
         html.raw("</strong> <span class=\"soft\">(")
             .raw(problem.outcome)
-            .raw(")</span><br>")
-            .text(&problem.detail);
+            .raw(")</span>");
+        if let Some(detail) = &problem.detail {
+            html.raw("<br>").text(detail);
+        }
         if let Some(id) = &problem.request_id {
             html.raw("<br>request id <code class=\"id\">")
                 .text(id)

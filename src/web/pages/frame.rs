@@ -1,7 +1,7 @@
 //! What all pages have around them.
 
 use super::html::Html;
-use crate::web::view::Standing;
+use crate::web::view::{Reader, Standing};
 
 /// Where links lead.
 pub(in crate::web) struct Links<'a> {
@@ -9,25 +9,45 @@ pub(in crate::web) struct Links<'a> {
     pub(in crate::web) prefix: &'a str,
     /// Where the metrics are.
     pub(in crate::web) telemetry_path: &'a str,
-    /// Whether the visitor may see more than the bare landing page.
-    pub(in crate::web) trusted: bool,
+    /// Who looks.
+    pub(in crate::web) reader: Reader,
 }
-
-pub(super) const PURPOSE: &str =
-    "<p>Whether Microsoft 365 works from here, how fast, and when access to it runs out.</p>\n";
 
 /// A whole page that shows itself again while somebody looks at it.
 pub(super) fn page(title: &str, links: &Links<'_>, main: impl FnOnce(&mut Html)) -> Html {
-    framed(title, links, true, main)
+    framed(title, links, Kind::Alive, main)
 }
 
 /// A whole page that stays as it is.
 pub(super) fn still_page(title: &str, links: &Links<'_>, main: impl FnOnce(&mut Html)) -> Html {
-    framed(title, links, false, main)
+    framed(title, links, Kind::Still, main)
 }
 
-fn framed(title: &str, links: &Links<'_>, alive: bool, main: impl FnOnce(&mut Html)) -> Html {
-    Html::page(title, links.prefix, |html| {
+/// A whole page that stays as it is, with the script that takes what stands
+/// behind the `#` of its address into its form.
+pub(super) fn still_page_with_script(
+    title: &str,
+    links: &Links<'_>,
+    main: impl FnOnce(&mut Html),
+) -> Html {
+    framed(title, links, Kind::Link, main)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Alive,
+    Still,
+    Link,
+}
+
+fn framed(title: &str, links: &Links<'_>, kind: Kind, main: impl FnOnce(&mut Html)) -> Html {
+    let head = match kind {
+        // The answer's header says `no-referrer`, with which browsers send
+        // `Origin: null` along with a form; this counts for the page.
+        Kind::Link => "<meta name=\"referrer\" content=\"same-origin\">\n",
+        Kind::Alive | Kind::Still => "",
+    };
+    Html::page(title, links.prefix, head, |html| {
         html.raw("<header>\n<a class=\"home\" href=\"")
             .text(links.prefix)
             .raw("/\">m365mon</a>\n<span class=\"soft\">")
@@ -37,13 +57,13 @@ fn framed(title: &str, links: &Links<'_>, alive: bool, main: impl FnOnce(&mut Ht
             (links.telemetry_path, "Metrics"),
             ("/sd", "Discovery"),
             ("/-/healthy", "Health"),
-        ];
-        let trusted = [
             ("/api/v1/resources", "Resources as JSON"),
             ("/api/v1/accounts", "Accounts as JSON"),
-            ("/config", "Configuration"),
         ];
-        let more = trusted.into_iter().filter(|_| links.trusted);
+        let more = match links.reader {
+            Reader::Operator => Some(("/config", "Configuration")),
+            Reader::Everyone => Some(("/operator", "Become an operator")),
+        };
         for (path, name) in everybody.into_iter().chain(more) {
             html.raw("<li><a href=\"")
                 .text(links.prefix)
@@ -55,10 +75,16 @@ fn framed(title: &str, links: &Links<'_>, alive: bool, main: impl FnOnce(&mut Ht
         html.raw("</ul>\n</nav>\n</header>\n<main>\n");
         main(html);
         html.raw("</main>\n");
-        if links.trusted && alive {
+        let script = match kind {
+            Kind::Alive => Some("/assets/page.js"),
+            Kind::Link => Some("/assets/link.js"),
+            Kind::Still => None,
+        };
+        if let Some(script) = script {
             html.raw("<script src=\"")
                 .text(links.prefix)
-                .raw("/assets/page.js\"></script>\n");
+                .raw(script)
+                .raw("\"></script>\n");
         }
     })
 }

@@ -27,12 +27,20 @@ impl Html {
         self
     }
 
-    /// A whole page. `prefix` is the path before every link of ours.
-    pub(super) fn page(title: &str, prefix: &str, body: impl FnOnce(&mut Self)) -> Self {
+    /// A whole page. `prefix` is the path before every link of ours, `head`
+    /// more elements for its head.
+    pub(super) fn page(
+        title: &str,
+        prefix: &str,
+        head: &'static str,
+        body: impl FnOnce(&mut Self),
+    ) -> Self {
         let mut page = Self::default();
         page.raw("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n")
             .raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n")
-            .raw("<meta name=\"color-scheme\" content=\"light dark\">\n<title>")
+            .raw("<meta name=\"color-scheme\" content=\"light dark\">\n")
+            .raw(head)
+            .raw("<title>")
             .text(title)
             .raw("</title>\n<link rel=\"icon\" href=\"data:,\">\n<link rel=\"stylesheet\" href=\"")
             .text(prefix)
@@ -87,7 +95,7 @@ mod tests {
         let mut html = Html::default();
         html.raw("<p>").text("<script>\"'&").raw("</p>");
         assert_eq!(html.as_str(), "<p>&lt;script&gt;&quot;&#39;&amp;</p>");
-        let page = Html::page("<title>", "/a\"b", |_| {});
+        let page = Html::page("<title>", "/a\"b", "", |_| {});
         assert!(page.as_str().contains("<title>&lt;title&gt;</title>"));
         assert!(
             page.as_str()

@@ -1,4 +1,4 @@
-//! `/`: links for everybody; the resources and accounts for whoever may see them.
+//! `/`: the resources and accounts, with links to the rest.
 
 use super::frame::{Links, badge, link, page};
 use super::html::Html;
@@ -10,13 +10,6 @@ use crate::web::view::{AccountView, ResourceView, Standing};
 
 /// More rows than anybody reads, and what a browser still likes.
 const MOST_ROWS: usize = 2000;
-
-/// The page for a stranger: what this is and where the metrics are.
-pub(in crate::web) fn bare(links: &Links<'_>) -> Html {
-    page("m365mon", links, |html| {
-        html.raw("<h1>m365mon</h1>\n").raw(super::frame::PURPOSE);
-    })
-}
 
 /// Which resources are wanted; what is empty wants all.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -61,7 +54,7 @@ pub(in crate::web) fn overview(links: &Links<'_>, state: &State, filter: &Filter
     let mut rows: Vec<_> = state
         .slots()
         .iter()
-        .map(|slot| ResourceView::of(slot, state, &gates))
+        .map(|slot| ResourceView::of(slot, state, &gates, links.reader))
         .collect();
     let count = |standing| rows.iter().filter(|row| row.state == standing).count();
     let counts = [Standing::Down, Standing::Unknown, Standing::Up].map(|s| (s, count(s)));
@@ -107,7 +100,7 @@ pub(in crate::web) fn overview(links: &Links<'_>, state: &State, filter: &Filter
         html.raw("<h2>Accounts</h2>\n");
         let views = accounts
             .iter()
-            .map(|slot| AccountView::of(slot, state))
+            .map(|slot| AccountView::of(slot, state, links.reader))
             .collect::<Vec<_>>();
         account_table(html, links, &views, now);
     })
@@ -170,11 +163,7 @@ fn resource(html: &mut Html, links: &Links<'_>, row: &ResourceView, now: Timesta
     html.raw("</td><td data-label=\"Problem\">");
     if let Some(problem) = &row.problem {
         html.raw(problem.reason);
-        if !problem.detail.is_empty() {
-            html.raw("<br><span class=\"soft\">")
-                .text(&problem.detail)
-                .raw("</span>");
-        }
+        aside(html, problem.detail.as_deref());
     }
     html.raw("</td><td class=\"number\" data-label=\"Latency\">");
     if let Some(seconds) = row.latency_seconds {
@@ -188,6 +177,15 @@ fn resource(html: &mut Html, links: &Links<'_>, row: &ResourceView, now: Timesta
         html.raw("<span class=\"soft\">not yet</span>");
     }
     html.raw("</td></tr>\n");
+}
+
+/// A sentence below a word, if there is one.
+fn aside(html: &mut Html, sentence: Option<&str>) {
+    if let Some(sentence) = sentence.filter(|sentence| !sentence.is_empty()) {
+        html.raw("<br><span class=\"soft\">")
+            .text(sentence)
+            .raw("</span>");
+    }
 }
 
 fn account_table(html: &mut Html, links: &Links<'_>, accounts: &[AccountView], now: Timestamp) {
@@ -204,11 +202,7 @@ fn account_table(html: &mut Html, links: &Links<'_>, accounts: &[AccountView], n
             .raw("</span></th><td data-label=\"Problem\">");
         if let Some(problem) = &account.problem {
             html.raw(problem.reason);
-            if !problem.detail.is_empty() {
-                html.raw("<br><span class=\"soft\">")
-                    .text(&problem.detail)
-                    .raw("</span>");
-            }
+            aside(html, problem.detail.as_deref());
         }
         html.raw("</td><td data-label=\"A person must act\">");
         if account.sign_in_required {

@@ -6,6 +6,7 @@ mod approval;
 mod frame;
 mod html;
 mod landing;
+mod operator;
 mod pieces;
 mod resource;
 mod sign_in;
@@ -18,7 +19,8 @@ pub(super) use account::account;
 pub(super) use approval::approval;
 pub(super) use frame::{Links, segment};
 pub(super) use html::Html;
-pub(super) use landing::{Filter, bare, overview};
+pub(super) use landing::{Filter, overview};
+pub(super) use operator::{Exchange, operator};
 pub(super) use resource::resource;
 pub(super) use sign_in::{SignInView, again, elsewhere, leave, no_sign_in, sign_in};
 
@@ -30,6 +32,11 @@ pub(super) async fn style() -> impl IntoResponse {
 /// `/assets/page.js`.
 pub(super) async fn script() -> impl IntoResponse {
     asset("text/javascript; charset=utf-8", include_str!("page.js"))
+}
+
+/// `/assets/link.js`.
+pub(super) async fn link_script() -> impl IntoResponse {
+    asset("text/javascript; charset=utf-8", include_str!("link.js"))
 }
 
 fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {

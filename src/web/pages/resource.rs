@@ -5,7 +5,7 @@ use super::html::Html;
 use super::pieces::{countdown, permissions};
 use super::words::{ago, latency};
 use crate::model::{Phase, Timestamp};
-use crate::web::view::{EntryView, ResourceView, Standing};
+use crate::web::view::{EntryView, Reader, ResourceView, Standing};
 
 /// The page of one resource.
 pub(in crate::web) fn resource(links: &Links<'_>, view: &ResourceView, now: Timestamp) -> Html {
@@ -19,7 +19,9 @@ pub(in crate::web) fn resource(links: &Links<'_>, view: &ResourceView, now: Time
         let history = view.history.as_deref().unwrap_or_default();
         sparkline(html, history);
         probes(html, history, now);
-        permissions(html, view.permissions.as_deref().unwrap_or_default());
+        if let Some(needed) = &view.permissions {
+            permissions(html, needed);
+        }
     })
 }
 
@@ -29,9 +31,11 @@ fn problem(html: &mut Html, view: &ResourceView) {
         .raw(problem.reason)
         .raw("</strong> <span class=\"soft\">(")
         .raw(problem.outcome)
-        .raw(")</span><br>")
-        .text(&problem.detail)
-        .raw("</p>\n");
+        .raw(")</span>");
+    if let Some(detail) = &problem.detail {
+        html.raw("<br>").text(detail);
+    }
+    html.raw("</p>\n");
 }
 
 fn facts(html: &mut Html, links: &Links<'_>, view: &ResourceView, now: Timestamp) {
@@ -40,10 +44,11 @@ fn facts(html: &mut Html, links: &Links<'_>, view: &ResourceView, now: Timestamp
         html.raw("<dt>").raw(name).raw("</dt><dd>");
     };
     term(html, "What");
-    html.raw(view.kind)
-        .raw(": ")
-        .text(&view.target)
-        .raw("</dd>\n");
+    html.raw(view.kind);
+    if let Some(target) = &view.target {
+        html.raw(": ").text(target);
+    }
+    html.raw("</dd>\n");
     term(html, "Account");
     link(html, links, "/accounts/", &view.account);
     html.raw("</dd>\n");
@@ -109,7 +114,11 @@ fn facts(html: &mut Html, links: &Links<'_>, view: &ResourceView, now: Timestamp
             .text(value)
             .raw("</dd>\n");
     }
-    html.raw("</dl>\n<p><a href=\"")
+    html.raw("</dl>\n");
+    if links.reader == Reader::Everyone {
+        return;
+    }
+    html.raw("<p><a href=\"")
         .text(links.prefix)
         .raw("/probe?debug=true&amp;resource=")
         .text(segment(&view.name))
@@ -210,7 +219,7 @@ fn probes(html: &mut Html, history: &[EntryView], now: Timestamp) {
             html.text(latency(seconds));
         }
         html.raw("</td><td data-label=\"Detail\">")
-            .text(&entry.detail);
+            .text(entry.detail.as_deref().unwrap_or_default());
         if let Some(phase) = entry.broke_in {
             html.raw(" <span class=\"soft\">(in ")
                 .raw(phase)

@@ -9,12 +9,13 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
 use super::sessions::cookie_name;
-use super::{SIGN_IN, path, refused, see};
+use super::{SIGN_IN, path, see};
 use crate::entra::CALLBACK_PATH;
 use crate::model::Secret;
 use crate::web::app::App;
-use crate::web::local_access::may_visit;
+use crate::web::cookies::cookies;
 use crate::web::pages;
+use crate::web::reply::refused;
 
 /// Longer than any code that Entra is known to give.
 const MOST_CODE_BYTES: usize = 16 * 1024;
@@ -51,7 +52,7 @@ impl Answer {
 pub(in crate::web) async fn callback(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     // From another site by its nature: state and cookie say that it is ours.
-    if let Err(refusal) = may_visit(&parts, app.settings.external_url.as_ref()) {
+    if let Err(refusal) = app.visitor(&parts).at_home() {
         return refused(refusal);
     }
     let links = app.links(&parts);
@@ -102,12 +103,7 @@ pub(in crate::web) async fn callback(Shared(app): Shared<Arc<App>>, request: Req
 
 /// A cookie's value.
 fn cookie_of(headers: &HeaderMap, name: &str) -> Option<Secret> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
+    cookies(headers)
         .find(|(key, _)| *key == name)
         .map(|(_, value)| Secret::new(value.to_owned()))
 }

@@ -20,9 +20,7 @@ pub(super) mod sessions;
 mod token;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::{Path, Request, State as Shared};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -31,20 +29,17 @@ use axum::response::{IntoResponse, Response};
 use self::redirect_uri::RedirectUri;
 use self::sessions::{Outcome, SignInSessions, Start};
 use super::app::App;
-use super::local_access::{Refusal, may_submit, may_visit};
+use super::form::Form;
+use super::operator::Actor;
 use super::pages::{self, segment};
-use super::reply::plain;
+use super::reply::{plain, refused, see_other};
 use super::status_pages;
-use super::view::AccountView;
+use super::view::{AccountView, Reader};
 use crate::entra::{Approval, LOOPBACK, SignInEnd, SignInStatus, Wanted};
 use crate::kinds::{Need, needs_of, wanted};
 use crate::model::{Account, Audience, Timestamp};
 
 pub(super) use callback::callback;
-
-/// A form of ours is far smaller.
-const MOST_FORM_BYTES: usize = 4096;
-const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The forms; each has its own token.
 const SIGN_IN: &str = "sign-in";
@@ -63,7 +58,8 @@ struct Subject {
 impl Subject {
     /// For a request that only looks; what it gets where it may not.
     fn visited(app: &App, parts: &Parts, name: &str) -> Result<Self, Box<Response>> {
-        may_visit(parts, app.settings.external_url.as_ref())
+        app.visitor(parts)
+            .may_visit()
             .map_err(|refusal| Box::new(refused(refusal)))?;
         Self::find(app, parts, name)
     }
@@ -113,10 +109,6 @@ fn path(account: &str, what: &str) -> String {
     format!("/accounts/{}/{what}", segment(account))
 }
 
-fn refused(refusal: Refusal) -> Response {
-    plain(refusal.status(), refusal.to_string())
-}
-
 /// A page with forms. Chromium and Firefox send `Origin: null` with the form of
 /// a page that has the policy `no-referrer`; with this one they name our origin
 /// to us and nothing to anybody else.
@@ -130,14 +122,6 @@ fn see(app: &App, path: &str) -> Response {
     see_other(&format!("{}{path}", app.prefix()))
 }
 
-fn see_other(to: &str) -> Response {
-    match HeaderValue::from_str(to) {
-        Ok(to) => (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response(),
-        // Paths of ours are percent-encoded; a prefix is part of a URL.
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
-}
-
 /// `GET /accounts/NAME/sign-in`.
 pub(super) async fn show(
     Shared(app): Shared<Arc<App>>,
@@ -145,16 +129,19 @@ pub(super) async fn show(
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    let subject = match Subject::visited(&app, &parts, &name) {
-        Ok(subject) => subject,
-        Err(response) => return *response,
-    };
-    if let Ok(redirect) = &subject.redirect
+    // To the name that Entra knows first: that is where the operator's cookie is.
+    if app.visitor(&parts).at_home().is_ok()
+        && let Ok(subject) = Subject::find(&app, &parts, &name)
+        && let Ok(redirect) = &subject.redirect
         && redirect.is_elsewhere(&parts)
     {
         let there = redirect.page(&subject.path(SIGN_IN));
         return see_other(there.as_str());
     }
+    let subject = match Subject::visited(&app, &parts, &name) {
+        Ok(subject) => subject,
+        Err(response) => return *response,
+    };
     with_forms(page(&app, &parts, &subject).await)
 }
 
@@ -207,7 +194,7 @@ fn ended(app: &App, name: &str, status: &SignInStatus) -> Option<SignInEnd> {
     }
     // Where the store cannot be written, this process still knows.
     let slot = app.state.account(name)?;
-    let view = AccountView::of(&slot, &app.state);
+    let view = AccountView::of(&slot, &app.state, Reader::Operator);
     // Of an earlier sign-in, or of this one before another process renewed it.
     let at = view
         .sign_in_required_since
@@ -238,49 +225,17 @@ pub(super) async fn approval(
     pages::approval(&app.links(&parts), &subject.account, &approval, outcome).into_response()
 }
 
-/// What a form said.
-struct Form(Vec<(String, String)>);
-
-impl Form {
-    async fn read(headers: &HeaderMap, body: Body) -> Result<Self, Box<Response>> {
-        let kind = headers.get(header::CONTENT_TYPE);
-        let is_form = kind.is_some_and(|kind| {
-            kind.as_bytes()
-                .starts_with(b"application/x-www-form-urlencoded")
-        });
-        if !is_form {
-            let text = "this takes the form of its page only";
-            return Err(plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into());
-        }
-        let bytes = axum::body::to_bytes(body, MOST_FORM_BYTES);
-        match tokio::time::timeout(FORM_TIMEOUT, bytes).await {
-            Ok(Ok(bytes)) => Ok(Self(
-                url::form_urlencoded::parse(&bytes).into_owned().collect(),
-            )),
-            Ok(Err(_)) => Err(plain(StatusCode::PAYLOAD_TOO_LARGE, "the form is too large").into()),
-            Err(_) => {
-                Err(plain(StatusCode::REQUEST_TIMEOUT, "the form did not come in time").into())
-            }
-        }
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-    }
-}
-
 /// The account and the form of a POST that may change something.
 async fn submitted(
     app: &App,
     name: &str,
     action: &str,
     request: Request,
-) -> Result<(Subject, Form, Parts), Box<Response>> {
+) -> Result<(Subject, Form, Parts, Actor), Box<Response>> {
     let (parts, body) = request.into_parts();
-    may_submit(&parts, app.settings.external_url.as_ref())
+    let actor = app
+        .visitor(&parts)
+        .may_submit()
         .map_err(|refusal| Box::new(refused(refusal)))?;
     let subject = Subject::find(app, &parts, name)?;
     let form = Form::read(&parts.headers, body).await?;
@@ -289,7 +244,7 @@ async fn submitted(
         let again = pages::again(&app.links(&parts), &subject.path(SIGN_IN));
         return Err((StatusCode::FORBIDDEN, again).into_response().into());
     }
-    Ok((subject, form, parts))
+    Ok((subject, form, parts, actor))
 }
 
 /// `POST /accounts/NAME/sign-in`.
@@ -298,7 +253,7 @@ pub(super) async fn begin(
     Path(name): Path<String>,
     request: Request,
 ) -> Response {
-    let (subject, form, parts) = match submitted(&app, &name, SIGN_IN, request).await {
+    let (subject, form, parts, actor) = match submitted(&app, &name, SIGN_IN, request).await {
         Ok(submitted) => submitted,
         Err(response) => return *response,
     };
@@ -312,7 +267,7 @@ pub(super) async fn begin(
     };
     let (sessions, account) = (&subject.sessions, &subject.account);
     if form.get("how") == Some("device") {
-        sessions.begin_device(account, &wanted, asked).await;
+        sessions.begin_device(account, &wanted, asked, &actor).await;
         return see(&app, &subject.path(SIGN_IN));
     }
     let redirect = match &subject.redirect {
@@ -323,7 +278,7 @@ pub(super) async fn begin(
         }
         Err(_) => return see(&app, &subject.path(SIGN_IN)),
     };
-    match sessions.begin(account, &wanted, asked, &redirect.uri) {
+    match sessions.begin(account, &wanted, asked, &redirect.uri, &actor) {
         Ok(start) => {
             let page = pages::leave(&app.links(&parts), account, &start.url);
             (cookie(&start, redirect), page).into_response()
@@ -358,8 +313,8 @@ pub(super) async fn sign_out(
     request: Request,
 ) -> Response {
     match submitted(&app, &name, SIGN_OUT, request).await {
-        Ok((subject, ..)) => {
-            subject.sessions.sign_out(&subject.account).await;
+        Ok((subject, _, _, actor)) => {
+            subject.sessions.sign_out(&subject.account, &actor).await;
             see(&app, &subject.path(SIGN_IN))
         }
         Err(response) => *response,

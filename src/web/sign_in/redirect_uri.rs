@@ -9,7 +9,7 @@ use url::Url;
 use crate::entra::{CALLBACK_PATH, external_redirect};
 use crate::model::Account;
 use crate::web::external::{ExternalUrl, host_of};
-use crate::web::local_access::is_loopback_host;
+use crate::web::visitor::is_loopback_host;
 
 /// Where a sign-in with a browser ends, and where it therefore must begin: a
 /// cookie belongs to one host.

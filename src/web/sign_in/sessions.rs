@@ -16,11 +16,14 @@ use crate::entra::{
 use crate::model::{
     Account, AccountName, Audience, Clock, Moment, Random, Secret, Timestamp, TokenProblem,
 };
+use crate::web::operator::Actor;
 
 /// How long a person may take at Microsoft; also the life of the cookie.
 pub(super) const LIFE: Duration = Duration::from_secs(600);
 /// Sign-ins in a browser that may be under way; one more, and the oldest goes.
 const MAX_PENDING: usize = 32;
+/// Between two codes of one account.
+const LEAST_BETWEEN_CODES: Duration = Duration::from_secs(5);
 /// How long the page still tells what came of a sign-in.
 const MEMORY: Duration = Duration::from_secs(3600);
 
@@ -84,6 +87,7 @@ pub(super) struct Pending {
     pub(super) cookie_path: String,
     others: Missing,
     at: Moment,
+    by: Actor,
 }
 
 /// What the browser gets at the beginning of a sign-in.
@@ -94,6 +98,8 @@ pub(super) struct Start {
 
 struct Device {
     number: u64,
+    account: Arc<Account>,
+    asked: Option<Audience>,
     shown: Waiting,
     task: Option<AbortHandle>,
 }
@@ -105,6 +111,8 @@ struct Records {
     outcomes: BTreeMap<AccountName, (Moment, Arc<Outcome>)>,
     devices: BTreeMap<AccountName, Device>,
     devices_so_far: u64,
+    /// When Entra was last asked for a code.
+    codes_asked: BTreeMap<AccountName, Moment>,
 }
 
 /// Begins and ends sign-ins on behalf of the pages.
@@ -141,7 +149,9 @@ impl SignInSessions {
         wanted: &Wanted,
         asked: Option<&Audience>,
         redirect: &Url,
+        by: &Actor,
     ) -> Result<Start, ConsentError> {
+        tracing::info!(account = &*account.name, %by, "a sign-in begins in a browser");
         let begun = self.consent.browser(account, wanted, redirect.as_str())?;
         let name = cookie_name(&begun.state).unwrap_or_default();
         let cookie = self.random.secret(32);
@@ -164,6 +174,7 @@ impl SignInSessions {
             cookie_path: redirect.path().to_owned(),
             others,
             at: self.clock.moment(),
+            by: by.clone(),
         });
         Ok(start)
     }
@@ -203,7 +214,7 @@ impl SignInSessions {
             };
             outcome(pending.others, done)
         };
-        self.record(&pending.account.name, outcome)
+        self.record(&pending.account.name, outcome, &pending.by)
     }
 
     /// What the last sign-in left without a token, but for the one audience
@@ -224,9 +235,9 @@ impl SignInSessions {
         }
     }
 
-    fn record(&self, account: &AccountName, outcome: Outcome) -> Arc<Outcome> {
+    fn record(&self, account: &AccountName, outcome: Outcome, by: &Actor) -> Arc<Outcome> {
         let outcome = Arc::new(outcome);
-        tracing::info!(account = &**account, "{}", outcome.word());
+        tracing::info!(account = &**account, %by, "{}", outcome.word());
         let mut records = self.records.lock();
         records
             .outcomes
@@ -255,19 +266,45 @@ impl SignInSessions {
             .map(|device| device.shown.clone())
     }
 
-    /// Begins a sign-in on another device; one that was under way for the
-    /// account is given up.
+    /// Begins a sign-in on another device. A code that waits already is the one
+    /// to use: only for another account of that name, or another audience, it
+    /// is given up for a new one. Entra is asked at most once in a while.
     pub(super) async fn begin_device(
         self: &Arc<Self>,
         account: &Arc<Account>,
         wanted: &Wanted,
         asked: Option<&Audience>,
+        by: &Actor,
     ) {
+        {
+            let mut records = self.records.lock();
+            let now = self.clock.now();
+            let waits = records.devices.get(&account.name).is_some_and(|device| {
+                device.account == *account
+                    && device.asked.as_ref() == asked
+                    && device.shown.ends > now
+            });
+            let just_now = records
+                .codes_asked
+                .get(&account.name)
+                .is_some_and(|at| at.age(&self.clock) < LEAST_BETWEEN_CODES);
+            if waits || just_now {
+                return;
+            }
+            records
+                .codes_asked
+                .retain(|_, at| at.age(&self.clock) < LEAST_BETWEEN_CODES);
+            let moment = self.clock.moment();
+            records
+                .codes_asked
+                .insert(Arc::clone(&account.name), moment);
+        }
+        tracing::info!(account = &*account.name, %by, "a sign-in begins on another device");
         let others = self.others(account, asked);
         let code = match self.consent.device_code(account, wanted).await {
             Ok(code) => code,
             Err(error) => {
-                self.record(&account.name, Outcome::Failed(error));
+                self.record(&account.name, Outcome::Failed(error), by);
                 return;
             }
         };
@@ -276,6 +313,8 @@ impl SignInSessions {
         let number = records.devices_so_far;
         let device = Device {
             number,
+            account: Arc::clone(account),
+            asked: asked.cloned(),
             shown: Waiting {
                 user_code: Secret::new(code.user_code().to_owned()),
                 uri: code.verification_uri().to_owned(),
@@ -293,6 +332,7 @@ impl SignInSessions {
             others,
             code,
             number,
+            by.clone(),
         ));
         if let Some(device) = records.devices.get_mut(&account.name) {
             device.task = Some(task.abort_handle());
@@ -305,6 +345,7 @@ impl SignInSessions {
         others: Missing,
         code: DeviceCode,
         number: u64,
+        by: Actor,
     ) {
         let done = self.consent.finish_device(&account, code).await;
         {
@@ -314,11 +355,11 @@ impl SignInSessions {
                 records.devices.remove(&account.name);
             }
         }
-        self.record(&account.name, outcome(others, done));
+        self.record(&account.name, outcome(others, done), &by);
     }
 
     /// Forgets the sign-in of an account.
-    pub(super) async fn sign_out(&self, account: &Arc<Account>) {
+    pub(super) async fn sign_out(&self, account: &Arc<Account>, by: &Actor) {
         if let Some(task) = self
             .records
             .lock()
@@ -332,7 +373,7 @@ impl SignInSessions {
             Ok(there_was_one) => Outcome::SignedOut(there_was_one),
             Err(error) => Outcome::Failed(error.into()),
         };
-        self.record(&account.name, outcome);
+        self.record(&account.name, outcome, by);
     }
 
     /// Who is signed in.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Standing;
 use super::resource::{PermissionView, permissions};
+use super::{Reader, Standing};
 use crate::model::{Outcome, Timestamp};
 use crate::state::{AccountSlot, State};
 
@@ -15,9 +15,12 @@ pub(in crate::web) struct AccountView {
     pub(in crate::web) name: String,
     pub(in crate::web) tenant: Option<String>,
     pub(in crate::web) cloud: &'static str,
+    /// For operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) client_id: Option<String>,
     pub(in crate::web) credential: &'static str,
-    /// The person of a delegated account.
+    /// The person of a delegated account; for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) username: Option<String>,
     /// By the last token request.
     pub(in crate::web) state: Standing,
@@ -31,7 +34,8 @@ pub(in crate::web) struct AccountView {
     pub(in crate::web) access_tokens: Vec<Held>,
     /// How many rights are granted beyond need; absent while unknown.
     pub(in crate::web) excess_permissions: Option<usize>,
-    /// Which.
+    /// Which; for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) excess_rights: Option<Vec<Excess>>,
     /// No token request is sent before then.
     pub(in crate::web) held_until: Option<Timestamp>,
@@ -43,8 +47,9 @@ pub(in crate::web) struct AccountView {
     pub(in crate::web) rate_limit_remaining_ratio: BTreeMap<&'static str, f64>,
     /// The resources that it opens, in the order of the configuration.
     pub(in crate::web) resources: Vec<String>,
-    /// What they need together.
-    pub(in crate::web) permissions: Vec<PermissionView>,
+    /// What they need together; for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) permissions: Option<Vec<PermissionView>>,
 }
 
 /// Why no token could be had.
@@ -54,8 +59,9 @@ pub(in crate::web) struct Problem {
     pub(in crate::web) reason: &'static str,
     /// The AADSTS number, where Entra gave one.
     pub(in crate::web) code: Option<u32>,
-    /// One sentence for people.
-    pub(in crate::web) detail: String,
+    /// One sentence for people; for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) detail: Option<String>,
     /// What Microsoft's support asks for.
     pub(in crate::web) request_id: Option<String>,
 }
@@ -82,7 +88,7 @@ pub(in crate::web) struct Held {
 }
 
 impl AccountView {
-    pub(in crate::web) fn of(slot: &AccountSlot, state: &State) -> Self {
+    pub(in crate::web) fn of(slot: &AccountSlot, state: &State, reader: Reader) -> Self {
         let account = slot.account();
         let snapshot = slot.snapshot();
         let status = &snapshot.status;
@@ -119,9 +125,13 @@ impl AccountView {
             name: account.name.to_string(),
             tenant: account.tenant.as_ref().map(ToString::to_string),
             cloud: account.cloud.as_str(),
-            client_id: account.client_id.as_ref().map(ToString::to_string),
+            client_id: reader
+                .secluded(|| account.client_id.as_ref().map(ToString::to_string))
+                .flatten(),
             credential: account.credential_label(),
-            username: account.person().map(|person| person.username.to_string()),
+            username: reader
+                .secluded(|| account.person().map(|person| person.username.to_string()))
+                .flatten(),
             state: match snapshot.up() {
                 Some(true) => Standing::Up,
                 Some(false) => Standing::Down,
@@ -131,7 +141,9 @@ impl AccountView {
                 outcome: reason.outcome().as_str(),
                 reason: reason.as_str(),
                 code: last_problem.and_then(|(_, problem)| problem.code),
-                detail: last_problem.map_or_else(String::new, |(_, p)| p.detail.clone()),
+                detail: reader.secluded(|| {
+                    last_problem.map_or_else(String::new, |(_, problem)| problem.detail.clone())
+                }),
                 request_id: last_problem
                     .and_then(|(last, _)| last.request_id.as_ref())
                     .map(ToString::to_string),
@@ -148,15 +160,19 @@ impl AccountView {
                 })
                 .collect(),
             excess_permissions: status.excess_permissions.as_ref().map(Vec::len),
-            excess_rights: status.excess_permissions.as_ref().map(|rights| {
-                let rights = rights.iter();
-                rights
-                    .map(|right| Excess {
-                        audience: right.audience.to_string(),
-                        name: right.name.to_string(),
-                    })
-                    .collect()
-            }),
+            excess_rights: status
+                .excess_permissions
+                .as_ref()
+                .filter(|_| reader == Reader::Operator)
+                .map(|rights| {
+                    let rights = rights.iter();
+                    rights
+                        .map(|right| Excess {
+                            audience: right.audience.to_string(),
+                            name: right.name.to_string(),
+                        })
+                        .collect()
+                }),
             held_until: status.held_until.filter(|at| *at > state.clock().now()),
             token_requests: Outcome::ALL
                 .into_iter()
@@ -175,7 +191,7 @@ impl AccountView {
                 .map(|(service, rate)| (service.as_str(), rate.remaining_ratio))
                 .collect(),
             resources: mine().map(|resource| resource.name.to_string()).collect(),
-            permissions: needed,
+            permissions: reader.secluded(|| needed),
         }
     }
 }

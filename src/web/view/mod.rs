@@ -1,5 +1,8 @@
 //! What pages and API say, read from the state at one moment: the pages show
 //! it, `/api/v1` gives it as JSON. A name that is here is a name of the API.
+//!
+//! What somebody may see is decided here, by [`Reader`]: what is absent from a
+//! view cannot be shown by a page.
 
 mod account;
 mod resource;
@@ -8,6 +11,27 @@ use serde::Serialize;
 
 pub(super) use account::AccountView;
 pub(super) use resource::{EntryView, PermissionView, ResourceView};
+
+/// Who reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// Everyone who may read the metrics, and sees what they show. Not names
+    /// and addresses of people, client ids, names of permissions, addresses
+    /// that are probed, and sentences, which may hold any of these.
+    Everyone,
+    /// All of it.
+    Operator,
+}
+
+impl Reader {
+    /// What only an operator may see.
+    fn secluded<T>(self, what: impl FnOnce() -> T) -> Option<T> {
+        match self {
+            Self::Everyone => None,
+            Self::Operator => Some(what()),
+        }
+    }
+}
 
 /// What a person wants to know first. The worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

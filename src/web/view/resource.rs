@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Standing;
+use super::{Reader, Standing};
 use crate::kinds::Resource;
 use crate::model::{Outcome, Phase, Phases, Reason, Repeat, Sample, Timestamp};
 use crate::state::{ClosedGates, Found, HistoryEntry, Micros, Record, ResourceSlot, State};
@@ -15,8 +15,9 @@ use crate::state::{ClosedGates, Found, HistoryEntry, Micros, Record, ResourceSlo
 pub(in crate::web) struct ResourceView {
     pub(in crate::web) name: String,
     pub(in crate::web) kind: &'static str,
-    /// The URL of a site, the user of a mailbox.
-    pub(in crate::web) target: String,
+    /// The URL of a site, the user of a mailbox; for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) target: Option<String>,
     pub(in crate::web) account: String,
     pub(in crate::web) labels: BTreeMap<String, String>,
     pub(in crate::web) mode: &'static str,
@@ -50,7 +51,7 @@ pub(in crate::web) struct ResourceView {
     /// Oldest first; only where one resource is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) history: Option<Vec<EntryView>>,
-    /// Only where one resource is asked for.
+    /// Only where one resource is asked for, by an operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) permissions: Option<Vec<PermissionView>>,
 }
@@ -60,8 +61,9 @@ pub(in crate::web) struct ResourceView {
 pub(in crate::web) struct Problem {
     pub(in crate::web) outcome: &'static str,
     pub(in crate::web) reason: &'static str,
-    /// One sentence for people.
-    pub(in crate::web) detail: String,
+    /// One sentence for people; for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) detail: Option<String>,
 }
 
 /// One probe of the past.
@@ -79,7 +81,9 @@ pub(in crate::web) struct EntryView {
     pub(in crate::web) repeated: Option<&'static str>,
     /// What Microsoft's support asks for.
     pub(in crate::web) request_id: Option<String>,
-    pub(in crate::web) detail: String,
+    /// For operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) detail: Option<String>,
 }
 
 /// A number that an answer carried beside the verdict.
@@ -122,7 +126,12 @@ pub(in crate::web) struct PermissionView {
 
 impl ResourceView {
     /// Without history and permissions, for lists.
-    pub(in crate::web) fn of(slot: &ResourceSlot, state: &State, gates: &ClosedGates) -> Self {
+    pub(in crate::web) fn of(
+        slot: &ResourceSlot,
+        state: &State,
+        gates: &ClosedGates,
+        reader: Reader,
+    ) -> Self {
         let now = state.clock().moment();
         let resource: &Resource = slot.resource();
         let interval = resource.interval;
@@ -141,7 +150,7 @@ impl ResourceView {
             Self {
                 name: resource.name.to_string(),
                 kind: resource.kind.as_str(),
-                target: resource.kind.target().into_owned(),
+                target: reader.secluded(|| resource.kind.target().into_owned()),
                 account: resource.account.name.to_string(),
                 labels: resource
                     .labels
@@ -157,11 +166,10 @@ impl ResourceView {
                 problem: reason.map(|reason| Problem {
                     outcome: reason.outcome().as_str(),
                     reason: reason.as_str(),
-                    detail: record
-                        .history()
-                        .last()
-                        .map(|entry| entry.detail().to_owned())
-                        .unwrap_or_default(),
+                    detail: reader.secluded(|| {
+                        let last = record.history().last();
+                        last.map_or_else(String::new, |entry| entry.detail().to_owned())
+                    }),
                 }),
                 latency_seconds: good.map(|good| good.latency()),
                 phases_seconds: good.map(|good| {
@@ -195,11 +203,14 @@ impl ResourceView {
     }
 
     /// With history and permissions, where one resource is asked for.
-    pub(in crate::web) fn in_full(slot: &ResourceSlot, state: &State) -> Self {
+    pub(in crate::web) fn in_full(slot: &ResourceSlot, state: &State, reader: Reader) -> Self {
         Self {
-            history: Some(slot.read(|record| record.history().map(EntryView::of).collect())),
-            permissions: Some(permissions(slot.resource())),
-            ..Self::of(slot, state, &state.closed_gates())
+            history: Some(slot.read(|record| {
+                let history = record.history();
+                history.map(|entry| EntryView::of(entry, reader)).collect()
+            })),
+            permissions: reader.secluded(|| permissions(slot.resource())),
+            ..Self::of(slot, state, &state.closed_gates(), reader)
         }
     }
 }
@@ -220,7 +231,7 @@ pub(in crate::web) fn permissions(resource: &Resource) -> Vec<PermissionView> {
 }
 
 impl EntryView {
-    fn of(entry: &HistoryEntry) -> Self {
+    fn of(entry: &HistoryEntry, reader: Reader) -> Self {
         let verdict = entry.verdict();
         Self {
             finished: entry.finished(),
@@ -235,7 +246,7 @@ impl EntryView {
                 Repeat::NewConnection => "new_connection",
             }),
             request_id: entry.request_id().map(|id| id.to_string()),
-            detail: entry.detail().to_owned(),
+            detail: reader.secluded(|| entry.detail().to_owned()),
         }
     }
 }

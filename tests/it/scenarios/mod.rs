@@ -4,6 +4,7 @@ mod canary;
 mod hostile;
 mod lifecycle;
 mod oncall;
+mod operators;
 pub(crate) mod prometheus;
 mod reloads;
 mod serve;

@@ -2,6 +2,7 @@
 
 pub(crate) mod exposition;
 pub(crate) mod fixtures;
+pub(crate) mod operator;
 pub(crate) mod origin;
 pub(crate) mod raw;
 pub(crate) mod stack;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::operator;
+
 /// Generous: the machine may be slow, and a test that waits so long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -92,11 +94,16 @@ pub(crate) async fn request_with(
     body: &str,
 ) -> Answer {
     let mut text = format!("{line} HTTP/1.1\r\nconnection: close\r\n");
-    let has_host = headers
+    let says = |name: &str| headers.iter().any(|h| h.to_lowercase().contains(name));
+    if !headers
         .iter()
-        .any(|h| h.to_lowercase().starts_with("host:"));
-    if !has_host {
+        .any(|h| h.to_lowercase().starts_with("host:"))
+    {
         text.push_str(&format!("host: {addr}\r\n"));
+    }
+    if !says(operator::HEADER) {
+        text.push_str(&operator::line());
+        text.push_str("\r\n");
     }
     for header in headers {
         text.push_str(header);

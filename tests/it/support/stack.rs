@@ -8,6 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use super::operator;
+
 /// Long enough for two slow, busy cores; a test that waits so long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -21,6 +23,11 @@ pub(crate) struct Process {
 impl Process {
     /// Starts a program; stdout and stderr are collected together.
     pub(crate) fn start(name: &str, command: &mut Command) -> Self {
+        const FILE: &str = "M365MON_WEB_OPERATOR_FILE";
+        // Unless the test says something about it.
+        if !command.get_envs().any(|(name, _)| name == FILE) {
+            command.env(FILE, operator::key_file());
+        }
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -221,6 +228,14 @@ pub(crate) fn http(
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5)).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
     let mut request = format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\n");
+    let says = |name: &str| {
+        headers
+            .iter()
+            .any(|(key, _)| key.eq_ignore_ascii_case(name))
+    };
+    if !says(operator::HEADER) {
+        request.push_str(&format!("{}\r\n", operator::line()));
+    }
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -99,6 +99,7 @@ impl Stage {
             external_url: given.external_url.map(|url| url.parse().unwrap()),
             timeout_offset: Duration::from_millis(500),
             tls: false,
+            operators: vec!["user:alice".parse().unwrap()],
         };
         let external = settings.external_url.clone();
         let dependencies = Dependencies {
@@ -107,6 +108,8 @@ impl Stage {
             scheduler,
             reloads: None,
             access: None,
+            operator_key: Some(crate::support::operator::key()),
+            random: Arc::new(SystemRandom::new()),
         };
         let app = App::new(settings, dependencies);
         let client = SimpleClient::new(&Network::new(&configuration.http).unwrap()).unwrap();
@@ -116,11 +119,14 @@ impl Stage {
             clock.clock(),
             Arc::clone(&random) as _,
         );
-        app.offer_sign_in(consent.clone(), random);
+        app.offer_sign_in(consent.clone());
         app.set_configuration(&configuration);
         let mut router = router(&app);
         if given.known {
-            router = router.layer(Extension(Authenticated));
+            router = router.layer(Extension(Authenticated {
+                user: Some("alice".into()),
+                ..Authenticated::default()
+            }));
         }
         let listeners = listen(&["127.0.0.1:0".into()]).await.unwrap();
         let server = Server::start(

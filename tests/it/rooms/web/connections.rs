@@ -1,13 +1,13 @@
 //! Bad HTTP, slow and idle connections, the end.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use m365mon::web::Bounds;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
-use super::Stage;
+use super::{CONFIGURATION, Stage};
 use crate::support::raw::{PATIENCE, exchange, get};
 
 #[tokio::test]
@@ -151,4 +151,80 @@ async fn stopping_does_not_wait_for_ever() {
     let stop = stage.server.stop(Duration::from_millis(10));
     tokio::time::timeout(PATIENCE, stop).await.unwrap();
     assert!(busy.await.unwrap().is_empty());
+}
+
+/// Readers that take nothing of a large page, one for every place and more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_that_do_not_read_keep_nobody_out() {
+    let bounds = Bounds {
+        connections: 32,
+        ..Bounds::default()
+    };
+    let mut text = CONFIGURATION.to_owned();
+    for number in 0..6000 {
+        text.push_str(&format!(
+            "  - {{name: site-{number}, account: contoso, kind: sharepoint_site, \
+             url: https://contoso.sharepoint.com/sites/{number}, mode: on_probe}}\n"
+        ));
+    }
+    let stage = Stage::of(&text, None, bounds).await;
+    let page = stage.get("/api/v1/resources").await;
+    assert!(page.body.len() > 4_000_000, "{}", page.body.len());
+    let request = format!(
+        "GET /api/v1/resources HTTP/1.1\r\nhost: {}\r\n\r\n",
+        stage.addr
+    );
+    let mut slow = Vec::new();
+    for _ in 0..64 {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut stream = socket.connect(stage.addr).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    let began = Instant::now();
+    for path in ["/-/healthy", "/metrics", "/-/ready", "/metrics"] {
+        stage.get(path).await;
+    }
+    // Far less than the half minute that such a reader is given.
+    assert!(began.elapsed().as_secs() < 15, "{:?}", began.elapsed());
+    drop(slow);
+}
+
+/// Strangers' probes that hang have a part of the places and no more.
+#[tokio::test]
+async fn probes_that_hang_leave_places_for_scrapes() {
+    let bounds = Bounds {
+        connections: 16,
+        ..Bounds::default()
+    };
+    let stage = Stage::with(None, bounds).await;
+    stage.fake.turns.forget_permits(1000);
+    let addr = stage.addr;
+    let mut probes = Vec::new();
+    for _ in 0..64 {
+        let probe = async move { get(addr, "/probe?resource=probed").await.status };
+        probes.push(tokio::spawn(probe));
+    }
+    let began = async {
+        while stage.fake.began.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, began).await.unwrap();
+    let refused = async {
+        while probes.iter().filter(|probe| probe.is_finished()).count() < 56 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, refused).await.unwrap();
+    for _ in 0..9 {
+        assert_eq!(stage.get("/sd").await.status, 200);
+    }
+    stage.fake.turns.add_permits(1000);
+    let mut answered = 0;
+    for probe in probes {
+        answered += usize::from(probe.await.unwrap() == 200);
+    }
+    assert_eq!(answered, 8);
 }

@@ -119,6 +119,7 @@ impl Stage {
             external_url: external_url.map(|url| url.parse().unwrap()),
             timeout_offset: Duration::from_millis(500),
             tls: false,
+            operators: vec!["user:alice".parse().unwrap()],
         };
         let external = settings.external_url.clone();
         let exposition = Exposition::new(Arc::clone(&state), BuildInfo::THIS);
@@ -128,6 +129,8 @@ impl Stage {
             exposition,
             reloads: None,
             access: None,
+            operator_key: Some(crate::support::operator::key()),
+            random: Arc::new(SystemRandom::new()),
         };
         let app = App::new(settings, dependencies);
         app.set_configuration(&loaded.configuration);

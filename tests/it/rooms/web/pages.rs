@@ -7,10 +7,11 @@ use m365mon::model::{Reason, Verdict};
 use m365mon::web::Bounds;
 
 use super::{CONFIGURATION, Stage};
+use crate::support::operator::EVERYONE;
 use crate::support::raw::{PATIENCE, request};
 
 #[tokio::test]
-async fn the_page_shows_names_only_to_somebody_here() {
+async fn everyone_sees_states_and_operators_see_sentences() {
     let stage = Stage::new().await;
     stage.fake.say(
         Verdict::Problem(Reason::BadResponse),
@@ -39,16 +40,15 @@ async fn the_page_shows_names_only_to_somebody_here() {
     assert!(!text.contains("<script>"), "{text}");
     assert!(text.contains("&lt;script&gt;"), "{text}");
 
-    let strangers = [
-        "host: exporter.contoso.com",
-        "host: localhost\r\nx-forwarded-for: 192.0.2.1",
-        "host: localhost\r\nforwarded: for=192.0.2.1",
-    ];
-    for headers in strangers {
-        let page = request(stage.addr, "GET /", &[headers]).await;
+    // The key counts only at a name that is ours.
+    let rebound = ["host: exporter.contoso.com"];
+    for headers in [&[EVERYONE][..], &rebound, &[EVERYONE, rebound[0]]] {
+        let page = request(stage.addr, "GET /", headers).await;
         assert_eq!(page.status, 200);
-        assert!(!page.text().contains("intranet"), "{headers}");
-        assert!(page.text().contains("/metrics"), "{headers}");
+        for part in ["intranet", "bad_response", "1 down", "/operator"] {
+            assert!(page.text().contains(part), "{headers:?} {part}");
+        }
+        assert!(!page.text().contains("alert("), "{headers:?}");
     }
     let style = stage.get("/assets/style.css").await;
     assert_eq!(
@@ -124,23 +124,42 @@ async fn pages_and_json_of_one_and_of_all() {
     assert!(config.text().contains("<secret>"), "{}", config.text());
     assert!(!config.text().contains("canary-secret"));
 
-    let private = [
+    // What everyone may read has nothing of people, permissions and addresses.
+    for path in [
+        "/",
         "/resources/scraped",
+        "/resources/probed",
         "/accounts/contoso",
         "/api/v1/resources",
+        "/api/v1/resources?resource=probed",
         "/api/v1/accounts",
-        "/config",
-        "/resources/unknown",
-    ];
-    for path in private {
-        let answer = request(
-            stage.addr,
-            &format!("GET {path}"),
-            &["host: exporter.contoso.com"],
-        )
-        .await;
-        assert_eq!(answer.status, 403, "{path}");
-        assert!(!answer.text().contains("steve"), "{path}");
+    ] {
+        let answer = request(stage.addr, &format!("GET {path}"), &[EVERYONE]).await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(answer.text().contains("contoso"), "{path}");
+        for secluded in [
+            "steve",
+            "11111111-2222",
+            "sharepoint.com/sites",
+            "Sites.Selected",
+            "Mail.ReadBasic",
+            "locked</b>",
+            "locked&lt;",
+            "debug=true",
+        ] {
+            let text = answer.text();
+            assert!(!text.contains(secluded), "{path} {secluded}: {text}");
+        }
+    }
+    for (headers, status) in [
+        (&[EVERYONE][..], 403),
+        (&["host: exporter.contoso.com"], 421),
+        (&[EVERYONE, "host: exporter.contoso.com"], 421),
+        (&["host: localhost"], 200),
+    ] {
+        let answer = request(stage.addr, "GET /config", headers).await;
+        assert_eq!(answer.status, status, "{headers:?}");
+        assert_eq!(answer.text().contains("accounts:"), status == 200);
     }
 }
 

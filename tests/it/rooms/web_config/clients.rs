@@ -144,12 +144,14 @@ fn health_without_a_certificate() {
 #[test]
 fn who_may_act() {
     const OUTSIDE: [&str; 2] = ["-H", "Host: monitor.contoso.com"];
-    // The names of accounts are for the trusted: loopback would do, were there
-    // no external URL.
-    let flags = ["--web.external-url", "https://monitor.contoso.com/"];
+    // A user's name is no certificate's and the other way round.
+    let flags = [
+        "--web.external-url=https://monitor.contoso.com/",
+        "--web.operators=user:alice,cert:prometheus.contoso.com",
+    ];
     let sees = |serving: &Serving, certificate: &[&str]| {
         let arguments = [certificate, &OUTSIDE].concat();
-        let reply = serving.tls("/api/v1/accounts", &arguments).unwrap();
+        let reply = serving.tls_as_everyone("/config", &arguments).unwrap();
         reply.status == 200 && reply.text.contains("contoso.onmicrosoft.com")
     };
     let verified = format!("  client_auth_type: VerifyClientCertIfGiven\n{CA}");

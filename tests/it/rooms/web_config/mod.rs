@@ -15,6 +15,7 @@ use std::process::Command;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
 
+use crate::support::operator;
 use crate::support::stack::{Process, eventually};
 
 /// bcrypt of [`PASSWORD`] at the lowest cost.
@@ -131,6 +132,15 @@ impl Serving {
 
     /// Asks by curl, with TLS if `arguments` say how to trust the server.
     pub(crate) fn curl(&self, path: &str, arguments: &[&str]) -> Result<Reply, String> {
+        self.ask(path, &[&["-H", &operator::line()], arguments].concat())
+    }
+
+    /// By TLS, trusting `ca.pem`, without the operator key.
+    pub(crate) fn tls_as_everyone(&self, path: &str, more: &[&str]) -> Result<Reply, String> {
+        self.ask(path, &[&["--cacert", "ca.pem"], more].concat())
+    }
+
+    fn ask(&self, path: &str, arguments: &[&str]) -> Result<Reply, String> {
         let tls = arguments.contains(&"--cacert");
         let scheme = if tls { "https" } else { "http" };
         let url = format!("{scheme}://localhost:{}{path}", self.address.port());

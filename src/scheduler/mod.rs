@@ -218,7 +218,7 @@ impl Scheduler {
         let _permit = self.debugs.acquire().await;
         let now = self.clock.moment();
         if slot.resource().kind.info().background_only() {
-            return self.last_report(slot, &story).await;
+            return Some(self.last_report(slot, &story).await);
         }
         if let Some(until) = self.core.lock().held(slot, &now) {
             let seconds = until.saturating_duration_since(now.monotonic).as_secs();

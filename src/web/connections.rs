@@ -28,6 +28,10 @@ use tokio_util::sync::CancellationToken;
 /// A peer that takes nothing of its answer for so long gives way to others.
 const MOMENT: Duration = Duration::from_secs(1);
 
+/// A connection is left alone for so long before its first request and after
+/// each: else each of many newcomers would send the one before it away.
+const NEW: Duration = Duration::from_millis(250);
+
 /// All open connections of one server.
 pub(super) struct Connections {
     most: usize,
@@ -85,7 +89,8 @@ impl Open {
 
 impl Open {
     fn longest_idle(&self) -> Option<u64> {
-        let idle = self.by_id.iter().filter(|(_, entry)| entry.requests == 0);
+        let idle = |entry: &Entry| entry.requests == 0 && entry.progress.elapsed() >= NEW;
+        let idle = self.by_id.iter().filter(|(_, entry)| idle(entry));
         idle.min_by_key(|(_, entry)| entry.idle_since)
             .map(|(id, _)| *id)
     }
@@ -123,8 +128,8 @@ impl Connections {
                     evicted,
                 };
             }
-            // A peer that stops reading makes room without a word.
-            _ = timeout(MOMENT, room).await;
+            // Whoever becomes idle or stops reading makes room without a word.
+            _ = timeout(NEW, room).await;
         }
     }
 

@@ -8,7 +8,7 @@
 //! `m365mon_config_last_reload_successful` say so. (The exporter-toolkit
 //! answers 500 instead, so that half a rotation costs scrapes.) Two things a
 //! running exporter does not do, for a truncated file would ask for them:
-//! switch TLS off or on, and take an empty file.
+//! switch TLS off or on, and take a file that is empty or lost its users.
 //!
 //! Promises: what passes was asked for everything the file demands, in the
 //! order rate limit, client certificate, password; bcrypt never runs on an
@@ -172,6 +172,12 @@ impl Access {
                  that, a restart does",
             );
         }
+        if next.users.is_empty() && !now.users.is_empty() {
+            return refuse(
+                "the file has no users any more; what is running does not give them up for that, \
+                 a restart does",
+            );
+        }
         match (now.has_tls(), next.has_tls()) {
             (true, false) => refuse("TLS is not switched off while running; restart for that"),
             (false, true) => refuse("TLS is not switched on while running; restart for that"),
@@ -190,9 +196,6 @@ impl Access {
             && old.limit() == new.limit()
         {
             new.continue_from(old);
-        }
-        if next.users.is_empty() && !now.users.is_empty() {
-            tracing::warn!("the web configuration has no users any more: nobody is asked");
         }
         self.now.store(Arc::new(next));
         if let Some(tls) = &now.tls {

@@ -93,6 +93,7 @@ fn users_come_and_go() {
         users("bob: hunter2"),
         String::new(),
         "basic_auth_user: {}\n".into(),
+        "http_server_config: {http2: false}\n".into(),
     ] {
         serving.replace("web.yml", &broken);
         serving.wait_for_reload(false, &["-u", bob]);

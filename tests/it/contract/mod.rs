@@ -4,6 +4,7 @@
 mod exposition;
 mod manual;
 pub(crate) mod queries;
+mod rooms;
 mod rules;
 mod series;
 mod stack_example;

@@ -12,13 +12,14 @@ use super::answer::Granted;
 use super::classify::TokenRefusal;
 use super::client_credentials::application;
 use super::discovery::{self, Discovery};
+use super::durable::StoreError;
 use super::endpoint::{Content, EndpointRequest};
 use super::endpoint_client::{TokenEndpointClient, blocking};
-use super::id_token::{self, Person};
+use super::id_token::{self, IdTokenError, Person};
 use super::proof::ClientCredential;
 use super::refresh;
 use super::signed_in::{SignInEnd, SignInRecord, SignedIn};
-use super::store::{StoreError, TokenStore};
+use super::store::TokenStore;
 use crate::http::SimpleClient;
 use crate::model::{
     Account, AccountReason, Audience, Clock, Random, SignIn, Timestamp, TokenProblem,
@@ -59,7 +60,7 @@ pub enum ConsentError {
     Guest(String),
     /// The id token does not prove what it should.
     #[error("the id token is not acceptable: {0}")]
-    IdToken(String),
+    IdToken(&'static str),
     /// The sign-in cannot be kept.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -84,6 +85,16 @@ impl ConsentError {
             | Self::Guest(_)
             | Self::IdToken(_)
             | Self::Store(_) => false,
+        }
+    }
+}
+
+impl From<IdTokenError> for ConsentError {
+    fn from(error: IdTokenError) -> Self {
+        match error {
+            IdTokenError::WrongPerson { who, wanted } => Self::WrongPerson { who, wanted },
+            IdTokenError::Guest(who) => Self::Guest(who),
+            IdTokenError::Unacceptable(why) => Self::IdToken(why),
         }
     }
 }
@@ -254,7 +265,7 @@ impl Consent {
     ) -> Result<SignedInAs, ConsentError> {
         let now = self.client.clock.now();
         let Some(id_token) = &granted.id_token else {
-            return Err(ConsentError::IdToken("there is none".into()));
+            return Err(ConsentError::IdToken("there is none"));
         };
         let issuer = self.issuer(account).await?;
         let person = id_token::check(id_token, account, &issuer, nonce, now)?;

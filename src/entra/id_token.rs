@@ -4,12 +4,22 @@
 
 use serde::Deserialize;
 
-use super::consent::ConsentError;
 use super::jwt;
 use crate::model::{Account, Secret, Timestamp, bounded_text, is_guid};
 
 /// How far clocks may be apart, in seconds.
 const LEEWAY: f64 = 300.0;
+
+/// Why an id token does not say that the right person came.
+#[derive(Debug)]
+pub(super) enum IdTokenError {
+    /// `who` is as they are called there, bounded; `wanted` as configured.
+    WrongPerson { who: String, wanted: String },
+    /// Of another tenant, by this name.
+    Guest(String),
+    /// What is wrong with the token itself.
+    Unacceptable(&'static str),
+}
 
 /// A person, known to Entra.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,8 +68,8 @@ pub(super) fn check(
     issuer: &str,
     nonce: Option<&str>,
     now: Timestamp,
-) -> Result<Person, ConsentError> {
-    let wrong = |what: &str| Err(ConsentError::IdToken(what.to_owned()));
+) -> Result<Person, IdTokenError> {
+    let wrong = |what: &'static str| Err(IdTokenError::Unacceptable(what));
     let Some(claims) = jwt::claims::<IdTokenClaims>(token.expose()) else {
         return wrong("it cannot be read");
     };
@@ -96,11 +106,11 @@ pub(super) fn check(
         .idp
         .is_some_and(|idp| !idp.to_lowercase().contains(&tid))
     {
-        return Err(ConsentError::Guest(shown));
+        return Err(IdTokenError::Guest(shown));
     }
     let wanted = account.person().map_or("", |person| &*person.username);
     if username.to_lowercase() != wanted.to_lowercase() || wanted.is_empty() {
-        return Err(ConsentError::WrongPerson {
+        return Err(IdTokenError::WrongPerson {
             who: shown,
             wanted: wanted.to_owned(),
         });
@@ -142,7 +152,7 @@ mod tests {
         })
     }
 
-    fn read(claims: &Value, tenant: &str) -> Result<Person, ConsentError> {
+    fn read(claims: &Value, tenant: &str) -> Result<Person, IdTokenError> {
         let token = format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(claims.to_string()));
         let now = Timestamp::from_second(900).unwrap();
         check(
@@ -154,7 +164,7 @@ mod tests {
         )
     }
 
-    fn with(name: &str, value: Value) -> Result<Person, ConsentError> {
+    fn with(name: &str, value: Value) -> Result<Person, IdTokenError> {
         let mut claims = good();
         claims[name] = value;
         read(&claims, TID)
@@ -184,17 +194,17 @@ mod tests {
         ] {
             let result = with(name, value.clone());
             assert!(
-                matches!(result, Err(ConsentError::IdToken(_))),
+                matches!(result, Err(IdTokenError::Unacceptable(_))),
                 "{name} {value}"
             );
         }
         assert!(matches!(
             with("preferred_username", json!("ann@contoso.com")),
-            Err(ConsentError::WrongPerson { who, .. }) if who == "ann@contoso.com"
+            Err(IdTokenError::WrongPerson { who, .. }) if who == "ann@contoso.com"
         ));
         assert!(matches!(
             with("idp", json!("https://sts.windows.net/other/")),
-            Err(ConsentError::Guest(_))
+            Err(IdTokenError::Guest(_))
         ));
         let odd = check(
             &Secret::new("no.token".into()),
@@ -203,6 +213,6 @@ mod tests {
             None,
             Timestamp::from_second(0).unwrap(),
         );
-        assert!(matches!(odd, Err(ConsentError::IdToken(_))));
+        assert!(matches!(odd, Err(IdTokenError::Unacceptable(_))));
     }
 }

@@ -2,7 +2,7 @@
 //! (RFC 8439) with a random nonce, bound to the row by associated data.
 
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -10,14 +10,14 @@ use base64::engine::general_purpose::STANDARD;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
-use super::store::StoreError;
+use super::durable::{self, StoreError};
 use crate::model::{Random, Secret, SystemRandom};
 
 const KEY_BYTES: usize = 32;
 const MOST_KEYS: usize = 16;
 
 /// The keys of a store: the first seals, all open.
-pub(super) struct Keys(Vec<SealKey>);
+pub(super) struct SealKeys(Vec<SealKey>);
 
 struct SealKey {
     id: String,
@@ -32,7 +32,7 @@ pub(super) struct Sealed {
     pub(super) text: String,
 }
 
-impl Keys {
+impl SealKeys {
     /// Reads base64 keys of 32 bytes, separated by white space.
     pub(super) fn parse(text: &Secret, from: &str) -> Result<Self, StoreError> {
         let keys = text
@@ -76,13 +76,7 @@ impl Keys {
         let mut bytes = Zeroizing::new([0; KEY_BYTES]);
         SystemRandom::new().fill(&mut *bytes);
         let line = Zeroizing::new(STANDARD.encode(*bytes) + "\n");
-        let folder = super::store::folder(path);
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|e| failed(&e))?;
-        super::owner::chown_like(file.as_file(), folder);
-        file.write_all(line.as_bytes()).map_err(|e| failed(&e))?;
-        file.as_file().sync_all().map_err(|e| failed(&e))?;
-        file.persist_noclobber(path).map_err(|e| failed(&e.error))?;
-        super::store::sync_folder(path).map_err(|e| failed(&e))?;
+        durable::create(path, line.as_bytes()).map_err(|error| failed(&error))?;
         tracing::info!(path = %path.display(), "made a storage key; back it up apart from the store");
         Self::parse(&Secret::new(line.to_string()), &path.display().to_string())
     }
@@ -186,12 +180,12 @@ fn check_mode(_: &Path, _: &File) -> Result<(), StoreError> {
 mod tests {
     use super::*;
 
-    fn keys(seeds: &[u8]) -> Keys {
+    fn keys(seeds: &[u8]) -> SealKeys {
         let text: Vec<_> = seeds
             .iter()
             .map(|seed| STANDARD.encode([*seed; 32]))
             .collect();
-        Keys::parse(&Secret::new(text.join("\n")), "test").unwrap()
+        SealKeys::parse(&Secret::new(text.join("\n")), "test").unwrap()
     }
 
     #[test]
@@ -219,7 +213,7 @@ mod tests {
     #[test]
     fn wrong_keys_are_named_without_being_shown() {
         for bad in ["", "canary", "Y2FuYXJ5"] {
-            let error = Keys::parse(&Secret::new(bad.into()), "m365mon.key")
+            let error = SealKeys::parse(&Secret::new(bad.into()), "m365mon.key")
                 .err()
                 .unwrap();
             let text = format!("{error} {error:?}");
@@ -235,15 +229,15 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        assert!(Keys::read(&path).unwrap().is_none());
-        Keys::make(&path).unwrap();
-        assert!(Keys::make(&path).is_err());
+        assert!(SealKeys::read(&path).unwrap().is_none());
+        SealKeys::make(&path).unwrap();
+        assert!(SealKeys::make(&path).is_err());
         let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(), 0o600);
-        assert!(Keys::read(&path).unwrap().is_some());
+        assert!(SealKeys::read(&path).unwrap().is_some());
         for (mode, good) in [(0o644, false), (0o620, false), (0o440, true), (0o400, true)] {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(Keys::read(&path).is_ok(), good, "{mode:o}");
+            assert_eq!(SealKeys::read(&path).is_ok(), good, "{mode:o}");
         }
     }
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::access_token::after;
-use super::seal::{Keys, Sealed};
-use super::store::StoreError;
+use super::durable::StoreError;
+use super::seal::{SealKeys, Sealed};
 use crate::model::{Account, Audience, Secret, Timestamp};
 
 /// How long Entra keeps a refresh token that is not used (Microsoft's
@@ -125,7 +125,7 @@ impl SignedIn {
         new
     }
 
-    pub(super) fn seal(&self, keys: &Keys) -> Result<SealedRow, StoreError> {
+    pub(super) fn seal(&self, keys: &SealKeys) -> Result<SealedRow, StoreError> {
         let mut row = SealedRow {
             cloud: self.cloud.clone(),
             tid: self.tid.clone(),
@@ -208,7 +208,7 @@ impl SealedRow {
         bytes
     }
 
-    pub(super) fn open(&self, keys: &Keys) -> Option<SignedIn> {
+    pub(super) fn open(&self, keys: &SealKeys) -> Option<SignedIn> {
         let sealed = Sealed {
             key: self.key.clone(),
             text: self.sealed.clone(),

@@ -2,9 +2,8 @@
 //!
 //! The file is the truth for every process that opens it. A change is made
 //! under a lock file, on what the file holds then, and is on disk before the
-//! call returns: temporary file, fsync, rename, fsync of the folder. Whoever
-//! reads sees the old file or the new one, never half of it. What cannot be
-//! read or opened is an error and is never overwritten.
+//! call returns (`durable`). What cannot be read or opened is an error and is
+//! never overwritten.
 //!
 //! All calls block on the disk.
 
@@ -17,8 +16,9 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use super::durable::{self, StoreError, folder};
 use super::owner::chown_like;
-use super::seal::Keys;
+use super::seal::SealKeys;
 use super::signed_in::{SealedRow, SignInEnd, SignedIn};
 use crate::model::{Account, Secret, Storage};
 
@@ -27,29 +27,6 @@ const MOST_BYTES: u64 = 16 << 20;
 /// A store with its first sign-in is smaller.
 const LEAST_ROOM: u64 = 4096;
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
-
-/// What the store cannot do. `Display` says what and where; never a secret.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The file system refused.
-    #[error("{0}")]
-    Io(String),
-    /// Another process holds the lock.
-    #[error("{0} is held by another process")]
-    Locked(String),
-    /// The file is not a store.
-    #[error("{0}")]
-    Damaged(String),
-    /// A key is missing, unfit or the wrong one.
-    #[error("{0}")]
-    Key(String),
-}
-
-impl StoreError {
-    pub(super) fn io(path: &Path, doing: &str, error: &std::io::Error) -> Self {
-        Self::Io(format!("cannot {doing} {}: {error}", path.display()))
-    }
-}
 
 /// Tells one state of a file from another without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -285,7 +262,7 @@ impl TokenStore {
         &self,
         contents: &StoreContents,
         account: &Account,
-        keys: &Keys,
+        keys: &SealKeys,
     ) -> Result<Option<SignedIn>, StoreError> {
         for row in &contents.rows {
             if row.may_belong_to(account)
@@ -302,7 +279,7 @@ impl TokenStore {
         &self,
         contents: &mut StoreContents,
         account: &Account,
-        keys: &Keys,
+        keys: &SealKeys,
     ) -> Result<bool, StoreError> {
         let mut kept = Vec::with_capacity(contents.rows.len());
         for row in &contents.rows {
@@ -328,13 +305,13 @@ impl TokenStore {
         ))
     }
 
-    fn keys(&self, may_make: bool) -> Result<Keys, StoreError> {
+    fn keys(&self, may_make: bool) -> Result<SealKeys, StoreError> {
         if let Some(key) = &self.0.key {
-            return Keys::parse(key, "M365MON_STORAGE_KEY");
+            return SealKeys::parse(key, "M365MON_STORAGE_KEY");
         }
-        match Keys::read(&self.0.key_file)? {
+        match SealKeys::read(&self.0.key_file)? {
             Some(keys) => Ok(keys),
-            None if may_make => Keys::make(&self.0.key_file),
+            None if may_make => SealKeys::make(&self.0.key_file),
             None => Err(StoreError::Key(format!(
                 "the storage key {} is missing, but {} was sealed with it",
                 self.0.key_file.display(),
@@ -439,24 +416,7 @@ impl TokenStore {
         let failed = |error: &std::io::Error| StoreError::io(path, "write", error);
         let text = serde_json::to_vec_pretty(contents)
             .map_err(|error| StoreError::Damaged(format!("{}: {error}", path.display())))?;
-        let name = path.file_name().unwrap_or_default();
-        // Under the lock nobody else writes: what lies there was left behind by
-        // a process that was killed.
-        let mut left = path.clone().into_os_string();
-        left.push(".new");
-        _ = std::fs::remove_file(PathBuf::from(left));
-        // It is made anew or not at all, with mode 0600.
-        let mut file = tempfile::Builder::new()
-            .prefix(name)
-            .suffix(".new")
-            .rand_bytes(0)
-            .tempfile_in(folder(path))
-            .map_err(|e| failed(&e))?;
-        chown_like(file.as_file(), self.owned_like());
-        file.write_all(&text).map_err(|e| failed(&e))?;
-        file.as_file().sync_all().map_err(|e| failed(&e))?;
-        file.persist(path).map_err(|e| failed(&e.error))?;
-        sync_folder(path).map_err(|e| failed(&e))
+        durable::replace(path, &text, self.owned_like()).map_err(|error| failed(&error))
     }
 
     /// Waits for the lock file; it stays, only its lock is given back when the
@@ -487,7 +447,7 @@ impl TokenStore {
             match file.try_lock() {
                 Ok(()) => return Ok(file),
                 Err(TryLockError::WouldBlock) if began.elapsed() < LOCK_PATIENCE => {
-                    std::thread::park_timeout(Duration::from_millis(20));
+                    wait_for_another_process();
                 }
                 Err(TryLockError::WouldBlock) => {
                     return Err(StoreError::Locked(path.display().to_string()));
@@ -500,18 +460,10 @@ impl TokenStore {
     }
 }
 
-/// The folder that holds `path`.
-pub(super) fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
-/// Makes a rename last.
-pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
-    if cfg!(unix) {
-        File::open(folder(path))?.sync_all()?;
-    }
-    Ok(())
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nothing tells when another process gives a file lock back"
+)]
+fn wait_for_another_process() {
+    std::thread::sleep(Duration::from_millis(20));
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::super::endpoint::EndpointAnswer;
-use super::super::{ClaimsChallenge, TokenStore, answer, device_code, id_token};
+use super::super::{ClaimsChallenge, ConsentError, TokenStore, answer, device_code, id_token};
 use super::script::person_account;
 use crate::http::retry_after;
 use crate::model::{Secret, Storage, Timestamp};
@@ -135,7 +135,7 @@ proptest! {
         let token = Secret::new(token);
         let checked = id_token::check(&token, &account, "https://issuer", Some("n"), now());
         // Chance does not make the right person.
-        let error = checked.unwrap_err().to_string();
+        let error = ConsentError::from(checked.unwrap_err()).to_string();
         prop_assert!(error.len() <= 400, "{error}");
     }
 

@@ -47,8 +47,9 @@ async fn asking(cloud: &Cloud, configuration: &Path) -> Process {
 
 /// Kills it at a random moment of its rotations.
 async fn kill(mut exporter: Process) {
+    // Not a wait for anything: the moment is what the test varies.
+    tokio::time::sleep(SystemRandom::new().jitter(Duration::from_millis(30), 1.0)).await;
     tokio::task::spawn_blocking(move || {
-        std::thread::park_timeout(SystemRandom::new().jitter(Duration::from_millis(30), 1.0));
         exporter.signal("KILL");
         assert_eq!(exporter.exit_code(), -1, "killed by a signal");
     })

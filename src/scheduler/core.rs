@@ -43,7 +43,6 @@ pub(super) struct Core {
     state: Arc<State>,
     random: Arc<dyn Random>,
     entries: HashMap<Id, Scheduled>,
-    by_name: HashMap<ResourceName, Id>,
     next_id: Id,
     next_run: u64,
     agenda: Agenda,
@@ -61,7 +60,6 @@ impl Core {
             state,
             random,
             entries: HashMap::new(),
-            by_name: HashMap::new(),
             next_id: 0,
             next_run: 0,
             agenda: Agenda::new(),
@@ -86,11 +84,13 @@ impl Core {
         if self.stopped {
             return;
         }
-        let mut before = std::mem::take(&mut self.by_name);
+        let entries = self.entries.iter();
+        let mut before: HashMap<ResourceName, Id> = entries
+            .map(|(id, entry)| (entry.resource().name.clone(), *id))
+            .collect();
         let slots = self.state.slots();
         for slot in slots.iter() {
-            let name = slot.resource().name.clone();
-            let old = before.remove(&name);
+            let old = before.remove(&slot.resource().name);
             let same = old.filter(|id| {
                 let entry = self.entries.get(id);
                 entry.is_some_and(|entry| Arc::ptr_eq(&entry.slot, slot))
@@ -102,7 +102,7 @@ impl Core {
                 self.entries.insert(self.next_id, entry);
                 self.next_id
             });
-            self.by_name.insert(name, id);
+            slot.set_schedule_id(id);
         }
         for id in before.into_values() {
             self.retire(id, false);

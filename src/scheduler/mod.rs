@@ -181,12 +181,12 @@ impl Scheduler {
     /// A `background` resource is remembered as asked for; only from then on is
     /// its latest report kept for reuse.
     pub async fn probe(self: &Arc<Self>, slot: &ResourceSlot, demand: ProbeDemand) -> DemandResult {
-        self.ask(&slot.resource().name, demand).await
+        self.ask(slot.schedule_id(), demand).await
     }
 
-    async fn ask(self: &Arc<Self>, name: &str, demand: ProbeDemand) -> DemandResult {
+    async fn ask(self: &Arc<Self>, id: u64, demand: ProbeDemand) -> DemandResult {
         let deadline = Instant::now() + demand.budget.min(LONGEST_BUDGET);
-        match self.decide(|core, now| core.demand(name, demand.min_age, deadline, now)) {
+        match self.decide(|core, now| core.demand(id, demand.min_age, deadline, now)) {
             DemandReply::Answer(answer) => answer,
             DemandReply::Wait(answer) => {
                 // It may have to be given up earlier than anything on the agenda.
@@ -203,12 +203,12 @@ impl Scheduler {
     /// reports are younger than their `min_age`, and waits for them for at most
     /// `budget`. What came of it is in the state.
     pub async fn scrape(self: &Arc<Self>, budget: Duration) {
-        let names = self.core.lock().on_scrape(self.shard);
+        let ids = self.core.lock().on_scrape(self.shard);
         let demand = ProbeDemand {
             budget,
             min_age: None,
         };
-        join_all(names.iter().map(|name| self.ask(name, demand))).await;
+        join_all(ids.into_iter().map(|id| self.ask(id, demand))).await;
     }
 
     /// Probes one resource for somebody who wants to hear the story; it counts

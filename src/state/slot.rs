@@ -1,7 +1,7 @@
 //! The place of one resource on the board.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -20,6 +20,8 @@ pub struct ResourceSlot {
     /// Goes on in the next slot when the configuration changes the resource.
     facts: Arc<ResourceFacts>,
     shared: Arc<Shared>,
+    /// By which the scheduler knows it; 0 before it does.
+    schedule_id: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -85,6 +87,7 @@ impl ResourceSlot {
             gate_key,
             facts,
             shared,
+            schedule_id: AtomicU64::new(0),
         }
     }
 
@@ -98,6 +101,17 @@ impl ResourceSlot {
     #[must_use]
     pub const fn resource(&self) -> &Arc<Resource> {
         &self.resource
+    }
+
+    /// By which the scheduler knows it; 0 before it does.
+    #[must_use]
+    pub fn schedule_id(&self) -> u64 {
+        self.schedule_id.load(Ordering::Relaxed)
+    }
+
+    /// The scheduler has taken it in.
+    pub fn set_schedule_id(&self, id: u64) {
+        self.schedule_id.store(id, Ordering::Relaxed);
     }
 
     /// The account it is watched through.

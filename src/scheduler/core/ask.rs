@@ -7,8 +7,9 @@ use tokio::time::Instant;
 
 use super::Core;
 use super::scheduled::{ReportCache, hold};
-use crate::kinds::{Mode, ResourceName};
+use crate::kinds::Mode;
 use crate::model::Moment;
+use crate::scheduler::fair_queue::Id;
 use crate::scheduler::gate::{Admission, in_civil_time};
 use crate::scheduler::probe_run::TickSnapshot;
 use crate::scheduler::{DemandResult, Shard};
@@ -25,16 +26,12 @@ impl Core {
     /// Somebody wants a probe of a resource and waits for it until `deadline`.
     pub(in crate::scheduler) fn demand(
         &mut self,
-        name: &str,
+        id: Id,
         min_age: Option<Duration>,
         deadline: Instant,
         now: &Moment,
     ) -> DemandReply {
-        let found = self.by_name.get(name).copied();
-        let Some((id, entry)) = found
-            .filter(|_| !self.stopped)
-            .and_then(|id| Some((id, self.entries.get_mut(&id)?)))
-        else {
+        let Some(entry) = self.entries.get_mut(&id).filter(|_| !self.stopped) else {
             return DemandReply::Answer(DemandResult::Gone);
         };
         let own_pace = entry.resource().kind.info().background_only();
@@ -86,19 +83,18 @@ impl Core {
         }
     }
 
-    /// The names of the resources that a scrape probes.
-    pub(in crate::scheduler) fn on_scrape(&self, shard: Shard) -> Vec<ResourceName> {
-        self.state
-            .slots()
-            .iter()
-            .map(|slot| slot.resource())
-            .filter(|resource| resource.mode == Mode::OnScrape && shard.has(resource))
-            .map(|resource| resource.name.clone())
-            .collect()
+    /// The resources that a scrape probes.
+    pub(in crate::scheduler) fn on_scrape(&self, shard: Shard) -> Vec<Id> {
+        let slots = self.state.slots();
+        let probed = slots.iter().filter(|slot| {
+            let resource = slot.resource();
+            resource.mode == Mode::OnScrape && shard.has(resource)
+        });
+        probed.map(|slot| slot.schedule_id()).collect()
     }
 
     pub(in crate::scheduler) fn ticks(&self, name: &str) -> Option<TickSnapshot> {
-        let entry = self.entries.get(self.by_name.get(name)?)?;
+        let entry = self.entries.get(&self.state.slot(name)?.schedule_id())?;
         let waiting = entry.run.as_ref().is_some_and(|f| f.latest().is_some());
         Some(entry.counters.ticks(waiting))
     }

@@ -41,6 +41,13 @@ impl AccessToken {
         Rights::read(&self.0.secret)
     }
 
+    /// Who it speaks for: the object id (`oid`) of a person or of a service
+    /// principal; `None` where it cannot be read.
+    #[must_use]
+    pub fn object_id(&self) -> Option<String> {
+        super::rights::object_id(&self.0.secret)
+    }
+
     /// When it was asked for.
     #[must_use]
     pub fn issued(&self) -> Moment {

@@ -471,6 +471,19 @@ impl Ask for Probing<'_> {
         self.since_sign_in
     }
 
+    fn object_id<'a>(
+        &'a mut self,
+        audience: &'a Audience,
+    ) -> BoxFuture<'a, Result<Option<String>, Stopped>> {
+        Box::pin(async move {
+            let account = Arc::clone(&self.resource.account);
+            match self.token(&account, audience).await {
+                Ok(token) => Ok(token.object_id()),
+                Err(problem) => self.keep("", Outcome::NoToken(problem)).map(|_| None),
+            }
+        })
+    }
+
     fn nonce(&mut self) -> String {
         let id = self.client.random.uuid();
         let digits = id.chars().filter(char::is_ascii_hexdigit);

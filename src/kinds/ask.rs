@@ -58,6 +58,16 @@ pub trait Ask: Send {
     /// `sign_in`; how long ago. `None` if it never did in this process.
     fn since_sign_in(&self) -> Option<Duration>;
 
+    /// Who the token for this audience speaks for: the object id (`oid`) in it.
+    /// `None` where the token cannot be read.
+    ///
+    /// # Errors
+    /// There is no token.
+    fn object_id<'a>(
+        &'a mut self,
+        audience: &'a Audience,
+    ) -> BoxFuture<'a, Result<Option<String>, Stopped>>;
+
     /// 16 hexadecimal digits that nobody can guess.
     fn nonce(&mut self) -> String;
 }

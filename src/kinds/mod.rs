@@ -25,6 +25,7 @@ mod spec;
 #[cfg(test)]
 mod testing;
 
+mod entra_directory;
 mod exchange_mailbox;
 mod http_endpoint;
 mod mail_round_trip;
@@ -52,6 +53,7 @@ pub use resource::{Labels, Mode, Resource, ResourceName};
 pub use service_error::{KnownMessage, ServiceError};
 pub use spec::{Define, Impact, Info, Instead, Spec, UNADDRESSED};
 
+pub use entra_directory::EntraDirectory;
 pub use exchange_mailbox::ExchangeMailbox;
 pub use http_endpoint::HttpEndpoint;
 pub use mail_round_trip::MailRoundTrip;
@@ -113,6 +115,7 @@ kinds! {
     HttpEndpoint,
     MailRoundTrip,
     Presence,
+    EntraDirectory,
 }
 
 impl Kind {

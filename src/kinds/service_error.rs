@@ -14,6 +14,7 @@ const KNOWN: &[&str] = &[
     "activityLimitReached",
     "ApplicationThrottled",
     "AuthenticationError",
+    "Authorization_IdentityNotFound",
     "Authorization_RequestDenied",
     "BadGateway",
     "BadRequest",

@@ -19,6 +19,7 @@ pub(super) struct Script {
     pub(super) sign_ins: VecDeque<Result<(), Stopped>>,
     pub(super) since_sign_in: Option<Duration>,
     pub(super) account: Account,
+    pub(super) object_id: Option<String>,
 }
 
 impl Script {
@@ -35,6 +36,7 @@ impl Script {
             sign_ins: VecDeque::new(),
             since_sign_in: None,
             account: crate::fixtures::account("contoso"),
+            object_id: None,
         }
     }
 
@@ -89,6 +91,14 @@ impl Ask for Script {
 
     fn since_sign_in(&self) -> Option<Duration> {
         self.since_sign_in
+    }
+
+    fn object_id<'a>(
+        &'a mut self,
+        _: &'a Audience,
+    ) -> BoxFuture<'a, Result<Option<String>, Stopped>> {
+        let id = self.object_id.clone();
+        Box::pin(async move { Ok(id) })
     }
 
     fn nonce(&mut self) -> String {

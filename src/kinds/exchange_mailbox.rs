@@ -64,21 +64,7 @@ impl Spec for ExchangeMailbox {
     }
 
     fn permissions(&self, account: &Account) -> Vec<Permission> {
-        vec![match (self.mailbox.user(), account.person()) {
-            (None, Some(_)) => Permission::of_graph(
-                account,
-                "Mail.ReadBasic",
-                "reads ids of messages in the person's own mailbox, never a body",
-            )
-            .broader(&["Mail.Read", "Mail.ReadWrite"]),
-            (Some(_), Some(_)) => Permission::of_graph(
-                account,
-                "Mail.ReadBasic.Shared",
-                "reads ids of messages in a mailbox that is shared with the person, never a body",
-            )
-            .broader(&["Mail.Read.Shared", "Mail.ReadWrite.Shared"]),
-            (user, None) => application_permission(account, user),
-        }]
+        vec![permission(account, self.mailbox.user())]
     }
 
     fn grants(&self, account: &Account) -> Vec<Grant> {
@@ -103,6 +89,26 @@ impl Spec for ExchangeMailbox {
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
         self.mailbox
             .advise(account, &self.permissions(account), refused)
+    }
+}
+
+/// What it takes to read ids, dates and counts of messages: in the mailbox of
+/// `user`, or in the signed-in person's own.
+pub(super) fn permission(account: &Account, user: Option<&str>) -> Permission {
+    match (user, account.person()) {
+        (None, Some(_)) => Permission::of_graph(
+            account,
+            "Mail.ReadBasic",
+            "reads ids of messages in the person's own mailbox, never a body",
+        )
+        .broader(&["Mail.Read", "Mail.ReadWrite"]),
+        (Some(_), Some(_)) => Permission::of_graph(
+            account,
+            "Mail.ReadBasic.Shared",
+            "reads ids of messages in a mailbox that is shared with the person, never a body",
+        )
+        .broader(&["Mail.Read.Shared", "Mail.ReadWrite.Shared"]),
+        (user, None) => application_permission(account, user),
     }
 }
 

@@ -13,6 +13,7 @@ pub mod body;
 mod configuration;
 mod document;
 pub mod key;
+mod lenient;
 pub mod mailbox;
 mod needs;
 pub mod permission;
@@ -30,6 +31,7 @@ mod exchange_mailbox;
 mod http_endpoint;
 mod mail_round_trip;
 mod presence;
+mod mailbox_folder;
 mod service_health;
 mod sharepoint_site;
 mod sign_in;
@@ -58,6 +60,7 @@ pub use exchange_mailbox::ExchangeMailbox;
 pub use http_endpoint::HttpEndpoint;
 pub use mail_round_trip::MailRoundTrip;
 pub use presence::Presence;
+pub use mailbox_folder::MailboxFolder;
 pub use service_health::ServiceHealth;
 pub use sharepoint_site::{SharePointSite, SiteApi};
 pub use sign_in::SignIn;
@@ -116,6 +119,7 @@ kinds! {
     MailRoundTrip,
     Presence,
     EntraDirectory,
+    MailboxFolder,
 }
 
 impl Kind {

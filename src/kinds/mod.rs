@@ -27,6 +27,7 @@ mod spec;
 mod testing;
 
 mod entra_directory;
+mod exchange_calendar;
 mod exchange_mailbox;
 mod http_endpoint;
 mod mail_round_trip;
@@ -56,6 +57,7 @@ pub use service_error::{KnownMessage, ServiceError};
 pub use spec::{Define, Impact, Info, Instead, Spec, UNADDRESSED};
 
 pub use entra_directory::EntraDirectory;
+pub use exchange_calendar::ExchangeCalendar;
 pub use exchange_mailbox::ExchangeMailbox;
 pub use http_endpoint::HttpEndpoint;
 pub use mail_round_trip::MailRoundTrip;
@@ -120,6 +122,7 @@ kinds! {
     Presence,
     EntraDirectory,
     MailboxFolder,
+    ExchangeCalendar,
 }
 
 impl Kind {

@@ -36,6 +36,7 @@ mod mailbox_folder;
 mod service_health;
 mod sharepoint_site;
 mod sign_in;
+mod teams_team;
 
 use std::ops::Deref;
 
@@ -66,6 +67,7 @@ pub use mailbox_folder::MailboxFolder;
 pub use service_health::ServiceHealth;
 pub use sharepoint_site::{SharePointSite, SiteApi};
 pub use sign_in::SignIn;
+pub use teams_team::TeamsTeam;
 
 /// Makes the list of kinds: the type that a resource holds, the table of what
 /// is true of each, and the way from a word of the configuration to one.
@@ -123,6 +125,7 @@ kinds! {
     EntraDirectory,
     MailboxFolder,
     ExchangeCalendar,
+    TeamsTeam,
 }
 
 impl Kind {

@@ -33,6 +33,7 @@ mod http_endpoint;
 mod mail_round_trip;
 mod presence;
 mod mailbox_folder;
+mod onedrive;
 mod service_health;
 mod sharepoint_site;
 mod sign_in;
@@ -64,6 +65,7 @@ pub use http_endpoint::HttpEndpoint;
 pub use mail_round_trip::MailRoundTrip;
 pub use presence::Presence;
 pub use mailbox_folder::MailboxFolder;
+pub use onedrive::OneDrive;
 pub use service_health::ServiceHealth;
 pub use sharepoint_site::{SharePointSite, SiteApi};
 pub use sign_in::SignIn;
@@ -126,6 +128,7 @@ kinds! {
     MailboxFolder,
     ExchangeCalendar,
     TeamsTeam,
+    OneDrive,
 }
 
 impl Kind {

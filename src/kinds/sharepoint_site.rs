@@ -9,10 +9,10 @@ use super::advice::{permission_first, probably_missing};
 use super::body::{self, Envelope};
 use super::key::{Address, OneOf};
 use super::reading::{Reading, ReadingUnit};
-use super::site::{self, SELECTED};
+use super::site::{self, EVERY_SITE, SELECTED};
 use super::{
     Advice, Answer, AnyKey, Api, BadBody, Define, Findings, Grant, Info, Key, Keys, Permission,
-    Refused, Remedy, Request, Setting, SiteRole, Spec, Wide,
+    Refused, Remedy, Request, Setting, SiteRole, Spec,
 };
 use crate::model::{Account, AppCredential, Audience, Reason, Sample, Service, SignIn};
 
@@ -233,14 +233,6 @@ impl Spec for SharePointSite {
         }
     }
 }
-
-/// What opens every site to an application.
-const EVERY_SITE: Wide = Wide {
-    names: &["Sites.Read.All"],
-    says: "opens every site of the tenant; Sites.Selected with the role read on each configured \
-           one does",
-    test: None,
-};
 
 impl SharePointSite {
     fn forbidden(&self, account: &Account, refused: &Refused<'_>) -> Advice {

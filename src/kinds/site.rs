@@ -4,7 +4,7 @@
 use url::Url;
 
 use super::key::Address;
-use super::{Key, Keys, Permission};
+use super::{Key, Keys, Permission, Wide};
 use crate::model::{Cloud, quoted};
 
 /// Folders and handlers inside of a site; an address that goes this far is one
@@ -30,6 +30,14 @@ pub(super) const WRITING: [&str; 3] = [
     "Sites.FullControl.All",
 ];
 
+/// What opens every site to an application that reads.
+pub(super) const EVERY_SITE: Wide = Wide {
+    names: &["Sites.Read.All"],
+    says: "opens every site of the tenant; Sites.Selected with the role read on each configured \
+           one does",
+    test: None,
+};
+
 /// `url`: the address of a site.
 pub(super) const fn url_key(help: &'static str) -> Key<Address> {
     Key::required(
@@ -54,7 +62,7 @@ pub(super) fn only_selected(permissions: &[Permission], held: Option<&[Box<str>]
 }
 
 /// The address of a site, without a trailing slash.
-fn parse(text: &str) -> Result<Url, String> {
+pub(super) fn parse(text: &str) -> Result<Url, String> {
     let mut url = check(text)?;
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);

@@ -16,6 +16,7 @@ pub mod key;
 mod lenient;
 pub mod mailbox;
 mod needs;
+mod pages;
 pub mod permission;
 mod reading;
 pub mod request;
@@ -30,6 +31,7 @@ mod entra_directory;
 mod exchange_calendar;
 mod exchange_mailbox;
 mod http_endpoint;
+mod licenses;
 mod mail_round_trip;
 mod presence;
 mod mailbox_folder;
@@ -62,6 +64,7 @@ pub use entra_directory::EntraDirectory;
 pub use exchange_calendar::ExchangeCalendar;
 pub use exchange_mailbox::ExchangeMailbox;
 pub use http_endpoint::HttpEndpoint;
+pub use licenses::Licenses;
 pub use mail_round_trip::MailRoundTrip;
 pub use presence::Presence;
 pub use mailbox_folder::MailboxFolder;
@@ -129,6 +132,7 @@ kinds! {
     ExchangeCalendar,
     TeamsTeam,
     OneDrive,
+    Licenses,
 }
 
 impl Kind {

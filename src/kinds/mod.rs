@@ -27,6 +27,7 @@ mod spec;
 #[cfg(test)]
 mod testing;
 
+mod directory_sync;
 mod entra_directory;
 mod exchange_calendar;
 mod exchange_mailbox;
@@ -60,6 +61,7 @@ pub use resource::{Labels, Mode, Resource, ResourceName};
 pub use service_error::{KnownMessage, ServiceError};
 pub use spec::{Define, Impact, Info, Instead, Spec, UNADDRESSED};
 
+pub use directory_sync::DirectorySync;
 pub use entra_directory::EntraDirectory;
 pub use exchange_calendar::ExchangeCalendar;
 pub use exchange_mailbox::ExchangeMailbox;
@@ -133,6 +135,7 @@ kinds! {
     TeamsTeam,
     OneDrive,
     Licenses,
+    DirectorySync,
 }
 
 impl Kind {

@@ -36,6 +36,7 @@ mod licenses;
 mod mail_round_trip;
 mod presence;
 mod mailbox_folder;
+mod message_center;
 mod onedrive;
 mod service_health;
 mod sharepoint_site;
@@ -70,6 +71,7 @@ pub use licenses::Licenses;
 pub use mail_round_trip::MailRoundTrip;
 pub use presence::Presence;
 pub use mailbox_folder::MailboxFolder;
+pub use message_center::MessageCenter;
 pub use onedrive::OneDrive;
 pub use service_health::ServiceHealth;
 pub use sharepoint_site::{SharePointSite, SiteApi};
@@ -136,6 +138,7 @@ kinds! {
     OneDrive,
     Licenses,
     DirectorySync,
+    MessageCenter,
 }
 
 impl Kind {

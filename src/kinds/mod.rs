@@ -27,6 +27,7 @@ mod spec;
 #[cfg(test)]
 mod testing;
 
+mod app_credentials;
 mod directory_sync;
 mod entra_directory;
 mod exchange_calendar;
@@ -62,6 +63,7 @@ pub use resource::{Labels, Mode, Resource, ResourceName};
 pub use service_error::{KnownMessage, ServiceError};
 pub use spec::{Define, Impact, Info, Instead, Spec, UNADDRESSED};
 
+pub use app_credentials::AppCredentials;
 pub use directory_sync::DirectorySync;
 pub use entra_directory::EntraDirectory;
 pub use exchange_calendar::ExchangeCalendar;
@@ -139,6 +141,7 @@ kinds! {
     Licenses,
     DirectorySync,
     MessageCenter,
+    AppCredentials,
 }
 
 impl Kind {

@@ -76,7 +76,7 @@ fn each_states_what_people_need() {
         }
         for reading in info.readings {
             assert!(reading.metric.starts_with("m365_"), "{}", reading.metric);
-            assert!((1..=256).contains(&reading.most), "{}", reading.metric);
+            assert!((1..=600).contains(&reading.most), "{}", reading.metric);
             assert!(reading.labels.len() <= 3, "{}", reading.metric);
         }
     }

@@ -1,0 +1,512 @@
+//! `app_credentials`: when do the secrets and certificates of applications end,
+//! and the certificates that sign for single sign-on? Ends are asked for; names
+//! of applications, secrets, hints and keys are read over.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::future::BoxFuture;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::advice::of_permissions;
+use super::ask::{Answer, Ask, Findings, Stopped};
+use super::body;
+use super::key::{Flag, Pairs};
+use super::lenient::{Lenient, Moment, all_of};
+use super::pages::{Listed, Pages};
+use super::reading::{Reading, ReadingUnit};
+use super::{
+    Advice, AnyKey, BadBody, Define, Impact, Info, Key, Keys, Permission, Refused, Request,
+    Setting, Spec, UNADDRESSED,
+};
+use crate::model::{Account, Reason, Sample, Service, Timestamp, is_guid, quoted};
+
+/// Credentials of applications in the tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppCredentials {
+    /// Names of our own, each with a client id.
+    applications: Vec<(Arc<str>, Arc<str>)>,
+    /// Count those of all applications too.
+    all: bool,
+}
+
+static APPLICATIONS: Key<Pairs> = Key::optional(
+    "applications",
+    Pairs {
+        takes: "mapping of names to client ids, at most 100",
+    },
+    "",
+    "Applications whose ends are told one by one, as `{payroll: 11111111-2222-3333-4444-555555555555}`; the name is a label.",
+);
+static ALL: Key<Flag> = Key::optional(
+    "all",
+    Flag,
+    "`false`",
+    "Count the credentials of all applications too, by when they end: one request for every hundred applications.",
+);
+static KEYS: &[&dyn AnyKey] = &[&APPLICATIONS, &ALL];
+
+const EXPIRY: u8 = 0;
+const CREDENTIALS: u8 = 1;
+const MOST_APPLICATIONS: usize = 100;
+static READINGS: &[Reading] = &[
+    Reading {
+        metric: "m365_application_credential_expiry_timestamp_seconds",
+        unit: ReadingUnit::Seconds,
+        labels: &["application", "credential", "end"],
+        help: "When credentials of a named application end: last is the end after which none is left, first the next end of one.",
+        most: MOST_APPLICATIONS * CREDENTIAL_KINDS.len() * 2,
+    },
+    Reading {
+        metric: "m365_application_credentials",
+        unit: ReadingUnit::None,
+        labels: &["due"],
+        help: "Credentials of all applications, by when they end; absent where there are more than can be counted.",
+        most: DUE.len() + 1,
+    },
+];
+
+const SECRET: &str = "client_secret";
+const CERTIFICATE: &str = "client_certificate";
+const SIGNING: &str = "saml_signing";
+const CREDENTIAL_KINDS: [&str; 3] = [SECRET, CERTIFICATE, SIGNING];
+/// The time left, in days, below which a credential is due so.
+const DUE: [(&str, i64); 4] = [("expired", 0), ("7d", 7), ("30d", 30), ("90d", 90)];
+const LATER: &str = "later";
+
+const OF_APPLICATION: &str = "$select=id,passwordCredentials,keyCredentials";
+const OF_PRINCIPAL: &str = "$select=id,preferredTokenSigningKeyThumbprint,keyCredentials";
+const APPLICATIONS_STEP: &str = "applications";
+const SIGNING_STEP: &str = "signing";
+/// Microsoft Graph, "List applications": 150 requests a minute as soon as keys
+/// are selected, for a whole tenant.
+const PAUSE: Duration = Duration::from_millis(400);
+/// So many of the named are asked without a pause.
+const WITHOUT_PAUSE: usize = 25;
+const LISTED_APPLICATIONS: Pages = Pages {
+    step: APPLICATIONS_STEP,
+    what: "list of applications",
+    most: 100,
+    pause: PAUSE,
+};
+const LISTED_PRINCIPALS: Pages = Pages {
+    step: SIGNING_STEP,
+    what: "list of service principals",
+    ..LISTED_APPLICATIONS
+};
+/// A hundred applications with a few certificates each.
+const LONGEST_PAGE: usize = 4 << 20;
+
+/// An application, or a service principal.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Holder {
+    #[serde(rename = "id")]
+    _id: String,
+    #[serde(default)]
+    password_credentials: Lenient<Vec<Lenient<Credential>>>,
+    #[serde(default)]
+    key_credentials: Lenient<Vec<Lenient<Credential>>>,
+    #[serde(default)]
+    preferred_token_signing_key_thumbprint: Lenient<String>,
+    #[serde(default)]
+    error: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Credential {
+    #[serde(default)]
+    end_date_time: Moment,
+    /// Of a key: the SHA-1 of its certificate, base64.
+    #[serde(default)]
+    custom_key_identifier: Lenient<String>,
+}
+
+impl Define for AppCredentials {
+    const INFO: &'static Info = &Info {
+        name: "app_credentials",
+        title: "Credentials of applications",
+        help: "Asks when secrets and certificates of applications end, and the certificates that sign for single sign-on.",
+        proves: "The directory answers; the ends are readings.",
+        proves_not: "That an application uses the credential that lives longest.",
+        holds: "application with an id",
+        keys: KEYS,
+        service: Service::Directory,
+        readings: READINGS,
+        steps: &[APPLICATIONS_STEP, SIGNING_STEP],
+        interval: Some(Duration::from_secs(3_600)),
+        timeout: Some(Duration::from_secs(120)),
+        impact: Impact::Housekeeping,
+        example: "{name: credentials, account: contoso, kind: app_credentials, applications: {payroll: 11111111-2222-3333-4444-555555555555}, all: true}",
+        ..Info::USUAL
+    };
+
+    fn read(keys: &dyn Keys, _: Option<&Account>) -> Option<Self> {
+        let applications = APPLICATIONS.take(keys).or(Vec::new());
+        let all = ALL.take(keys).or(false);
+        let (applications, all) = (applications?, all?);
+        let refuse = |message: String| keys.refuse(APPLICATIONS.name, message);
+        if applications.is_empty() && !all {
+            refuse("\"applications\" is missing: name the applications by their client ids, or say \"all: true\"".to_owned());
+            return None;
+        }
+        if applications.len() > MOST_APPLICATIONS {
+            refuse(format!(
+                "\"applications\" takes at most {MOST_APPLICATIONS} of them; \"all: true\" counts the others"
+            ));
+            return None;
+        }
+        for (name, id) in &applications {
+            if !(1..=64).contains(&name.len()) || name.chars().any(char::is_control) {
+                refuse(format!(
+                    "\"applications\" takes names of 1 to 64 characters, not {}",
+                    quoted(name)
+                ));
+                return None;
+            }
+            if !is_guid(id) {
+                refuse(format!(
+                    "\"applications\" takes client ids such as \"11111111-2222-3333-4444-555555555555\", not {}",
+                    quoted(id)
+                ));
+                return None;
+            }
+        }
+        Some(Self { applications, all })
+    }
+}
+
+impl Spec for AppCredentials {
+    fn info(&self) -> &'static Info {
+        Self::INFO
+    }
+
+    fn target(&self) -> Cow<'_, str> {
+        let names: Vec<&str> = self.applications.iter().map(|(name, _)| &**name).collect();
+        match (names.is_empty(), self.all) {
+            (true, _) => "all applications".into(),
+            (false, true) => format!("{} and all others", names.join(", ")).into(),
+            (false, false) => names.join(", ").into(),
+        }
+    }
+
+    fn settings(&self) -> Vec<(&'static str, Setting)> {
+        let named = Some(&self.applications).filter(|named| !named.is_empty());
+        let named = named.into_iter().map(|named| APPLICATIONS.show(named));
+        named.chain([ALL.show(&self.all)]).collect()
+    }
+
+    fn subject<'a>(&'a self, _: &'a Account) -> Option<Cow<'a, str>> {
+        None
+    }
+
+    fn permissions(&self, account: &Account) -> Vec<Permission> {
+        vec![
+            Permission::of_graph(
+                account,
+                "Application.Read.All",
+                "reads when credentials of applications end; there is nothing narrower",
+            )
+            .broader(&[
+                "Application.ReadWrite.All",
+                "Application.ReadWrite.OwnedBy",
+                "Directory.Read.All",
+            ]),
+        ]
+    }
+
+    /// The first: Microsoft Graph "Get application" by its client id, or "List
+    /// applications".
+    fn request(&self, account: &Account) -> Option<Request> {
+        match self.applications.first() {
+            Some((_, id)) => one(account, "applications", id, OF_APPLICATION),
+            None => listed(account, "/applications", OF_APPLICATION),
+        }
+    }
+
+    fn judge(&self, answer: &Answer) -> Result<Findings, BadBody> {
+        holder(answer).map(|_| Findings::default())
+    }
+
+    fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
+        of_permissions(
+            account,
+            &self.permissions(account),
+            refused,
+            match account.person() {
+                Some(_) => ", or a policy keeps people from reading the directory",
+                None => "",
+            },
+            "no such application in this tenant; check the client ids in `applications`",
+        )
+    }
+
+    fn probe<'a>(
+        &'a self,
+        account: &'a Account,
+        ask: &'a mut dyn Ask,
+    ) -> BoxFuture<'a, Result<Findings, Stopped>> {
+        Box::pin(async move {
+            let now = ask.now();
+            let mut readings = Vec::new();
+            for (name, id) in &self.applications {
+                if self.applications.len() > WITHOUT_PAUSE {
+                    ask.wait(2 * PAUSE).await;
+                }
+                readings.extend(named(account, ask, name, id, now).await?);
+            }
+            if self.all {
+                readings.extend(counted(account, ask, now).await?);
+            }
+            Ok(Findings { readings })
+        })
+    }
+}
+
+/// One application or service principal; a 404 is looked at by who asks.
+fn one(account: &Account, list: &str, id: &str, query: &str) -> Option<Request> {
+    let path = format!("/{list}(appId='{id}')");
+    let request = Request::of_graph(&account.cloud, &path, &path, query)?;
+    let request = request.expecting(&[200, 404]);
+    Some(Request {
+        body_limit: LONGEST_PAGE,
+        ..request
+    })
+}
+
+fn listed(account: &Account, path: &str, query: &str) -> Option<Request> {
+    let query = format!("{query}&$top=100");
+    let request = Request::of_graph(&account.cloud, path, path, &query)?;
+    Some(Request {
+        body_limit: LONGEST_PAGE,
+        ..request
+    })
+}
+
+fn holder(answer: &Answer) -> Result<Holder, BadBody> {
+    let holder: Holder = body::object(AppCredentials::INFO.holds, answer)?;
+    match holder.error {
+        None => Ok(holder),
+        Some(_) => Err(BadBody::Shape(AppCredentials::INFO.holds)),
+    }
+}
+
+/// The ends of one application. One that another tenant owns has a service
+/// principal here and nothing else.
+async fn named(
+    account: &Account,
+    ask: &mut dyn Ask,
+    name: &str,
+    id: &str,
+    now: Timestamp,
+) -> Result<Vec<Sample>, Stopped> {
+    let request = one(account, "applications", id, OF_APPLICATION).ok_or(UNADDRESSED)?;
+    let application = ask.send(APPLICATIONS_STEP, request).await?;
+    let request = one(account, "servicePrincipals", id, OF_PRINCIPAL).ok_or(UNADDRESSED)?;
+    let principal = ask.send(SIGNING_STEP, request).await?;
+    if application.status == 404 && principal.status == 404 {
+        let says = format!(
+            "the tenant has no application {}; check its client id",
+            quoted(name)
+        );
+        return Err(Stopped::judged(Reason::NotFound, says));
+    }
+    let mut ends: Vec<(&str, Vec<Timestamp>)> = Vec::new();
+    if application.status != 404 {
+        let application = holder(&application)?;
+        ends.push((SECRET, ends_of(application.password_credentials)));
+        ends.push((CERTIFICATE, ends_of(application.key_credentials)));
+    }
+    if principal.status != 404 {
+        ends.push((SIGNING, signing(holder(&principal)?).into_iter().collect()));
+    }
+    let mut samples = Vec::new();
+    for (credential, ends) in ends {
+        let Some(last) = ends.iter().max() else {
+            continue;
+        };
+        // What ended already is no news while another lives.
+        let first = ends.iter().filter(|end| **end > now).min().unwrap_or(last);
+        for (which, end) in [("first", first), ("last", last)] {
+            let at = end.as_second() as f64;
+            samples.push(Sample::of(EXPIRY, [name, credential, which], at));
+        }
+    }
+    Ok(samples)
+}
+
+/// How many credentials of all applications end when.
+async fn counted(
+    account: &Account,
+    ask: &mut dyn Ask,
+    now: Timestamp,
+) -> Result<Vec<Sample>, Stopped> {
+    let request = listed(account, "/applications", OF_APPLICATION);
+    let applications: Listed<Holder> = LISTED_APPLICATIONS.all(ask, request).await?;
+    ask.wait(PAUSE).await;
+    let request = listed(account, "/servicePrincipals", OF_PRINCIPAL);
+    let principals: Listed<Holder> = LISTED_PRINCIPALS.all(ask, request).await?;
+    if !applications.whole || !principals.whole {
+        return Ok(Vec::new());
+    }
+    let own = applications.items.into_iter().flat_map(|one| {
+        let secrets = ends_of(one.password_credentials);
+        secrets.into_iter().chain(ends_of(one.key_credentials))
+    });
+    // Service principals carry Microsoft's own keys too: what signs counts alone.
+    let signing = principals.items.into_iter().filter_map(signing);
+    let mut counts = DUE.map(|(due, _)| (due, 0_u32)).to_vec();
+    counts.push((LATER, 0));
+    for end in own.chain(signing) {
+        let due = due(end, now);
+        for (known, count) in &mut counts {
+            *count += u32::from(*known == due);
+        }
+    }
+    let samples = counts.into_iter();
+    Ok(samples
+        .map(|(due, count)| Sample::of(CREDENTIALS, [due], count.into()))
+        .collect())
+}
+
+fn ends_of(credentials: Lenient<Vec<Lenient<Credential>>>) -> Vec<Timestamp> {
+    let credentials = all_of(credentials.0.unwrap_or_default());
+    credentials
+        .filter_map(|one| one.end_date_time.given())
+        .collect()
+}
+
+/// The end of the certificate that signs, of those that were ever there.
+fn signing(principal: Holder) -> Option<Timestamp> {
+    let thumbprint = principal.preferred_token_signing_key_thumbprint.0?;
+    let signs = |one: &Credential| {
+        let id = one.custom_key_identifier.0.as_deref().unwrap_or_default();
+        let hash = STANDARD.decode(id).unwrap_or_default();
+        let digits: String = hash.iter().map(|byte| format!("{byte:02X}")).collect();
+        digits.eq_ignore_ascii_case(&thumbprint) || id.eq_ignore_ascii_case(&thumbprint)
+    };
+    let keys = all_of(principal.key_credentials.0.unwrap_or_default());
+    keys.filter(signs)
+        .filter_map(|one| one.end_date_time.given())
+        .max()
+}
+
+fn due(end: Timestamp, now: Timestamp) -> &'static str {
+    const DAY: i64 = 86_400;
+    let left = end.as_second() - now.as_second();
+    let first = DUE.iter().find(|(_, days)| left <= days * DAY);
+    first.map_or(LATER, |(due, _)| due)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::testing::{Script, answer, value, with_status};
+
+    const GONE: &str = r#"{"error":{"code":"Request_ResourceNotFound"}}"#;
+    const APPLICATION: &str = r#"{"id":"9d1e","displayName":"canary",
+        "passwordCredentials":[
+            {"endDateTime":"2026-01-01T00:00:00Z","hint":"Xy7"},
+            {"endDateTime":"2026-12-05T00:00:00.1234567Z","hint":"_~.","secretText":null},
+            {"endDateTime":"2027-03-01T00:00:00Z"},
+            {"endDateTime":null},{"endDateTime":"0001-01-01T00:00:00Z"},null],
+        "keyCredentials":[{"endDateTime":"2025-01-01T00:00:00Z","key":null}]}"#;
+    const PRINCIPAL: &str = r#"{"id":"7c0e","preferredTokenSigningKeyThumbprint":"AABBCC",
+        "keyCredentials":[
+            {"customKeyIdentifier":"qrvM","usage":"Sign","endDateTime":"2028-01-01T00:00:00Z"},
+            {"customKeyIdentifier":"qrvM","usage":"Verify","endDateTime":"2028-01-01T00:00:00Z"},
+            {"customKeyIdentifier":"AAAA","usage":"Verify","endDateTime":"2026-12-01T00:00:00Z"}]}"#;
+
+    fn seconds(time: &str) -> Option<f64> {
+        let time: Timestamp = time.parse().unwrap();
+        Some(time.as_second() as f64)
+    }
+
+    fn payroll(all: bool) -> AppCredentials {
+        AppCredentials {
+            applications: vec![(
+                "payroll".into(),
+                "11111111-2222-3333-4444-555555555555".into(),
+            )],
+            all,
+        }
+    }
+
+    #[tokio::test]
+    async fn ends_of_a_named_application() {
+        let mut script = Script::of([answer(APPLICATION), answer(PRINCIPAL)]);
+        let found = script.probe(&payroll(false)).await.unwrap().readings;
+        let end =
+            |credential: &str, end: &str| value(&found, EXPIRY, &["payroll", credential, end]);
+        assert_eq!(end(SECRET, "first"), seconds("2026-12-05T00:00:00Z"));
+        assert_eq!(end(SECRET, "last"), seconds("2027-03-01T00:00:00Z"));
+        // All have ended: both say when the last did.
+        assert_eq!(end(CERTIFICATE, "first"), seconds("2025-01-01T00:00:00Z"));
+        assert_eq!(end(CERTIFICATE, "last"), seconds("2025-01-01T00:00:00Z"));
+        assert_eq!(end(SIGNING, "first"), seconds("2028-01-01T00:00:00Z"));
+        assert_eq!(value(&found, CREDENTIALS, &[LATER]), None);
+        let steps: Vec<_> = script.sent().iter().map(|(step, _)| *step).collect();
+        assert_eq!(steps, [APPLICATIONS_STEP, SIGNING_STEP]);
+    }
+
+    #[tokio::test]
+    async fn one_of_the_two_is_enough() {
+        let mut script = Script::of([with_status(404, GONE), answer(PRINCIPAL)]);
+        let found = script.probe(&payroll(false)).await.unwrap().readings;
+        assert_eq!(found.len(), 2);
+        let mut script = Script::of([with_status(404, GONE), with_status(404, GONE)]);
+        let stopped = script.probe(&payroll(false)).await.unwrap_err();
+        let Stopped::Judged { reason, sentence } = stopped else {
+            panic!("{stopped:?}");
+        };
+        assert_eq!(reason, Reason::NotFound);
+        assert!(sentence.contains("\"payroll\""), "{sentence}");
+    }
+
+    #[tokio::test]
+    async fn all_are_counted() {
+        let list = |item: &str| answer(&format!(r#"{{"value":[{item},null]}}"#));
+        let mut script = Script::of([
+            answer(APPLICATION),
+            with_status(404, GONE),
+            list(APPLICATION),
+            list(PRINCIPAL),
+        ]);
+        let found = script.probe(&payroll(true)).await.unwrap().readings;
+        let count = |due: &str| value(&found, CREDENTIALS, &[due]);
+        assert_eq!(count("expired"), Some(2.0));
+        assert_eq!(count("7d"), Some(1.0));
+        assert_eq!(count("30d"), Some(0.0));
+        assert_eq!(count("90d"), Some(0.0));
+        assert_eq!(count(LATER), Some(2.0));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_application() {
+        for body in ["{}", r#"{"id":"x","error":{}}"#, r#"{"value":[]}"#] {
+            let mut script = Script::of([answer(body), answer(PRINCIPAL)]);
+            let stopped = script.probe(&payroll(false)).await.unwrap_err();
+            assert!(matches!(stopped, Stopped::Bad(_)), "{body}");
+        }
+    }
+
+    #[test]
+    fn buckets() {
+        let now: Timestamp = "2026-11-30T08:00:00Z".parse().unwrap();
+        for (end, wanted) in [
+            ("2026-11-30T08:00:00Z", "expired"),
+            ("2026-11-30T08:00:01Z", "7d"),
+            ("2026-12-07T08:00:00Z", "7d"),
+            ("2026-12-07T08:00:01Z", "30d"),
+            ("2027-02-28T08:00:00Z", "90d"),
+            ("2027-02-28T08:00:01Z", LATER),
+        ] {
+            assert_eq!(due(end.parse().unwrap(), now), wanted, "{end}");
+        }
+    }
+}

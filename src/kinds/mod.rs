@@ -32,6 +32,7 @@ mod directory_sync;
 mod entra_directory;
 mod exchange_calendar;
 mod exchange_mailbox;
+mod free_busy;
 mod http_endpoint;
 mod licenses;
 mod mail_round_trip;
@@ -68,6 +69,7 @@ pub use directory_sync::DirectorySync;
 pub use entra_directory::EntraDirectory;
 pub use exchange_calendar::ExchangeCalendar;
 pub use exchange_mailbox::ExchangeMailbox;
+pub use free_busy::FreeBusy;
 pub use http_endpoint::HttpEndpoint;
 pub use licenses::Licenses;
 pub use mail_round_trip::MailRoundTrip;
@@ -142,6 +144,7 @@ kinds! {
     DirectorySync,
     MessageCenter,
     AppCredentials,
+    FreeBusy,
 }
 
 impl Kind {

@@ -12,7 +12,7 @@ use http::header::{
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::token_source::TokenSource;
-use super::{diagnostics, narration, throttling, verdict};
+use super::{diagnostics, machine, narration, throttling, verdict};
 use crate::entra::{AccessToken, ClaimsChallenge};
 use crate::http::{
     BodyEnd, NetFailure, NetFailureKind, ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest,
@@ -482,6 +482,10 @@ impl Ask for Probing<'_> {
                 Err(problem) => self.keep("", Outcome::NoToken(problem)).map(|_| None),
             }
         })
+    }
+
+    fn machine(&self) -> String {
+        machine::guid(&*self.client.random)
     }
 
     fn nonce(&mut self) -> String {

@@ -9,6 +9,7 @@
 
 mod client;
 mod diagnostics;
+mod machine;
 mod narration;
 mod throttling;
 mod token_source;

@@ -68,6 +68,9 @@ pub trait Ask: Send {
         audience: &'a Audience,
     ) -> BoxFuture<'a, Result<Option<String>, Stopped>>;
 
+    /// A GUID for this machine: always the same, and telling nothing about it.
+    fn machine(&self) -> String;
+
     /// 16 hexadecimal digits that nobody can guess.
     fn nonce(&mut self) -> String;
 }

@@ -29,6 +29,7 @@ mod testing;
 
 mod app_credentials;
 mod directory_sync;
+mod endpoint_list;
 mod entra_directory;
 mod exchange_calendar;
 mod exchange_mailbox;
@@ -66,6 +67,7 @@ pub use spec::{Define, Impact, Info, Instead, Spec, UNADDRESSED};
 
 pub use app_credentials::AppCredentials;
 pub use directory_sync::DirectorySync;
+pub use endpoint_list::EndpointList;
 pub use entra_directory::EntraDirectory;
 pub use exchange_calendar::ExchangeCalendar;
 pub use exchange_mailbox::ExchangeMailbox;
@@ -145,6 +147,7 @@ kinds! {
     MessageCenter,
     AppCredentials,
     FreeBusy,
+    EndpointList,
 }
 
 impl Kind {

@@ -101,6 +101,10 @@ impl Ask for Script {
         Box::pin(async move { Ok(id) })
     }
 
+    fn machine(&self) -> String {
+        "b10c5ed1-bad1-445f-b386-b919946339a7".to_owned()
+    }
+
     fn nonce(&mut self) -> String {
         "0123456789abcdef".to_owned()
     }

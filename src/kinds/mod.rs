@@ -28,6 +28,7 @@ mod spec;
 mod testing;
 
 mod app_credentials;
+mod apple_push_certificate;
 mod directory_sync;
 mod endpoint_list;
 mod entra_directory;
@@ -66,6 +67,7 @@ pub use service_error::{KnownMessage, ServiceError};
 pub use spec::{Define, Impact, Info, Instead, Spec, UNADDRESSED};
 
 pub use app_credentials::AppCredentials;
+pub use apple_push_certificate::ApplePushCertificate;
 pub use directory_sync::DirectorySync;
 pub use endpoint_list::EndpointList;
 pub use entra_directory::EntraDirectory;
@@ -148,6 +150,7 @@ kinds! {
     AppCredentials,
     FreeBusy,
     EndpointList,
+    ApplePushCertificate,
 }
 
 impl Kind {

@@ -240,14 +240,15 @@ fn source(name: &str, source: &SecretSource) -> (String, Out) {
 }
 
 fn resource(resource: &Resource, process: &Labels) -> Out {
-    let mut entries = vec![
-        ("name".to_owned(), Out::text(&resource.name)),
-        ("account".to_owned(), Out::text(&resource.account.name)),
-        (
-            "kind".to_owned(),
-            Out::Plain(resource.kind.as_str().to_owned()),
-        ),
-    ];
+    let mut entries = vec![("name".to_owned(), Out::text(&resource.name))];
+    // What needs no account has one without a name.
+    if !resource.account.name.is_empty() {
+        entries.push(("account".to_owned(), Out::text(&resource.account.name)));
+    }
+    entries.push((
+        "kind".to_owned(),
+        Out::Plain(resource.kind.as_str().to_owned()),
+    ));
     let mut add = |key: &str, value: Out| entries.push((key.to_owned(), value));
     for (key, setting) in resource.kind.settings() {
         add(key, Out::of(setting));

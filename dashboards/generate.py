@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the five dashboards beside this file.
+"""Writes the seven dashboards beside this file.
 
 The dashboards are code: panels are described here once, and the JSON is what
 Grafana (10 and later) imports. `generate.py --check` fails if the JSON is not
@@ -216,8 +216,8 @@ def nothing(text):
 
 TEXT = {"custom.cellOptions": {"type": "color-text"}}
 DASHBOARDS = [("m365mon-overview", "Overview"), ("m365mon-resource", "Resource"),
-              ("m365mon-accounts", "Accounts"), ("m365mon-locations", "Locations"),
-              ("m365mon-exporter", "Exporter")]
+              ("m365mon-accounts", "Accounts"), ("m365mon-services", "Services"),
+              ("m365mon-tenant", "Tenant"), ("m365mon-locations", "Locations"), ("m365mon-exporter", "Exporter")]
 RESOURCE_VARS = ["datasource", "job", "account", "kind", "resource", "location"]
 
 
@@ -522,6 +522,56 @@ def services():
     return d
 
 
+def tenant():
+    d = Dashboard("m365mon-tenant", "Microsoft 365: Tenant", "What runs out and what waits to be done: nobody is woken for it.", RESOURCE_VARS)
+    due = steps((None, RED), (3 * 86400, YELLOW), (30 * 86400, GREEN))
+    left = {"textMode": "value_and_name", "orientation": "horizontal"}
+    d.panel("timeseries", "Licences left", "Paid for and lapsed ones that still work, less those that are assigned; below nothing somebody has to give one back.",
+            [q(f'max by (account, sku) (sum by ({ID}, sku) (m365_license_units{{{SEL}, state=~"enabled|warning"}})) - max by (account, sku) (m365_license_consumed_units{{{SEL}}})', "{{account}} {{sku}}")],
+            w=12, h=8, decimals=0, custom=lines(fill=0), options=legend(("lastNotNull", "min"), "table", "right"), no_value="no resource of the kind licenses")
+    d.panel("timeseries", "Licences that do not count any more", "lapsed and still working, suspended, or cancelled.",
+            [q(f'max by (account, sku, state) (m365_license_units{{{SEL}, state!="enabled"}}) > 0', "{{account}} {{sku}} {{state}}")],
+            w=12, h=8, decimals=0, minimum=0, custom=lines(fill=0), options=legend(("lastNotNull",), "table", "right"), no_value="none")
+    d.panel("stat", "Subscriptions: time to the next state", "Unless they are renewed.",
+            [q(f"min by (account, sku) (m365_license_next_lifecycle_timestamp_seconds{{{SEL}}}) - time()", "{{account}} {{sku}}")], w=12, h=6, unit="s", decimals=0,
+            thresholds=due, options={**STAT, **left}, no_value="no resource of the kind licenses with expiry")
+    d.panel("stat", "Credentials of applications: time left", "Until none is left; what signs for single sign-on is among them.",
+            [q(f'min by (account, application, credential) (m365_application_credential_expiry_timestamp_seconds{{{SEL}, end="last"}}) - time()', "{{application}} {{credential}}")],
+            w=12, h=6, unit="s", decimals=0, thresholds=due, options={**STAT, **left}, no_value="no resource of the kind app_credentials")
+    d.panel("timeseries", "Credentials of all applications, by when they end", "Their number; expired ones stay until somebody removes them.",
+            [q(f"max by (account, due) (m365_application_credentials{{{SEL}}})", "{{account}} {{due}}")], w=12, h=8, decimals=0, minimum=0,
+            custom=lines(fill=0), options=legend(("lastNotNull",), "table", "right"), no_value="no resource of the kind app_credentials with all")
+    d.panel("timeseries", "Directory synchronisation: age of the last run", "Entra Connect runs every 30 minutes.",
+            [q(f"time() - max by (account) (m365_directory_last_sync_timestamp_seconds{{{SEL}}}) and on (account) max by (account) (m365_directory_sync_enabled{{{SEL}}}) == 1", "{{account}}")],
+            w=12, h=8, unit="s", minimum=0, custom=lines(fill=0), options=legend(), no_value="not synchronised")
+    d.panel("timeseries", "Messages in the message center", "Microsoft's announcements, by category and severity.",
+            [q(f"max by (account, category, severity) (m365_message_center_messages{{{SEL}}}) > 0", "{{category}} {{severity}}")], w=12, h=8, decimals=0, minimum=0,
+            custom=lines(fill=0), options=legend(("lastNotNull",), "table", "right"), no_value="no resource of the kind message_center")
+    d.panel("stat", "Time to the next date to act by", "By the message center.",
+            [q(f"min by (account) (m365_message_center_next_action_timestamp_seconds{{{SEL}}}) - time()", "{{account}}")], w=4, h=8, unit="s", decimals=0,
+            thresholds=due, options={**STAT, **left}, no_value="none")
+    d.panel("stat", "Apple's push certificate: time left", "Without it Intune reaches no device of Apple's.",
+            [q(f"min by (account) (m365_apple_push_certificate_expiry_timestamp_seconds{{{SEL}}}) - time()", "{{account}}")], w=4, h=8, unit="s", decimals=0,
+            thresholds=due, options={**STAT, **left}, no_value="none")
+    d.panel("stat", "Version of Microsoft's list of addresses", "Year, month, day and a number; a new one is a task for whoever keeps the firewall.",
+            [q(f"max by (resource) (m365_endpoint_list_version{{{SEL}}})", "{{resource}}")], w=4, h=8, unit="none", decimals=0,
+            thresholds=steps((None, BLUE)), options={**STAT, **left}, no_value="no resource of the kind endpoint_list")
+    d.panel("timeseries", "Messages in folders", "All of them; dashed: unread.",
+            [q(f"max by ({RESOURCE}) (m365_mailbox_folder_items{{{SEL}}})", "{{resource}}"),
+             q(f"max by ({RESOURCE}) (m365_mailbox_folder_unread_items{{{SEL}}})", "{{resource}} unread")], w=8, h=8, decimals=0, minimum=0,
+            custom=lines(fill=0), options=legend(), no_value="no resource of the kind mailbox_folder",
+            overrides=[override_matching("/unread/", **{"custom.lineStyle": {"fill": "dash", "dash": [4, 6]}})])
+    d.panel("timeseries", "Age of the oldest message", "In the folders that are watched with oldest.",
+            [q(f"time() - min by ({RESOURCE}) (m365_mailbox_folder_oldest_message_timestamp_seconds{{{SEL}}})", "{{resource}}")], w=8, h=8, unit="s", minimum=0,
+            custom=lines(fill=0), options=legend(), no_value="empty, or not asked for")
+    d.panel("timeseries", "Drives: share of the quota", "Solid: what they hold; dashed: what is in the recycle bin. Microsoft's figures are hints.",
+            [q(f"max by ({RESOURCE}) (m365_drive_used_bytes{{{SEL}}}) / max by ({RESOURCE}) (m365_drive_quota_bytes{{{SEL}}})", "{{resource}}"),
+             q(f"max by ({RESOURCE}) (m365_drive_deleted_bytes{{{SEL}}}) / max by ({RESOURCE}) (m365_drive_quota_bytes{{{SEL}}})", "{{resource}} recycle bin")], w=8, h=8,
+            unit="percentunit", minimum=0, custom=lines(fill=0), options=legend(), no_value="no resource of the kind onedrive with quota",
+            overrides=[override_matching("/recycle bin/", **{"custom.lineStyle": {"fill": "dash", "dash": [4, 6]}})])
+    return d
+
+
 def exporter():
     d = Dashboard("m365mon-exporter", "Microsoft 365: The exporter itself", "Can its word be trusted, and what does it cost?",
                   ["datasource", "job", "instance"], annotations=False)
@@ -578,7 +628,7 @@ def exporter():
 def main():
     check = "--check" in sys.argv
     stale = []
-    for make in (overview, resource, accounts, services, locations, exporter):
+    for make in (overview, resource, accounts, services, tenant, locations, exporter):
         board = make().json()
         path = HERE / f"{board['uid']}.json"
         text = json.dumps(board, indent=2, ensure_ascii=False) + "\n"

@@ -22,5 +22,6 @@
     'm365mon-overview.json': import '../../dashboards/m365mon-overview.json',
     'm365mon-resource.json': import '../../dashboards/m365mon-resource.json',
     'm365mon-services.json': import '../../dashboards/m365mon-services.json',
+    'm365mon-tenant.json': import '../../dashboards/m365mon-tenant.json',
   },
 }

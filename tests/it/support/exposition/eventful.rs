@@ -70,6 +70,18 @@ pub(crate) async fn eventful() -> Stage {
     let state = &stage.state;
 
     stage.slot("rarely").record(&stage.report(SUCCESS, 300));
+    for info in with_readings() {
+        let slot = stage.slot(&example_name(info));
+        let samples = (0_u8..).zip(info.readings).map(|(place, reading)| Sample {
+            reading: place,
+            labels: reading.labels.iter().map(|label| (*label).into()).collect(),
+            value: 1.0,
+        });
+        let mut report = stage.report(SUCCESS, 90);
+        report.exchange.request_id = None;
+        report.readings = samples.collect();
+        slot.record(&report);
+    }
     let intranet = stage.slot("intranet");
     for milliseconds in [80, 240, 4_200, 9_000] {
         let mut report = stage.report(SUCCESS, milliseconds);
@@ -103,18 +115,6 @@ pub(crate) async fn eventful() -> Stage {
             },
             ..stage.report(problem(Reason::ServerError), 50)
         });
-    }
-    for info in with_readings() {
-        let slot = stage.slot(&example_name(info));
-        let samples = (0_u8..).zip(info.readings).map(|(place, reading)| Sample {
-            reading: place,
-            labels: reading.labels.iter().map(|label| (*label).into()).collect(),
-            value: 1.0,
-        });
-        let mut report = stage.report(SUCCESS, 90);
-        report.exchange.request_id = None;
-        report.readings = samples.collect();
-        slot.record(&report);
     }
     let mailbox = stage.slot("mailbox");
     mailbox.record(&stage.report(SUCCESS, 150));

@@ -126,6 +126,7 @@ impl Client {
             next: began + resource.interval,
             for_tokens: Budget(resource.timeout.min(spare.max(least))),
             for_clean_up: None,
+            asked_to_wait: false,
             since_sign_in,
             steps: Vec::new(),
             signed_in: false,
@@ -148,6 +149,8 @@ pub struct Probing<'a> {
     for_tokens: Budget,
     /// What is left for cleaning up, once that began.
     for_clean_up: Option<Budget>,
+    /// A service asked for a wait, which holds for cleaning up too.
+    asked_to_wait: bool,
     since_sign_in: Option<Duration>,
     steps: Vec<Step>,
     signed_in: bool,
@@ -367,6 +370,9 @@ impl Probing<'_> {
                 None => self.steps.push(Step { name: step, phases }),
             }
         }
+        if let Outcome::Response(response) = &outcome {
+            self.asked_to_wait |= response.exchange.hold.is_some();
+        }
         let result = match &mut outcome {
             Outcome::Response(response) if response.verdict == Verdict::Success => Ok(Answer::new(
                 response.status,
@@ -394,6 +400,10 @@ impl Ask for Probing<'_> {
         Box::pin(async move {
             if !step.is_empty() {
                 self.story.tell(|| format!("step {step}"));
+            }
+            if self.for_clean_up.is_some() && self.asked_to_wait {
+                self.story.tell(|| "left alone: the service asked for a wait".into());
+                return Err(Stopped::Asked);
             }
             let began = Instant::now();
             let outcome = self.ask(&request).await;

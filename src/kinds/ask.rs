@@ -45,7 +45,8 @@ pub trait Ask: Send {
     fn wait(&mut self, time: Duration) -> BoxFuture<'_, ()>;
 
     /// What is sent from now on cleans up after the probe: it has one timeout
-    /// of its own in all, and its failure changes no verdict.
+    /// of its own in all, and its failure changes no verdict. Once a service asked
+    /// for a wait, nothing is sent.
     fn clean_up(&mut self);
 
     /// How long the probe has been going on.

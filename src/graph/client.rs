@@ -402,7 +402,8 @@ impl Ask for Probing<'_> {
                 self.story.tell(|| format!("step {step}"));
             }
             if self.for_clean_up.is_some() && self.asked_to_wait {
-                self.story.tell(|| "left alone: the service asked for a wait".into());
+                self.story
+                    .tell(|| "left alone: the service asked for a wait".into());
                 return Err(Stopped::Asked);
             }
             let began = Instant::now();

@@ -34,14 +34,15 @@ mod endpoint_list;
 mod entra_directory;
 mod exchange_calendar;
 mod exchange_mailbox;
+mod file_round_trip;
 mod free_busy;
 mod http_endpoint;
 mod licenses;
 mod mail_round_trip;
-mod presence;
 mod mailbox_folder;
 mod message_center;
 mod onedrive;
+mod presence;
 mod service_health;
 mod sharepoint_site;
 mod sign_in;
@@ -73,14 +74,15 @@ pub use endpoint_list::EndpointList;
 pub use entra_directory::EntraDirectory;
 pub use exchange_calendar::ExchangeCalendar;
 pub use exchange_mailbox::ExchangeMailbox;
+pub use file_round_trip::FileRoundTrip;
 pub use free_busy::FreeBusy;
 pub use http_endpoint::HttpEndpoint;
 pub use licenses::Licenses;
 pub use mail_round_trip::MailRoundTrip;
-pub use presence::Presence;
 pub use mailbox_folder::MailboxFolder;
 pub use message_center::MessageCenter;
 pub use onedrive::OneDrive;
+pub use presence::Presence;
 pub use service_health::ServiceHealth;
 pub use sharepoint_site::{SharePointSite, SiteApi};
 pub use sign_in::SignIn;
@@ -151,6 +153,7 @@ kinds! {
     FreeBusy,
     EndpointList,
     ApplePushCertificate,
+    FileRoundTrip,
 }
 
 impl Kind {

@@ -22,6 +22,7 @@ use crate::support::fixtures::{self, mailbox_of};
 use crate::support::origin::{Ca, GRAPH, H2, HOST, LONG, Origin, json};
 
 mod command;
+mod kinds;
 mod script;
 mod simulated;
 mod tokens;

@@ -35,11 +35,19 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) async fn new() -> Self {
+        Self::with("").await
+    }
+
+    /// With further resources, as lines of YAML.
+    pub(super) async fn with(resources: &str) -> Self {
         let running = start(Options::default()).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let size = Size::default();
         files::write(&running, folder.path(), size, LONG * 2).unwrap();
         let file = folder.path().join("m365mon.yml");
+        let mut text = std::fs::read_to_string(&file).unwrap();
+        text.push_str(resources);
+        std::fs::write(&file, text).unwrap();
         let configuration = config::load(&file, &NoEnvironment).unwrap().configuration;
         let network = Network::new(&configuration.http).unwrap();
         let random = Arc::new(SystemRandom::new());
@@ -71,7 +79,7 @@ impl Scene {
         self.act(json!({"fault": {"kind": kind, "scope": scope}}));
     }
 
-    async fn probe(&self, name: &str, timeout: Duration) -> Report {
+    pub(super) async fn probe(&self, name: &str, timeout: Duration) -> Report {
         let resources = &self.configuration.resources;
         let found = resources.iter().find(|r| *r.name == *name).unwrap();
         let resource = Resource {
@@ -81,7 +89,7 @@ impl Scene {
         self.prober.probe(Arc::new(resource), Story::untold()).await
     }
 
-    async fn reason(&self, name: &str) -> Option<Reason> {
+    pub(super) async fn reason(&self, name: &str) -> Option<Reason> {
         self.probe(name, LONG).await.verdict.reason()
     }
 }

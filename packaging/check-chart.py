@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 HELM = ROOT / "packaging/helm"
 RENDERER, PROGRAM = sys.argv[1:]
 # Written into the chart before the program has them.
-COMING = {"label", "web.operators", "web.operator-file"}
+COMING = {"label"}
 OWN = {"config.file", "web.config.file", "web.operator-file"}
 wrong = []
 

@@ -18,6 +18,7 @@ pub mod cli;
 pub mod config;
 pub mod doctor;
 pub mod entra;
+pub mod files;
 pub mod graph;
 pub mod http;
 pub mod kinds;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::finding::Step;
 use crate::entra::{Consent, CredentialFacts, check_credential};
+use crate::files;
 use crate::kinds::Resource;
 use crate::model::{Account, AppCredential, Clock, Deadline, Random, SecretSource, Timestamp};
 use crate::setup::{Commands, shell};
@@ -38,7 +39,9 @@ pub(super) fn check(account: &Account, clock: &Clock, random: &dyn Random) -> Op
     };
     Some(match check_credential(account, clock.now(), random) {
         Ok(facts) => judge(name, account, &facts.unwrap_or_default(), clock.now()),
-        Err(problem) => Step::refuted("credential", name, problem).mend(where_it_is(credential)),
+        Err(fault) => {
+            Step::refuted("credential", name, fault.to_string()).mend(where_it_is(credential))
+        }
     })
 }
 
@@ -59,7 +62,12 @@ fn where_it_is(credential: &AppCredential) -> Vec<String> {
         } => certificate_file,
         AppCredential::WorkloadIdentity { token_file } => token_file,
     };
-    vec![format!("ls -l {}", shell(&file.to_string_lossy()))]
+    // What leads nowhere may be a secret in the wrong place.
+    let place = files::there(file).map(|path| shell(&path.to_string_lossy()));
+    place
+        .map(|place| format!("ls -l {place}"))
+        .into_iter()
+        .collect()
 }
 
 fn judge(name: &str, account: &Account, facts: &CredentialFacts, now: Timestamp) -> Step {

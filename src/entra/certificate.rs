@@ -8,12 +8,13 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{KeyPair as _, RSA_PSS_SHA256, RsaKeyPair};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{encrypted_key, files};
+use super::encrypted_key::{self, NotOpened};
+use super::files::{self, CredentialFault, Part};
+use crate::files::pem::{Section, sections};
+use crate::files::{Form, Wanted, decode, other_than_rsa, shell};
 use crate::http::certificate_facts;
 use crate::model::{Random, Secret, SecretSource, Timestamp};
 
@@ -31,67 +32,24 @@ pub(super) struct Certificate {
 }
 
 impl Certificate {
-    /// Reads a pair from PEM text; either text may hold both parts. The error
-    /// says what is wrong without quoting anything.
-    pub(super) fn parse(
-        certificate: &[u8],
-        key: &[u8],
-        passphrase: Option<&Secret>,
-    ) -> Result<Self, &'static str> {
-        let certificate =
-            CertificateDer::from_pem_slice(certificate).map_err(|_| "holds no PEM certificate")?;
-        let facts =
-            certificate_facts(&certificate).ok_or("holds a certificate that cannot be read")?;
-        let key = match (PrivateKeyDer::from_pem_slice(key), passphrase) {
-            (Ok(PrivateKeyDer::Pkcs8(der)), _) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
-            (Ok(PrivateKeyDer::Pkcs1(der)), _) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
-            (Ok(_), _) => return Err("holds a key that is not RSA"),
-            (Err(_), Some(passphrase)) => {
-                RsaKeyPair::from_pkcs8(&encrypted_key::open(key, passphrase)?)
-            }
-            (Err(_), None) if encrypted_key::is_encrypted(key) => {
-                return Err("holds an encrypted key: name its passphrase in key_passphrase_file");
-            }
-            (Err(_), None) => return Err("holds no PEM private key (PKCS#8 or PKCS#1)"),
-        }
-        .map_err(|_| "holds a key that is not RSA of 2048 to 4096 bits")?;
-        if key.public_key().as_ref() != facts.public_key {
-            return Err("the certificate belongs to another key");
-        }
-        let hash = ring::digest::digest(&ring::digest::SHA256, &certificate);
-        Ok(Self {
-            key,
-            thumbprint: URL_SAFE_NO_PAD.encode(hash.as_ref()),
-            shown: hash
-                .as_ref()
-                .iter()
-                .map(|byte| format!("{byte:02X}"))
-                .collect(),
-            not_after: facts.not_after,
-        })
-    }
-
-    /// Reads a pair from its files.
+    /// Reads a pair from its files; one file may hold both parts, and others
+    /// of a chain in any order.
     pub(super) fn read(
         certificate: &Path,
         key: &Path,
         passphrase: Option<&SecretSource>,
-    ) -> Result<Self, String> {
-        let read = |path: &Path| {
-            files::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+    ) -> Result<Self, CredentialFault> {
+        let read = |part, path| {
+            files::read(path).map_err(|error| CredentialFault::unreadable(part, &error))
         };
-        let certificate_text = read(certificate)?;
-        let key_text = read(key)?;
-        let passphrase = passphrase.map(files::secret).transpose()?;
-        Self::parse(
-            certificate_text.expose().as_bytes(),
-            key_text.expose().as_bytes(),
-            passphrase.as_ref(),
-        )
-        .map_err(|what| match certificate == key {
-            true => format!("{}: {what}", key.display()),
-            false => format!("{}, {}: {what}", certificate.display(), key.display()),
-        })
+        let certificate_bytes = read(Part::Certificate, certificate)?;
+        let key_bytes = read(Part::Key, key)?;
+        let passphrase = passphrase.map(files::passphrase).transpose()?;
+        let files = Files {
+            certificate: (certificate, &certificate_bytes),
+            key: (key, &key_bytes),
+        };
+        files.pair(passphrase.as_ref())
     }
 
     /// A fresh assertion of `client_id` for `audience`, the token endpoint.
@@ -132,6 +90,166 @@ impl Certificate {
     }
 }
 
+/// The files of a pair, with what they hold.
+struct Files<'f> {
+    certificate: (&'f Path, &'f [u8]),
+    key: (&'f Path, &'f [u8]),
+}
+
+impl Files<'_> {
+    /// The key, and the certificate that is for it.
+    fn pair(&self, passphrase: Option<&Secret>) -> Result<Certificate, CredentialFault> {
+        let key = self.rsa_key(passphrase);
+        let certificates = self.certificates();
+        let (key, certificates) = match (key, certificates) {
+            (Ok(key), Ok(certificates)) => (key, certificates),
+            (Err(_), Err(_)) if self.are_swapped() => {
+                return Err(self.fault(
+                    Part::Certificate,
+                    "holds a private key, and the file of the key holds a certificate: they are \
+                     swapped",
+                ));
+            }
+            (_, Err(fault)) | (Err(fault), Ok(_)) => return Err(fault),
+        };
+        let mut readable = false;
+        for der in &certificates {
+            let Some(facts) = certificate_facts(der) else {
+                continue;
+            };
+            readable = true;
+            if key.public_key().as_ref() != facts.public_key {
+                continue;
+            }
+            let hash = ring::digest::digest(&ring::digest::SHA256, der);
+            let not_after = facts.not_after;
+            return Ok(Certificate {
+                key,
+                thumbprint: URL_SAFE_NO_PAD.encode(hash.as_ref()),
+                shown: hash
+                    .as_ref()
+                    .iter()
+                    .map(|byte| format!("{byte:02X}"))
+                    .collect(),
+                not_after,
+            });
+        }
+        Err(match (readable, certificates.len()) {
+            (false, _) => self.fault(Part::Certificate, "holds a certificate that cannot be read"),
+            (true, 1) => self.fault(Part::Key, "holds another key than that of the certificate"),
+            (true, _) => self.fault(
+                Part::Key,
+                "holds another key than that of any of the certificates",
+            ),
+        })
+    }
+
+    /// Every certificate there is, in DER.
+    fn certificates(&self) -> Result<Vec<Zeroizing<Vec<u8>>>, CredentialFault> {
+        let (path, bytes) = self.certificate;
+        let text = decode(bytes).unwrap_or_default();
+        let found: Option<Vec<_>> = sections(&text)
+            .into_iter()
+            .filter(|section| matches!(&*section.label, "CERTIFICATE" | "X509 CERTIFICATE"))
+            .map(|section| section.der)
+            .collect();
+        match found {
+            Some(found) if found.is_empty() => {
+                let advice = Form::of(bytes).advice(Wanted::Certificate, path);
+                Err(self.fault(Part::Certificate, advice))
+            }
+            Some(found) => Ok(found),
+            None => Err(self.fault(Part::Certificate, "holds a certificate that is damaged")),
+        }
+    }
+
+    /// The first private key.
+    fn rsa_key(&self, passphrase: Option<&Secret>) -> Result<RsaKeyPair, CredentialFault> {
+        let (path, bytes) = self.key;
+        let fault = |what: String| self.fault(Part::Key, what);
+        let text = decode(bytes).unwrap_or_default();
+        let found = sections(&text).into_iter().find(|section| {
+            section.label.ends_with("PRIVATE KEY") && section.label != "OPENSSH PRIVATE KEY"
+        });
+        let Some(Section {
+            label,
+            der,
+            old_encryption,
+        }) = found
+        else {
+            return Err(fault(Form::of(bytes).advice(Wanted::Key, path)));
+        };
+        if old_encryption {
+            return Err(fault(format!(
+                "holds a key in OpenSSL's old encrypted form: `openssl pkcs8 -topk8 -in {} -out \
+                 key.pem`",
+                shell(path)
+            )));
+        }
+        let der = der.ok_or_else(|| fault("holds a private key that is damaged".to_owned()))?;
+        let parsed = match &*label {
+            "RSA PRIVATE KEY" => RsaKeyPair::from_der(&der),
+            "PRIVATE KEY" => return self.pkcs8(&der),
+            "ENCRYPTED PRIVATE KEY" => {
+                let Some(passphrase) = passphrase else {
+                    return Err(fault(
+                        "holds an encrypted key: name its passphrase in key_passphrase_file"
+                            .to_owned(),
+                    ));
+                };
+                return match encrypted_key::open(&der, passphrase) {
+                    Ok(der) => self.pkcs8(&der),
+                    Err(NotOpened::WrongPassphrase) => Err(self.fault(
+                        Part::Passphrase,
+                        format!("does not open the key in {}", crate::files::shown(path)),
+                    )),
+                    Err(NotOpened::Unsupported) => Err(fault(format!(
+                        "holds a key that is encrypted in a way that is not supported: `openssl \
+                         pkcs8 -topk8 -v2 aes-256-cbc -in {} -out key.pem`",
+                        shell(path)
+                    ))),
+                };
+            }
+            "EC PRIVATE KEY" => return Err(fault(not_rsa("an elliptic-curve (EC) key"))),
+            "DSA PRIVATE KEY" => return Err(fault(not_rsa("a DSA key"))),
+            _ => return Err(fault(Form::of(bytes).advice(Wanted::Key, path))),
+        };
+        parsed.map_err(|_| fault(OUT_OF_BOUNDS.to_owned()))
+    }
+
+    fn pkcs8(&self, der: &[u8]) -> Result<RsaKeyPair, CredentialFault> {
+        RsaKeyPair::from_pkcs8(der).map_err(|_| {
+            let what = other_than_rsa(der).map_or_else(|| OUT_OF_BOUNDS.to_owned(), not_rsa);
+            self.fault(Part::Key, what)
+        })
+    }
+
+    fn are_swapped(&self) -> bool {
+        Form::of(self.certificate.1) == Form::PemKey && Form::of(self.key.1) == Form::PemCertificate
+    }
+
+    /// `what` follows the name of the file.
+    fn fault(&self, part: Part, what: impl std::fmt::Display) -> CredentialFault {
+        let path = match part {
+            Part::Key => self.key.0,
+            Part::Passphrase => return CredentialFault::of(part, format!("the passphrase {what}")),
+            Part::Secret | Part::Certificate | Part::Token => self.certificate.0,
+        };
+        CredentialFault::of(part, format!("{} {what}", crate::files::shown(path)))
+    }
+}
+
+const OUT_OF_BOUNDS: &str = "holds a key that is not RSA of 2048 to 4096 bits";
+
+/// Entra takes certificates with RSA keys only.
+fn not_rsa(kind: &str) -> String {
+    format!(
+        "holds {kind}, and Entra takes certificates with RSA keys only; a new pair: `openssl req \
+         -x509 -newkey rsa:2048 -nodes -keyout key.pem -out certificate.pem -days 365 -subj \
+         /CN=m365mon`"
+    )
+}
+
 impl std::fmt::Debug for Certificate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Certificate({} until {})", self.shown, self.not_after)
@@ -153,12 +271,23 @@ mod tests {
         parameters.self_signed(key).unwrap().pem()
     }
 
+    fn parse(
+        certificate: &[u8],
+        key: &[u8],
+        passphrase: Option<&Secret>,
+    ) -> Result<Certificate, String> {
+        let files = Files {
+            certificate: (Path::new("."), certificate),
+            key: (Path::new(".."), key),
+        };
+        files.pair(passphrase).map_err(|fault| fault.to_string())
+    }
+
     #[test]
     fn keys_of_every_form() {
         let pem = certificate(&rcgen::KeyPair::from_pem(KEY).unwrap());
         let passphrase = Secret::new("contoso".into());
-        let parse =
-            |key: &str, passphrase| Certificate::parse(pem.as_bytes(), key.as_bytes(), passphrase);
+        let with = |key: &str, passphrase| parse(pem.as_bytes(), key.as_bytes(), passphrase);
         for (key, passphrase) in [
             (KEY, None),
             (KEY, Some(&passphrase)),
@@ -166,27 +295,120 @@ mod tests {
             (AES128, Some(&passphrase)),
             (AES256, Some(&passphrase)),
         ] {
-            let parsed = parse(key, passphrase).unwrap();
+            let parsed = with(key, passphrase).unwrap();
             assert_eq!(parsed.not_after.to_string(), "2031-01-01T00:00:00Z");
         }
         let wrong = Secret::new("contoso2".into());
         for (key, passphrase, says) in [
             (AES256, None, "key_passphrase_file"),
-            (AES256, Some(&wrong), "passphrase"),
-            ("", None, "no PEM private key"),
-            ("", Some(&wrong), "no PEM private key"),
+            (AES256, Some(&wrong), "the passphrase does not open"),
+            ("", None, ".. is empty, where a private key in PEM"),
+            ("", Some(&wrong), "a private key in PEM"),
         ] {
-            let error = parse(key, passphrase).unwrap_err();
+            let error = with(key, passphrase).unwrap_err();
             assert!(error.contains(says), "{error}");
         }
-        let both = format!("{KEY}{pem}");
-        assert!(Certificate::parse(both.as_bytes(), both.as_bytes(), None).is_ok());
+    }
+
+    /// As editors and portals leave it; one file or two, a chain in any order.
+    #[test]
+    fn pairs_in_every_dress() {
+        let leaf = certificate(&rcgen::KeyPair::from_pem(KEY).unwrap());
+        let other = certificate(&rcgen::KeyPair::generate().unwrap());
+        let expected = parse(leaf.as_bytes(), KEY.as_bytes(), None).unwrap().shown;
+        let utf16 = |text: &str| -> Vec<u8> {
+            let marked = format!("\u{feff}{text}");
+            marked.encode_utf16().flat_map(u16::to_le_bytes).collect()
+        };
+        let both = format!("{KEY}{leaf}");
+        for (certificate, key) in [
+            (both.clone().into_bytes(), both.clone().into_bytes()),
+            (format!("{other}{leaf}").into(), KEY.into()),
+            (format!("{leaf}{other}").into(), KEY.into()),
+            (format!("{other}{other}{leaf}{KEY}").into(), both.into()),
+            (utf16(&leaf), utf16(KEY)),
+            (
+                format!("\u{feff}{leaf}").into(),
+                format!("\u{feff}{KEY}").into(),
+            ),
+            (
+                leaf.replace('\n', "\r\n").into(),
+                KEY.replace('\n', "\r\n").into(),
+            ),
+            (
+                leaf.replace('\n', "\n   ").into(),
+                KEY.replace('\n', "\n   ").into(),
+            ),
+            (
+                leaf.replace('\n', "\\n").into(),
+                KEY.replace('\n', "\\n").into(),
+            ),
+        ] {
+            let parsed = parse(&certificate, &key, None).unwrap();
+            assert_eq!(parsed.shown, expected);
+        }
     }
 
     #[test]
-    fn parts_that_do_not_match() {
+    fn what_is_wrong_is_named() {
+        let leaf = certificate(&rcgen::KeyPair::from_pem(KEY).unwrap());
         let other = certificate(&rcgen::KeyPair::generate().unwrap());
-        let error = Certificate::parse(other.as_bytes(), KEY.as_bytes(), None).unwrap_err();
-        assert!(error.contains("another key"), "{error}");
+        let ec = rcgen::KeyPair::generate().unwrap();
+        let sec1 = "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n";
+        let old = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END RSA PRIVATE KEY-----\n";
+        let damaged = leaf.replacen("MII", "M!I", 1);
+        let of = |text: &str, label: &str| {
+            let mut all = sections(text);
+            assert_eq!(all[0].label, label);
+            all.remove(0).der.unwrap().to_vec()
+        };
+        let (leaf_der, key_der) = (of(&leaf, "CERTIFICATE"), of(KEY, "PRIVATE KEY"));
+        for (certificate, key, says) in [
+            (
+                other.as_bytes(),
+                KEY.as_bytes(),
+                ".. holds another key than that of the certificate",
+            ),
+            (KEY.as_bytes(), leaf.as_bytes(), "swapped"),
+            (
+                leaf.as_bytes(),
+                ec.serialize_pem().as_bytes(),
+                ".. holds an elliptic-curve (EC) key",
+            ),
+            (leaf.as_bytes(), sec1.as_bytes(), "rsa:2048"),
+            (
+                leaf.as_bytes(),
+                old.as_bytes(),
+                "`openssl pkcs8 -topk8 -in .. -out key.pem`",
+            ),
+            (
+                damaged.as_bytes(),
+                KEY.as_bytes(),
+                ". holds a certificate that is damaged",
+            ),
+            (
+                &leaf_der,
+                KEY.as_bytes(),
+                "`openssl x509 -inform DER -in . -out certificate.pem`",
+            ),
+            (
+                leaf.as_bytes(),
+                &key_der,
+                "`openssl pkey -inform DER -in .. -out key.pem`",
+            ),
+            (
+                leaf.as_bytes(),
+                leaf.as_bytes(),
+                ".. holds a certificate, where a private key",
+            ),
+            (
+                KEY.as_bytes(),
+                KEY.as_bytes(),
+                ". holds a private key, where a certificate",
+            ),
+        ] {
+            let error = parse(certificate, key, None).unwrap_err();
+            assert!(error.contains(says), "{error}");
+        }
     }
 }

@@ -101,7 +101,7 @@ pub(super) async fn prove(
     let random = client.random.clone();
     blocking(move || credential.prove(&application, now, &*random))
         .await?
-        .map_err(|problem| TokenRefusal::internal(&problem))
+        .map_err(|problem| TokenRefusal::internal(&problem.to_string()))
 }
 
 async fn sign(

@@ -6,12 +6,12 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::files;
+use super::files::{self, CredentialFault, Part};
 use super::forms::Application;
 use super::jwt;
 use super::proof::ClientCredential;
 use crate::model::{
-    Account, AppCredential, Deadline, Random, SecretSource, Timestamp, bounded_text,
+    Account, AppCredential, Deadline, Random, SecretSource, Timestamp, bounded_text, is_guid,
 };
 
 /// A credential that can be used as far as this machine can tell.
@@ -49,12 +49,16 @@ pub fn check_credential(
     account: &Account,
     now: Timestamp,
     random: &dyn Random,
-) -> Result<Option<CredentialFacts>, String> {
+) -> Result<Option<CredentialFacts>, CredentialFault> {
     let Some(credential) = account.app_credential() else {
         return Ok(None);
     };
-    let application = Application::of(account)
-        .ok_or_else(|| "the account names no tenant or no client_id".to_owned())?;
+    let application = Application::of(account).ok_or_else(|| {
+        CredentialFault::of(Part::Secret, "the account names no tenant or no client_id")
+    })?;
+    if let AppCredential::ClientSecret { secret, .. } = credential {
+        check_secret(secret)?;
+    }
     let ours = ClientCredential::of(account);
     let (_, certificate) = ours.prove(&application, now, random)?;
     Ok(Some(CredentialFacts {
@@ -67,7 +71,26 @@ pub fn check_credential(
     }))
 }
 
-fn federated(file: &Path) -> Result<FederatedFacts, String> {
+/// The portal shows the id of a secret for ever, and its value once.
+fn check_secret(source: &SecretSource) -> Result<(), CredentialFault> {
+    if !is_guid(files::secret(source)?.expose()) {
+        return Ok(());
+    }
+    let place = match source {
+        SecretSource::File(path) => crate::files::shown(path),
+        SecretSource::Environment(name) => format!("the environment variable {name}"),
+        SecretSource::Inline(_) => "the secret".to_owned(),
+    };
+    Err(CredentialFault::of(
+        Part::Secret,
+        format!(
+            "{place} holds a GUID, which is the id of a secret and not its value; the portal shows \
+             the value once, when the secret is made: make a new one"
+        ),
+    ))
+}
+
+fn federated(file: &Path) -> Result<FederatedFacts, CredentialFault> {
     #[derive(Deserialize)]
     struct FederatedClaims {
         iss: String,
@@ -76,9 +99,11 @@ fn federated(file: &Path) -> Result<FederatedFacts, String> {
         #[serde(default)]
         exp: Option<i64>,
     }
-    let token = files::secret(&SecretSource::File(file.to_path_buf()))?;
-    let claims: FederatedClaims = jwt::claims(token.expose())
-        .ok_or_else(|| format!("{} holds no token (JWT)", file.display()))?;
+    let token = files::token(file)?;
+    let claims: FederatedClaims = jwt::claims(token.expose()).ok_or_else(|| {
+        let place = crate::files::shown(file);
+        CredentialFault::of(Part::Token, format!("{place} holds no token (JWT)"))
+    })?;
     let audience = match &claims.aud {
         Value::Array(several) => several.first().and_then(Value::as_str),
         one => one.as_str(),

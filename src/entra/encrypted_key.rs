@@ -6,18 +6,11 @@ use std::num::NonZeroU32;
 use aes::cipher::block_padding::Pkcs7;
 use aes::cipher::{BlockModeDecrypt as _, KeyIvInit as _};
 use aes::{Aes128, Aes192, Aes256};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use ring::pbkdf2;
 use zeroize::Zeroizing;
 
-use crate::http::der::{SEQUENCE, element, expect};
+use crate::files::der::{SEQUENCE, element, expect};
 use crate::model::Secret;
-
-const BEGIN: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
-const END: &str = "-----END ENCRYPTED PRIVATE KEY-----";
-/// What `Proc-Type` names: OpenSSL's older form, whose key derivation is weak.
-const OLD_FORM: &str = "Proc-Type: 4,ENCRYPTED";
 
 const INTEGER: u8 = 0x02;
 const OCTET_STRING: u8 = 0x04;
@@ -33,34 +26,21 @@ const AES: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01];
 /// More would only keep us busy.
 const MOST_ROUNDS: u32 = 10_000_000;
 
-/// True if the text holds a key under a passphrase.
-pub(super) fn is_encrypted(pem: &[u8]) -> bool {
-    std::str::from_utf8(pem).is_ok_and(|pem| pem.contains(BEGIN) || pem.contains(OLD_FORM))
+/// Why a key was not opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NotOpened {
+    /// By a cipher or a derivation that is not supported.
+    Unsupported,
+    /// The passphrase is another one.
+    WrongPassphrase,
 }
 
-/// The PKCS#8 key in DER. The error quotes nothing.
-pub(super) fn open(pem: &[u8], passphrase: &Secret) -> Result<Zeroizing<Vec<u8>>, &'static str> {
-    let pem = std::str::from_utf8(pem).unwrap_or_default();
-    if pem.contains(OLD_FORM) {
-        return Err(
-            "holds a key in OpenSSL's old encrypted form: convert it by `openssl pkcs8 -topk8`",
-        );
-    }
-    let text: Zeroizing<String> = pem
-        .split_once(BEGIN)
-        .and_then(|(_, rest)| rest.split_once(END))
-        .map(|(text, _)| text.split_ascii_whitespace().collect::<String>().into())
-        .ok_or("holds no PEM private key (PKCS#8 or PKCS#1)")?;
-    let der = STANDARD
-        .decode(&*text)
-        .map_err(|_| "holds an encrypted key that is damaged")?;
-    let sealed = Sealed::read(&der).ok_or(
-        "holds an encrypted key of a kind that is not supported: \
-         convert it by `openssl pkcs8 -topk8 -v2 aes-256-cbc`",
-    )?;
-    sealed
+/// The PKCS#8 key in DER, from an `EncryptedPrivateKeyInfo` in DER.
+pub(super) fn open(der: &[u8], passphrase: &Secret) -> Result<Zeroizing<Vec<u8>>, NotOpened> {
+    Sealed::read(der)
+        .ok_or(NotOpened::Unsupported)?
         .open(passphrase)
-        .ok_or("holds an encrypted key that the passphrase does not open")
+        .ok_or(NotOpened::WrongPassphrase)
 }
 
 /// `EncryptedPrivateKeyInfo`, read.
@@ -174,14 +154,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    #[test]
-    fn the_old_form_is_named() {
-        let pem = b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n";
-        assert!(is_encrypted(pem));
-        let error = open(pem, &Secret::new("x".into())).unwrap_err();
-        assert!(error.contains("pkcs8 -topk8"));
-    }
-
     proptest! {
         #[test]
         fn never_panics(bytes: Vec<u8>) {
@@ -191,10 +163,7 @@ mod tests {
         #[test]
         fn survives_damage(at in 0_usize..120, by in 1_u8..) {
             let pem = include_str!("../../tests/data/rsa-test-key-aes128.pem");
-            let (_, rest) = pem.split_once(BEGIN).unwrap();
-            let (text, _) = rest.split_once(END).unwrap();
-            let text: String = text.split_ascii_whitespace().collect();
-            let mut der = STANDARD.decode(text).unwrap();
+            let mut der = crate::files::pem::sections(pem).remove(0).der.unwrap();
             der[at] ^= by;
             _ = Sealed::read(&der);
         }

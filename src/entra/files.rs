@@ -1,52 +1,129 @@
-//! Secrets in files, read with a bound.
+//! The files of credentials: what is wrong with them is said by the part of the
+//! credential, so that it can be shown where the configuration names it.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::fmt;
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use crate::files::{self, FileError, Form, Unfit, Wanted};
 use crate::model::{Secret, SecretSource};
 
 const MOST_BYTES: u64 = 64 * 1024;
 
-/// Reads a text file of at most 64 KiB, white space around it removed.
-pub(super) fn read(path: &Path) -> io::Result<Secret> {
-    let mut text = Zeroizing::new(String::with_capacity(4096));
-    File::open(path)?
-        .take(MOST_BYTES + 1)
-        .read_to_string(&mut text)?;
-    if text.len() as u64 > MOST_BYTES {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "longer than 64 KiB",
-        ));
-    }
-    Ok(Secret::new(text.trim().to_owned()))
+/// A part of a credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// `client_secret`.
+    Secret,
+    /// `certificate_file`.
+    Certificate,
+    /// `key_file`.
+    Key,
+    /// `key_passphrase`.
+    Passphrase,
+    /// `token_file`.
+    Token,
 }
 
-/// The secret as it is now; files are read as Prometheus reads its own
-/// `password_file`, without white space around. Blocks.
+/// Why a credential cannot be used. `Display` is a sentence for people; it
+/// names the place, never the content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialFault {
+    /// What is wrong.
+    pub part: Part,
+    /// True if there is nothing there, which may come yet.
+    pub is_missing: bool,
+    sentence: String,
+}
+
+impl CredentialFault {
+    pub(super) fn of(part: Part, sentence: impl Into<String>) -> Self {
+        Self {
+            part,
+            is_missing: false,
+            sentence: sentence.into(),
+        }
+    }
+
+    pub(super) fn unreadable(part: Part, error: &FileError) -> Self {
+        Self {
+            part,
+            is_missing: error.is_missing(),
+            sentence: error.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for CredentialFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)
+    }
+}
+
+impl std::error::Error for CredentialFault {}
+
+/// A file of at most 64 KiB.
+pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    files::read(path, MOST_BYTES)
+}
+
+/// The secret as it is now, one line without white space around it, as
+/// Prometheus reads its own `password_file`. Blocks.
 ///
 /// # Errors
 /// A sentence that names the place, never the content: it cannot be read, is
-/// longer than 64 KiB or empty.
-pub fn secret(source: &SecretSource) -> Result<Secret, String> {
-    let secret = match source {
-        SecretSource::Inline(secret) => secret.clone(),
-        SecretSource::File(path) => {
-            read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?
-        }
-        SecretSource::Environment(name) => std::env::var(&**name)
-            .map(Secret::new)
-            .map_err(|_| format!("the environment variable {name} is not set"))?,
+/// longer than 64 KiB, empty or no such line.
+pub fn secret(source: &SecretSource) -> Result<Secret, CredentialFault> {
+    one_line(source, Part::Secret, "the secret")
+}
+
+/// The passphrase of a key, likewise.
+pub(super) fn passphrase(source: &SecretSource) -> Result<Secret, CredentialFault> {
+    one_line(source, Part::Passphrase, "the passphrase")
+}
+
+/// The token of another identity provider, likewise.
+pub(super) fn token(path: &Path) -> Result<Secret, CredentialFault> {
+    let source = SecretSource::File(path.to_owned());
+    one_line(&source, Part::Token, "the token")
+}
+
+fn one_line(source: &SecretSource, part: Part, name: &str) -> Result<Secret, CredentialFault> {
+    let line = |text: &str, place: &str| {
+        files::line(text)
+            .map(|line| Secret::new(line.to_owned()))
+            .map_err(|unfit| CredentialFault::of(part, format!("{place} {unfit}")))
     };
-    if secret.is_empty() {
-        return Err(match source {
-            SecretSource::File(path) => format!("{} is empty", path.display()),
-            SecretSource::Environment(name) => format!("the environment variable {name} is empty"),
-            SecretSource::Inline(_) => "the secret is empty".to_owned(),
-        });
+    match source {
+        SecretSource::Inline(secret) => line(secret.expose(), name),
+        SecretSource::Environment(variable) => {
+            let place = format!("the environment variable {variable}");
+            let value = std::env::var(&**variable).map_err(|_| CredentialFault {
+                part,
+                is_missing: true,
+                sentence: format!("{place} is not set"),
+            })?;
+            line(&Zeroizing::new(value), &place)
+        }
+        SecretSource::File(path) => {
+            let bytes = read(path).map_err(|error| CredentialFault::unreadable(part, &error))?;
+            let place = files::shown(path);
+            let text = match files::decode(&bytes) {
+                Ok(text) if files::line(&text) != Err(Unfit::Lines) => text,
+                // What else it may be is told apart by its form.
+                Ok(text) => match Form::of(&bytes) {
+                    Form::Text => text,
+                    form => return Err(of_form(form, part, path, &place)),
+                },
+                Err(_) => return Err(of_form(Form::of(&bytes), part, path, &place)),
+            };
+            line(&text, &place)
+        }
     }
-    Ok(secret)
+}
+
+fn of_form(form: Form, part: Part, path: &Path, place: &str) -> CredentialFault {
+    let advice = form.advice(Wanted::Secret, path);
+    CredentialFault::of(part, format!("{place} {advice}"))
 }

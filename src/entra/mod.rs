@@ -69,7 +69,7 @@ pub use credential::{CredentialFacts, FederatedFacts, check_credential};
 pub use device_code::DeviceCode;
 pub use discovery::{Discovery, login_roots};
 pub use durable::StoreError;
-pub use files::secret as read_secret;
+pub use files::{CredentialFault, Part, secret as read_secret};
 pub use proof::credential_deadline;
 pub use redirects::{CALLBACK_PATH, LOOPBACK, external_redirect, redirect_uris};
 pub use rights::Rights;

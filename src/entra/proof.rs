@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::certificate::Certificate;
-use super::files;
+use super::files::{self, CredentialFault, Part};
 use super::forms::{Application, Proof};
 use super::store::Stamp;
 use crate::model::{
@@ -110,7 +110,7 @@ impl ClientCredential {
         application: &Application,
         now: Timestamp,
         random: &dyn Random,
-    ) -> Result<(Proof, Option<Arc<Certificate>>), String> {
+    ) -> Result<(Proof, Option<Arc<Certificate>>), CredentialFault> {
         let proof = match &self.credential {
             None => Proof::Nothing,
             Some(AppCredential::ClientSecret { secret, .. }) => {
@@ -118,12 +118,12 @@ impl ClientCredential {
             }
             Some(AppCredential::ClientCertificate { .. }) => {
                 let certificate = self.certificate()?;
-                let proof = sign(&certificate, application, now, random)?;
+                let proof = sign(&certificate, application, now, random)
+                    .map_err(|why| CredentialFault::of(Part::Key, why))?;
                 return Ok((proof, Some(certificate)));
             }
             Some(AppCredential::WorkloadIdentity { token_file }) => {
-                let token = SecretSource::File(token_file.clone());
-                Proof::Assertion(files::secret(&token)?)
+                Proof::Assertion(files::token(token_file)?)
             }
         };
         Ok((proof, None))
@@ -143,14 +143,15 @@ impl ClientCredential {
 
     /// The pair that lies in the files, taken over only when both parts match;
     /// until then the one in memory goes on.
-    fn certificate(&self) -> Result<Arc<Certificate>, String> {
+    fn certificate(&self) -> Result<Arc<Certificate>, CredentialFault> {
         let Some(AppCredential::ClientCertificate {
             certificate_file,
             key_file,
             passphrase,
         }) = &self.credential
         else {
-            return Err("the account has no certificate".to_owned());
+            let why = "the account has no certificate";
+            return Err(CredentialFault::of(Part::Certificate, why));
         };
         let mut known = self.certificates.lock();
         let stamps = self.stamps();
@@ -175,7 +176,7 @@ impl ClientCredential {
             Err(problem) => match &known.current {
                 Some(current) => {
                     tracing::warn!(
-                        problem,
+                        %problem,
                         "the certificate on disk is not usable yet, the one in memory goes on"
                     );
                     Ok(current.clone())

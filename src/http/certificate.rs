@@ -7,7 +7,7 @@
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::der::{SEQUENCE, element, expect};
+use crate::files::der::{SEQUENCE, element, expect};
 use crate::model::Timestamp;
 
 const BIT_STRING: u8 = 0x03;

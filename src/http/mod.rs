@@ -13,7 +13,6 @@
 mod body;
 mod certificate;
 mod connection;
-pub(crate) mod der;
 mod failure;
 mod happy_eyeballs;
 mod network;

@@ -1,7 +1,6 @@
 //! What all outgoing requests share.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use http::HeaderValue;
@@ -39,27 +38,11 @@ pub enum Route {
 /// Why the settings make no network.
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {
-    /// The file with the roots cannot be read.
-    #[error("{}: {source}", path.display())]
-    CaFile {
-        /// `http.ca_file`.
-        path: PathBuf,
-        /// Why.
-        source: rustls::pki_types::pem::Error,
-    },
-    /// A certificate in it cannot be a root.
-    #[error("{}: a certificate in it cannot be a root: {source}", path.display())]
-    BadRoot {
-        /// `http.ca_file`.
-        path: PathBuf,
-        /// Why.
-        source: rustls::Error,
-    },
-    /// There is no certificate in it.
-    #[error("{}: holds no PEM certificate", path.display())]
-    NoRoots {
-        /// `http.ca_file`.
-        path: PathBuf,
+    /// `ca_file` is of no use. What it holds is not shown.
+    #[error("{sentence}")]
+    Roots {
+        /// Which file, what is wrong, and what mends it.
+        sentence: String,
     },
     /// The proxy's URL; not shown, it may hold a password.
     #[error("the proxy must be an http URL with a host")]

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::der::{SEQUENCE, element, expect};
+use crate::files::der::{SEQUENCE, element, expect};
 
 const EXTENSIONS: u8 = 0xa3;
 const OID: u8 = 0x06;

@@ -8,10 +8,13 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::{CipherSuite, ClientConfig, RootCertStore};
 
 use super::NetworkError;
+use crate::files::{self, Form, Wanted};
+
+/// Largest file of roots, in bytes; those of a system have a quarter of one.
+const MOST_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What we offer, best first.
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -80,23 +83,28 @@ fn webpki(
 }
 
 fn roots_from(path: &Path) -> Result<RootCertStore, NetworkError> {
-    let unreadable = |source| NetworkError::CaFile {
-        path: path.to_owned(),
-        source,
+    let refuse = |what: String| NetworkError::Roots {
+        sentence: format!("{} {what}", files::shown(path)),
     };
+    let bytes = files::read(path, MOST_BYTES).map_err(|error| NetworkError::Roots {
+        sentence: error.to_string(),
+    })?;
+    let text = files::decode(&bytes).unwrap_or_default();
+    let sections = files::pem::sections(&text);
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
+    for section in sections {
+        if !matches!(&*section.label, "CERTIFICATE" | "X509 CERTIFICATE") {
+            continue;
+        }
+        let der = section
+            .der
+            .ok_or_else(|| refuse("holds a certificate that is damaged".to_owned()))?;
         roots
-            .add(certificate.map_err(unreadable)?)
-            .map_err(|source| NetworkError::BadRoot {
-                path: path.to_owned(),
-                source,
-            })?;
+            .add(CertificateDer::from(der.to_vec()))
+            .map_err(|_| refuse("holds a certificate that cannot be a root".to_owned()))?;
     }
     if roots.is_empty() {
-        return Err(NetworkError::NoRoots {
-            path: path.to_owned(),
-        });
+        return Err(refuse(Form::of(&bytes).advice(Wanted::Roots, path)));
     }
     Ok(roots)
 }

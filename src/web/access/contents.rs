@@ -3,8 +3,6 @@
 //! the same bytes.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -12,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::config::Diagnostic;
 use crate::config::digest::{DigestBuilder, FileDigest};
 use crate::config::web::{self, ClientAuth, Pem, PemSource, WebFile};
+use crate::files::{self, FileError};
 
 /// Largest file of certificates, in bytes.
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
@@ -19,7 +18,7 @@ const MOST_BYTES: u64 = 4 * 1024 * 1024;
 type Bytes = Zeroizing<Vec<u8>>;
 
 /// The files that a web configuration names.
-pub(super) struct Contents(BTreeMap<PathBuf, io::Result<Bytes>>);
+pub(super) struct Contents(BTreeMap<PathBuf, Result<Bytes, FileError>>);
 
 /// One look at everything.
 pub(super) struct Look {
@@ -44,7 +43,7 @@ pub(super) fn look(path: &Path) -> Look {
         if let PemSource::File(path) = &pem.source
             && !contents.contains_key(path)
         {
-            let content = read(path);
+            let content = files::read(path, MOST_BYTES);
             looking.add(path, content.as_ref().ok().map(|bytes| bytes.as_slice()));
             contents.insert(path.clone(), content);
         }
@@ -66,19 +65,8 @@ fn named(web: &WebFile) -> impl Iterator<Item = &Pem> {
     })
 }
 
-fn read(path: &Path) -> io::Result<Bytes> {
-    let mut bytes = Bytes::default();
-    File::open(path)?
-        .take(MOST_BYTES + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(io::Error::other("the file is too large"));
-    }
-    Ok(bytes)
-}
-
 impl Contents {
-    /// The text that stands in the file or in the one that it names.
+    /// What stands in the file or in the one that it names.
     pub(super) fn of(&self, pem: &Pem) -> Result<Bytes, Diagnostic> {
         let path = match &pem.source {
             PemSource::Text(text) => return Ok(Zeroizing::new(text.expose().into())),
@@ -89,7 +77,6 @@ impl Contents {
             Some(Err(error)) => error.to_string(),
             None => "it was not there when the others were read".to_owned(),
         };
-        let message = format!("\"{}\": cannot read {}: {why}", pem.name, path.display());
-        Err(pem.place.diagnostic(message))
+        Err(pem.place.diagnostic(format!("\"{}\": {why}", pem.name)))
     }
 }

@@ -1,10 +1,9 @@
 //! From `tls_server_config` and the files that it names to what rustls takes.
 
-use std::io::Cursor;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
@@ -15,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::client::ClientCertificates;
 use super::contents::Contents;
 use crate::config::Diagnostic;
-use crate::config::web::{ClientAuth, Pem, TlsServer};
+use crate::config::web::{ClientAuth, Pem, PemSource, TlsServer};
+use crate::files::{self, Form, Wanted};
 use crate::http::{alternative_names, provider};
 use crate::web::visitor::Secured;
 
@@ -153,7 +153,7 @@ fn certified_key(
         (chain, key) => return Err(chain.err().into_iter().chain(key.err()).collect()),
     };
     let Pem { place, name, .. } = &tls.key;
-    CertifiedKey::from_der(chain, key, provider).map_err(|error| {
+    fitting(&chain, &key, provider).map_err(|error| {
         vec![match error {
             rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
                 place.diagnostic(format!("\"{name}\" is not the key of the certificate"))
@@ -170,16 +170,60 @@ fn certified_key(
     })
 }
 
+/// The key with its certificate first and the others of the chain after it, in
+/// whatever order the file has them.
+fn fitting(
+    chain: &[CertificateDer<'static>],
+    key: &PrivateKeyDer<'static>,
+    provider: &CryptoProvider,
+) -> Result<CertifiedKey, rustls::Error> {
+    let mut mismatch = InconsistentKeys::KeyMismatch.into();
+    for first in 0..chain.len() {
+        let mut ordered = chain.to_vec();
+        if let Some(begin) = ordered.get_mut(..=first) {
+            begin.rotate_right(1);
+        }
+        match CertifiedKey::from_der(ordered, key.clone_key(), provider) {
+            Err(error @ rustls::Error::InconsistentKeys(_)) => mismatch = error,
+            found => return found,
+        }
+    }
+    Err(mismatch)
+}
+
 fn private_key(pem: &Pem, contents: &Contents) -> Result<PrivateKeyDer<'static>, Diagnostic> {
     let Pem { place, name, .. } = pem;
-    let text = contents.of(pem)?;
-    PrivateKeyDer::from_pem_slice(&text).map_err(|_| {
-        let encrypted = text.windows(9).any(|part| part == b"ENCRYPTED");
-        place.diagnostic(match encrypted {
-            true => format!("\"{name}\" holds a key under a passphrase; it must have none"),
-            false => format!("\"{name}\" holds no PEM private key (PKCS#8, PKCS#1 or SEC1)"),
-        })
+    let bytes = contents.of(pem)?;
+    let refuse = |what: &str| place.diagnostic(format!("\"{name}\" {what}"));
+    let text = files::decode(&bytes).unwrap_or_default();
+    let found = files::pem::sections(&text)
+        .into_iter()
+        .find(|section| section.label.ends_with("PRIVATE KEY"));
+    let readable = found.filter(|section| section.label != "OPENSSH PRIVATE KEY");
+    let Some(section) = readable else {
+        return Err(refuse(&advice(pem, &bytes, Wanted::Key)));
+    };
+    if section.old_encryption || section.label == "ENCRYPTED PRIVATE KEY" {
+        return Err(refuse("holds a key under a passphrase; it must have none"));
+    }
+    let der = section
+        .der
+        .ok_or_else(|| refuse("holds a key that is damaged"))?;
+    let der = der.to_vec();
+    Ok(match &*section.label {
+        "RSA PRIVATE KEY" => PrivateKeyDer::Pkcs1(der.into()),
+        "EC PRIVATE KEY" => PrivateKeyDer::Sec1(der.into()),
+        _ => PrivateKeyDer::Pkcs8(der.into()),
     })
+}
+
+/// What it is instead of what is wanted, and what to do.
+fn advice(pem: &Pem, bytes: &[u8], wanted: Wanted) -> String {
+    let path = match &pem.source {
+        PemSource::File(path) => path,
+        PemSource::Text(_) => Path::new(""),
+    };
+    Form::of(bytes).advice(wanted, path)
 }
 
 type Verifier = Option<Arc<dyn ClientCertVerifier>>;
@@ -235,13 +279,17 @@ fn certificates(
     contents: &Contents,
 ) -> Result<Vec<CertificateDer<'static>>, Diagnostic> {
     let Pem { place, name, .. } = pem;
-    let text = contents.of(pem)?;
-    let found: Result<Vec<_>, _> =
-        CertificateDer::pem_reader_iter(Cursor::new(text.as_slice())).collect();
-    let found =
-        found.map_err(|_| place.diagnostic(format!("\"{name}\" holds PEM that cannot be read")))?;
-    if found.is_empty() {
-        return Err(place.diagnostic(format!("\"{name}\" holds no PEM certificate")));
+    let bytes = contents.of(pem)?;
+    let refuse = |what: &str| place.diagnostic(format!("\"{name}\" {what}"));
+    let text = files::decode(&bytes).unwrap_or_default();
+    let found: Option<Vec<_>> = files::pem::sections(&text)
+        .into_iter()
+        .filter(|section| matches!(&*section.label, "CERTIFICATE" | "X509 CERTIFICATE"))
+        .map(|section| section.der.map(|der| CertificateDer::from(der.to_vec())))
+        .collect();
+    match found {
+        None => Err(refuse("holds a certificate that is damaged")),
+        Some(found) if found.is_empty() => Err(refuse(&advice(pem, &bytes, Wanted::Certificate))),
+        Some(found) => Ok(found),
     }
-    Ok(found)
 }

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::config_file::ConfigFile;
-use super::{EXIT_USAGE, output};
-use crate::config::quota;
+use super::{EXIT_USAGE, named_files, output};
+use crate::config::{Diagnostic, quota};
 use crate::kinds::Configuration;
 use crate::model::duration;
 use crate::model::{AppCredential, Clock, Timestamp};
@@ -16,8 +16,9 @@ use crate::web::WebConfig;
 
 /// Check a configuration and say what it asks for
 ///
-/// Shows every complaint with its line and column on stderr and exits with 3;
-/// or says what the file asks for and exits with 0, warnings on stderr.
+/// Opens the files that it names as the exporter would, and sends nothing. Shows
+/// every complaint with its line and column on stderr and exits with 3; or says
+/// what the file asks for and exits with 0, warnings on stderr.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckConfig {
     #[command(flatten)]
@@ -33,7 +34,7 @@ pub(crate) struct CheckConfig {
 }
 
 impl CheckConfig {
-    /// Reads no secret but the web configuration's key, and sends nothing.
+    /// Sends nothing.
     pub(crate) fn run(self) -> ExitCode {
         // Both, so that what is wrong with either is seen at once.
         let (loaded, web) = (self.file.load_or_complain(), self.check_web());
@@ -42,7 +43,14 @@ impl CheckConfig {
             (Err(code), _) | (_, Err(code)) => return code,
         };
         let file = self.file.path.display();
+        let found = named_files::check(&self.file.path, &loaded);
         output::warn(&loaded.warnings);
+        output::warn(&found.warnings);
+        let wrong: Vec<Diagnostic> = found.network.into_iter().chain(found.accounts).collect();
+        if !wrong.is_empty() {
+            output::complain_of(&wrong);
+            return ExitCode::from(EXIT_USAGE);
+        }
         let now = Clock::system().now();
         for name in ended(&loaded.configuration, now) {
             output::complain(&format!(

@@ -16,6 +16,7 @@ mod logging;
 mod login;
 mod loopback;
 mod memory;
+mod named_files;
 mod open;
 mod operator_link;
 mod output;

@@ -7,6 +7,7 @@ use super::config_file::ConfigFile;
 use super::exporter::{Exporter, WebInputs};
 use super::flags::Flags;
 use super::lifecycle::{SignalRequest, Signals};
+use super::named_files::{self, Findings};
 use super::systemd::Manager;
 use super::watch::{self, Digests, Watch};
 use super::{EXIT_FAILED, EXIT_USAGE, output};
@@ -84,6 +85,12 @@ impl Serve {
         let digests = watch::digest_of(&self.config.path);
         let loaded = self.config.load_or_complain()?;
         warn(&loaded.warnings);
+        let found = named_files::check(&self.config.path, &loaded);
+        if let Some(wrong) = &found.network {
+            output::complain(&wrong.to_string());
+            return Err(ExitCode::from(EXIT_USAGE));
+        }
+        tell(&found);
         let named = watch::digest_of_named(&loaded.configuration);
         Ok(((digests, named), loaded))
     }
@@ -178,14 +185,16 @@ impl Serve {
             let digests = watch::digest_of(&config.path);
             let loaded = config.load().map(|loaded| {
                 let named = watch::digest_of_named(&loaded.configuration);
-                ((digests, named), loaded)
+                let found = named_files::check(&config.path, &loaded);
+                ((digests, named), loaded, found)
             });
             (loaded, access.map(|access| access.load()).transpose())
         };
         let mut web_is_fine = true;
         let taken = match tokio::task::spawn_blocking(read).await {
-            Ok((Ok((digests, loaded)), Ok(web))) => {
+            Ok((Ok((digests, loaded, found)), Ok(web))) => {
                 warn(&loaded.warnings);
+                tell(&found);
                 warn(web.as_ref().map_or(&[], WebConfig::warnings));
                 exporter
                     .configure(&loaded.configuration, web)
@@ -238,6 +247,14 @@ async fn beat(heartbeat: Option<&mut tokio::time::Interval>) {
     match heartbeat {
         Some(heartbeat) => _ = heartbeat.tick().await,
         None => std::future::pending().await,
+    }
+}
+
+/// An account that cannot work keeps nobody from watching the others.
+fn tell(found: &Findings) {
+    warn(&found.warnings);
+    for wrong in &found.accounts {
+        tracing::error!("{wrong}");
     }
 }
 

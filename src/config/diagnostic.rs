@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
-pub(super) use crate::model::{one_of, quoted};
+pub(super) use crate::model::{one_of, quoted, quoted_url};
 
 /// More diagnostics than this are counted, not shown.
 const MOST_DIAGNOSTICS: usize = 1_000;
@@ -22,6 +22,34 @@ pub(super) struct Position {
 impl Position {
     /// The file as a whole.
     pub(super) const NONE: Self = Self { line: 0, column: 0 };
+}
+
+/// A place in a file, to say something about what is found there later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourcePlace {
+    file: Arc<str>,
+    at: Position,
+}
+
+impl SourcePlace {
+    /// A file as a whole.
+    #[must_use]
+    pub fn whole(file: &std::path::Path) -> Self {
+        Self {
+            file: file.display().to_string().into(),
+            at: Position::NONE,
+        }
+    }
+
+    pub(super) const fn new(file: Arc<str>, at: Position) -> Self {
+        Self { file, at }
+    }
+
+    /// Something to say about this place. The message must not hold a secret.
+    #[must_use]
+    pub fn diagnostic(&self, message: impl Into<String>) -> Diagnostic {
+        diagnostic(&self.file, self.at, message.into())
+    }
 }
 
 /// One thing that is wrong, or that deserves a warning.

@@ -12,7 +12,9 @@ const BEFORE: &str = "\
 
 m365mon reads one YAML file (`--config.file`, `M365MON_CONFIG_FILE`, else `m365mon.yml`). It is strict: a key
 that is not listed here, a key or name given twice, or a value of the wrong type is an error with its line
-and column. `m365mon check-config` shows all of them at once and exits with 3, or says what the file asks for.
+and column. `m365mon check-config` shows all of them at once and exits with 3, or says what the file asks for. It
+opens the files that the configuration names as `m365mon serve` does and judges them likewise; one that is not there
+is a warning, for it may come yet.
 
 - Durations are written as in Prometheus: `60s`, `1m30s`, `2h`, `7d`, `250ms`.
 - Paths are relative to the folder of the file.
@@ -20,7 +22,10 @@ and column. `m365mon check-config` shows all of them at once and exits with 3, o
 - Label names are letters, digits and `_`. Refused are names that begin with `__`, `job`, `instance`, `le`,
   `quantile` and every label name of the metrics themselves. At most 10 in one mapping, values at most 128 bytes.
 - Every secret may come from a file (`…_file`), the environment (`…_env`) or stand in the file itself; exactly
-  one of them. It is never shown in an error, a log, a page or a metric.
+  one of them. It is never shown in an error, a log, a page or a metric. In a file it is one line; white space around
+  it, a byte order mark and UTF-16 do not count.
+- Certificates and keys are PEM, in one file or two, others of a chain in any order. What else a file is (PFX, DER,
+  OpenSSH, another key), an error names, with the line of `openssl` that makes PEM of it.
 - Without `http.proxy_url` the environment names the proxy, as for curl: the first of `https_proxy`, `HTTPS_PROXY`,
   `all_proxy` and `ALL_PROXY` that is not empty, an `http://` URL or `host:port` (80 without). `no_proxy`, else
   `NO_PROXY`, lists who goes without, as curl or Go take it: `contoso.com` and `.contoso.com` (with all below),

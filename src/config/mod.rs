@@ -13,6 +13,7 @@ pub mod digest;
 mod document;
 mod environment;
 mod fields;
+mod places;
 pub mod quota;
 mod redacted;
 mod schema;
@@ -27,9 +28,10 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-pub use diagnostic::{ConfigErrors, Diagnostic};
+pub use diagnostic::{ConfigErrors, Diagnostic, SourcePlace};
 pub use document::documentation;
 pub use environment::{Environment, ProcessEnvironment};
+pub use places::Places;
 pub use redacted::redacted;
 pub use suggest::suggest;
 
@@ -53,10 +55,13 @@ pub struct Loaded {
     pub configuration: Configuration,
     /// What works but is probably not meant, in the order of the file.
     pub warnings: Vec<Diagnostic>,
+    /// Where it names files and secrets, to say there what is wrong with them.
+    pub places: Places,
 }
 
 /// Reads and checks a file. Blocks while it reads; also asks whether the files
-/// that it names are there, and warns about those that are not.
+/// that it names are there, and warns about those that are not. What they hold
+/// is for those to look at who use it; [`Loaded::places`] tells where to say so.
 ///
 /// # Errors
 /// Everything that is wrong with it, each with its place.
@@ -153,14 +158,17 @@ pub fn parse(text: &str, path: &Path, env: &dyn Environment) -> Result<Loaded, C
         diagnostics: &diagnostics,
         folder: path.parent().unwrap_or(Path::new("")),
         env,
+        places: Places::default(),
     };
     let configuration = check::configuration(&root, &context);
+    let Context { places, .. } = context;
     let file = diagnostics.file();
     let warnings = diagnostics.finish()?;
     match configuration {
         Some(configuration) => Ok(Loaded {
             configuration,
             warnings,
+            places,
         }),
         None => Err(ConfigErrors::one(
             &file,

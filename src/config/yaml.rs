@@ -98,6 +98,14 @@ impl Node {
         matches!(self.shape(), Shape::Null)
     }
 
+    /// Text that is no secret.
+    pub(super) const fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) => Some(text.as_str()),
+            _ => None,
+        }
+    }
+
     /// What was found, for a message: with its text unless it is sealed.
     pub(super) fn found(&self) -> String {
         match &self.value {

@@ -165,12 +165,12 @@ impl Form {
             ),
             _ => {
                 let wanted = match wanted {
-                    Wanted::Key => "a private key in PEM (PKCS#8 or PKCS#1)",
-                    Wanted::Certificate => "a certificate in PEM",
-                    Wanted::Roots => "certificates in PEM",
-                    Wanted::Secret => "a secret",
+                    Wanted::Key => "a private key in PEM (PKCS#8 or PKCS#1) is",
+                    Wanted::Certificate => "a certificate in PEM is",
+                    Wanted::Roots => "certificates in PEM are",
+                    Wanted::Secret => "a secret is",
                 };
-                return format!("{}, where {wanted} is wanted", self.what());
+                return format!("{}, where {wanted} wanted", self.what());
             }
         };
         format!("{}, where PEM is wanted: {lines}", self.what())

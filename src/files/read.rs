@@ -107,6 +107,15 @@ pub fn read_text(path: &Path, most: u64) -> Result<Zeroizing<String>, FileError>
     text::decode(&bytes).map_err(|unfit| FileError::new(path, Problem::Unfit(unfit)))
 }
 
+/// The error of a file that is not there; `None` if there is something.
+#[must_use]
+pub fn missing(path: &Path) -> Option<FileError> {
+    path.metadata()
+        .err()
+        .map(|error| FileError::io(path, error))
+        .filter(FileError::is_missing)
+}
+
 /// Opened so that a pipe without a writer, or a terminal, makes nobody wait.
 #[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {

@@ -5,7 +5,7 @@ use url::Url;
 
 use super::key::Address;
 use super::{Key, Keys, Permission, Wide};
-use crate::model::{Cloud, quoted};
+use crate::model::{Cloud, quoted, quoted_url};
 
 /// Folders and handlers inside of a site; an address that goes this far is one
 /// of a page or file.
@@ -70,33 +70,33 @@ pub(super) fn parse(text: &str) -> Result<Url, String> {
 }
 
 fn check(text: &str) -> Result<Url, String> {
-    let word = quoted(text);
+    let word = quoted_url(text);
     let Ok(url) = Url::parse(text) else {
         let meant = format!("https://{text}");
         let meant = Url::parse(&meant)
             .ok()
             .filter(|url| url.host_str().is_some_and(|host| host.contains('.')))
             .map_or_else(String::new, |_| {
-                format!(", did you mean {}?", quoted(&meant))
+                format!(", did you mean {}?", quoted_url(&meant))
             });
         return Err(format!(
             "must be an address such as \"https://contoso.sharepoint.com/sites/intranet\", not {word}{meant}"
         ));
     };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not have a user or a password in it (not shown)".to_owned());
+    }
     if url.scheme() == "http" {
         let meant = text.replacen("http", "https", 1);
         return Err(format!(
             "must begin with https, for an access token is sent there, not {word}, did you mean {}?",
-            quoted(&meant)
+            quoted_url(&meant)
         ));
     }
     if url.scheme() != "https" || url.host_str().is_none_or(str::is_empty) {
         return Err(format!(
             "must begin with \"https://\" and a host, not {word}"
         ));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not have a user or a password in it (not shown)".to_owned());
     }
     if url.host_str().is_some_and(|host| host.ends_with('.')) {
         return Err(format!("has a dot after its host: {word}"));
@@ -122,7 +122,7 @@ fn check(text: &str) -> Result<Url, String> {
         let site = site.as_str().trim_end_matches('/').to_owned();
         return Err(format!(
             "must be the address of a site, without a page, query or fragment, not {word}, did you mean {}?",
-            quoted(&site)
+            quoted_url(&site)
         ));
     }
     if url.path().contains("//") {

@@ -26,6 +26,25 @@ pub fn quoted(text: &str) -> String {
     format!("\"{shown}{more}\"")
 }
 
+/// An address in quotes, without what may be a password in it or, in its query,
+/// the key of a shared link.
+#[must_use]
+pub fn quoted_url(text: &str) -> String {
+    let (scheme, rest) = text.split_at(text.find("://").map_or(0, |at| at + 3));
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    // A password with a slash in it ends the host too early.
+    if path.contains('@') {
+        return "this (not shown)".to_owned();
+    }
+    let shown = &path[..path.find(['?', '#']).unwrap_or(path.len())];
+    let host = match authority.rsplit_once('@') {
+        Some((_, host)) => format!("…@{host}"),
+        None => authority.to_owned(),
+    };
+    let more = if shown.len() < path.len() { "…" } else { "" };
+    quoted(&format!("{scheme}{host}{shown}{more}"))
+}
+
 /// `a, b or c`, each in quotes.
 #[must_use]
 pub fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
@@ -45,6 +64,23 @@ mod tests {
     fn text_is_cut_on_a_character() {
         assert_eq!(bounded_text("a\nb", 10), "a b");
         assert_eq!(bounded_text("äöü", 3), "ä");
+    }
+
+    #[test]
+    fn addresses_without_their_secrets() {
+        for (text, expected) in [
+            ("https://contoso.com/x", "\"https://contoso.com/x\""),
+            ("contoso.com", "\"contoso.com\""),
+            ("https://a:b@contoso.com/x", "\"https://…@contoso.com/x\""),
+            ("a:b@contoso.com", "\"…@contoso.com\""),
+            ("https://a:b@c@contoso.com", "\"https://…@contoso.com\""),
+            ("https://contoso.com/x?e=b", "\"https://contoso.com/x…\""),
+            ("https://contoso.com#b", "\"https://contoso.com…\""),
+            ("https://a:b/b@contoso.com", "this (not shown)"),
+            ("https://a:b?b@contoso.com", "this (not shown)"),
+        ] {
+            assert_eq!(quoted_url(text), expected);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::names::UniqueNames;
 use super::{Context, audiences, credentials};
-use crate::config::diagnostic::{Position, quoted};
+use crate::config::diagnostic::{Position, quoted, quoted_url};
 use crate::config::fields::Fields;
 use crate::config::schema;
 use crate::config::suggest::suggest;
@@ -71,6 +71,8 @@ pub(super) fn accounts(root: &Fields<'_>, context: &Context<'_>) -> CheckedAccou
         let shared = name.clone().unwrap_or_else(|| "".into());
         let account = account(shared, &fields, context).map(Arc::new);
         if let Some(name) = name {
+            let file = context.diagnostics.file();
+            context.places.note_account(&name, &fields, &file);
             accounts.sound.extend(account.clone());
             let at = fields.at;
             accounts.known.insert(name, Known { at, account });
@@ -280,7 +282,7 @@ fn root_url(
         text.at,
         format!(
             "\"{name}\" must be an https URL without a path, as \"{example}\", not {}{meant}",
-            quoted(text.value)
+            quoted_url(text.value)
         ),
     );
     None

@@ -8,10 +8,10 @@ use jiff::civil::Date;
 use url::Url;
 
 use super::{Context, paths};
-use crate::config::diagnostic::{one_of, quoted};
+use crate::config::diagnostic::{one_of, quoted, quoted_url};
 use crate::config::fields::{Fields, Spanned};
 use crate::config::schema;
-use crate::config::yaml::Shape;
+use crate::config::yaml::{Node, Shape};
 use crate::model::{AppCredential, Delegated, SecretSource, SignIn, is_upn};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -151,6 +151,18 @@ fn source(fields: &Fields<'_>, name: &str, context: &Context<'_>) -> Option<Secr
     if let Some(secret) = fields.secret(name) {
         return Some(SecretSource::Inline(secret.value));
     }
+    if let Some(text) = fields.get(&file).and_then(Node::text)
+        && looks_like_a_secret(text)
+    {
+        context.diagnostics.refuse(
+            fields.place(&file),
+            format!(
+                "\"{file}\" takes the path of a file (not shown: this looks like the secret \
+                 itself; write it into a file, or under \"{name}\")"
+            ),
+        );
+        return None;
+    }
     if let Some(path) = paths::existing(fields, &file, context) {
         return Some(SecretSource::File(path));
     }
@@ -177,6 +189,15 @@ fn source(fields: &Fields<'_>, name: &str, context: &Context<'_>) -> Option<Secr
         );
     }
     Some(SecretSource::Environment(variable.value.into()))
+}
+
+/// The form of the secrets that Entra makes: three letters, a digit, `Q~` and
+/// 31 to 34 letters more.
+fn looks_like_a_secret(text: &str) -> bool {
+    let letter = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'~' | b'.' | b'_' | b'-');
+    matches!(text.as_bytes(), [_, _, _, b'0'..=b'9', b'Q', b'~', ..])
+        && (37..=44).contains(&text.len())
+        && text.bytes().all(letter)
 }
 
 fn client_secret(fields: &Fields<'_>, context: &Context<'_>) -> Option<AppCredential> {
@@ -315,7 +336,7 @@ fn redirect_url(text: &Spanned<&str>, context: &Context<'_>) -> Option<Url> {
             text.at,
             format!(
                 "\"redirect_url\" must be an address such as \"https://m365mon.contoso.com/auth/callback\"; {} {problem}",
-                quoted(text.value)
+                quoted_url(text.value)
             ),
         );
         None

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use super::diagnostic::Diagnostics;
 use super::environment::Environment;
 use super::fields::Fields;
+use super::places::Places;
 use super::schema;
 use super::yaml::Node;
 use crate::kinds::Configuration;
@@ -33,6 +34,8 @@ pub(super) struct Context<'a> {
     pub(super) folder: &'a Path,
     /// For twins of keys.
     pub(super) env: &'a dyn Environment,
+    /// Where files and secrets are named.
+    pub(super) places: Places,
 }
 
 /// Checks the whole file. `None` after at least one diagnostic.

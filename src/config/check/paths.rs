@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Context;
 use crate::config::fields::{Fields, Spanned};
+use crate::files;
 
 /// A path that must lead to a file by the time it is needed: one that is not
 /// there yet is worth a warning, for secrets often come later than the file
@@ -14,19 +15,13 @@ pub(super) fn existing(fields: &Fields<'_>, name: &str, context: &Context<'_>) -
     Some(path.value)
 }
 
-/// Warns about a file that is not there.
+/// Warns about a file that is not there. What else is wrong with one is found
+/// by who opens it.
 pub(super) fn warn_if_missing(path: &Spanned<PathBuf>, name: &str, context: &Context<'_>) {
-    let shown = path.value.display();
-    match std::fs::metadata(&path.value) {
-        Ok(found) if found.is_dir() => context.diagnostics.warn(
-            path.at,
-            format!("\"{name}\": {shown} is a folder, not a file"),
-        ),
-        Ok(_) => {}
-        Err(error) => context.diagnostics.warn(
-            path.at,
-            format!("\"{name}\": {shown} cannot be read: {error}"),
-        ),
+    if let Some(error) = files::missing(&path.value) {
+        context
+            .diagnostics
+            .warn(path.at, format!("\"{name}\": {error}"));
     }
 }
 

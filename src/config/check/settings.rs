@@ -36,6 +36,8 @@ pub(super) fn http(root: &Fields<'_>, context: &Context<'_>) -> HttpSettings {
     let Some(fields) = root.mapping("http", &schema::HTTP) else {
         return settings;
     };
+    let file = context.diagnostics.file();
+    context.places.note_http(&fields, &file);
     if let Some(proxy) = fields.secret("proxy_url") {
         match proxy_problem(proxy.value.expose()) {
             None => settings.proxy = ProxySetting::Fixed(proxy.value),

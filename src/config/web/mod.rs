@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::diagnostic::{ConfigErrors, Diagnostic, Diagnostics, Position};
+use super::diagnostic::{ConfigErrors, Diagnostic, Diagnostics, Position, SourcePlace};
 use super::fields::{self, Fields};
 use super::yaml::{self, Node, Value};
 use crate::model::Secret;
@@ -125,26 +125,6 @@ pub struct RateLimit {
     pub burst: u32,
 }
 
-/// A place in the file, to complain about what is found wrong later.
-#[derive(Debug, Clone)]
-pub struct SourcePlace {
-    file: Arc<str>,
-    at: Position,
-}
-
-impl SourcePlace {
-    /// Something that is wrong here. The message must not hold a secret.
-    #[must_use]
-    pub fn diagnostic(&self, message: impl Into<String>) -> Diagnostic {
-        Diagnostic {
-            file: Arc::clone(&self.file),
-            line: self.at.line,
-            column: self.at.column,
-            message: message.into(),
-        }
-    }
-}
-
 /// What every rule may ask.
 struct WebContext<'a> {
     diagnostics: &'a Diagnostics,
@@ -153,10 +133,7 @@ struct WebContext<'a> {
 
 impl WebContext<'_> {
     fn place(&self, at: Position) -> SourcePlace {
-        SourcePlace {
-            file: self.diagnostics.file(),
-            at,
-        }
+        SourcePlace::new(self.diagnostics.file(), at)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod command;
+mod files;
 mod secrets;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,119 @@
+//! The files that a configuration names, opened as the exporter opens them:
+//! `check-config` and `serve` find the same things wrong.
+
+use std::path::Path;
+
+use crate::config::{Diagnostic, Loaded, SourcePlace};
+use crate::entra::{CredentialFault, Part, check_credential};
+use crate::files::{readable_by_everyone, shown};
+use crate::http::{Network, NetworkError};
+use crate::model::{Account, AppCredential, Clock, Configuration, SecretSource, SystemRandom};
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// Without which nothing is sent: `http` and the environment's proxy.
+    pub(crate) network: Option<Diagnostic>,
+    /// Without which an account gets no token.
+    pub(crate) accounts: Vec<Diagnostic>,
+    /// What works and should not be so.
+    pub(crate) warnings: Vec<Diagnostic>,
+}
+
+/// Opens everything; blocks. What is not there is none of it: the configuration
+/// warns about that, and it may come yet.
+pub(crate) fn check(path: &Path, loaded: &Loaded) -> Findings {
+    let whole = SourcePlace::whole(path);
+    let configuration = &loaded.configuration;
+    let mut findings = Findings {
+        network: network(configuration).map(|error| {
+            let place = match &error {
+                NetworkError::Roots { .. } => loaded.places.find(None, &["ca_file"]),
+                NetworkError::ProxyUrl => loaded.places.find(None, &["proxy_url"]),
+                _ => None,
+            };
+            let place = place.as_ref().unwrap_or(&whole);
+            place.diagnostic(format!("http: {error}"))
+        }),
+        ..Findings::default()
+    };
+    let now = Clock::system().now();
+    let random = SystemRandom::new();
+    for account in &configuration.accounts {
+        let at = |keys: &[&str]| {
+            let places = &loaded.places;
+            let place = places.find(Some(&account.name), keys);
+            place
+                .or_else(|| places.find(Some(&account.name), &["name"]))
+                .unwrap_or_else(|| whole.clone())
+        };
+        if let Err(fault) = check_credential(account, now, &random)
+            && !fault.is_missing
+        {
+            let message = format!("account \"{}\": {fault}", account.name);
+            findings
+                .accounts
+                .push(at(keys_of(&fault)).diagnostic(message));
+        }
+        for (keys, file) in secrets(account, path) {
+            if readable_by_everyone(file) {
+                let message = format!(
+                    "every user of this machine may read {}: `chmod o-r` it",
+                    shown(file)
+                );
+                findings.warnings.push(at(keys).diagnostic(message));
+            }
+        }
+    }
+    findings
+}
+
+fn network(configuration: &Configuration) -> Option<NetworkError> {
+    Network::new(&configuration.http).err()
+}
+
+/// The keys that a fault is about, the likeliest first.
+const fn keys_of(fault: &CredentialFault) -> &'static [&'static str] {
+    match fault.part {
+        Part::Secret => SECRET,
+        Part::Certificate => &["certificate_file"],
+        Part::Key => KEY,
+        Part::Passphrase => PASSPHRASE,
+        Part::Token => &["token_file"],
+    }
+}
+
+const SECRET: &[&str] = &["secret_file", "secret_env", "secret"];
+const KEY: &[&str] = &["key_file", "certificate_file"];
+const PASSPHRASE: &[&str] = &[
+    "key_passphrase_file",
+    "key_passphrase_env",
+    "key_passphrase",
+];
+
+/// The files that hold an account's secrets, with the keys that name them; the
+/// configuration itself where it holds one. A token of workload identity is
+/// none of ours: its mode is the platform's.
+fn secrets<'f>(
+    account: &'f Account,
+    configuration: &'f Path,
+) -> Vec<(&'static [&'static str], &'f Path)> {
+    let source = |keys, source: &'f SecretSource| match source {
+        SecretSource::File(path) => Some((keys, &**path)),
+        SecretSource::Inline(_) => Some((keys, configuration)),
+        SecretSource::Environment(_) => None,
+    };
+    match account.app_credential() {
+        Some(AppCredential::ClientSecret { secret, .. }) => {
+            source(SECRET, secret).into_iter().collect()
+        }
+        Some(AppCredential::ClientCertificate {
+            key_file,
+            passphrase,
+            ..
+        }) => std::iter::once((KEY, &**key_file))
+            .chain(passphrase.iter().filter_map(|one| source(PASSPHRASE, one)))
+            .collect(),
+        Some(AppCredential::WorkloadIdentity { .. }) | None => Vec::new(),
+    }
+}

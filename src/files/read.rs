@@ -135,15 +135,38 @@ fn is_null(path: &Path) -> bool {
     path == Path::new("/dev/null")
 }
 
-/// A path for a message: as far as it leads to something. What does not may be
-/// a secret that was written where its file belongs.
+/// A path for a message: as far as it leads to something, and with a last part
+/// that has the form of a file's name. What else leads nowhere may be a secret
+/// that was written where its file belongs.
 #[must_use]
 pub fn shown(path: &Path) -> String {
     match there(path) {
         Some(found) if found == path => path.display().to_string(),
+        Some(found) if path.parent() == Some(found) && has_usual_name(path) => {
+            path.display().to_string()
+        }
         Some(found) => format!("a file in {} (not shown)", found.display()),
+        None if path.parent() == Some(Path::new("")) && has_usual_name(path) => {
+            path.display().to_string()
+        }
         None => "a file (not shown)".to_owned(),
     }
+}
+
+/// True for `client-secret.txt`, by its end: no secret has one by chance.
+fn has_usual_name(path: &Path) -> bool {
+    const ENDS: [&str; 16] = [
+        "txt", "pem", "key", "crt", "cer", "der", "pfx", "p12", "p7b", "jks", "json", "yml",
+        "yaml", "conf", "secret", "token",
+    ];
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    path.extension()
+        .and_then(|end| end.to_str())
+        .is_some_and(|end| ENDS.contains(&end))
+        && path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| name.len() <= 64 && name.bytes().all(plain))
 }
 
 /// The path as far as it leads to something.
@@ -164,10 +187,7 @@ mod tests {
         let error = || read(&file, 10).unwrap_err().to_string();
         assert_eq!(
             error(),
-            format!(
-                "cannot read a file in {} (not shown): there is no such file",
-                folder.path().display()
-            )
+            format!("cannot read {}: there is no such file", file.display())
         );
         assert!(read(&file, 10).unwrap_err().is_missing());
         for canary in [

@@ -9,6 +9,7 @@
 
 mod document;
 mod http;
+mod lenient;
 pub(super) mod schema;
 mod tls;
 
@@ -161,7 +162,8 @@ pub fn check_bytes(bytes: &[u8], path: &Path) -> Result<WebFile, ConfigErrors> {
 pub fn parse(text: &str, path: &Path) -> Result<WebFile, ConfigErrors> {
     let file: Arc<str> = path.display().to_string().into();
     let one = |(at, message): (Position, String)| ConfigErrors::one(&file, at, message);
-    let root = yaml::parse_sealing(text, seal).map_err(one)?;
+    let mut root = yaml::parse_sealing(text, seal).map_err(one)?;
+    lenient::resolve(&mut root);
     if let Some(doubled) = fields::doubled(&root) {
         return Err(one(doubled));
     }

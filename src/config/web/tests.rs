@@ -12,6 +12,43 @@ fn diagnostics(text: &str) -> String {
     read(text).unwrap_err().replace("/etc/m365mon/web.yml:", "")
 }
 
+/// As Prometheus' own reader takes it; promtool was seen to.
+#[test]
+fn words_and_numbers_as_yaml_1_1_has_them() {
+    for (word, expected) in [
+        ("off", false),
+        ("OFF", false),
+        ("no", false),
+        ("n", false),
+        ("False", false),
+        ("on", true),
+        ("Yes", true),
+        ("y", true),
+        ("TRUE", true),
+    ] {
+        let web = read(&format!("http_server_config: {{http2: {word}}}"));
+        assert_eq!(web.unwrap().http2, expected, "{word}");
+    }
+    assert!(diagnostics("http_server_config: {http2: 1}").contains("true or false"));
+    assert!(diagnostics("http_server_config: {http2: maybe}").contains("true or false"));
+    for (value, expected) in [
+        ("0", "0"),
+        ("yes", "yes"),
+        ("true", "true"),
+        ("1; mode=block", "1; mode=block"),
+    ] {
+        let web = read(&format!(
+            "http_server_config:\n  headers:\n    X-XSS-Protection: {value}\n"
+        ));
+        assert_eq!(
+            web.unwrap().headers,
+            [("X-XSS-Protection", expected.to_owned())]
+        );
+    }
+    // Elsewhere a number stays one.
+    assert!(diagnostics("rate_limit: {interval: 5, burst: 1}").contains("1:24"));
+}
+
 #[test]
 fn everything() {
     let web = read(&format!(

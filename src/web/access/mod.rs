@@ -6,9 +6,10 @@
 //! restart, once nobody wrote to them between two looks. A file that is broken
 //! while we run changes nothing: the last good one goes on, the log and
 //! `m365mon_config_last_reload_successful` say so. (The exporter-toolkit
-//! answers 500 instead, so that half a rotation costs scrapes.) Two things a
-//! running exporter does not do, for a truncated file would ask for them:
-//! switch TLS off or on, and take a file that is empty or lost its users.
+//! answers 500 instead, so that half a rotation costs scrapes.) Three things
+//! a running exporter does not do, for a truncated file would ask for them:
+//! switch TLS off or on, ask clients for less than before, and take an empty
+//! file.
 //!
 //! Promises: what passes was asked for everything the file demands, in the
 //! order rate limit, client certificate, password; bcrypt never runs on an
@@ -16,6 +17,7 @@
 
 mod client;
 mod contents;
+mod demands;
 mod passwords;
 mod rate;
 mod request;
@@ -32,6 +34,7 @@ use axum::http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
+use self::demands::Demands;
 use self::passwords::{Passwords, Users};
 use self::rate::Bucket;
 pub(super) use self::request::authenticate;
@@ -54,6 +57,7 @@ pub struct WebConfig {
     users: Users,
     bucket: Option<Bucket>,
     is_empty: bool,
+    demands: Demands,
     warnings: Vec<Diagnostic>,
     from: FileDigest,
 }
@@ -71,6 +75,8 @@ impl WebConfig {
     }
 
     fn of(look: contents::Look, health_without_auth: bool) -> Result<Self, Vec<Diagnostic>> {
+        let web = look.web?;
+        let demands = Demands::of(&web);
         let WebFile {
             tls,
             http2,
@@ -79,7 +85,7 @@ impl WebConfig {
             rate_limit,
             is_empty,
             warnings,
-        } = look.web?;
+        } = web;
         let tls = tls
             .map(|tls| tls::tls(&tls, http2, health_without_auth, &look.contents))
             .transpose()?
@@ -94,6 +100,7 @@ impl WebConfig {
             users: Users::new(&users),
             bucket: rate_limit.map(Bucket::new),
             is_empty,
+            demands,
             warnings,
             from: look.seen,
         })
@@ -172,11 +179,11 @@ impl Access {
                  that, a restart does",
             );
         }
-        if next.users.is_empty() && !now.users.is_empty() {
-            return refuse(
-                "the file has no users any more; what is running does not give them up for that, \
-                 a restart does",
-            );
+        if let Some(what) = now.demands.given_up_by(next.demands) {
+            return refuse(&format!(
+                "the file has {what} no more, as if it had been cut short; what is running does \
+                 not let in whom it kept out for that, a restart does"
+            ));
         }
         match (now.has_tls(), next.has_tls()) {
             (true, false) => refuse("TLS is not switched off while running; restart for that"),

@@ -92,6 +92,9 @@ fn users_come_and_go() {
     for broken in [
         users("bob: hunter2"),
         String::new(),
+        // Cut before its users.
+        "http_server_config: {http2: false}\n".into(),
+        users("").replace("{}", ""),
         "basic_auth_user: {}\n".into(),
         "http_server_config: {http2: false}\n".into(),
     ] {

@@ -7,7 +7,8 @@ use crate::config::{Diagnostic, Loaded, SourcePlace};
 use crate::entra::{CredentialFault, Part, check_credential};
 use crate::files::{readable_by_everyone, shown};
 use crate::http::{Network, NetworkError};
-use crate::model::{Account, AppCredential, Clock, Configuration, SecretSource, SystemRandom};
+use crate::kinds::Configuration;
+use crate::model::{Account, AppCredential, Clock, SecretSource, SystemRandom};
 
 /// What was found.
 #[derive(Debug, Default)]

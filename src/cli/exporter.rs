@@ -15,7 +15,7 @@ use crate::entra::{Consent, TokenStore, Tokens};
 use crate::http::{Network, NetworkError, ProbeClient, SimpleClient};
 use crate::kinds::{Configuration, needed_rights};
 use crate::metrics::{BuildInfo, Exposition};
-use crate::model::{Clock, HttpSettings, Random, Storage, SystemRandom};
+use crate::model::{Clock, HttpSettings, ProxySetting, Random, Storage, SystemRandom};
 use crate::probe::TenantProber;
 use crate::scheduler::Scheduler;
 use crate::state::State;
@@ -305,8 +305,10 @@ impl Exporter {
     ) -> Result<(), StartError> {
         let mut running = self.running.lock();
         let (http, storage) = &mut *running;
-        // A file of roots may hold others by now, under the same name.
-        if *http != configuration.http || configuration.http.ca_file.is_some() {
+        // A file of roots or of a proxy may hold others by now, under the same name.
+        let names_files = configuration.http.ca_file.is_some()
+            || matches!(configuration.http.proxy, ProxySetting::File(_));
+        if *http != configuration.http || names_files {
             let network = Network::new(&configuration.http)?;
             self.plain.replace(&network)?;
             self.measured.replace(&network)?;

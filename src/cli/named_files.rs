@@ -8,11 +8,11 @@ use crate::entra::{CredentialFault, Part, check_credential};
 use crate::files::{readable_by_everyone, shown};
 use crate::http::{Network, NetworkError};
 use crate::kinds::Configuration;
-use crate::model::{Account, AppCredential, Clock, SecretSource, SystemRandom};
+use crate::model::{Account, AppCredential, Clock, ProxySetting, SecretSource, SystemRandom};
 
 /// What was found.
 #[derive(Debug, Default)]
-pub(crate) struct Findings {
+pub(crate) struct FileFindings {
     /// Without which nothing is sent: `http` and the environment's proxy.
     pub(crate) network: Option<Diagnostic>,
     /// Without which an account gets no token.
@@ -23,21 +23,31 @@ pub(crate) struct Findings {
 
 /// Opens everything; blocks. What is not there is none of it: the configuration
 /// warns about that, and it may come yet.
-pub(crate) fn check(path: &Path, loaded: &Loaded) -> Findings {
+pub(crate) fn check(path: &Path, loaded: &Loaded) -> FileFindings {
     let whole = SourcePlace::whole(path);
     let configuration = &loaded.configuration;
-    let mut findings = Findings {
+    let mut findings = FileFindings {
         network: network(configuration).map(|error| {
             let place = match &error {
                 NetworkError::Roots { .. } => loaded.places.find(None, &["ca_file"]),
                 NetworkError::ProxyUrl => loaded.places.find(None, &["proxy_url"]),
+                NetworkError::ProxyFile { .. } => loaded.places.find(None, &["proxy_url_file"]),
                 _ => None,
             };
             let place = place.as_ref().unwrap_or(&whole);
             place.diagnostic(format!("http: {error}"))
         }),
-        ..Findings::default()
+        ..FileFindings::default()
     };
+    if let ProxySetting::File(file) = &configuration.http.proxy
+        && readable_by_everyone(file)
+    {
+        let place = loaded.places.find(None, &["proxy_url_file"]);
+        let message = readable(file);
+        findings
+            .warnings
+            .push(place.as_ref().unwrap_or(&whole).diagnostic(message));
+    }
     let now = Clock::system().now();
     let random = SystemRandom::new();
     for account in &configuration.accounts {
@@ -58,15 +68,18 @@ pub(crate) fn check(path: &Path, loaded: &Loaded) -> Findings {
         }
         for (keys, file) in secrets(account, path) {
             if readable_by_everyone(file) {
-                let message = format!(
-                    "every user of this machine may read {}: `chmod o-r` it",
-                    shown(file)
-                );
-                findings.warnings.push(at(keys).diagnostic(message));
+                findings.warnings.push(at(keys).diagnostic(readable(file)));
             }
         }
     }
     findings
+}
+
+fn readable(file: &Path) -> String {
+    format!(
+        "every user of this machine may read {}: `chmod o-r` it",
+        shown(file)
+    )
 }
 
 fn network(configuration: &Configuration) -> Option<NetworkError> {

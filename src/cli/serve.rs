@@ -7,7 +7,7 @@ use super::config_file::ConfigFile;
 use super::exporter::{Exporter, WebInputs};
 use super::flags::Flags;
 use super::lifecycle::{SignalRequest, Signals};
-use super::named_files::{self, Findings};
+use super::named_files::{self, FileFindings};
 use super::systemd::Manager;
 use super::watch::{self, Digests, Watch};
 use super::{EXIT_FAILED, EXIT_USAGE, output};
@@ -251,7 +251,7 @@ async fn beat(heartbeat: Option<&mut tokio::time::Interval>) {
 }
 
 /// An account that cannot work keeps nobody from watching the others.
-fn tell(found: &Findings) {
+fn tell(found: &FileFindings) {
     warn(&found.warnings);
     for wrong in &found.accounts {
         tracing::error!("{wrong}");

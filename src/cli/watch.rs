@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::config::digest::{self, FileDigest};
 use crate::kinds::Configuration;
-use crate::model::{AppCredential, SecretSource};
+use crate::model::{AppCredential, ProxySetting, SecretSource};
 
 /// Once something changed, how soon to look whether somebody still writes.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -102,6 +102,9 @@ impl Watch {
 /// of workload identity is none: it changes by nature.
 fn files(configuration: &Configuration) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = configuration.http.ca_file.iter().cloned().collect();
+    if let ProxySetting::File(path) = &configuration.http.proxy {
+        files.push(path.clone());
+    }
     for account in &configuration.accounts {
         match account.app_credential() {
             Some(AppCredential::ClientSecret { secret, .. }) => files.extend(file_of(secret)),

@@ -24,7 +24,7 @@ const OF_ACCOUNTS: [(&str, &[&str]); 3] = [
     ("workload_identity", &["token_file"]),
 ];
 /// Of `http`.
-const OF_HTTP: [&str; 2] = ["ca_file", "proxy_url"];
+const OF_HTTP: [&str; 3] = ["ca_file", "proxy_url", "proxy_url_file"];
 
 /// The places of files and secrets.
 #[derive(Debug, Clone, Default)]

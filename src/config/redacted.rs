@@ -66,8 +66,12 @@ pub fn redacted(configuration: &Configuration) -> String {
     let limits = configuration.limits;
     let metrics = &configuration.metrics;
     let mut settings = Vec::new();
-    if matches!(http.proxy, ProxySetting::Fixed(_)) {
-        settings.push(("proxy_url".to_owned(), Out::text(HIDDEN)));
+    match &http.proxy {
+        ProxySetting::Environment => {}
+        ProxySetting::Fixed(_) => settings.push(("proxy_url".to_owned(), Out::text(HIDDEN))),
+        ProxySetting::File(path) => {
+            settings.push(("proxy_url_file".to_owned(), Out::path(path)));
+        }
     }
     if let Some(ca_file) = &http.ca_file {
         settings.push(("ca_file".to_owned(), Out::path(ca_file)));

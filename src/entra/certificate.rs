@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::encrypted_key::{self, NotOpened};
 use super::files::{self, CredentialFault, Part};
 use crate::files::pem::{Section, sections};
-use crate::files::{Form, Wanted, decode, other_than_rsa, shell};
+use crate::files::{FileForm, WantedForm, decode, other_than_rsa, shell};
 use crate::http::certificate_facts;
 use crate::model::{Random, Secret, SecretSource, Timestamp};
 
@@ -155,7 +155,7 @@ impl Files<'_> {
             .collect();
         match found {
             Some(found) if found.is_empty() => {
-                let advice = Form::of(bytes).advice(Wanted::Certificate, path);
+                let advice = FileForm::of(bytes).advice(WantedForm::Certificate, path);
                 Err(self.fault(Part::Certificate, advice))
             }
             Some(found) => Ok(found),
@@ -177,7 +177,7 @@ impl Files<'_> {
             old_encryption,
         }) = found
         else {
-            return Err(fault(Form::of(bytes).advice(Wanted::Key, path)));
+            return Err(fault(FileForm::of(bytes).advice(WantedForm::Key, path)));
         };
         if old_encryption {
             return Err(fault(format!(
@@ -212,7 +212,7 @@ impl Files<'_> {
             }
             "EC PRIVATE KEY" => return Err(fault(not_rsa("an elliptic-curve (EC) key"))),
             "DSA PRIVATE KEY" => return Err(fault(not_rsa("a DSA key"))),
-            _ => return Err(fault(Form::of(bytes).advice(Wanted::Key, path))),
+            _ => return Err(fault(FileForm::of(bytes).advice(WantedForm::Key, path))),
         };
         parsed.map_err(|_| fault(OUT_OF_BOUNDS.to_owned()))
     }
@@ -225,7 +225,8 @@ impl Files<'_> {
     }
 
     fn are_swapped(&self) -> bool {
-        Form::of(self.certificate.1) == Form::PemKey && Form::of(self.key.1) == Form::PemCertificate
+        FileForm::of(self.certificate.1) == FileForm::PemKey
+            && FileForm::of(self.key.1) == FileForm::PemCertificate
     }
 
     /// `what` follows the name of the file.

@@ -56,7 +56,10 @@ pub enum ConsentError {
         wanted: String,
     },
     /// A guest came.
-    #[error("{0} is a guest of another tenant; what was received is thrown away")]
+    #[error(
+        "{0} is a guest here, and an account is for a member of its tenant: name one in \
+         `username`; what was received is thrown away"
+    )]
     Guest(String),
     /// The id token does not prove what it should.
     #[error("the id token is not acceptable: {0}")]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::files::{self, FileError, Form, Unfit, Wanted};
+use crate::files::{self, FileError, FileForm, Unfit, WantedForm};
 use crate::model::{Secret, SecretSource};
 
 const MOST_BYTES: u64 = 64 * 1024;
@@ -112,18 +112,18 @@ fn one_line(source: &SecretSource, part: Part, name: &str) -> Result<Secret, Cre
             let text = match files::decode(&bytes) {
                 Ok(text) if files::line(&text) != Err(Unfit::Lines) => text,
                 // What else it may be is told apart by its form.
-                Ok(text) => match Form::of(&bytes) {
-                    Form::Text => text,
+                Ok(text) => match FileForm::of(&bytes) {
+                    FileForm::Text => text,
                     form => return Err(of_form(form, part, path, &place)),
                 },
-                Err(_) => return Err(of_form(Form::of(&bytes), part, path, &place)),
+                Err(_) => return Err(of_form(FileForm::of(&bytes), part, path, &place)),
             };
             line(&text, &place)
         }
     }
 }
 
-fn of_form(form: Form, part: Part, path: &Path, place: &str) -> CredentialFault {
-    let advice = form.advice(Wanted::Secret, path);
+fn of_form(form: FileForm, part: Part, path: &Path, place: &str) -> CredentialFault {
+    let advice = form.advice(WantedForm::Secret, path);
     CredentialFault::of(part, format!("{place} {advice}"))
 }

@@ -93,9 +93,20 @@ pub(super) fn check(
     let configured = account.tenant.as_ref().map_or("", |tenant| tenant.as_str());
     let tid = claims
         .tid
-        .unwrap_or_else(|| configured.to_owned())
+        .unwrap_or_else(|| {
+            let named = issuer.split('/').find(|part| is_guid(part));
+            named.unwrap_or(configured).to_owned()
+        })
         .to_lowercase();
-    if is_guid(configured) && tid != configured {
+    // The issuer of the tenant's discovery names its GUID, also where the
+    // configuration has a domain.
+    let issued_by = issuer.split('/').find(|part| is_guid(part));
+    let expected = issued_by.map_or_else(
+        || is_guid(configured).then(|| configured.to_owned()),
+        |id| Some(id.to_lowercase()),
+    );
+    if expected.is_some_and(|expected| tid != expected) || is_guid(configured) && tid != configured
+    {
         return wrong("another tenant issued it");
     }
     let Some(username) = claims.preferred_username else {
@@ -198,6 +209,13 @@ mod tests {
                 "{name} {value}"
             );
         }
+        // A tenant that is named by its domain is known by its issuer.
+        let mut other = good();
+        other["tid"] = json!("88888888-2222-3333-4444-555555555555");
+        assert!(matches!(
+            read(&other, "contoso.onmicrosoft.com"),
+            Err(ConsentError::IdToken(_))
+        ));
         assert!(matches!(
             with("preferred_username", json!("ann@contoso.com")),
             Err(IdTokenError::WrongPerson { who, .. }) if who == "ann@contoso.com"

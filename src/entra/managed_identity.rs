@@ -6,7 +6,7 @@
 //! Nothing is repeated here: the back-off of the cache covers the phases in
 //! which the platform updates its service (404, 410, 429, 5xx).
 
-use url::Url;
+use url::{Host, Url};
 
 use super::answer::{Granted, read};
 use super::classify::{RefusalScope, TokenRefusal};
@@ -40,16 +40,24 @@ impl Platform {
                 Self::Unsupported("Service Fabric's managed identity is not supported")
             }
             (Some(endpoint), Some(header)) => match Url::parse(&endpoint) {
-                Ok(endpoint) => Self::AppService {
+                Ok(endpoint) if is_of_platform(&endpoint) => Self::AppService {
                     endpoint,
                     header: Secret::new(header),
                 },
+                Ok(_) => Self::Unsupported(
+                    "IDENTITY_ENDPOINT is no address of a platform: http on this machine \
+                     (localhost, 127.0.0.1) or a link-local address (169.254.…), else https",
+                ),
                 Err(_) => Self::Unsupported("IDENTITY_ENDPOINT is no URL"),
             },
             _ => {
                 let root = var("AZURE_POD_IDENTITY_AUTHORITY_HOST");
                 match Url::parse(root.as_deref().unwrap_or(METADATA_SERVICE)) {
-                    Ok(root) => Self::Metadata { root },
+                    Ok(root) if is_of_platform(&root) => Self::Metadata { root },
+                    Ok(_) => Self::Unsupported(
+                        "AZURE_POD_IDENTITY_AUTHORITY_HOST is no address of a platform: http on \
+                         this machine or a link-local address (169.254.…), else https",
+                    ),
                     Err(_) => Self::Unsupported("AZURE_POD_IDENTITY_AUTHORITY_HOST is no URL"),
                 }
             }
@@ -113,6 +121,26 @@ impl Platform {
             never_proxy: true,
         })
     }
+}
+
+/// Where platforms document their endpoints: App Service, Functions and
+/// Container Apps on the machine itself or on a link-local address, the metadata
+/// service on `169.254.169.254`. Whoever answers elsewhere in the clear could
+/// hand out tokens of their own and learn the header.
+fn is_of_platform(url: &Url) -> bool {
+    let plain = url.username().is_empty() && url.password().is_none();
+    let near = match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_link_local(),
+        Some(Host::Ipv6(address)) => address.is_loopback() || address.is_unicast_link_local(),
+        None => false,
+    };
+    plain
+        && match url.scheme() {
+            "http" => near,
+            "https" => url.has_host(),
+            _ => false,
+        }
 }
 
 /// The platform's refusals: some of its 4xx are weather.
@@ -190,6 +218,36 @@ mod tests {
             "http://localhost:4141/msi/token?api-version=2019-08-01&resource=https%3A%2F%2Fgraph.microsoft.com&client_id=id"
         );
         assert_eq!(request.headers[0].1.expose(), "canary");
+    }
+
+    #[test]
+    fn endpoints_as_platforms_document_them() {
+        for (endpoint, good) in [
+            ("http://localhost:42356/msi/token", true),
+            ("http://127.0.0.1:41741/msi/token/", true),
+            ("http://[::1]:41741/msi/token", true),
+            ("http://169.254.131.2:8081/msi/token", true),
+            ("http://[fe80::1]/msi/token", true),
+            ("https://identity.contoso.com/msi/token", true),
+            ("http://identity.contoso.com/msi/token", false),
+            ("http://localhost.contoso.com/msi/token", false),
+            ("http://10.0.0.1/msi/token", false),
+            ("http://8.8.8.8/msi/token", false),
+            ("http://2130706433.contoso.com/", false),
+            ("http://a:b@localhost/msi/token", false),
+            ("ftp://localhost/msi/token", false),
+            ("file:///msi/token", false),
+        ] {
+            let service = platform(&[("IDENTITY_ENDPOINT", endpoint), ("IDENTITY_HEADER", "x")]);
+            let found = matches!(service, Platform::AppService { .. });
+            assert_eq!(found, good, "{endpoint}");
+            let metadata = platform(&[("AZURE_POD_IDENTITY_AUTHORITY_HOST", endpoint)]);
+            assert_eq!(
+                matches!(metadata, Platform::Metadata { .. }),
+                good,
+                "{endpoint}"
+            );
+        }
     }
 
     #[test]

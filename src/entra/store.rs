@@ -100,6 +100,8 @@ impl std::fmt::Debug for TokenStore {
     }
 }
 
+const LOCK_IS_A_LINK: &str = "it is a link, which is not followed; remove it";
+
 impl TokenStore {
     /// The store of a configuration. `key` is the content of
     /// `M365MON_STORAGE_KEY` and goes before the key file. Neither file is
@@ -426,13 +428,20 @@ impl TokenStore {
         let mut options = File::options();
         options.write(true);
         #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            // A link in its place leads to where its owner wants root to write.
+            let no_link = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+            options
+                .mode(0o600)
+                .custom_flags(i32::try_from(no_link.bits()).unwrap_or_default());
+        }
         let file = match options.create_new(true).open(&path) {
             Ok(new) => {
                 chown_like(&new, self.owned_like());
                 Ok(new)
             }
-            // Whatever lies there is opened, never given away: it may be a link
+            // Whatever lies there is opened, never given away: it may be one
             // that the owner of the folder put there.
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => options
                 .create_new(false)
@@ -441,7 +450,10 @@ impl TokenStore {
                 .open(&path),
             Err(error) => Err(error),
         };
-        let file = file.map_err(|error| StoreError::io(&path, "write", &error))?;
+        let file = file.map_err(|error| match path.is_symlink() {
+            true => StoreError::io(&path, "write", &std::io::Error::other(LOCK_IS_A_LINK)),
+            false => StoreError::io(&path, "write", &error),
+        })?;
         let began = Instant::now();
         loop {
             match file.try_lock() {

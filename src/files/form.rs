@@ -9,7 +9,7 @@ use super::{pem, read, text};
 
 /// What a file was named for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub enum WantedForm {
     /// A certificate in PEM.
     Certificate,
     /// A private key in PEM.
@@ -22,7 +22,7 @@ pub enum Wanted {
 
 /// What a file is, where that can be told from its beginning or its labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum FileForm {
     /// PKCS#12: `.pfx`, `.p12`.
     Pfx,
     /// A Java keystore of the old kind.
@@ -66,7 +66,7 @@ const VERSION: u8 = 0xa0;
 /// 1.2.840.113549.1.7.2, signedData.
 const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
 
-impl Form {
+impl FileForm {
     /// Looks at the content of a file.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
@@ -127,13 +127,13 @@ impl Form {
 
     /// What it is and what to do, to follow the file's name in a sentence.
     #[must_use]
-    pub fn advice(self, wanted: Wanted, path: &Path) -> String {
-        if wanted == Wanted::Secret {
+    pub fn advice(self, wanted: WantedForm, path: &Path) -> String {
+        if wanted == WantedForm::Secret {
             return format!("{}, and a secret is one line of text", self.what());
         }
         let file = shell(path);
         let lines = match (self, wanted) {
-            (Self::Pfx, Wanted::Roots) => {
+            (Self::Pfx, WantedForm::Roots) => {
                 format!("`openssl pkcs12 -in {file} -nokeys -out ca.pem`")
             }
             (Self::Pfx, _) => format!(
@@ -144,31 +144,31 @@ impl Form {
                 "`keytool -importkeystore -srckeystore {file} -destkeystore m365mon.p12 \
                  -deststoretype PKCS12` and `openssl pkcs12 -in m365mon.p12 -nodes -out m365mon.pem`"
             ),
-            (Self::DerCertificate, Wanted::Certificate | Wanted::Roots) => {
+            (Self::DerCertificate, WantedForm::Certificate | WantedForm::Roots) => {
                 format!("`openssl x509 -inform DER -in {file} -out certificate.pem`")
             }
-            (Self::TrustedCertificate, Wanted::Certificate | Wanted::Roots) => {
+            (Self::TrustedCertificate, WantedForm::Certificate | WantedForm::Roots) => {
                 format!("`openssl x509 -in {file} -out certificate.pem`")
             }
-            (Self::Pkcs7 { der }, Wanted::Certificate | Wanted::Roots) => {
+            (Self::Pkcs7 { der }, WantedForm::Certificate | WantedForm::Roots) => {
                 let inform = if der { "-inform DER " } else { "" };
                 format!("`openssl pkcs7 {inform}-print_certs -in {file} -out certificates.pem`")
             }
-            (Self::DerKey, Wanted::Key) => {
+            (Self::DerKey, WantedForm::Key) => {
                 format!("`openssl pkey -inform DER -in {file} -out key.pem`")
             }
-            (Self::OpenSshKey, Wanted::Key) => {
+            (Self::OpenSshKey, WantedForm::Key) => {
                 format!("`ssh-keygen -p -m PKCS8 -f {file}` rewrites it")
             }
-            (Self::PuttyKey, Wanted::Key) => format!(
+            (Self::PuttyKey, WantedForm::Key) => format!(
                 "`puttygen {file} -O private-openssh -o key` and `ssh-keygen -p -m PKCS8 -f key`"
             ),
             _ => {
                 let wanted = match wanted {
-                    Wanted::Key => "a private key in PEM (PKCS#8 or PKCS#1) is",
-                    Wanted::Certificate => "a certificate in PEM is",
-                    Wanted::Roots => "certificates in PEM are",
-                    Wanted::Secret => "a secret is",
+                    WantedForm::Key => "a private key in PEM (PKCS#8 or PKCS#1) is",
+                    WantedForm::Certificate => "a certificate in PEM is",
+                    WantedForm::Roots => "certificates in PEM are",
+                    WantedForm::Secret => "a secret is",
                 };
                 return format!("{}, where {wanted} wanted", self.what());
             }

@@ -47,6 +47,12 @@ pub enum NetworkError {
     /// The proxy's URL; not shown, it may hold a password.
     #[error("the proxy must be an http URL with a host")]
     ProxyUrl,
+    /// `proxy_url_file` is of no use. What it holds is not shown.
+    #[error("{sentence}")]
+    ProxyFile {
+        /// Which file, and what is wrong.
+        sentence: String,
+    },
     /// A proxy's variable of the environment; its value is not shown, it may
     /// hold a password.
     #[error("{variable} in the environment {problem}")]

@@ -5,6 +5,9 @@
 //! the environment is not asked for a host that the configuration resolves:
 //! what is written down there is meant more than what the shell happens to set.
 
+use std::fmt;
+use std::path::Path;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::HeaderValue;
@@ -14,7 +17,11 @@ use url::Url;
 use super::proxy_environment::ProxyEnvironment;
 use super::resolver::Resolver;
 use super::{NetFailure, NetFailureKind, NetworkError};
+use crate::files;
 use crate::model::ProxySetting;
+
+/// Of a file with a URL in it.
+const MOST_BYTES: u64 = 64 * 1024;
 
 /// The choice, from the configuration or the environment.
 pub(super) enum Proxies {
@@ -50,6 +57,7 @@ impl Proxies {
                 let server = ProxyServer::from_url(&url).ok_or(NetworkError::ProxyUrl)?;
                 Ok(Self::Fixed(server))
             }
+            ProxySetting::File(path) => Ok(Self::Fixed(ProxyServer::from_file(path)?)),
         }
     }
 
@@ -104,6 +112,23 @@ impl Proxies {
 }
 
 impl ProxyServer {
+    /// From a file that holds its URL and nothing else.
+    fn from_file(path: &Path) -> Result<Self, NetworkError> {
+        let refuse = |what: &dyn fmt::Display| NetworkError::ProxyFile {
+            sentence: format!("{} {what}", files::shown(path)),
+        };
+        let text = files::read_text(path, MOST_BYTES).map_err(|error| NetworkError::ProxyFile {
+            sentence: error.to_string(),
+        })?;
+        let line = files::line(&text).map_err(|unfit| refuse(&unfit))?;
+        Url::parse(line)
+            .ok()
+            .and_then(|url| Self::from_url(&url))
+            .ok_or_else(|| {
+                refuse(&"holds no address of a proxy such as \"http://proxy.contoso.com:3128\"")
+            })
+    }
+
     pub(super) fn from_url(url: &Url) -> Option<Self> {
         if url.scheme() != "http" {
             return None;

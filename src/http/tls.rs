@@ -11,7 +11,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::{CipherSuite, ClientConfig, RootCertStore};
 
 use super::NetworkError;
-use crate::files::{self, Form, Wanted};
+use crate::files::{self, FileForm, WantedForm};
 
 /// Largest file of roots, in bytes; those of a system have a quarter of one.
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
@@ -104,7 +104,7 @@ fn roots_from(path: &Path) -> Result<RootCertStore, NetworkError> {
             .map_err(|_| refuse("holds a certificate that cannot be a root".to_owned()))?;
     }
     if roots.is_empty() {
-        return Err(refuse(Form::of(&bytes).advice(Wanted::Roots, path)));
+        return Err(refuse(FileForm::of(&bytes).advice(WantedForm::Roots, path)));
     }
     Ok(roots)
 }

@@ -9,7 +9,7 @@ use super::key::Text;
 use super::{
     Advice, Grant, Granting, Key, Keys, Permission, PermissionType, Refused, Remedy, Taken,
 };
-use crate::model::{Account, Reason, is_guid, is_upn, quoted};
+use crate::model::{Account, Reason, is_guest, is_guid, is_upn, quoted};
 
 /// `user`.
 pub(super) const fn user_key(help: &'static str) -> Key<Text> {
@@ -25,6 +25,12 @@ pub(super) const fn user_key(help: &'static str) -> Key<Text> {
 }
 
 pub(super) fn is_user(text: &str) -> Result<(), String> {
+    if is_guest(text) {
+        return Err(format!(
+            "is the name of a guest, {}, who has no mailbox in this tenant",
+            quoted(text)
+        ));
+    }
     if is_upn(text) || is_guid(text) {
         return Ok(());
     }

@@ -52,6 +52,14 @@ impl fmt::Display for Tenant {
     }
 }
 
+/// True for the name that a tenant gives to a guest, as
+/// `steve_fabrikam.com#EXT#@contoso.onmicrosoft.com` (Microsoft: "Properties of
+/// a B2B guest user"). A guest signs in elsewhere and has no mailbox here.
+#[must_use]
+pub fn is_guest(text: &str) -> bool {
+    text.to_ascii_uppercase().contains("#EXT#@")
+}
+
 /// A name, an `@` and a domain; nothing that would change a URL.
 #[must_use]
 pub fn is_upn(text: &str) -> bool {

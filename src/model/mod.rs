@@ -21,7 +21,7 @@ mod text;
 
 pub use account::{
     Account, AccountName, AppCredential, Cloud, CredentialKind, Deadline, Delegated, SecretSource,
-    SignIn, Tenant, is_upn,
+    SignIn, Tenant, is_guest, is_upn,
 };
 pub use audience::{Audience, BoundHosts, WrongAudience};
 pub use connection::ConnectionPolicy;

@@ -26,6 +26,8 @@ pub enum ProxySetting {
     /// This one, for everything but managed identity. May hold a password in
     /// its user information, hence a secret; already known to be an http URL.
     Fixed(Secret),
+    /// The one whose URL stands in this file, read when the network is made.
+    File(PathBuf),
 }
 
 /// One entry of `http.resolve`: connect there instead of asking DNS.

@@ -12,7 +12,7 @@ use crate::config::diagnostic::{one_of, quoted, quoted_url};
 use crate::config::fields::{Fields, Spanned};
 use crate::config::schema;
 use crate::config::yaml::{Node, Shape};
-use crate::model::{AppCredential, Delegated, SecretSource, SignIn, is_upn};
+use crate::model::{AppCredential, Delegated, SecretSource, SignIn, is_guest, is_upn};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
@@ -315,6 +315,17 @@ fn username(fields: &Fields<'_>, context: &Context<'_>) -> Option<Arc<str>> {
         return None;
     }
     let text = fields.text("username")?;
+    if is_guest(text.value) {
+        context.diagnostics.refuse(
+            text.at,
+            format!(
+                "\"username\" is the name of a guest, {}; an account is for a member of its \
+                 tenant, and a guest's home address is no member's name either",
+                quoted(text.value)
+            ),
+        );
+        return None;
+    }
     if is_upn(text.value) {
         return Some(text.value.into());
     }

@@ -46,6 +46,15 @@ pub(super) fn http(root: &Fields<'_>, context: &Context<'_>) -> HttpSettings {
                 .refuse(proxy.at, format!("\"proxy_url\" (not shown) {problem}")),
         }
     }
+    if let Some(file) = paths::existing(&fields, "proxy_url_file", context) {
+        if fields.get("proxy_url").is_some() {
+            context.diagnostics.refuse(
+                fields.place("proxy_url_file"),
+                "\"proxy_url_file\" and \"proxy_url\" exclude each other",
+            );
+        }
+        settings.proxy = ProxySetting::File(file);
+    }
     settings.ca_file = paths::existing(&fields, "ca_file", context);
     if let Some(agent) = fields.text("user_agent") {
         let visible = |b: u8| (b' '..=b'~').contains(&b);

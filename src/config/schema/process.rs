@@ -56,6 +56,12 @@ pub(in crate::config) static HTTP: Table = Table {
             "A proxy for everything but managed identity, by CONNECT. May hold a user and a password; it is treated as a secret.",
         ),
         &key(
+            "proxy_url_file",
+            "path",
+            "",
+            "Holds the URL in place of `proxy_url`. Read again on a reload.",
+        ),
+        &key(
             "ca_file",
             "path",
             "the system's",

@@ -463,17 +463,26 @@ async fn a_store_stays_with_its_owner() {
 /// have put a link to a file of root's in the place of the lock.
 #[cfg(unix)]
 #[tokio::test(start_paused = true)]
-async fn a_link_in_the_place_of_the_lock_gives_nothing_away() {
-    use std::os::unix::fs::{MetadataExt as _, chown, symlink};
-    const SOMEBODY: u32 = 54_321;
-    let house = House::new(person_account());
-    let file = house.store.file().to_owned();
-    let elsewhere = tempfile::NamedTempFile::new().unwrap();
-    let owner = elsewhere.as_file().metadata().unwrap().uid();
-    symlink(elsewhere.path(), file.with_extension("lock")).unwrap();
-    // Without this (only root can) there is nothing to chown_like away to.
-    _ = chown(file.parent().unwrap(), Some(SOMEBODY), Some(SOMEBODY));
-    sign_in(&house, "one");
-    assert!(file.exists());
-    assert_eq!(elsewhere.as_file().metadata().unwrap().uid(), owner);
+async fn a_link_in_the_place_of_the_lock_is_not_followed() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let there = folder.path().join("there");
+    std::fs::write(&there, "").unwrap();
+    for elsewhere in [there, folder.path().join("made")] {
+        let existed = elsewhere.exists();
+        let house = House::new(person_account());
+        let file = house.store.file().to_owned();
+        symlink(&elsewhere, file.with_extension("lock")).unwrap();
+        let error = {
+            let new = signed_in(&house, "one");
+            let refused = house.store.sign_in(&house.account, &new);
+            refused.unwrap_err().to_string()
+        };
+        assert!(
+            error.contains("is a link, which is not followed"),
+            "{error}"
+        );
+        assert!(!file.exists());
+        assert_eq!(elsewhere.exists(), existed);
+    }
 }

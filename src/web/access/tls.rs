@@ -15,7 +15,7 @@ use super::client::ClientCertificates;
 use super::contents::Contents;
 use crate::config::Diagnostic;
 use crate::config::web::{ClientAuth, Pem, PemSource, TlsServer};
-use crate::files::{self, Form, Wanted};
+use crate::files::{self, FileForm, WantedForm};
 use crate::http::{alternative_names, provider};
 use crate::web::visitor::Secured;
 
@@ -201,7 +201,7 @@ fn private_key(pem: &Pem, contents: &Contents) -> Result<PrivateKeyDer<'static>,
         .find(|section| section.label.ends_with("PRIVATE KEY"));
     let readable = found.filter(|section| section.label != "OPENSSH PRIVATE KEY");
     let Some(section) = readable else {
-        return Err(refuse(&advice(pem, &bytes, Wanted::Key)));
+        return Err(refuse(&advice(pem, &bytes, WantedForm::Key)));
     };
     if section.old_encryption || section.label == "ENCRYPTED PRIVATE KEY" {
         return Err(refuse("holds a key under a passphrase; it must have none"));
@@ -218,12 +218,12 @@ fn private_key(pem: &Pem, contents: &Contents) -> Result<PrivateKeyDer<'static>,
 }
 
 /// What it is instead of what is wanted, and what to do.
-fn advice(pem: &Pem, bytes: &[u8], wanted: Wanted) -> String {
+fn advice(pem: &Pem, bytes: &[u8], wanted: WantedForm) -> String {
     let path = match &pem.source {
         PemSource::File(path) => path,
         PemSource::Text(_) => Path::new(""),
     };
-    Form::of(bytes).advice(wanted, path)
+    FileForm::of(bytes).advice(wanted, path)
 }
 
 type Verifier = Option<Arc<dyn ClientCertVerifier>>;
@@ -289,7 +289,9 @@ fn certificates(
         .collect();
     match found {
         None => Err(refuse("holds a certificate that is damaged")),
-        Some(found) if found.is_empty() => Err(refuse(&advice(pem, &bytes, Wanted::Certificate))),
+        Some(found) if found.is_empty() => {
+            Err(refuse(&advice(pem, &bytes, WantedForm::Certificate)))
+        }
         Some(found) => Ok(found),
     }
 }

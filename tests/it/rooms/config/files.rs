@@ -348,6 +348,41 @@ fn roots_and_proxies() {
         assert!(shown.starts_with("F/m365mon.yml:1:17: http: "), "{shown}");
         assert_eq!(serve_exits(&configuration, &[]), (Some(3), err));
     }
+    let proxy = folder.path().join("proxy.txt");
+    let canary = &CANARY[6..];
+    for (content, expected) in [
+        (
+            format!("http://steve:{canary}@proxy.contoso.com:3128\n"),
+            "",
+        ),
+        (
+            format!("\u{feff}http://steve:{canary}@proxy.contoso.com:3128\r\n"),
+            "",
+        ),
+        (String::new(), "F/proxy.txt is empty"),
+        (
+            format!("socks5://{canary}"),
+            "F/proxy.txt holds no address of a proxy",
+        ),
+        (canary.to_owned(), "F/proxy.txt holds no address of a proxy"),
+        (
+            format!("http://a\n{canary}"),
+            "F/proxy.txt holds more than one line",
+        ),
+    ] {
+        fs::write(&proxy, content).unwrap();
+        let person = "delegated: {username: steve@contoso.com}";
+        let configuration = write_with(folder.path(), "http: {proxy_url_file: proxy.txt}", person);
+        let (code, err) = check(&configuration);
+        let shown = err.replace(folder.path().to_str().unwrap(), "F");
+        let fine = expected.is_empty();
+        assert_eq!(code, Some(if fine { 0 } else { 3 }), "{shown}");
+        assert!(
+            fine || shown.starts_with("F/m365mon.yml:1:24: http: "),
+            "{shown}"
+        );
+        assert!(shown.contains(expected), "{shown}");
+    }
     let configuration = write(folder.path(), "delegated: {username: steve@contoso.com}");
     let quoted = format!("\"http://a:{CANARY}@127.0.0.1:3128\"");
     for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {

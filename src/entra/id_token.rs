@@ -214,7 +214,7 @@ mod tests {
         other["tid"] = json!("88888888-2222-3333-4444-555555555555");
         assert!(matches!(
             read(&other, "contoso.onmicrosoft.com"),
-            Err(ConsentError::IdToken(_))
+            Err(IdTokenError::Unacceptable(_))
         ));
         assert!(matches!(
             with("preferred_username", json!("ann@contoso.com")),

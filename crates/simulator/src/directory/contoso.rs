@@ -28,11 +28,15 @@ const SITES: [(&str, &str); 8] = [
 ];
 
 /// Application permissions of Graph that the kinds beyond sites and mailboxes need.
-const SERVICE_ROLES: [&str; 4] = [
+const SERVICE_ROLES: [&str; 8] = [
+    "Application.Read.All",
+    "LicenseAssignment.Read.All",
     "Mail.ReadWrite",
     "Mail.Send",
+    "Organization.Read.All",
     "Presence.Read.All",
     "ServiceHealth.Read.All",
+    "ServiceMessage.Read.All",
 ];
 
 const PEOPLE: [(&str, &str); 5] = [
@@ -64,6 +68,7 @@ pub(super) fn contoso(now: Timestamp) -> Organization {
         token_lifetime: None,
         sign_in_frequency: None,
         health: Health::new(now),
+        licences: super::usual_licences(),
         assignment_required: false,
     }
 }

@@ -8,6 +8,7 @@ mod application;
 mod cloud;
 mod contoso;
 mod health;
+mod licence;
 mod load;
 mod names;
 mod organization;
@@ -20,6 +21,7 @@ pub use application::{
 };
 pub use cloud::Cloud;
 pub use health::{Health, HealthIssue, ServiceHealth};
+pub use licence::{Sku, usual as usual_licences};
 pub use load::{LoadAccount, Size};
 pub use names::{
     APP_CLIENT_ID, CERTIFICATE_CLIENT_ID, CONFIDENTIAL_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Cloud, Health, ORDERS_ALIAS, ORDERS_CLIENT_ID, ORDERS_URI};
+use super::{Cloud, Health, ORDERS_ALIAS, ORDERS_CLIENT_ID, ORDERS_URI, Sku};
 
 /// One Microsoft Entra tenant.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct Organization {
     pub sign_in_frequency: Option<Duration>,
     /// What Microsoft says about its services.
     pub health: Health,
+    /// What it bought.
+    pub licences: Vec<Sku>,
     /// An application must have a role of Contoso's own API to get a token for
     /// it (AADSTS501051).
     pub assignment_required: bool,

@@ -60,6 +60,11 @@ pub const ENTITIES: &[&Entity] = &[
     &ORGANIZATION,
     &SERVICE_HEALTH,
     &HEALTH_ISSUE,
+    &SERVICE_MESSAGE,
+    &SUBSCRIBED_SKU,
+    &SUBSCRIPTION,
+    &APPLICATION,
+    &SERVICE_PRINCIPAL,
 ];
 
 pub(super) const SITE: Entity = Entity {
@@ -172,5 +177,45 @@ pub(super) const HEALTH_ISSUE: Entity = Entity {
     path: "/admin/serviceAnnouncement/issues",
     usual: &[],
     most: 1000,
+    page: 100,
+};
+
+pub(super) const SERVICE_MESSAGE: Entity = Entity {
+    name: "serviceUpdateMessage",
+    path: "/admin/serviceAnnouncement/messages",
+    usual: &[],
+    most: 1000,
+    page: 100,
+};
+
+pub(super) const SUBSCRIBED_SKU: Entity = Entity {
+    name: "subscribedSku",
+    path: "/subscribedSkus",
+    usual: &[],
+    most: 999,
+    page: 100,
+};
+
+pub(super) const SUBSCRIPTION: Entity = Entity {
+    name: "companySubscription",
+    path: "/directory/subscriptions",
+    usual: &[],
+    most: 999,
+    page: 100,
+};
+
+pub(super) const APPLICATION: Entity = Entity {
+    name: "application",
+    path: "/applications",
+    usual: &[],
+    most: 999,
+    page: 100,
+};
+
+pub(super) const SERVICE_PRINCIPAL: Entity = Entity {
+    name: "servicePrincipal",
+    path: "/servicePrincipals",
+    usual: &[],
+    most: 999,
     page: 100,
 };

@@ -3,12 +3,15 @@
 //! error bodies and headers of the original. Answers are made from the
 //! directory when asked for.
 
+mod applications;
 mod entity;
 mod error;
 mod files;
 mod guard;
+mod licences;
 mod mail;
 mod mail_transport;
+mod message_center;
 mod people;
 mod presence;
 mod query;
@@ -47,7 +50,10 @@ struct Call<'a> {
 /// The kinds of things, a table of routes each. Sites, people, their mail and
 /// files are older and are found by `target`.
 const ROUTES: &[&[Route]] = &[
+    applications::ROUTES,
+    licences::ROUTES,
     mail_transport::ROUTES,
+    message_center::ROUTES,
     presence::ROUTES,
     service_health::ROUTES,
 ];

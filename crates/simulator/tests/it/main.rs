@@ -16,3 +16,4 @@ mod running;
 mod service_health;
 mod sharepoint;
 mod support;
+mod tenant_objects;

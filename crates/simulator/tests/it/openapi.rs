@@ -72,7 +72,8 @@ async fn answers_fit_the_openapi_description() {
     let client = client(&running);
     let description = openapi();
     let everything = "Sites.Read.All Mail.Read User.Read.All Files.Read.All Organization.Read.All \
-                      Presence.Read.All ServiceHealth.Read.All";
+                      Presence.Read.All ServiceHealth.Read.All ServiceMessage.Read.All \
+                      Application.Read.All";
     let claims = user_claims(&running, "steve", everything);
     // Health is for administrators only.
     running
@@ -126,6 +127,20 @@ async fn answers_fit_the_openapi_description() {
         ),
         ("/organization".into(), "/organization"),
         ("/me/presence".into(), "/me/presence"),
+        ("/applications?$top=2".into(), "/applications"),
+        ("/servicePrincipals?$top=2".into(), "/servicePrincipals"),
+        (
+            "/subscribedSkus?$select=id,skuId,prepaidUnits,consumedUnits".into(),
+            "/subscribedSkus",
+        ),
+        (
+            "/directory/subscriptions".into(),
+            "/directory/subscriptions",
+        ),
+        (
+            "/admin/serviceAnnouncement/messages".into(),
+            "/admin/serviceAnnouncement/messages",
+        ),
         (
             format!("/users/{}/presence", claims.oid),
             "/users/{user-id}/presence",

@@ -50,6 +50,8 @@ fn auto_reload(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "it must be a time of at least 1s, like 30s, or 0s for never".into())
 }
 
+/// A disk that takes longer to hand out the configuration hangs.
+const READING: Duration = Duration::from_secs(30);
 /// From the first signal to the end.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -124,14 +126,17 @@ impl Serve {
         let mut watch = Watch::new(self.auto_reload, &self.config.path, digests, &configuration);
         drop(configuration);
         let mut heartbeat = manager.heartbeat().map(tokio::time::interval);
-        loop {
+        let mut again = false;
+        'serving: loop {
             let answer = tokio::select! {
+                // Asked for while another reload was under way.
+                () = std::future::ready(()), if again => None,
                 request = signals.next() => match request {
                     SignalRequest::Reload => {
                         tracing::info!(by = "local", "asked to reload the configuration");
                         None
                     }
-                    SignalRequest::Stop => break,
+                    SignalRequest::Stop => break 'serving,
                 },
                 Some(answer) = asked.recv() => Some(answer),
                 () = watch.changed() => None,
@@ -144,7 +149,24 @@ impl Serve {
                 }
             };
             manager.reloading();
-            let reloaded = self.reload(&exporter).await;
+            again = false;
+            let mut reload = std::pin::pin!(self.reload(&exporter));
+            // Signals are heard and the manager is told that we live, however
+            // long a disk takes.
+            let reloaded = loop {
+                tokio::select! {
+                    reloaded = &mut reload => break reloaded,
+                    request = signals.next() => match request {
+                        SignalRequest::Reload => again = true,
+                        SignalRequest::Stop => break 'serving,
+                    },
+                    () = beat(heartbeat.as_mut()) => {
+                        if exporter.healthy() {
+                            manager.alive();
+                        }
+                    }
+                }
+            };
             manager.ready(
                 match &reloaded {
                     Ok((digests, configuration)) => {
@@ -191,7 +213,19 @@ impl Serve {
             (loaded, access.map(|access| access.load()).transpose())
         };
         let mut web_is_fine = true;
-        let taken = match tokio::task::spawn_blocking(read).await {
+        let read = tokio::time::timeout(READING, tokio::task::spawn_blocking(read)).await;
+        let hangs = || {
+            let path = self.config.path.display();
+            let seconds = READING.as_secs();
+            format!("{path}: it, or a file that it names, could not be read within {seconds} s")
+        };
+        let Ok(read) = read else {
+            exporter.refused(true);
+            tracing::error!("{}", hangs());
+            tracing::error!("configuration not reloaded, the old one goes on");
+            return Err(vec![hangs()]);
+        };
+        let taken = match read {
             Ok((Ok((digests, loaded, found)), Ok(web))) => {
                 warn(&loaded.warnings);
                 tell(&found);

@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::kinds::Configuration;
+use crate::kinds::{Configuration, Mode};
 use crate::model::{AccountName, Service};
 
 /// Resource units a minute by the fewest licences.
@@ -86,6 +86,30 @@ pub fn calls_a_minute(configuration: &Configuration) -> f64 {
         .iter()
         .map(|resource| 60.0 / resource.interval.as_secs_f64())
         .sum()
+}
+
+/// How many probes of an account run at once if none of them gets an answer
+/// and each takes its whole timeout.
+#[must_use]
+pub fn hanging_at_once(configuration: &Configuration, account: &str) -> f64 {
+    configuration
+        .resources
+        .iter()
+        .filter(|resource| resource.mode == Mode::Background && &*resource.account.name == account)
+        .map(|resource| resource.timeout.as_secs_f64() / resource.interval.as_secs_f64())
+        .sum()
+}
+
+/// How many probes of one account may run at once: `per_account`, and of
+/// several accounts none gets more than half of `probes_in_flight`.
+#[must_use]
+pub fn at_once(configuration: &Configuration) -> usize {
+    let limits = &configuration.limits;
+    let most = match configuration.accounts.len() {
+        0 | 1 => limits.probes_in_flight,
+        _ => (limits.probes_in_flight / 2).max(1),
+    };
+    limits.per_account.min(most)
 }
 
 /// One share per cloud, tenant and application, in the order of the file.

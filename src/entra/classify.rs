@@ -87,7 +87,7 @@ pub(super) fn classify(answer: &EndpointAnswer, person: bool, now: Timestamp) ->
     let mut scope = RefusalScope::Account;
     let reason = match (&body, status) {
         (_, 429) => AccountReason::Throttled,
-        (_, 500..) => match known.map(|code| code.class) {
+        (_, 500..=599) => match known.map(|code| code.class) {
             Some(Class::Throttled) => AccountReason::Throttled,
             _ => AccountReason::ServerError,
         },
@@ -371,6 +371,8 @@ mod tests {
             (302, String::new(), false, (UnexpectedStatus, None, All)),
             (404, "<html>".into(), false, (UnexpectedStatus, None, All)),
             (407, String::new(), false, (Proxy, None, All)),
+            (600, String::new(), false, (UnexpectedStatus, None, All)),
+            (999, "<html>".into(), false, (UnexpectedStatus, None, All)),
         ] {
             assert_eq!(read(status, &body, person), expected, "{status} {body}");
         }

@@ -56,11 +56,24 @@ pub(super) struct NoAnswer {
 }
 
 impl NoAnswer {
+    /// Names the host once.
+    fn sentence(&self, host: &str) -> String {
+        let detail = &self.detail;
+        match detail
+            .strip_prefix(host)
+            .and_then(|rest| rest.strip_prefix(": "))
+        {
+            Some(rest) => format!("no answer from {host}: {rest}"),
+            None if detail.contains(host) => format!("no answer: {detail}"),
+            None => format!("no answer from {host}: {detail}"),
+        }
+    }
+
     pub(super) fn problem(self, host: &str) -> TokenProblem {
         TokenProblem {
             reason: self.reason,
             code: None,
-            detail: bounded_text(&format!("no answer from {host}: {}", self.detail), 300),
+            detail: bounded_text(&self.sentence(host), 300),
         }
     }
 }
@@ -115,5 +128,34 @@ impl Endpoint for SimpleClient {
                 body: answer.body,
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_is_named_once() {
+        for (detail, wanted) in [
+            (
+                "h.com: connection refused",
+                "no answer from h.com: connection refused",
+            ),
+            (
+                "h.com could not be resolved",
+                "no answer: h.com could not be resolved",
+            ),
+            (
+                "this machine is out of buffers",
+                "no answer from h.com: this machine is out of buffers",
+            ),
+        ] {
+            let no_answer = NoAnswer {
+                reason: AccountReason::Connect,
+                detail: detail.to_owned(),
+            };
+            assert_eq!(no_answer.problem("h.com").detail, wanted);
+        }
     }
 }

@@ -11,6 +11,7 @@ use http::header::{
 };
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::origin::{Origin, Refusal};
 use super::token_source::TokenSource;
 use super::{diagnostics, machine, narration, throttling, verdict};
 use crate::entra::{AccessToken, ClaimsChallenge};
@@ -71,6 +72,8 @@ pub struct Response {
     pub body: Bytes,
     /// How it ended.
     pub body_end: BodyEnd,
+    /// Who sent it.
+    pub origin: Origin,
     /// Why a refused token could not be replaced; the verdict is `token` then.
     pub token_problem: Option<TokenProblem>,
     headers: HeaderMap,
@@ -517,6 +520,7 @@ impl Response {
             content_type: String::new(),
             body: Bytes::new(),
             body_end: BodyEnd::Complete,
+            origin: Origin::Service,
             token_problem: None,
             headers: HeaderMap::new(),
         }
@@ -543,9 +547,28 @@ impl Client {
         } else {
             ServiceError::read(&body).or_header(text(&headers, "x-ms-diagnostics"))
         };
-        let verdict = verdict(status, expected, &headers, &error, body_end);
+        let host = request.url.host_str().unwrap_or_default();
+        let proxied = self.http.is_proxied(&request.url);
+        let refusal = Refusal {
+            status,
+            headers: &headers,
+            body: &body,
+            ours: client_request_id.as_ref().map(RequestId::as_str),
+            host,
+            of_microsoft: request.audience.as_ref().is_some_and(is_of_microsoft),
+            proxied,
+        };
+        let origin = if expected {
+            Origin::Service
+        } else {
+            refusal.origin()
+        };
+        let verdict = verdict(
+            status, expected, &headers, &error, body_end, origin, proxied,
+        );
         let challenges = headers.get_all(WWW_AUTHENTICATE).iter();
-        let challenge = ClaimsChallenge::find(challenges.filter_map(|v| v.to_str().ok()));
+        let challenge = ClaimsChallenge::find(challenges.filter_map(|v| v.to_str().ok()))
+            .filter(|_| origin == Origin::Service);
         let content_type = text(&headers, CONTENT_TYPE.as_str()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         exchange.request_id = diagnostics::request_id(&headers);
@@ -562,6 +585,7 @@ impl Client {
             content_type: bounded_text(&essence.to_ascii_lowercase(), 64),
             body: if expected { body } else { Bytes::new() },
             body_end,
+            origin,
             token_problem: None,
             headers,
         };
@@ -594,6 +618,19 @@ fn headers(request: &Request, token: Option<&AccessToken>, id: &str) -> Option<H
     headers.insert(CLIENT_REQUEST_ID, HeaderValue::from_str(id).ok()?);
     headers.insert(RETURN_CLIENT_REQUEST_ID, HeaderValue::from_static("true"));
     Some(headers)
+}
+
+/// Whose signs are known: an API of one's own names none.
+fn is_of_microsoft(audience: &Audience) -> bool {
+    let host = audience.host();
+    [
+        "graph.microsoft.",
+        "dod-graph.microsoft.",
+        "microsoftgraph.",
+    ]
+    .iter()
+    .any(|root| host.starts_with(root))
+        || host.contains(".sharepoint")
 }
 
 fn unsendable() -> Box<ProbeFailure> {

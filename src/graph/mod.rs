@@ -11,10 +11,14 @@ mod client;
 mod diagnostics;
 mod machine;
 mod narration;
+mod origin;
+#[cfg(test)]
+mod recorded;
 mod throttling;
 mod token_source;
 mod verdict;
 
 pub use client::{Client, Outcome, Probing, Response};
+pub use origin::Origin;
 pub use token_source::TokenSource;
 pub use verdict::verdict;

@@ -2,6 +2,7 @@
 
 use http::HeaderMap;
 
+use super::origin::{Origin, leads_to_throttle_page};
 use super::throttling;
 use crate::http::BodyEnd;
 use crate::kinds::{KnownMessage, ServiceError};
@@ -26,6 +27,8 @@ pub fn verdict(
     headers: &HeaderMap,
     error: &ServiceError,
     body_end: BodyEnd,
+    origin: Origin,
+    proxied: bool,
 ) -> Verdict {
     let has = |code| error.has(code);
     let reason = match status {
@@ -34,12 +37,25 @@ pub fn verdict(
             BodyEnd::TimedOut => Reason::Timeout,
             BodyEnd::TooLarge | BodyEnd::Broken => Reason::BadResponse,
         },
+        // SharePoint throttles in disguise too, before any token is renewed.
+        300..=399 if leads_to_throttle_page(status, headers) => Reason::Throttled,
+        401 if error.text == Some(KnownMessage::TooManyRequests) => Reason::Throttled,
+        407 => Reason::Proxy,
+        // What a box on the way says is no word of the service's.
+        _ if origin == Origin::NamedBox => Reason::Proxy,
+        _ if origin == Origin::SilentBox => match proxied {
+            true => Reason::Proxy,
+            false => Reason::BadResponse,
+        },
         400 | 405 | 406 | 414 => Reason::Rejected,
         // Exchange says so when a role is missing, and SharePoint when the
         // token was made with a secret: no fresh token will help.
         401 if has("UnknownError")
             || has("OrganizationFromTenantGuidNotFound")
-            || error.text == Some(KnownMessage::UnsupportedAppOnlyToken) =>
+            || matches!(
+                error.text,
+                Some(KnownMessage::UnsupportedAppOnlyToken | KnownMessage::TokenTypeNotAllowed)
+            ) =>
         {
             Reason::Forbidden
         }
@@ -48,7 +64,6 @@ pub fn verdict(
         403 if has("notAllowed") => Reason::Rejected,
         403 => Reason::Forbidden,
         404 => Reason::NotFound,
-        407 => Reason::Proxy,
         423 => Reason::Locked,
         429 | 509 => Reason::Throttled,
         503 if throttling::names_us(headers) || ASKS_US_TO_SLOW_DOWN.into_iter().any(has) => {
@@ -274,7 +289,15 @@ mod tests {
                 BodyEnd::TooLarge,
             ] {
                 {
-                    let judged = verdict(*status, false, &headers, &error, end);
+                    let judged = verdict(
+                        *status,
+                        false,
+                        &headers,
+                        &error,
+                        end,
+                        Origin::Service,
+                        false,
+                    );
                     assert_eq!(judged.reason(), *reason, "{status} {body} {end:?}");
                 }
             }
@@ -282,9 +305,56 @@ mod tests {
     }
 
     #[test]
+    fn what_a_box_says_is_no_word_of_the_service() {
+        use Reason::{BadResponse, Proxy, Throttled};
+        let none = HeaderMap::new();
+        let judge = |status, headers: &HeaderMap, body: &str, origin, proxied| {
+            let error = ServiceError::read(body.as_bytes());
+            verdict(
+                status,
+                false,
+                headers,
+                &error,
+                BodyEnd::Complete,
+                origin,
+                proxied,
+            )
+            .reason()
+        };
+        for status in [401, 403, 404, 302, 511] {
+            for (origin, proxied, reason) in [
+                (Origin::SilentBox, false, BadResponse),
+                (Origin::SilentBox, true, Proxy),
+                (Origin::NamedBox, false, Proxy),
+                (Origin::NamedBox, true, Proxy),
+            ] {
+                let judged = judge(status, &none, "<html>", origin, proxied);
+                assert_eq!(judged, Some(reason), "{status} {origin:?} {proxied}");
+            }
+        }
+        let mut to_page = HeaderMap::new();
+        to_page.insert("location", "/_layouts/15/Throttle.htm".parse().unwrap());
+        assert_eq!(
+            judge(302, &to_page, "", Origin::Service, false),
+            Some(Throttled)
+        );
+        let text = "429 TOO MANY REQUESTS";
+        assert_eq!(
+            judge(401, &none, text, Origin::Service, false),
+            Some(Throttled)
+        );
+        let token_type =
+            r#"{"error":"invalid_request","error_description":"Token type is not allowed."}"#;
+        let judged = judge(401, &none, token_type, Origin::Service, false);
+        assert_eq!(judged, Some(Reason::Forbidden));
+    }
+
+    #[test]
     fn a_200_needs_its_body() {
-        let judge =
-            |end| verdict(200, true, &HeaderMap::new(), &ServiceError::default(), end).reason();
+        let judge = |end| {
+            let (none, error) = (HeaderMap::new(), ServiceError::default());
+            verdict(200, true, &none, &error, end, Origin::Service, false).reason()
+        };
         assert_eq!(judge(BodyEnd::Complete), None);
         assert_eq!(judge(BodyEnd::TimedOut), Some(Reason::Timeout));
         assert_eq!(judge(BodyEnd::Broken), Some(Reason::BadResponse));

@@ -102,6 +102,13 @@ impl ProbeClient {
         Ok(())
     }
 
+    /// True if a proxy is configured for this URL.
+    #[must_use]
+    pub fn is_proxied(&self, url: &Url) -> bool {
+        let inner = self.0.load();
+        matches!(inner.network.inner().proxy_for(url), Ok(Some(_)))
+    }
+
     /// Sends one request and reads its answer up to `body_limit`. Never
     /// repeats it, except once when a kept connection was dead, which
     /// `repeat` tells. Dropping the future ends the request.

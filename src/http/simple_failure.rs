@@ -34,6 +34,17 @@ pub(super) fn classify(error: reqwest::Error, host: &str, proxied: bool) -> NetF
         if let Some(client) = cause.downcast_ref::<hyper_util::client::legacy::Error>() {
             connecting |= client.is_connect();
         }
+        // What came is no HTTP: the same as for what is measured.
+        let parse = cause
+            .downcast_ref::<hyper::Error>()
+            .is_some_and(hyper::Error::is_parse);
+        let violated = cause
+            .downcast_ref::<h2::Error>()
+            .is_some_and(|error| error.is_library() && !error.is_io());
+        if parse || violated {
+            kind.get_or_insert(NetFailureKind::Broken);
+            words.get_or_insert_with(|| format!("{host}: the answer is not HTTP"));
+        }
         let text = cause.to_string();
         // The tunnel's error type is not public; its words are.
         if text.starts_with("tunnel error") {

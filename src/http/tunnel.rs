@@ -8,6 +8,8 @@ use super::{NetFailure, NetFailureKind};
 
 /// No proxy has more than this to say before it connects.
 const MOST_HEAD: usize = 16 << 10;
+/// Interim answers that are passed over.
+const MOST_INTERIM: usize = 8;
 
 /// Asks the proxy at the other end of `stream` to connect us to
 /// `host:port`; afterwards the stream is the tunnel.
@@ -41,8 +43,16 @@ where
     sent.map_err(|error| failed("closed the connection").caused_by(error))?;
 
     let mut answer = Vec::with_capacity(512);
+    let mut interim = 0;
     let end = loop {
         if let Some(end) = find_end(&answer) {
+            // What is said before the answer itself (RFC 9110, section 15.2).
+            let before = status(&answer).is_some_and(|status| (100..200).contains(&status));
+            if before && interim < MOST_INTERIM {
+                interim += 1;
+                answer.drain(..end);
+                continue;
+            }
             break end;
         }
         if answer.len() >= MOST_HEAD {

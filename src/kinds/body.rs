@@ -2,6 +2,8 @@
 //! members in it. What a verdict does not need is read over and kept nowhere;
 //! an empty list is an answer.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
@@ -38,10 +40,13 @@ pub enum Envelope {
     PlainOrVerbose,
 }
 
+/// An item: a map and nothing else passes for an object.
+type Item = BTreeMap<String, IgnoredAny>;
+
 #[derive(Deserialize)]
 struct Plain {
     #[serde(rename = "value")]
-    _value: Vec<IgnoredAny>,
+    _value: Vec<Item>,
 }
 
 #[derive(Deserialize)]
@@ -53,7 +58,7 @@ struct Verbose {
 #[derive(Deserialize)]
 struct Results {
     #[serde(rename = "results")]
-    _results: Vec<IgnoredAny>,
+    _results: Vec<Item>,
 }
 
 /// The name of a list in words for people.
@@ -67,10 +72,10 @@ pub fn list(envelope: Envelope, answer: &Answer) -> Result<(), BadBody> {
     list_in(envelope, &answer.content_type, &answer.body)
 }
 
-fn list_in(envelope: Envelope, content_type: &str, body: &[u8]) -> Result<(), BadBody> {
+pub(crate) fn list_in(envelope: Envelope, content_type: &str, body: &[u8]) -> Result<(), BadBody> {
     let body = json(content_type, body)?;
     // Derived structs would also take an array for an object.
-    let object = body.starts_with(b"{");
+    let object = body.starts_with(b"{") && !is_error(body);
     let plain = || serde_json::from_slice::<Plain>(body).is_ok();
     let verbose = || serde_json::from_slice::<Verbose>(body).is_ok();
     let listed = match envelope {
@@ -91,7 +96,7 @@ fn list_in(envelope: Envelope, content_type: &str, body: &[u8]) -> Result<(), Ba
 /// What is wrong with the body.
 pub fn object<T: DeserializeOwned>(what: &'static str, answer: &Answer) -> Result<T, BadBody> {
     let body = json(&answer.content_type, &answer.body)?;
-    let object = body.starts_with(b"{");
+    let object = body.starts_with(b"{") && !is_error(body);
     match serde_json::from_slice(body) {
         Ok(read) if object => Ok(read),
         _ => Err(BadBody::Shape(what)),
@@ -125,13 +130,21 @@ fn json<'a>(content_type: &str, body: &'a [u8]) -> Result<&'a [u8], BadBody> {
     if body.starts_with(b"<") || content_type == "text/html" {
         return Err(BadBody::Html);
     }
-    if content_type != "application/json" && !is_json_suffix(content_type) {
+    // What declares nothing is judged by what it holds.
+    let declared = matches!(content_type, "" | "application/json") || is_json_suffix(content_type);
+    if !declared {
         return Err(BadBody::ContentType);
     }
-    if serde_json::from_slice::<IgnoredAny>(body).is_err() {
+    // What is read over is not looked at by the reader: texts may hold anything.
+    if std::str::from_utf8(body).is_err() || serde_json::from_slice::<IgnoredAny>(body).is_err() {
         return Err(BadBody::Json);
     }
     Ok(body)
+}
+
+/// An error with a good status.
+fn is_error(body: &[u8]) -> bool {
+    serde_json::from_slice::<Item>(body).is_ok_and(|object| object.contains_key("error"))
 }
 
 fn is_json_suffix(content_type: &str) -> bool {
@@ -152,7 +165,7 @@ mod tests {
         for body in [
             r#"{"value":[]}"#,
             r#"{"@odata.context":"x","value":[{"id":"1"}],"@odata.nextLink":"https://x"}"#,
-            "\u{feff} {\"value\":[1,[2]]} \r\n",
+            "\u{feff} {\"value\":[{},{\"id\":[2]}]} \r\n",
         ] {
             assert_eq!(
                 list_in(Envelope::Plain, JSON, body.as_bytes()),
@@ -160,6 +173,9 @@ mod tests {
                 "{body}"
             );
         }
+        assert_eq!(list_in(Envelope::Plain, "", br#"{"value":[]}"#), Ok(()));
+        let broken = b"{\"value\":[{\"id\":\"\xff\"}]}";
+        assert_eq!(list_in(Envelope::Plain, JSON, broken), Err(BadBody::Json));
         let verbose = br#"{"d":{"results":[]}}"#;
         assert_eq!(list_in(Envelope::PlainOrVerbose, JSON, verbose), Ok(()));
         assert_eq!(list_in(Envelope::Plain, JSON, verbose), Err(SHAPE));
@@ -174,7 +190,6 @@ mod tests {
             (JSON, "<!DOCTYPE html>", BadBody::Html),
             ("text/html", r#"{"value":[]}"#, BadBody::Html),
             ("text/plain", r#"{"value":[]}"#, BadBody::ContentType),
-            ("", r#"{"value":[]}"#, BadBody::ContentType),
             (JSON, r#"{"value":["#, BadBody::Json),
             (JSON, r#"{"value":[]} x"#, BadBody::Json),
             (JSON, "[]", SHAPE),
@@ -183,6 +198,12 @@ mod tests {
             (JSON, "{}", SHAPE),
             (JSON, r#"{"value":{}}"#, SHAPE),
             (JSON, r#"{"value":null}"#, SHAPE),
+            (JSON, r#"{"value":[1]}"#, SHAPE),
+            (JSON, r#"{"value":[[]]}"#, SHAPE),
+            (JSON, r#"{"value":["id"]}"#, SHAPE),
+            (JSON, r#"{"value":[null]}"#, SHAPE),
+            (JSON, r#"{"value":[{"id":"1"},2]}"#, SHAPE),
+            (JSON, r#"{"value":[],"error":{"code":"x"}}"#, SHAPE),
             (JSON, r#"{"error":{"code":"x"}}"#, SHAPE),
         ] {
             let judged = list_in(Envelope::Plain, content_type, body.as_bytes());

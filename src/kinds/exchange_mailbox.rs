@@ -8,9 +8,9 @@ use super::key::Text;
 use super::mailbox::{self, Mailbox};
 use super::{
     Advice, Answer, AnyKey, BadBody, Define, Findings, Grant, Info, Key, Keys, Permission, Refused,
-    Remedy, Request, Setting, Spec, Wide,
+    Remedy, Request, ServiceError, Setting, Spec, Wide,
 };
-use crate::model::{Account, Service};
+use crate::model::{Account, Reason, Service};
 
 /// An Exchange Online mailbox: one message id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +84,10 @@ impl Spec for ExchangeMailbox {
     fn judge(&self, answer: &Answer) -> Result<Findings, BadBody> {
         body::list(Envelope::Plain, answer)?;
         Ok(Findings::default())
+    }
+
+    fn reason(&self, account: &Account, reason: Reason, error: &ServiceError) -> Reason {
+        self.mailbox.reason(account, reason, error)
     }
 
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::advice::{permission_first, probably_missing};
 use super::key::Text;
 use super::{
-    Advice, Grant, Granting, Key, Keys, Permission, PermissionType, Refused, Remedy, Taken,
+    Advice, Grant, Granting, Key, Keys, Permission, PermissionType, Refused, Remedy, ServiceError,
+    Taken,
 };
 use crate::model::{Account, Reason, is_guest, is_guid, is_upn, quoted};
 
@@ -100,6 +101,18 @@ impl Mailbox {
         })
         .into_iter()
         .collect()
+    }
+
+    /// Exchange hides a missing right behind 404: to a person, what stands in
+    /// another one's mailbox is not there.
+    pub(super) fn reason(&self, account: &Account, reason: Reason, error: &ServiceError) -> Reason {
+        let hidden = error.has("ErrorItemNotFound") || error.has("ErrorFolderNotFound");
+        let elsewhere = self.user().is_some() && account.person().is_some();
+        if reason == Reason::NotFound && hidden && elsewhere {
+            Reason::Forbidden
+        } else {
+            reason
+        }
     }
 
     /// What a refusal means; `role` as for [`Self::grants`].

@@ -55,6 +55,8 @@ use crate::model::Account;
 pub use advice::{Advice, Grant, Refused, Remedy, SiteRole, probably_missing};
 pub use ask::{Answer, Ask, Findings, Stopped};
 pub use body::BadBody;
+#[cfg(test)]
+pub(crate) use body::{Envelope, list_in as list_of};
 pub use configuration::Configuration;
 pub use document::documentation;
 pub(crate) use document::table;
@@ -64,7 +66,7 @@ pub use permission::{Api, Granting, Permission, PermissionType, Wide, account_of
 pub use reading::{Reading, ReadingUnit, bounded, label_value};
 pub use request::Request;
 pub use resource::{Labels, Mode, Resource, ResourceName};
-pub use service_error::{KnownMessage, ServiceError};
+pub use service_error::{KnownMessage, ServiceError, is_service_error};
 pub use spec::{Define, Impact, Info, Instead, Spec, UNADDRESSED};
 
 pub use app_credentials::AppCredentials;

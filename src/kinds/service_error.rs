@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+/// How often a message that is JSON is unwrapped.
+const MOST_WRAPPED: usize = 2;
 /// How deep `innerError` is followed.
 const DEEPEST: usize = 8;
 
@@ -20,6 +22,7 @@ const KNOWN: &[&str] = &[
     "BadRequest",
     "ErrorAccessDenied",
     "ErrorExceededConnectionCount",
+    "ErrorFolderNotFound",
     "ErrorIncorrectRoutingHint",
     "ErrorInternalServerError",
     "ErrorInvalidIdMalformed",
@@ -77,6 +80,10 @@ const KNOWN: &[&str] = &[
 pub enum KnownMessage {
     /// SharePoint takes no app-only token made with a secret.
     UnsupportedAppOnlyToken,
+    /// SharePoint takes no token of this sort.
+    TokenTypeNotAllowed,
+    /// SharePoint throttles, with whatever status.
+    TooManyRequests,
     /// The site's host belongs to another tenant.
     HostOfAnotherTenant,
     /// The tenant has no SharePoint.
@@ -99,6 +106,11 @@ const TEXTS: &[(&str, KnownMessage)] = &[
         "unsupported app only token",
         KnownMessage::UnsupportedAppOnlyToken,
     ),
+    (
+        "token type is not allowed",
+        KnownMessage::TokenTypeNotAllowed,
+    ),
+    ("429 too many requests", KnownMessage::TooManyRequests),
     (
         "invalid hostname for this tenancy",
         KnownMessage::HostOfAnotherTenant,
@@ -140,8 +152,17 @@ impl ServiceError {
     #[must_use]
     pub fn read(body: &[u8]) -> Self {
         let mut codes = Vec::new();
-        if let Ok(Value::Object(root)) = serde_json::from_slice(body) {
+        let mut body_in_body = serde_json::from_slice(body).ok();
+        // Service health wraps the answer of the service behind it as a text.
+        for _ in 0..=MOST_WRAPPED {
+            let Some(Value::Object(root)) = body_in_body.take() else {
+                break;
+            };
+            let mut message = root.get("message");
             let mut level = ["error", "odata.error"].iter().find_map(|k| root.get(*k));
+            if let Some(Value::String(code)) = root.get("code").or_else(|| root.get("errorCode")) {
+                codes.extend(known(code));
+            }
             for _ in 0..DEEPEST {
                 let Some(Value::Object(error)) = level else {
                     break;
@@ -149,11 +170,16 @@ impl ServiceError {
                 if let Some(Value::String(code)) = error.get("code") {
                     codes.extend(known(code));
                 }
+                message = error.get("message").or(message);
                 level = error
                     .iter()
                     .find(|(key, _)| key.eq_ignore_ascii_case("innererror"))
                     .map(|(_, inner)| inner);
             }
+            body_in_body = message
+                .and_then(Value::as_str)
+                .filter(|text| text.trim_start().starts_with('{'))
+                .and_then(|text| serde_json::from_str(text).ok());
         }
         Self {
             codes,
@@ -179,6 +205,19 @@ impl ServiceError {
     #[must_use]
     pub fn has(&self, code: &str) -> bool {
         self.codes.iter().any(|c| c.eq_ignore_ascii_case(code))
+    }
+}
+
+/// True if a body is in one of the shapes in which Microsoft's services write
+/// errors, whatever it says: `error` (an object, or OAuth's text), SharePoint's
+/// `odata.error` and lone `error_description`, `errorCode`, or a JSON text.
+#[must_use]
+pub fn is_service_error(body: &[u8]) -> bool {
+    const MEMBERS: [&str; 4] = ["error", "odata.error", "error_description", "errorCode"];
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(root)) => MEMBERS.iter().any(|name| root.contains_key(*name)),
+        Ok(Value::String(_)) => true,
+        _ => false,
     }
 }
 

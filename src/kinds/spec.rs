@@ -11,8 +11,8 @@ use futures_util::future::BoxFuture;
 
 use super::ask::{Answer, Ask, Findings, Stopped};
 use super::key::{AnyKey, Keys, Setting};
-use super::{Advice, BadBody, Grant, Permission, Reading, Refused, Request};
-use crate::model::{Account, Audience, Cloud, Service};
+use super::{Advice, BadBody, Grant, Permission, Reading, Refused, Request, ServiceError};
+use crate::model::{Account, Audience, Cloud, Reason, Service};
 
 /// Whether users feel a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -223,6 +223,12 @@ pub trait Spec: fmt::Debug + Send + Sync {
     /// What is wrong with it.
     fn judge(&self, answer: &Answer) -> Result<Findings, BadBody>;
 
+    /// The reason of a refusal, where the service says one thing and means
+    /// another; most say what they mean.
+    fn reason(&self, _account: &Account, reason: Reason, _error: &ServiceError) -> Reason {
+        reason
+    }
+
     /// What to do about a refusal; `None` for what holds for all kinds.
     fn advise(&self, _account: &Account, _refused: &Refused<'_>) -> Option<Advice> {
         None
@@ -244,7 +250,7 @@ pub trait Spec: fmt::Debug + Send + Sync {
 
 /// What the configuration names makes no URL.
 pub const UNADDRESSED: Stopped = Stopped::Judged {
-    reason: crate::model::Reason::Internal,
+    reason: Reason::Internal,
     sentence: Cow::Borrowed("what the configuration names makes no URL"),
 };
 

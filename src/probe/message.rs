@@ -2,7 +2,7 @@
 //! of known codes and of the configuration only; nothing that a service wrote
 //! goes in, since that may name people or sites.
 
-use crate::graph::Response;
+use crate::graph::{Origin, Response};
 use crate::http::BodyEnd;
 use crate::kinds::{BadBody, Findings, KnownMessage, Refused, Resource, Stopped, probably_missing};
 use crate::model::{Hold, Reason, Repeat, TokenProblem, Verdict};
@@ -42,6 +42,8 @@ pub(super) fn of_response(
             return (Verdict::Problem(Reason::Token), advice);
         }
         (Err(Stopped::Asked), Verdict::Problem(reason)) => {
+            let error = &response.error;
+            let reason = resource.kind.reason(&resource.account, reason, error);
             (reason, of_refusal(resource, response, reason))
         }
         (Err(Stopped::Asked), Verdict::Success) => {
@@ -56,6 +58,9 @@ fn of_body(bad: BadBody) -> String {
 }
 
 fn of_refusal(resource: &Resource, response: &Response, reason: Reason) -> String {
+    if let Some(sentence) = of_a_box(response, reason) {
+        return sentence;
+    }
     let (account, exchange) = (&resource.account, &response.exchange);
     let refused = Refused {
         reason,
@@ -105,6 +110,24 @@ fn of_refusal(resource: &Resource, response: &Response, reason: Reason) -> Strin
             reason.as_str().into()
         }
     }
+}
+
+/// Something between here and Microsoft answered in its place.
+fn of_a_box(response: &Response, reason: Reason) -> Option<String> {
+    if response.status == 407 || !matches!(reason, Reason::Proxy | Reason::BadResponse) {
+        return None;
+    }
+    let who = match response.origin {
+        Origin::Service => return None,
+        Origin::NamedBox => "a proxy or filter on the way answered in Microsoft's place",
+        Origin::SilentBox => {
+            "the answer has no sign of Microsoft's: a proxy or filter on the way seems to have \
+             given it"
+        }
+    };
+    Some(format!(
+        "{who}; whoever runs it must let these requests pass"
+    ))
 }
 
 /// Sentences of the services that mean the same whatever was asked.

@@ -3,6 +3,7 @@
 mod anything;
 mod cache;
 mod certificate;
+mod recorded;
 mod rights;
 mod script;
 mod sign_in;

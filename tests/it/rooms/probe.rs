@@ -19,7 +19,7 @@ use m365mon::probe::{Prober, TenantProber};
 use script::{Script, problem};
 
 use crate::support::fixtures::{self, mailbox_of};
-use crate::support::origin::{Ca, GRAPH, H2, HOST, LONG, Origin, json};
+use crate::support::origin::{self, Ca, GRAPH, H2, HOST, LONG, Origin};
 
 mod command;
 mod kinds;
@@ -31,6 +31,16 @@ mod tokens;
 const CANARY: &str = "canary-token";
 
 type Answer = Response<Full<bytes::Bytes>>;
+
+/// As [`origin::json`]; a refusal with the sign that it is the service's own.
+fn json(status: u16, body: &str) -> Answer {
+    let mut answer = origin::json(status, body);
+    if status >= 300 {
+        let id = "81170202-4f3e-4c4b-9e3c-0a1b2c3d4e5f".parse().unwrap();
+        answer.headers_mut().insert("request-id", id);
+    }
+    answer
+}
 
 fn resource(kind: Kind, person: bool) -> Resource {
     let account = if person {

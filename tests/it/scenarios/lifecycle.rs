@@ -71,6 +71,35 @@ fn wait_for_line(process: &Process, part: &str, times: usize) {
     });
 }
 
+/// A configuration that cannot be read to its end: the end is heard all the same.
+#[test]
+fn a_signal_is_heard_while_the_configuration_hangs() {
+    let (folder, _cloud) = folder();
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let environment = [("NOTIFY_SOCKET", path.to_str().unwrap())];
+    let mut process = serve(folder.path(), &[], &environment);
+    let hear = |part: &str| {
+        let mut message = [0; 1024];
+        loop {
+            let length = socket.recv(&mut message).expect(part);
+            if String::from_utf8_lossy(&message[..length]).contains(part) {
+                return;
+            }
+        }
+    };
+    hear("READY=1");
+    let configuration = folder.path().join("m365mon.yml");
+    std::fs::remove_file(&configuration).unwrap();
+    let made = Command::new("mkfifo").arg(&configuration).status().unwrap();
+    assert!(made.success());
+    process.signal("HUP");
+    hear("RELOADING=1");
+    process.signal("TERM");
+    assert_eq!(process.exit_code(), 0);
+}
+
 #[test]
 fn the_service_manager_is_told() {
     let (folder, cloud) = folder();

@@ -95,6 +95,11 @@ async fn each_failure_has_its_reason() {
     let cut = format!("{OK}Content-Length: 100\r\n\r\n{{");
     let cut = Origin::writing(ca.good(H1), cut).await;
     assert_eq!(reason(&ca.network(cut.address)).await, Reason::BadResponse);
+    let no_http = Origin::writing(ca.good(H1), "SSH-2.0-OpenSSH\r\n\r\n").await;
+    assert_eq!(
+        reason(&ca.network(no_http.address)).await,
+        Reason::BadResponse
+    );
     let long = format!("{OK}\r\n{}", " ".repeat(2 << 20));
     let long = Origin::writing(ca.good(H1), long).await;
     let failure = send(&ca.network(long.address)).await.unwrap_err();

@@ -61,6 +61,10 @@ async fn that_do_not() {
             "HTTP/1.1 302 Found\r\nLocation: https://contoso.com\r\n\r\n",
             "refused to connect us (302)",
         ),
+        (
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 502 Bad Gateway\r\n\r\n",
+            "refused to connect us (502)",
+        ),
         ("SSH-2.0-OpenSSH\r\n\r\n", "does not speak HTTP"),
         ("HTTP/1.1 200 OK\r\n\r\n<html>", "sent more than an answer"),
         ("HTTP/1.1 200", "closed the connection"),

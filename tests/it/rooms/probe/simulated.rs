@@ -113,8 +113,13 @@ async fn every_fault_has_its_reason() {
         (json!({"status": {"status": 204}}), UnexpectedStatus),
         (json!({"status": {"status": 423}}), Locked),
         (
-            json!({"redirect": {"to": "https://contoso.sharepoint.com/"}}),
+            json!({"redirect": {"to": "https://graph.microsoft.com/elsewhere"}}),
             UnexpectedStatus,
+        ),
+        // Without a sign of Microsoft's, to another host: a portal on the way.
+        (
+            json!({"redirect": {"to": "https://contoso.sharepoint.com/"}}),
+            BadResponse,
         ),
         (json!("html"), BadResponse),
         (json!("truncated"), BadResponse),

@@ -242,7 +242,7 @@ quiet("a consent that ends in ten days: a ticket", [ticket("CredentialExpiresSoo
 quiet("somebody must sign in, over a restart", [ticket("SignInRequired", 26, 91)], raw("account_sign_in_required", 'account="contoso"', "0x40 1x60 stale _x3 1x76"))
 quiet("access to a resource ends in two days: a note", [info("AccessEndsSoon", 11, 91)], raw("resource_token_expiry_timestamp_seconds", 'account="contoso",kind="sharepoint_site",resource="intranet"', f"{2 * DAY}x180"))
 quiet("a permission is missing, over a restart", [ticket("ResourceForbidden", 36, 76)], resources=[site((20, 70, "forbidden")), site(name="hr", phase=40)], restarts=(50,))
-quiet("the probe is not understood", [ticket("ResourceNotMonitored", 36, 76), ticket("ResourceRejected", 36, 76)], resources=[site((20, 70, "rejected")), site(name="hr", phase=40)])
+quiet("the probe is not understood", [ticket("ResourceRejected", 36, 76)], resources=[site((20, 70, "rejected")), site(name="hr", phase=40)])
 quiet("rights beyond need, and rights to a whole tenant: notes", [info("ExcessPermissions", 61, 91), info("TenantWidePermissions", 61, 91)], raw("account_excess_permissions", 'account="contoso"', "2x200"), raw("account_tenant_wide_permissions", 'account="contoso"', "1x200"))
 quiet("tokens are slow", [ticket("SignInSlow", 61, 201)], raw("token_request_duration_seconds_sum", 'account="contoso"', "0+0.1x400"), raw("token_request_duration_seconds_count", 'account="contoso"', "0+0.02x400"), minutes=200)
 quiet("tokens are quick", [], raw("token_request_duration_seconds_sum", 'account="contoso"', "0+0.01x400"), raw("token_request_duration_seconds_count", 'account="contoso"', "0+0.02x400"), minutes=200)

@@ -11,7 +11,7 @@ use http::header::{
 };
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::origin::{Origin, Refusal};
+use super::origin::{Origin, RefusedAnswer};
 use super::token_source::TokenSource;
 use super::{diagnostics, machine, narration, throttling, verdict};
 use crate::entra::{AccessToken, ClaimsChallenge};
@@ -549,7 +549,7 @@ impl Client {
         };
         let host = request.url.host_str().unwrap_or_default();
         let proxied = self.http.is_proxied(&request.url);
-        let refusal = Refusal {
+        let refusal = RefusedAnswer {
             status,
             headers: &headers,
             body: &body,

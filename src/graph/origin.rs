@@ -75,7 +75,7 @@ pub enum Origin {
 }
 
 /// An answer that is no success.
-pub(super) struct Refusal<'a> {
+pub(super) struct RefusedAnswer<'a> {
     pub(super) status: u16,
     pub(super) headers: &'a HeaderMap,
     pub(super) body: &'a [u8],
@@ -89,7 +89,7 @@ pub(super) struct Refusal<'a> {
     pub(super) proxied: bool,
 }
 
-impl Refusal<'_> {
+impl RefusedAnswer<'_> {
     /// Who sent it.
     pub(super) fn origin(&self) -> Origin {
         if self.has_sign() {
@@ -295,7 +295,7 @@ mod tests {
                 .iter()
                 .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
                 .collect::<HeaderMap>();
-            let refusal = Refusal {
+            let refusal = RefusedAnswer {
                 status,
                 headers: &headers,
                 body: body.as_bytes(),
@@ -305,7 +305,7 @@ mod tests {
                 proxied: false,
             };
             assert_eq!(refusal.origin(), wanted, "{status} {pairs:?} {body}");
-            let elsewhere = Refusal {
+            let elsewhere = RefusedAnswer {
                 of_microsoft: false,
                 ..refusal
             };

@@ -7,7 +7,7 @@ use std::path::Path;
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::origin::{Origin, Refusal};
+use super::origin::{Origin, RefusedAnswer};
 use super::verdict;
 use crate::http::BodyEnd;
 use crate::kinds::{Envelope, ServiceError, list_of};
@@ -73,7 +73,7 @@ fn each_is_judged_as_it_should_be() {
                 .and_then(|v| v.to_str().ok());
             ServiceError::read(&body).or_header(diagnostics)
         };
-        let refusal = Refusal {
+        let refusal = RefusedAnswer {
             status,
             headers: &headers,
             body: &body,

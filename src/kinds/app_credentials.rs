@@ -17,7 +17,7 @@ use super::ask::{Answer, Ask, Findings, Stopped};
 use super::body;
 use super::key::{Flag, Pairs};
 use super::lenient::{Lenient, Moment, all_of};
-use super::pages::{Listed, Pages};
+use super::pages::{Collected, Pages};
 use super::reading::{Reading, ReadingUnit};
 use super::{
     Advice, AnyKey, BadBody, Define, Impact, Info, Key, Keys, Permission, Refused, Request,
@@ -347,10 +347,10 @@ async fn counted(
     now: Timestamp,
 ) -> Result<Vec<Sample>, Stopped> {
     let request = listed(account, "/applications", OF_APPLICATION);
-    let applications: Listed<Holder> = LISTED_APPLICATIONS.all(ask, request).await?;
+    let applications: Collected<Holder> = LISTED_APPLICATIONS.all(ask, request).await?;
     ask.wait(PAUSE).await;
     let request = listed(account, "/servicePrincipals", OF_PRINCIPAL);
-    let principals: Listed<Holder> = LISTED_PRINCIPALS.all(ask, request).await?;
+    let principals: Collected<Holder> = LISTED_PRINCIPALS.all(ask, request).await?;
     if !applications.whole || !principals.whole {
         return Ok(Vec::new());
     }

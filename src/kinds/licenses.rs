@@ -14,7 +14,7 @@ use super::advice::of_permissions;
 use super::ask::{Answer, Ask, Findings, Stopped};
 use super::key::{Flag, Names};
 use super::lenient::{Lenient, Moment};
-use super::pages::{Listed, Pages};
+use super::pages::{Collected, Pages};
 use super::reading::{Reading, ReadingUnit, label_value};
 use super::{
     Advice, AnyKey, BadBody, Define, Impact, Info, Key, Keys, Permission, Refused, Request,
@@ -248,13 +248,14 @@ impl Spec for Licenses {
             let step = if self.expiry { UNITS_STEP } else { "" };
             let request = self.request(account);
             let pages = Pages { step, ..LICENSES };
-            let skus: Listed<Sku> = pages.all(ask, request).await?;
+            let skus: Collected<Sku> = pages.all(ask, request).await?;
             let mut readings = self.counts(&skus.items);
             if self.expiry {
                 // Microsoft Graph "List subscriptions" (companySubscription).
                 let query = "$select=skuPartNumber,status,nextLifecycleDateTime";
                 let request = of_directory(account, "/directory/subscriptions", query);
-                let subscriptions: Listed<Subscription> = SUBSCRIPTIONS.all(ask, request).await?;
+                let subscriptions: Collected<Subscription> =
+                    SUBSCRIPTIONS.all(ask, request).await?;
                 readings.extend(self.ends(&subscriptions.items));
             }
             Ok(Findings { readings })

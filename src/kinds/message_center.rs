@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::advice::of_permissions;
 use super::ask::{Answer, Ask, Findings, Stopped};
 use super::lenient::{Lenient, Moment};
-use super::pages::{Listed, Pages};
+use super::pages::{Collected, Pages};
 use super::reading::{Reading, ReadingUnit};
 use super::{
     Advice, BadBody, Define, Impact, Info, Keys, Permission, Refused, Request, Setting, Spec,
@@ -161,8 +161,8 @@ impl Spec for MessageCenter {
         ask: &'a mut dyn Ask,
     ) -> BoxFuture<'a, Result<Findings, Stopped>> {
         Box::pin(async move {
-            let messages: Listed<Message> = PAGES.all(ask, self.request(account)).await?;
-            let Listed { items, whole } = &messages;
+            let messages: Collected<Message> = PAGES.all(ask, self.request(account)).await?;
+            let Collected { items, whole } = &messages;
             let mut readings = if *whole { counts(items) } else { Vec::new() };
             readings.extend(next_action(items, ask.now()));
             Ok(Findings { readings })

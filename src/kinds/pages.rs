@@ -35,7 +35,7 @@ pub(super) struct Pages {
 
 /// What was read.
 #[derive(Debug)]
-pub(super) struct Listed<T> {
+pub(super) struct Collected<T> {
     pub(super) items: Vec<T>,
     /// False if there is more, which was not followed: a count would be wrong.
     pub(super) whole: bool,
@@ -53,7 +53,7 @@ impl Pages {
         self,
         ask: &mut dyn Ask,
         first: Option<Request>,
-    ) -> Result<Listed<T>, Stopped> {
+    ) -> Result<Collected<T>, Stopped> {
         let mut request = first.ok_or(UNADDRESSED)?;
         let mut items = Vec::new();
         for page in 1..=self.most {
@@ -61,7 +61,7 @@ impl Pages {
             let Page { value, next } = body::object::<Page<T>>(self.what, &answer)?;
             items.extend(all_of(value));
             let Some(link) = next.0 else {
-                return Ok(Listed { items, whole: true });
+                return Ok(Collected { items, whole: true });
             };
             match next_page(&request, &link) {
                 Some(next) if page < self.most => request = next,
@@ -71,7 +71,7 @@ impl Pages {
                 ask.wait(self.pause).await;
             }
         }
-        Ok(Listed {
+        Ok(Collected {
             items,
             whole: false,
         })
@@ -98,7 +98,7 @@ mod tests {
         ))
     }
 
-    async fn read(answers: Vec<Answer>) -> (Listed<u8>, usize) {
+    async fn read(answers: Vec<Answer>) -> (Collected<u8>, usize) {
         let mut script = Script::of(answers);
         let first = Request::of_graph(&Cloud::Global, "/numbers", "/numbers", "");
         let listed = PAGES.all(&mut script, first).await.unwrap();

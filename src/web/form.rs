@@ -14,9 +14,9 @@ const MOST_BYTES: usize = 4096;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Names and values; wiped when dropped, for some are secrets.
-pub(super) struct Form(Vec<(Zeroizing<String>, Zeroizing<String>)>);
+pub(super) struct FormBody(Vec<(Zeroizing<String>, Zeroizing<String>)>);
 
-impl Form {
+impl FormBody {
     /// Reads a body.
     ///
     /// # Errors

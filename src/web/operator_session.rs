@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::app::App;
 use super::external::host_of;
-use super::form::Form;
+use super::form::FormBody;
 use super::operator::{COOKIE_LIFE, COOKIE_NAME, HOST_PREFIX};
 use super::pages;
 use super::reply::{refused, see_other};
@@ -30,7 +30,7 @@ const FIELD: &str = "link";
 pub(super) async fn show(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     match app.visitor(&parts).at_home() {
-        Ok(()) => pages::operator(&app.links(&parts), pages::Exchange::Offered).into_response(),
+        Ok(()) => pages::operator(&app.links(&parts), pages::LinkExchange::Offered).into_response(),
         Err(refusal) => refused(refusal),
     }
 }
@@ -42,7 +42,7 @@ pub(super) async fn exchange(Shared(app): Shared<Arc<App>>, request: Request) ->
     if let Err(refusal) = visitor.at_home().and_then(|()| visitor.same_site()) {
         return refused(refusal);
     }
-    let form = match Form::read(&parts.headers, body).await {
+    let form = match FormBody::read(&parts.headers, body).await {
         Ok(form) => form,
         Err(response) => return *response,
     };
@@ -53,7 +53,7 @@ pub(super) async fn exchange(Shared(app): Shared<Arc<App>>, request: Request) ->
         tracing::warn!(
             "a link for operators was refused: it is not one of this process, has ended, or was used"
         );
-        let page = pages::operator(&app.links(&parts), pages::Exchange::Refused);
+        let page = pages::operator(&app.links(&parts), pages::LinkExchange::Refused);
         return (StatusCode::FORBIDDEN, page).into_response();
     };
     tracing::info!(

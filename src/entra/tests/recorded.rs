@@ -29,10 +29,12 @@ fn each_is_judged_as_it_should_be() {
             Value::String(text) => text.clone().into_bytes(),
             json => serde_json::to_vec(json).unwrap(),
         };
+        // Tokens are cut in the records; no real one has this character.
+        let body = String::from_utf8(body).unwrap().replace('…', "x");
         let answered = EndpointAnswer {
             status: u16::try_from(file["status"].as_u64().unwrap()).unwrap(),
             headers: http::HeaderMap::new(),
-            body: Bytes::from(body),
+            body: Bytes::from(body.into_bytes()),
         };
         let now: Timestamp = "2026-11-25T12:00:00Z".parse().unwrap();
         let found = match answer::read(&answered, false, now) {

@@ -15,12 +15,12 @@ pub(in crate::web) struct Links<'a> {
 
 /// A whole page that shows itself again while somebody looks at it.
 pub(super) fn page(title: &str, links: &Links<'_>, main: impl FnOnce(&mut Html)) -> Html {
-    framed(title, links, Kind::Alive, main)
+    framed(title, links, PageKind::Alive, main)
 }
 
 /// A whole page that stays as it is.
 pub(super) fn still_page(title: &str, links: &Links<'_>, main: impl FnOnce(&mut Html)) -> Html {
-    framed(title, links, Kind::Still, main)
+    framed(title, links, PageKind::Still, main)
 }
 
 /// A whole page that stays as it is, with the script that takes what stands
@@ -30,22 +30,22 @@ pub(super) fn still_page_with_script(
     links: &Links<'_>,
     main: impl FnOnce(&mut Html),
 ) -> Html {
-    framed(title, links, Kind::Link, main)
+    framed(title, links, PageKind::Link, main)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum PageKind {
     Alive,
     Still,
     Link,
 }
 
-fn framed(title: &str, links: &Links<'_>, kind: Kind, main: impl FnOnce(&mut Html)) -> Html {
+fn framed(title: &str, links: &Links<'_>, kind: PageKind, main: impl FnOnce(&mut Html)) -> Html {
     let head = match kind {
         // The answer's header says `no-referrer`, with which browsers send
         // `Origin: null` along with a form; this counts for the page.
-        Kind::Link => "<meta name=\"referrer\" content=\"same-origin\">\n",
-        Kind::Alive | Kind::Still => "",
+        PageKind::Link => "<meta name=\"referrer\" content=\"same-origin\">\n",
+        PageKind::Alive | PageKind::Still => "",
     };
     Html::page(title, links.prefix, head, |html| {
         html.raw("<header>\n<a class=\"home\" href=\"")
@@ -76,9 +76,9 @@ fn framed(title: &str, links: &Links<'_>, kind: Kind, main: impl FnOnce(&mut Htm
         main(html);
         html.raw("</main>\n");
         let script = match kind {
-            Kind::Alive => Some("/assets/page.js"),
-            Kind::Link => Some("/assets/link.js"),
-            Kind::Still => None,
+            PageKind::Alive => Some("/assets/page.js"),
+            PageKind::Link => Some("/assets/link.js"),
+            PageKind::Still => None,
         };
         if let Some(script) = script {
             html.raw("<script src=\"")

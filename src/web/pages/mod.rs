@@ -20,7 +20,7 @@ pub(super) use approval::approval;
 pub(super) use frame::{Links, segment};
 pub(super) use html::Html;
 pub(super) use landing::{Filter, overview};
-pub(super) use operator::{Exchange, operator};
+pub(super) use operator::{LinkExchange, operator};
 pub(super) use resource::resource;
 pub(super) use sign_in::{SignInView, again, elsewhere, leave, no_sign_in, sign_in};
 

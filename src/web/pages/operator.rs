@@ -6,7 +6,7 @@ use crate::web::view::Reader;
 
 /// What became of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::web) enum Exchange {
+pub(in crate::web) enum LinkExchange {
     /// Nothing yet: it was only opened.
     Offered,
     /// It is not one of this process, has ended, or was used.
@@ -15,10 +15,10 @@ pub(in crate::web) enum Exchange {
 
 /// The page where a link of `m365mon open` leads. The script of the page takes
 /// what stands behind the `#` into the form, and presses nothing.
-pub(in crate::web) fn operator(links: &Links<'_>, exchange: Exchange) -> Html {
+pub(in crate::web) fn operator(links: &Links<'_>, exchange: LinkExchange) -> Html {
     still_page_with_script("Become an operator", links, |html| {
         html.raw("<h1>Become an operator</h1>\n");
-        if exchange == Exchange::Refused {
+        if exchange == LinkExchange::Refused {
             html.raw("<div class=\"problem\" role=\"alert\"><p><strong>This link is not good here.</strong> It was used already, is older than five minutes, or belongs to another run of the exporter. Make a new one.</p></div>\n");
         }
         if links.reader == Reader::Operator {

@@ -29,7 +29,7 @@ use axum::response::{IntoResponse, Response};
 use self::redirect_uri::RedirectUri;
 use self::sessions::{Outcome, SignInSessions, Start};
 use super::app::App;
-use super::form::Form;
+use super::form::FormBody;
 use super::operator::Actor;
 use super::pages::{self, segment};
 use super::reply::{plain, refused, see_other};
@@ -231,14 +231,14 @@ async fn submitted(
     name: &str,
     action: &str,
     request: Request,
-) -> Result<(Subject, Form, Parts, Actor), Box<Response>> {
+) -> Result<(Subject, FormBody, Parts, Actor), Box<Response>> {
     let (parts, body) = request.into_parts();
     let actor = app
         .visitor(&parts)
         .may_submit()
         .map_err(|refusal| Box::new(refused(refusal)))?;
     let subject = Subject::find(app, &parts, name)?;
-    let form = Form::read(&parts.headers, body).await?;
+    let form = FormBody::read(&parts.headers, body).await?;
     let token = form.get("token").unwrap_or_default();
     if !subject.sessions.form_key.accepts(action, name, token) {
         let again = pages::again(&app.links(&parts), &subject.path(SIGN_IN));

@@ -131,6 +131,9 @@ fn html(status: StatusCode, page: &'static str) -> Response<Body> {
     answer
 }
 
+/// The `request-id` of a bare status.
+const SIGNED: &str = "0f0f0f0f-0000-4000-8000-00000000f001";
+
 fn any_status(
     status: u16,
     body: &str,
@@ -142,6 +145,11 @@ fn any_status(
         .ok()
         .filter(|s| !s.is_informational())
         .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    // What Microsoft answers is signed by it, unless the fault says what it is
+    // signed by; a box on the way is told by its own headers or its page.
+    if headers.is_empty() && body.is_empty() {
+        set(&mut answer, HeaderName::from_static("request-id"), SIGNED);
+    }
     for (name, value) in headers {
         if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
             set(&mut answer, name, value);

@@ -72,7 +72,7 @@ fn more_than_is_needed_is_counted_named_and_told() {
     prometheus.wait_for_none(&alert("M365ExcessPermissions"));
     change(r#""revoke": ["Sites.Read.All"]"#);
     eventually("the sites are forbidden", || {
-        let found = prometheus.query(&alert("M365ResourceForbidden"));
+        let found = prometheus.query("m365_resource_problem{reason=\"forbidden\"}");
         found
             .iter()
             .any(|(labels, _)| labels["resource"] == "intranet")

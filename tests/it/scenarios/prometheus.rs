@@ -291,8 +291,9 @@ fn every_trouble_has_its_reason_within_an_interval() {
         (r#""server_error""#, "server_error"),
         (r#""bad_gateway""#, "server_error"),
         (
+            // Nothing says that it is Microsoft who sends us elsewhere.
             r#"{"redirect": {"to": "https://login.contoso.com/"}}"#,
-            "unexpected_status",
+            "bad_response",
         ),
     ];
     for (kind, reason) in troubles {

@@ -37,7 +37,7 @@ def render(*values, release="office"):
 def program(*arguments):
     # What Azure's webhook sets.
     environment = os.environ | {"AZURE_TENANT_ID": "contoso.onmicrosoft.com", "AZURE_CLIENT_ID": "11111111-2222-3333-4444-555555555555",
-                                "AZURE_FEDERATED_TOKEN_FILE": "/dev/null"}
+                                "AZURE_FEDERATED_TOKEN_FILE": os.environ.get("SERVICE_ACCOUNT_TOKEN", "/dev/null")}
     return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, env=environment)
 
 

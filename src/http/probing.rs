@@ -69,7 +69,7 @@ pub struct ProbeAnswer {
     pub body: Bytes,
     /// How it ended.
     pub body_end: BodyEnd,
-    /// What was measured: phases, connection, and [`Repeat::NewConnection`] if a
+    /// What was measured: phases, connection, and [`crate::model::Repeat::NewConnection`] if a
     /// kept connection turned out dead.
     pub exchange: Exchange,
 }

@@ -17,7 +17,7 @@
 //!
 //! Promises: whatever comes in, no scrape waits for it and memory stays
 //! bounded; every text from outside is escaped; names of people and actions
-//! are for the trusted only ([`Visitor`]). `cli` starts it.
+//! are for the trusted only (`Visitor`). `cli` starts it.
 
 mod access;
 mod app;

@@ -53,7 +53,7 @@ impl fmt::Display for Tenant {
 }
 
 /// True for the name that a tenant gives to a guest, as
-/// `steve_fabrikam.com#EXT#@contoso.onmicrosoft.com` (Microsoft: "Properties of
+/// `steve_partner.example#EXT#@contoso.onmicrosoft.com` (Microsoft: "Properties of
 /// a B2B guest user"). A guest signs in elsewhere and has no mailbox here.
 #[must_use]
 pub fn is_guest(text: &str) -> bool {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::finding::Step;
+use super::finding::DoctorStep;
 use crate::entra::{Consent, CredentialFacts, check_credential};
 use crate::files;
 use crate::kinds::Resource;
@@ -12,7 +12,7 @@ use crate::model::{Account, AppCredential, Clock, Deadline, Random, SecretSource
 use crate::setup::{Commands, shell};
 
 /// What is configured.
-pub(super) fn configuration(resources: &[&Arc<Resource>]) -> Step {
+pub(super) fn configuration(resources: &[&Arc<Resource>]) -> DoctorStep {
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     for resource in resources {
         *kinds.entry(resource.kind.as_str()).or_default() += 1;
@@ -26,11 +26,11 @@ pub(super) fn configuration(resources: &[&Arc<Resource>]) -> Step {
     } else {
         kinds.join(", ")
     };
-    Step::proved("configuration", "", detail)
+    DoctorStep::proved("configuration", "", detail)
 }
 
 /// The application's own credential, as far as this machine can tell.
-pub(super) fn check(account: &Account, clock: &Clock, random: &dyn Random) -> Option<Step> {
+pub(super) fn check(account: &Account, clock: &Clock, random: &dyn Random) -> Option<DoctorStep> {
     let credential = account.app_credential()?;
     let name = match credential {
         AppCredential::ClientSecret { .. } => "client_secret",
@@ -40,7 +40,7 @@ pub(super) fn check(account: &Account, clock: &Clock, random: &dyn Random) -> Op
     Some(match check_credential(account, clock.now(), random) {
         Ok(facts) => judge(name, account, &facts.unwrap_or_default(), clock.now()),
         Err(fault) => {
-            Step::refuted("credential", name, fault.to_string()).mend(where_it_is(credential))
+            DoctorStep::refuted("credential", name, fault.to_string()).mend(where_it_is(credential))
         }
     })
 }
@@ -70,7 +70,7 @@ fn where_it_is(credential: &AppCredential) -> Vec<String> {
         .collect()
 }
 
-fn judge(name: &str, account: &Account, facts: &CredentialFacts, now: Timestamp) -> Step {
+fn judge(name: &str, account: &Account, facts: &CredentialFacts, now: Timestamp) -> DoctorStep {
     if let Some(token) = &facts.federated {
         let detail = format!(
             "a token of {} for the subject {}, meant for {}",
@@ -78,10 +78,10 @@ fn judge(name: &str, account: &Account, facts: &CredentialFacts, now: Timestamp)
         );
         return match token.ends {
             Some(end) if end <= now => {
-                Step::refuted("credential", name, format!("{detail}; it ended {}", day(end)))
+                DoctorStep::refuted("credential", name, format!("{detail}; it ended {}", day(end)))
                     .mend(["whatever writes the token file (in Kubernetes the kubelet) has stopped: restart the pod"])
             }
-            _ => Step::proved("credential", name, detail),
+            _ => DoctorStep::proved("credential", name, detail),
         };
     }
     let what = facts.thumbprint.as_ref().map_or_else(
@@ -91,12 +91,12 @@ fn judge(name: &str, account: &Account, facts: &CredentialFacts, now: Timestamp)
     match facts.ends {
         Some((_, end)) if end <= now => {
             let detail = format!("{what}, but it ended {}", day(end));
-            Step::refuted("credential", name, detail).mend([Commands::of(account).script()])
+            DoctorStep::refuted("credential", name, detail).mend([Commands::of(account).script()])
         }
-        Some(end) => Step::proved("credential", name, format!("{what}, {}", ends(end, now))),
+        Some(end) => DoctorStep::proved("credential", name, format!("{what}, {}", ends(end, now))),
         None => {
             let detail = format!("{what}; when it ends cannot be seen");
-            Step::unseen("credential", name, detail).mend([
+            DoctorStep::unseen("credential", name, detail).mend([
                 "Entra admin center → App registrations → the application → Certificates & \
                  secrets: the column Expires",
                 "client_secret: {…, expires: YYYY-MM-DD}   # in m365mon.yml",
@@ -115,14 +115,16 @@ fn day(at: Timestamp) -> String {
 }
 
 /// Whether somebody is signed in, by the store.
-pub(super) async fn sign_in(consent: &Consent, account: &Account, clock: &Clock) -> Step {
+pub(super) async fn sign_in(consent: &Consent, account: &Account, clock: &Clock) -> DoctorStep {
     let person = account.person();
     let username = person.map_or("", |person| &*person.username);
     let how = Commands::of(account).sign_in();
     let status = match consent.status(account).await {
         Ok(Some(status)) => status,
-        Ok(None) => return Step::refuted("sign_in", username, "nobody is signed in").mend([how]),
-        Err(error) => return Step::refuted("sign_in", username, error.to_string()),
+        Ok(None) => {
+            return DoctorStep::refuted("sign_in", username, "nobody is signed in").mend([how]);
+        }
+        Err(error) => return DoctorStep::refuted("sign_in", username, error.to_string()),
     };
     let now = clock.now();
     let most = person.and_then(|person| person.max_age);
@@ -134,13 +136,13 @@ pub(super) async fn sign_in(consent: &Consent, account: &Account, clock: &Clock)
         day(end)
     );
     if end <= now {
-        Step::refuted(
+        DoctorStep::refuted(
             "sign_in",
             username,
             format!("signed in {}, ended {}", day(status.consented_at), day(end)),
         )
         .mend([how])
     } else {
-        Step::proved("sign_in", username, detail)
+        DoctorStep::proved("sign_in", username, detail)
     }
 }

@@ -3,7 +3,7 @@
 
 use http::header::HeaderMap;
 
-use super::finding::Step;
+use super::finding::DoctorStep;
 use super::way::Ways;
 use crate::entra::{Discovery, login_roots};
 use crate::http::{ProbeAnswer, date};
@@ -11,7 +11,7 @@ use crate::model::{Account, Clock, Cloud, Timestamp};
 
 /// What it tells.
 pub(super) struct Discovered {
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<DoctorStep>,
     /// The login host can be reached.
     pub(super) reached: bool,
     /// The tenant's GUID.
@@ -32,9 +32,11 @@ pub(super) async fn look(ways: &Ways<'_>, account: &Account, clock: &Clock) -> D
         tenant_id: None,
     };
     let Some(url) = Discovery::url(login, tenant) else {
-        found
-            .steps
-            .push(Step::refuted("discovery", host, "`tenant` makes no URL"));
+        found.steps.push(DoctorStep::refuted(
+            "discovery",
+            host,
+            "`tenant` makes no URL",
+        ));
         return found;
     };
     let (steps, result) = ways.go(url, HeaderMap::new()).await;
@@ -53,7 +55,7 @@ pub(super) async fn look(ways: &Ways<'_>, account: &Account, clock: &Clock) -> D
                 .iter()
                 .any(|step| step.finding == super::Finding::Refuted);
             if !broke_on_the_way {
-                let step = Step::refuted("discovery", host, failure.net.detail.clone());
+                let step = DoctorStep::refuted("discovery", host, failure.net.detail.clone());
                 found.steps.push(step);
             }
         }
@@ -62,9 +64,9 @@ pub(super) async fn look(ways: &Ways<'_>, account: &Account, clock: &Clock) -> D
 }
 
 /// How far this machine's clock is off, by the answer's `Date`.
-fn clock(host: &str, answer: &ProbeAnswer, now: Timestamp) -> Step {
+fn clock(host: &str, answer: &ProbeAnswer, now: Timestamp) -> DoctorStep {
     let Some(date) = date(&answer.headers, now) else {
-        return Step::unseen("clock", host, "the answer names no time");
+        return DoctorStep::unseen("clock", host, "the answer names no time");
     };
     let off = now.duration_since(date).as_secs();
     let detail = match off {
@@ -73,9 +75,9 @@ fn clock(host: &str, answer: &ProbeAnswer, now: Timestamp) -> Step {
         _ => format!("this machine's clock is {} s behind", -off),
     };
     if off.abs() <= MOST_SECONDS_OFF {
-        Step::proved("clock", host, detail)
+        DoctorStep::proved("clock", host, detail)
     } else {
-        Step::refuted("clock", host, detail).mend([
+        DoctorStep::refuted("clock", host, detail).mend([
             "timedatectl set-ntp true   # or: chronyc makestep",
             "timedatectl status",
         ])
@@ -87,20 +89,20 @@ async fn tenant_step(
     account: &Account,
     tenant: &str,
     answer: &ProbeAnswer,
-) -> (Step, Option<String>) {
+) -> (DoctorStep, Option<String>) {
     let unread = format!(
         "the discovery document cannot be read (status {})",
         answer.status
     );
     let not_entra = |detail| {
-        Step::refuted("discovery", tenant, detail)
+        DoctorStep::refuted("discovery", tenant, detail)
             .mend(["is there a proxy or a sign-in page between here and Entra?"])
     };
     match answer.status {
         200 => {}
         400 | 404 => return (elsewhere(ways, account, tenant).await, None),
         429 | 500.. => {
-            let step = Step::unseen("discovery", tenant, unread);
+            let step = DoctorStep::unseen("discovery", tenant, unread);
             return (step.mend(["wait and try again"]), None);
         }
         _ => return (not_entra(unread), None),
@@ -116,7 +118,7 @@ async fn tenant_step(
         _ => {
             let shown = id.as_deref().unwrap_or("without an id");
             let detail = format!("the tenant exists in this cloud ({shown})");
-            Step::proved("discovery", tenant, detail)
+            DoctorStep::proved("discovery", tenant, detail)
         }
     };
     (step, id)
@@ -126,9 +128,9 @@ const fn is_custom(cloud: &Cloud) -> bool {
     matches!(cloud, Cloud::Custom { .. })
 }
 
-fn wrong_cloud(tenant: &str, cloud: &Cloud) -> Step {
+fn wrong_cloud(tenant: &str, cloud: &Cloud) -> DoctorStep {
     let word = cloud.as_str();
-    Step::refuted(
+    DoctorStep::refuted(
         "discovery",
         tenant,
         format!("the tenant lives in another cloud: {word}"),
@@ -140,7 +142,7 @@ fn wrong_cloud(tenant: &str, cloud: &Cloud) -> Step {
 
 /// The tenant is unknown here; perhaps another login host knows it. Nothing
 /// secret is sent, and no endpoint is taken from the answers.
-async fn elsewhere(ways: &Ways<'_>, account: &Account, tenant: &str) -> Step {
+async fn elsewhere(ways: &Ways<'_>, account: &Account, tenant: &str) -> DoctorStep {
     for login in login_roots(account).into_iter().skip(1) {
         let Some(url) = Discovery::url(login, tenant) else {
             continue;
@@ -153,7 +155,7 @@ async fn elsewhere(ways: &Ways<'_>, account: &Account, tenant: &str) -> Step {
             return wrong_cloud(tenant, &cloud);
         }
     }
-    Step::refuted("discovery", tenant, "there is no such tenant in this cloud").mend([
+    DoctorStep::refuted("discovery", tenant, "there is no such tenant in this cloud").mend([
         "check `tenant` for a typing error: Entra admin center → Overview → Primary domain",
         "check `cloud`",
     ])

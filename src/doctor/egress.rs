@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use url::Url;
 
-use super::finding::Step;
+use super::finding::DoctorStep;
 use crate::http::{Network, Route};
 use crate::model::{Account, Audience, SignIn};
 
@@ -15,7 +15,7 @@ pub(super) fn step(
     network: &Network,
     account: &Account,
     audiences: &BTreeSet<Audience>,
-) -> Option<Step> {
+) -> Option<DoctorStep> {
     let login = (!matches!(account.sign_in, SignIn::ManagedIdentity))
         .then(|| account.cloud.login_url().to_owned());
     let roots = login
@@ -28,7 +28,7 @@ pub(super) fn step(
         let way = match network.route_to(&url) {
             Ok(Route::Direct | Route::Configured) => "directly".to_owned(),
             Ok(Route::Proxy(name)) => format!("through the proxy {name}"),
-            Err(failure) => return Some(Step::refuted("egress", &host, failure.detail)),
+            Err(failure) => return Some(DoctorStep::refuted("egress", &host, failure.detail)),
         };
         ways.entry(way).or_default().push(host);
     }
@@ -41,7 +41,7 @@ pub(super) fn step(
             "one way out is configured: {first}; by which public address the far side sees us \
              cannot be seen from here"
         );
-        return Some(Step::proved("egress", "", detail));
+        return Some(DoctorStep::proved("egress", "", detail));
     }
     let rest: Vec<String> = shown.collect();
     let detail = format!(
@@ -49,7 +49,7 @@ pub(super) fn step(
          from here",
         rest.join("; ")
     );
-    Some(Step::unseen("egress", "", detail).mend([
+    Some(DoctorStep::unseen("egress", "", detail).mend([
         "one way for all of them: http.proxy_url in m365mon.yml, or NO_PROXY without Microsoft's hosts",
         "or a named location in Entra with all addresses, where a policy asks for one",
     ]))

@@ -31,7 +31,7 @@ impl Finding {
 
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Step {
+pub struct DoctorStep {
     /// Which; a closed set of words (docs/doctor.md).
     pub step: &'static str,
     /// What of: a host, an API; may be empty.
@@ -46,7 +46,7 @@ pub struct Step {
     pub narrower: Vec<String>,
 }
 
-impl Step {
+impl DoctorStep {
     fn new(step: &'static str, about: &str, finding: Finding, detail: impl Into<String>) -> Self {
         Self {
             step,
@@ -93,7 +93,7 @@ pub struct AccountExam {
     /// How it signs in.
     pub credential: &'static str,
     /// What concerns the account as a whole.
-    pub steps: Vec<Step>,
+    pub steps: Vec<DoctorStep>,
     /// Its resources, in the order of the configuration.
     pub resources: Vec<ResourceExam>,
 }
@@ -111,7 +111,7 @@ impl AccountExam {
     }
 
     /// All steps, those of the resources as well.
-    pub fn all(&self) -> impl Iterator<Item = &Step> {
+    pub fn all(&self) -> impl Iterator<Item = &DoctorStep> {
         let of_resources = self.resources.iter().flat_map(|resource| &resource.steps);
         self.steps.iter().chain(of_resources)
     }
@@ -125,11 +125,11 @@ pub struct ResourceExam {
     /// Its kind.
     pub kind: &'static str,
     /// What was found.
-    pub steps: Vec<Step>,
+    pub steps: Vec<DoctorStep>,
 }
 
 impl ResourceExam {
-    pub(super) fn of(resource: &Resource, steps: Vec<Step>) -> Self {
+    pub(super) fn of(resource: &Resource, steps: Vec<DoctorStep>) -> Self {
         Self {
             resource: resource.name.to_string(),
             kind: resource.kind.as_str(),

@@ -35,7 +35,7 @@ use crate::model::{
 };
 use crate::probe::TenantProber;
 
-pub use finding::{AccountExam, Examination, Finding, ResourceExam, Step};
+pub use finding::{AccountExam, DoctorStep, Examination, Finding, ResourceExam};
 pub use render::{json, text};
 
 /// Resources of one account that are probed at a time.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::finding::{AccountExam, Examination, Finding, Step};
+use super::finding::{AccountExam, DoctorStep, Examination, Finding};
 
 /// As text; with colours only where somebody looks at a terminal.
 #[must_use]
@@ -50,7 +50,7 @@ fn account_text(out: &mut String, account: &AccountExam, colours: bool) {
     }
 }
 
-fn step_text(out: &mut String, step: &Step, colours: bool) {
+fn step_text(out: &mut String, step: &DoctorStep, colours: bool) {
     let (on, off) = match (colours, step.finding) {
         (false, _) => ("", ""),
         (true, Finding::Proved) => ("\x1b[32m", "\x1b[0m"),
@@ -90,13 +90,14 @@ mod tests {
     use super::*;
 
     fn examination() -> Examination {
-        let step = Step::refuted("token", "https://graph.microsoft.com", "no").mend(["a", "b"]);
+        let step =
+            DoctorStep::refuted("token", "https://graph.microsoft.com", "no").mend(["a", "b"]);
         let mut account = AccountExam {
             account: "contoso".into(),
             tenant: None,
             cloud: "global",
             credential: "managed_identity",
-            steps: vec![Step::proved("configuration", "", "1 sharepoint_site")],
+            steps: vec![DoctorStep::proved("configuration", "", "1 sharepoint_site")],
             resources: Vec::new(),
         };
         account.steps.push(step.narrower(["c"]));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::Held;
-use super::finding::{Finding, ResourceExam, Step};
+use super::finding::{DoctorStep, Finding, ResourceExam};
 use super::rights;
 use crate::kinds::{Refused, Resource, ServiceError};
 use crate::model::{GateKey, Outcome, Reason, Report, Story};
@@ -45,7 +45,11 @@ impl ProbeRunner {
         };
         if let Some(why_not) = why_not {
             let mut steps = rights::permissions(resource, held, false);
-            steps.push(Step::unseen("probe", "", format!("not probed: {why_not}")));
+            steps.push(DoctorStep::unseen(
+                "probe",
+                "",
+                format!("not probed: {why_not}"),
+            ));
             return ResourceExam::of(resource, steps);
         }
         let probing = self.prober.probe(Arc::clone(resource), Story::untold());
@@ -61,34 +65,34 @@ impl ProbeRunner {
     }
 }
 
-fn probe(resource: &Resource, report: &Report, held: Option<&Held>, missing: bool) -> Step {
+fn probe(resource: &Resource, report: &Report, held: Option<&Held>, missing: bool) -> DoctorStep {
     let detail = report.detail.to_string();
     let Some(reason) = report.verdict.reason() else {
         let latency = report.latency().map_or_else(String::new, |latency| {
             format!(" in {:.0} ms", latency.as_secs_f64() * 1e3)
         });
-        return Step::proved("probe", "", format!("{detail}{latency}"));
+        return DoctorStep::proved("probe", "", format!("{detail}{latency}"));
     };
     let with_id = match &report.exchange.request_id {
         Some(id) => format!("{reason}: {detail} (request-id {id})"),
         None => format!("{reason}: {detail}"),
     };
     match reason {
-        Reason::Throttled | Reason::Token => Step::unseen("probe", "", with_id)
+        Reason::Throttled | Reason::Token => DoctorStep::unseen("probe", "", with_id)
             .mend((reason == Reason::Throttled).then_some("wait and try again")),
         Reason::Forbidden => {
-            Step::refuted("probe", "", with_id).mend(advised(resource, reason, held, missing))
+            DoctorStep::refuted("probe", "", with_id).mend(advised(resource, reason, held, missing))
         }
-        Reason::Unauthorized => Step::refuted("probe", "", with_id).mend([
+        Reason::Unauthorized => DoctorStep::refuted("probe", "", with_id).mend([
             "is Entra reached through another address than this host? A policy that binds tokens \
              to an address refuses them then; see the step egress"
                 .to_owned(),
             Commands::of(&resource.account).sign_in_log(),
         ]),
         Reason::NotFound | Reason::Rejected => {
-            Step::refuted("probe", "", with_id).mend(advised(resource, reason, held, missing))
+            DoctorStep::refuted("probe", "", with_id).mend(advised(resource, reason, held, missing))
         }
-        Reason::Locked => Step::refuted("probe", "", with_id).mend([
+        Reason::Locked => DoctorStep::refuted("probe", "", with_id).mend([
             "SharePoint admin center → Active sites → the site: is it locked, read-only or archived?",
         ]),
         Reason::Dns
@@ -99,7 +103,7 @@ fn probe(resource: &Resource, report: &Report, held: Option<&Held>, missing: boo
         | Reason::ServerError
         | Reason::BadResponse
         | Reason::UnexpectedStatus
-        | Reason::Internal => Step::refuted("probe", "", with_id)
+        | Reason::Internal => DoctorStep::refuted("probe", "", with_id)
             .mend([format!(
                 "m365mon probe {}   # the whole story",
                 shell(&resource.name)

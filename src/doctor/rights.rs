@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Held;
-use super::finding::{Finding, Step};
+use super::finding::{DoctorStep, Finding};
 use crate::kinds::{
     Api, Granting, Permission, PermissionType, Refused, Remedy, Resource, ServiceError, account_of,
 };
@@ -17,7 +17,7 @@ pub(super) fn excess(
     needed: &NeededRights,
     resources: &[&Arc<Resource>],
     held: &BTreeMap<Audience, Held>,
-) -> Option<Step> {
+) -> Option<DoctorStep> {
     let person = account.person().is_some();
     let (mut beyond, mut unread, mut read) = (Vec::new(), Vec::new(), Vec::new());
     let mut all: Vec<&str> = Vec::new();
@@ -42,15 +42,15 @@ pub(super) fn excess(
             .collect();
         let detail = format!("granted beyond need: {}", shown.join(", "));
         let how = beyond.iter().map(|(_, name)| commands.take_away(name));
-        return Some(Step::refuted("excess", "", detail).mend(how));
+        return Some(DoctorStep::refuted("excess", "", detail).mend(how));
     }
     if !unread.is_empty() {
         let detail = format!("the token for {} cannot be read", unread.join(", "));
-        return Some(Step::unseen("excess", "", detail));
+        return Some(DoctorStep::unseen("excess", "", detail));
     }
     (!read.is_empty()).then(|| {
         let detail = format!("nothing beyond need, by the token for {}", read.join(", "));
-        let step = Step::proved("excess", "", detail);
+        let step = DoctorStep::proved("excess", "", detail);
         if person {
             // What a person may not open, no scope opens.
             return step;
@@ -61,7 +61,11 @@ pub(super) fn excess(
 
 /// Whether the token holds what one resource needs. `works`: the probe with
 /// this very token succeeded, which proves what no claim can.
-pub(super) fn permissions(resource: &Resource, held: Option<&Held>, works: bool) -> Vec<Step> {
+pub(super) fn permissions(
+    resource: &Resource,
+    held: Option<&Held>,
+    works: bool,
+) -> Vec<DoctorStep> {
     let permissions = resource.permissions();
     permissions
         .iter()
@@ -70,30 +74,30 @@ pub(super) fn permissions(resource: &Resource, held: Option<&Held>, works: bool)
         .collect()
 }
 
-fn one(resource: &Resource, needed: &Permission, held: Option<&Held>, works: bool) -> Step {
+fn one(resource: &Resource, needed: &Permission, held: Option<&Held>, works: bool) -> DoctorStep {
     let api = &*needed.api.name;
     let Some(Ok(rights)) = held else {
-        return Step::unseen("permissions", api, "there is no token to read them from");
+        return DoctorStep::unseen("permissions", api, "there is no token to read them from");
     };
     let person = resource.account.person().is_some();
     let Some(granted) = rights.as_ref().and_then(|rights| rights.held(person)) else {
         return if works {
             let detail = "the token cannot be read, but the probe works";
-            Step::proved("permissions", api, detail)
+            DoctorStep::proved("permissions", api, detail)
         } else {
             let detail = format!("the token cannot be read; {} is needed", needed.name);
-            Step::unseen("permissions", api, detail)
+            DoctorStep::unseen("permissions", api, detail)
         };
     };
     let mut fitting = granted.iter().filter(|right| needed.is_met_by(right));
     match fitting.next() {
-        Some(right) => Step::proved("permissions", api, format!("{right} is granted")),
+        Some(right) => DoctorStep::proved("permissions", api, format!("{right} is granted")),
         None => missing(resource, needed, works),
     }
 }
 
 /// None of the names that are known to do is in the token.
-fn missing(resource: &Resource, needed: &Permission, works: bool) -> Step {
+fn missing(resource: &Resource, needed: &Permission, works: bool) -> DoctorStep {
     let api = &*needed.api.name;
     let account = &resource.account;
     let commands = Commands::of(account);
@@ -102,7 +106,7 @@ fn missing(resource: &Resource, needed: &Permission, works: bool) -> Step {
         let instead = &resource.kind.info().instead;
         if works {
             let detail = format!("{}, and the probe works: {}", instead.absent, instead.works);
-            return Step::proved("permissions", api, detail);
+            return DoctorStep::proved("permissions", api, detail);
         }
         let detail = format!("{}; {}", instead.absent, instead.fine);
         let refused = Refused {
@@ -120,23 +124,23 @@ fn missing(resource: &Resource, needed: &Permission, works: bool) -> Step {
         let how = tests
             .chain(grants)
             .flat_map(|remedy| commands.remedy(&remedy));
-        return Step::unseen("permissions", api, detail).mend(how);
+        return DoctorStep::unseen("permissions", api, detail).mend(how);
     }
     if works {
         let detail = format!("{name} is not in the token, yet the probe works");
-        return Step::proved("permissions", api, detail);
+        return DoctorStep::proved("permissions", api, detail);
     }
     match needed.held {
         PermissionType::Delegated => {
             let detail = format!("{name} was not consented to");
-            Step::refuted("permissions", api, detail).mend([
+            DoctorStep::refuted("permissions", api, detail).mend([
                 commands.sign_in(),
                 format!("{}   # consent by an administrator", commands.script()),
             ])
         }
         PermissionType::Application => {
             let detail = format!("{name} is not granted");
-            let step = Step::refuted("permissions", api, detail)
+            let step = DoctorStep::refuted("permissions", api, detail)
                 .mend(commands.grant_role(&needed.api, name));
             if needed.api == Api::SHAREPOINT {
                 step.mend([
@@ -177,7 +181,7 @@ fn narrower(account: &Account, resources: &[&Arc<Resource>], held: &[&str]) -> V
 }
 
 /// The worst of some steps.
-pub(super) fn worst(steps: &[Step]) -> Finding {
+pub(super) fn worst(steps: &[DoctorStep]) -> Finding {
     let findings = steps.iter().map(|step| step.finding);
     findings.max().unwrap_or(Finding::Proved)
 }

@@ -1,13 +1,17 @@
 //! A token for each API.
 
 use super::Held;
-use super::finding::Step;
+use super::finding::DoctorStep;
 use super::mend::token_mend;
 use crate::entra::Tokens;
 use crate::model::{Account, AccountReason, Audience, Story, TokenProblem};
 
 /// Asks for one and reads its rights.
-pub(super) async fn ask(tokens: &Tokens, account: &Account, audience: &Audience) -> (Step, Held) {
+pub(super) async fn ask(
+    tokens: &Tokens,
+    account: &Account,
+    audience: &Audience,
+) -> (DoctorStep, Held) {
     let about = audience.as_str();
     match tokens
         .access_token(account, audience, &Story::untold())
@@ -15,7 +19,7 @@ pub(super) async fn ask(tokens: &Tokens, account: &Account, audience: &Audience)
     {
         Ok(token) => {
             let minutes = token.life().as_secs() / 60;
-            let step = Step::proved("token", about, format!("issued, for {minutes} minutes"));
+            let step = DoctorStep::proved("token", about, format!("issued, for {minutes} minutes"));
             (step, Ok(token.rights()))
         }
         Err(problem) => (refused(account, audience, &problem), Err(problem)),
@@ -23,13 +27,13 @@ pub(super) async fn ask(tokens: &Tokens, account: &Account, audience: &Audience)
 }
 
 /// Nothing was asked for, because of something above.
-pub(super) fn not_asked(audience: &Audience, because: &str) -> (Step, Held) {
+pub(super) fn not_asked(audience: &Audience, because: &str) -> (DoctorStep, Held) {
     let problem = TokenProblem {
         reason: AccountReason::Internal,
         code: None,
         detail: because.to_owned(),
     };
-    let step = Step::unseen(
+    let step = DoctorStep::unseen(
         "token",
         audience.as_str(),
         format!("not asked for: {because}"),
@@ -37,11 +41,11 @@ pub(super) fn not_asked(audience: &Audience, because: &str) -> (Step, Held) {
     (step, Err(problem))
 }
 
-fn refused(account: &Account, audience: &Audience, problem: &TokenProblem) -> Step {
+fn refused(account: &Account, audience: &Audience, problem: &TokenProblem) -> DoctorStep {
     let about = audience.as_str();
     let detail = problem.detail.clone();
     let step = match problem.reason {
-        AccountReason::Throttled => Step::unseen("token", about, detail),
+        AccountReason::Throttled => DoctorStep::unseen("token", about, detail),
         AccountReason::Dns
         | AccountReason::Connect
         | AccountReason::Tls
@@ -52,7 +56,7 @@ fn refused(account: &Account, audience: &Audience, problem: &TokenProblem) -> St
         | AccountReason::UnexpectedStatus
         | AccountReason::SignInRequired
         | AccountReason::Refused
-        | AccountReason::Internal => Step::refuted("token", about, detail),
+        | AccountReason::Internal => DoctorStep::refuted("token", about, detail),
     };
     step.mend(token_mend(account, audience, problem))
 }

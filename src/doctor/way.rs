@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use url::Url;
 
-use super::finding::Step;
+use super::finding::DoctorStep;
 use crate::http::{
     NetFailureKind, Network, ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest, Route,
 };
@@ -42,7 +42,7 @@ impl Ways<'_> {
     }
 
     /// The same, with the steps of the way as far as it went.
-    pub(super) async fn go(&self, url: Url, headers: HeaderMap) -> (Vec<Step>, Went) {
+    pub(super) async fn go(&self, url: Url, headers: HeaderMap) -> (Vec<DoctorStep>, Went) {
         let host = url.host_str().unwrap_or_default().to_owned();
         let proxy = match self.network.route_to(&url) {
             Ok(Route::Proxy(name)) => Some(name),
@@ -54,7 +54,7 @@ impl Ways<'_> {
 }
 
 /// The steps of the way to `host`, from what became of a request to it.
-fn steps(host: &str, proxy: Option<&str>, result: &Went) -> Vec<Step> {
+fn steps(host: &str, proxy: Option<&str>, result: &Went) -> Vec<DoctorStep> {
     let (phases, broke) = match result {
         Ok(answer) => (answer.exchange.phases, None),
         Err(failure) => (failure.exchange.phases, broke_in(failure)),
@@ -77,11 +77,11 @@ fn steps(host: &str, proxy: Option<&str>, result: &Went) -> Vec<Step> {
     for (name, phase, words) in all {
         match (&broke, result) {
             (Some(broken), Err(failure)) if *broken == phase => {
-                let step = Step::refuted(name, host, failure.net.detail.clone());
+                let step = DoctorStep::refuted(name, host, failure.net.detail.clone());
                 steps.push(step.mend(mend(host, failure.net.kind, phase)));
                 return steps;
             }
-            _ => steps.push(Step::proved(
+            _ => steps.push(DoctorStep::proved(
                 name,
                 host,
                 format!("{words}{}", took(&phases, phase)),
@@ -149,12 +149,12 @@ pub(super) async fn audience(
     audience: &Audience,
     account: &Account,
     tenant_id: Option<&str>,
-) -> Vec<Step> {
+) -> Vec<DoctorStep> {
     let host = audience.host();
     let is_graph = *audience == Audience::graph(&account.cloud);
     let path = if is_graph { "v1.0/" } else { "_api/web" };
     let Ok(url) = Url::parse(&format!("{audience}/{path}")) else {
-        return vec![Step::unseen("dns", host, "it makes no URL")];
+        return vec![DoctorStep::unseen("dns", host, "it makes no URL")];
     };
     let mut headers = HeaderMap::new();
     if !is_graph {
@@ -166,15 +166,19 @@ pub(super) async fn audience(
         Ok(answer) if !is_graph => {
             if let (Some(realm), Some(tenant_id)) = (realm(answer), tenant_id) {
                 steps.push(if realm.eq_ignore_ascii_case(tenant_id) {
-                    Step::proved("tenant", host, "the host belongs to the account's tenant")
+                    DoctorStep::proved("tenant", host, "the host belongs to the account's tenant")
                 } else {
-                    Step::refuted("tenant", host, "the host belongs to another tenant")
+                    DoctorStep::refuted("tenant", host, "the host belongs to another tenant")
                         .mend(["check the resource's `url`, or give it an account of that tenant"])
                 });
             }
         }
         Err(failure) if broke_in(failure).is_none() => {
-            steps.push(Step::refuted("answer", host, failure.net.detail.clone()));
+            steps.push(DoctorStep::refuted(
+                "answer",
+                host,
+                failure.net.detail.clone(),
+            ));
         }
         _ => {}
     }

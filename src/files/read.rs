@@ -14,11 +14,11 @@ use super::text::{self, Unfit};
 #[derive(Debug)]
 pub struct FileError {
     path: PathBuf,
-    problem: Problem,
+    problem: ReadProblem,
 }
 
 #[derive(Debug)]
-enum Problem {
+enum ReadProblem {
     Io(io::Error),
     Folder,
     NoFile,
@@ -29,13 +29,13 @@ enum Problem {
 impl FileError {
     pub(super) fn io(path: &Path, error: io::Error) -> Self {
         let problem = match error.kind() {
-            io::ErrorKind::IsADirectory => Problem::Folder,
-            _ => Problem::Io(error),
+            io::ErrorKind::IsADirectory => ReadProblem::Folder,
+            _ => ReadProblem::Io(error),
         };
         Self::new(path, problem)
     }
 
-    fn new(path: &Path, problem: Problem) -> Self {
+    fn new(path: &Path, problem: ReadProblem) -> Self {
         Self {
             path: path.to_owned(),
             problem,
@@ -45,7 +45,7 @@ impl FileError {
     /// True if there is no such file, which may come yet.
     #[must_use]
     pub fn is_missing(&self) -> bool {
-        matches!(&self.problem, Problem::Io(error) if error.kind() == io::ErrorKind::NotFound)
+        matches!(&self.problem, ReadProblem::Io(error) if error.kind() == io::ErrorKind::NotFound)
     }
 }
 
@@ -53,20 +53,20 @@ impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = shown(&self.path);
         match &self.problem {
-            Problem::Io(error) => match error.kind() {
+            ReadProblem::Io(error) => match error.kind() {
                 io::ErrorKind::NotFound => write!(f, "cannot read {path}: there is no such file"),
                 io::ErrorKind::PermissionDenied => {
                     write!(f, "cannot read {path}: the user that runs m365mon may not")
                 }
                 _ => write!(f, "cannot read {path}: {error}"),
             },
-            Problem::Folder => write!(f, "{path} is a folder; name the file in it"),
-            Problem::NoFile => write!(f, "{path} is no regular file"),
-            Problem::TooLong(most) if most % (1024 * 1024) == 0 => {
+            ReadProblem::Folder => write!(f, "{path} is a folder; name the file in it"),
+            ReadProblem::NoFile => write!(f, "{path} is no regular file"),
+            ReadProblem::TooLong(most) if most % (1024 * 1024) == 0 => {
                 write!(f, "{path} is longer than {} MiB", most / (1024 * 1024))
             }
-            Problem::TooLong(most) => write!(f, "{path} is longer than {} KiB", most / 1024),
-            Problem::Unfit(unfit) => write!(f, "{path} {unfit}"),
+            ReadProblem::TooLong(most) => write!(f, "{path} is longer than {} KiB", most / 1024),
+            ReadProblem::Unfit(unfit) => write!(f, "{path} {unfit}"),
         }
     }
 }
@@ -83,17 +83,17 @@ pub fn read(path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
     let file = open(path).map_err(io)?;
     let found = file.metadata().map_err(io)?;
     if found.is_dir() {
-        return Err(FileError::new(path, Problem::Folder));
+        return Err(FileError::new(path, ReadProblem::Folder));
     }
     if !found.is_file() && !is_null(path) {
-        return Err(FileError::new(path, Problem::NoFile));
+        return Err(FileError::new(path, ReadProblem::NoFile));
     }
     // Room for everything at once: growing would leave copies behind.
     let room = usize::try_from(found.len().min(most) + 1).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     file.take(most + 1).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > most {
-        return Err(FileError::new(path, Problem::TooLong(most)));
+        return Err(FileError::new(path, ReadProblem::TooLong(most)));
     }
     Ok(bytes)
 }
@@ -104,7 +104,7 @@ pub fn read(path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
 /// As [`read`], and if it is no text.
 pub fn read_text(path: &Path, most: u64) -> Result<Zeroizing<String>, FileError> {
     let bytes = read(path, most)?;
-    text::decode(&bytes).map_err(|unfit| FileError::new(path, Problem::Unfit(unfit)))
+    text::decode(&bytes).map_err(|unfit| FileError::new(path, ReadProblem::Unfit(unfit)))
 }
 
 /// The error of a file that is not there; `None` if there is something.

@@ -41,7 +41,7 @@ pub struct Client {
 
 /// How far the deciding request of a probe came.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum Attempt {
     /// No request was sent, there is no token.
     NoToken(TokenProblem),
     /// The request brought no answer.
@@ -157,7 +157,7 @@ pub struct Probing<'a> {
     since_sign_in: Option<Duration>,
     steps: Vec<Step>,
     signed_in: bool,
-    outcome: Option<Outcome>,
+    outcome: Option<Attempt>,
     /// The step of that outcome.
     decisive: &'static str,
 }
@@ -178,7 +178,7 @@ impl Probing<'_> {
     /// How far the deciding request came, and the steps where there were
     /// several. `None` if nothing was asked.
     #[must_use]
-    pub fn end(self) -> (Option<Outcome>, Vec<Step>) {
+    pub fn end(self) -> (Option<Attempt>, Vec<Step>) {
         (self.outcome, self.steps)
     }
 
@@ -186,7 +186,7 @@ impl Probing<'_> {
     #[must_use]
     pub fn body_length(&self) -> usize {
         match &self.outcome {
-            Some(Outcome::Response(response)) => response.body.len(),
+            Some(Attempt::Response(response)) => response.body.len(),
             _ => 0,
         }
     }
@@ -195,14 +195,14 @@ impl Probing<'_> {
         self.next.saturating_duration_since(Instant::now())
     }
 
-    async fn ask(&mut self, request: &Request) -> Outcome {
+    async fn ask(&mut self, request: &Request) -> Attempt {
         let account = request.account.as_ref().unwrap_or(&self.resource.account);
         let account = Arc::clone(account);
         let token = match &request.audience {
             None => None,
             Some(audience) => match self.token(&account, audience).await {
                 Ok(token) => Some((audience, token)),
-                Err(problem) => return Outcome::NoToken(problem),
+                Err(problem) => return Attempt::NoToken(problem),
             },
         };
         let time = self.time_for_a_request();
@@ -214,7 +214,7 @@ impl Probing<'_> {
         let refused = response.verdict == Verdict::Problem(Reason::Unauthorized)
             || (challenge.is_some() && matches!(response.status, 401 | 403));
         let Some((audience, token)) = token.filter(|_| refused) else {
-            return Outcome::Response(response);
+            return Attempt::Response(response);
         };
         self.ask_again(
             request, &account, audience, &token, response, challenge, time,
@@ -235,7 +235,7 @@ impl Probing<'_> {
         response: Box<Response>,
         challenge: Option<ClaimsChallenge>,
         time: Duration,
-    ) -> Outcome {
+    ) -> Attempt {
         let story = self.story;
         story.tell(|| match &challenge {
             Some(_) => "the service wants a token with other claims".into(),
@@ -250,11 +250,11 @@ impl Probing<'_> {
         let token = match replaced {
             None => {
                 story.tell(|| "no other token may be asked for now".into());
-                return Outcome::Response(response);
+                return Attempt::Response(response);
             }
             Some(Err(problem)) => {
                 story.tell(|| format!("and no other can be had: {}", problem.detail));
-                return Outcome::Response(Box::new(Response {
+                return Attempt::Response(Box::new(Response {
                     verdict: Verdict::Problem(Reason::Token),
                     token_problem: Some(problem),
                     ..*response
@@ -268,11 +268,11 @@ impl Probing<'_> {
         match self.send_once(request, Some(&token), time).await {
             Ok((mut response, _)) => {
                 response.exchange.repeat = repeat;
-                Outcome::Response(response)
+                Attempt::Response(response)
             }
-            Err(Outcome::NoAnswer { net, mut exchange }) => {
+            Err(Attempt::NoAnswer { net, mut exchange }) => {
                 exchange.repeat = repeat;
-                Outcome::NoAnswer { net, exchange }
+                Attempt::NoAnswer { net, exchange }
             }
             Err(other) => other,
         }
@@ -309,7 +309,7 @@ impl Probing<'_> {
         request: &Request,
         token: Option<&AccessToken>,
         timeout: Duration,
-    ) -> Result<(Box<Response>, Option<ClaimsChallenge>), Outcome> {
+    ) -> Result<(Box<Response>, Option<ClaimsChallenge>), Attempt> {
         let (client, story) = (self.client, self.story);
         let id = client.random.uuid();
         let client_request_id = RequestId::parse(&id);
@@ -349,7 +349,7 @@ impl Probing<'_> {
                 let ProbeFailure { net, mut exchange } = *failure;
                 exchange.client_request_id = client_request_id;
                 narration::no_answer(story, &exchange, &net);
-                Err(Outcome::NoAnswer {
+                Err(Attempt::NoAnswer {
                     net,
                     exchange: Box::new(exchange),
                 })
@@ -359,11 +359,11 @@ impl Probing<'_> {
 
     /// Keeps what decides: the first outcome that is not as it should be, else
     /// the last. What cleans up decides nothing.
-    fn keep(&mut self, step: &'static str, mut outcome: Outcome) -> Result<Answer, Stopped> {
+    fn keep(&mut self, step: &'static str, mut outcome: Attempt) -> Result<Answer, Stopped> {
         let phases = match &outcome {
-            Outcome::NoToken(_) => None,
-            Outcome::NoAnswer { exchange, .. } => exchange.phases,
-            Outcome::Response(response) => response.exchange.phases,
+            Attempt::NoToken(_) => None,
+            Attempt::NoAnswer { exchange, .. } => exchange.phases,
+            Attempt::Response(response) => response.exchange.phases,
         };
         if let Some(phases) = phases
             && !step.is_empty()
@@ -373,11 +373,11 @@ impl Probing<'_> {
                 None => self.steps.push(Step { name: step, phases }),
             }
         }
-        if let Outcome::Response(response) = &outcome {
+        if let Attempt::Response(response) = &outcome {
             self.asked_to_wait |= response.exchange.hold.is_some();
         }
         let result = match &mut outcome {
-            Outcome::Response(response) if response.verdict == Verdict::Success => Ok(Answer::new(
+            Attempt::Response(response) if response.verdict == Verdict::Success => Ok(Answer::new(
                 response.status,
                 std::mem::take(&mut response.content_type),
                 response.body.clone(),
@@ -449,14 +449,14 @@ impl Ask for Probing<'_> {
             match signed_in {
                 Ok(()) => {
                     self.signed_in = true;
-                    let outcome = Outcome::Response(Box::new(Response::of_sign_in(exchange)));
+                    let outcome = Attempt::Response(Box::new(Response::of_sign_in(exchange)));
                     self.outcome = Some(outcome);
                     Ok(())
                 }
                 Err(problem) => {
                     let stopped = Stopped::SignIn(problem);
                     self.outcome =
-                        Some(Outcome::Response(Box::new(Response::of_sign_in(exchange))));
+                        Some(Attempt::Response(Box::new(Response::of_sign_in(exchange))));
                     Err(stopped)
                 }
             }
@@ -493,7 +493,7 @@ impl Ask for Probing<'_> {
             let account = Arc::clone(&self.resource.account);
             match self.token(&account, audience).await {
                 Ok(token) => Ok(token.object_id()),
-                Err(problem) => self.keep("", Outcome::NoToken(problem)).map(|_| None),
+                Err(problem) => self.keep("", Attempt::NoToken(problem)).map(|_| None),
             }
         })
     }

@@ -18,7 +18,7 @@ mod throttling;
 mod token_source;
 mod verdict;
 
-pub use client::{Client, Outcome, Probing, Response};
+pub use client::{Attempt, Client, Probing, Response};
 pub use origin::Origin;
 pub use token_source::TokenSource;
 pub use verdict::verdict;

@@ -9,7 +9,7 @@ use url::Url;
 use super::NetFailure;
 use super::proxy::{Proxies, ProxyServer};
 use super::resolver::Resolver;
-use super::tls::Tls;
+use super::tls::ClientTls;
 use crate::model::HttpSettings;
 
 /// Roots, resolver, proxy and User-Agent. Cheap to clone; built anew when the
@@ -18,7 +18,7 @@ use crate::model::HttpSettings;
 pub struct Network(Arc<Inner>);
 
 pub(super) struct Inner {
-    pub(super) tls: Tls,
+    pub(super) tls: ClientTls,
     pub(super) resolver: Resolver,
     pub(super) proxies: Proxies,
     pub(super) user_agent: HeaderValue,
@@ -83,7 +83,7 @@ impl Network {
     /// When `ca_file` or the proxy's URL is not usable.
     pub fn new(settings: &HttpSettings) -> Result<Self, NetworkError> {
         Ok(Self(Arc::new(Inner {
-            tls: Tls::new(settings.ca_file.as_deref())?,
+            tls: ClientTls::new(settings.ca_file.as_deref())?,
             resolver: Resolver::new(&settings.resolve),
             proxies: Proxies::new(&settings.proxy)?,
             user_agent: HeaderValue::from_str(&settings.user_agent)

@@ -50,7 +50,7 @@ impl ProxyEnvironment {
             .transpose()?;
         let exempt = match first(&EXEMPT, &var)? {
             Some((variable, value)) if value.contains(is_quote) => {
-                return Err(Problem::QUOTES.of(variable));
+                return Err(VariableProblem::QUOTES.of(variable));
             }
             Some((_, value)) => NoProxy::parse(&value),
             None => NoProxy::default(),
@@ -95,7 +95,7 @@ fn first(
         let Some(value) = var(name) else { continue };
         let value = value
             .into_string()
-            .map_err(|_| Problem("is no text").of(name))?;
+            .map_err(|_| VariableProblem("is no text").of(name))?;
         let value = value.trim();
         if !value.is_empty() {
             return Ok(Some((name, value.to_owned())));
@@ -105,9 +105,9 @@ fn first(
 }
 
 /// What is wrong with a value.
-struct Problem(&'static str);
+struct VariableProblem(&'static str);
 
-impl Problem {
+impl VariableProblem {
     const QUOTES: Self = Self(
         "has quotation marks in it, which belong to the value here (an --env-file and a unit's \
          environment keep what a shell takes away): leave them out",
@@ -128,15 +128,16 @@ const fn is_quote(c: char) -> bool {
     )
 }
 
-fn server(value: &str) -> Result<Result<ProxyServer, UnknownScheme>, Problem> {
+fn server(value: &str) -> Result<Result<ProxyServer, UnknownScheme>, VariableProblem> {
     // A password may hold one inside.
     if value.starts_with(is_quote) || value.ends_with(is_quote) {
-        return Err(Problem::QUOTES);
+        return Err(VariableProblem::QUOTES);
     }
     if value.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err(Problem("has a space or a control character in it"));
+        return Err(VariableProblem("has a space or a control character in it"));
     }
-    let no_url = Problem("is no address of a proxy such as \"http://proxy.contoso.com:3128\"");
+    let no_url =
+        VariableProblem("is no address of a proxy such as \"http://proxy.contoso.com:3128\"");
     let url = match value.split_once("://") {
         Some((scheme, _)) if !scheme.eq_ignore_ascii_case("http") => {
             let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');

@@ -20,12 +20,12 @@ const MOST_BYTES: u64 = 4 * 1024 * 1024;
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// The provider and the roots, from which configurations are made.
-pub(super) struct Tls {
+pub(super) struct ClientTls {
     provider: Arc<CryptoProvider>,
     verifier: Arc<dyn ServerCertVerifier>,
 }
 
-impl Tls {
+impl ClientTls {
     /// Roots from `ca_file` instead of the system's; else the platform's
     /// verifier; else, where the platform has no roots (a container from
     /// scratch), Mozilla's.

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::advice::of_permissions;
 use super::ask::{Answer, Ask, Findings, Stopped};
-use super::key::{Address, Count, FileText, Names, Pairs, Statuses, Text};
+use super::key::{Address, Count, FileText, NameList, Pairs, Statuses, Text};
 use super::{
     Advice, AnyKey, Api, BadBody, Define, Info, Key, Keys, Permission, Refused, Remedy, Request,
     Setting, Spec, Taken, UNADDRESSED, body,
@@ -57,9 +57,9 @@ static SCOPE: Key<Text> = Key::optional(
     "Graph's for a path of Graph; without an account no token is sent",
     "What the token is asked for. It goes only to the host that its audience belongs to; other audiences than Microsoft's are bound in `accounts[].audiences`.",
 );
-static PERMISSIONS: Key<Names> = Key::optional(
+static PERMISSIONS: Key<NameList> = Key::optional(
     "permissions",
-    Names {
+    NameList {
         takes: "list of names of permissions",
     },
     "none",

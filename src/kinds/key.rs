@@ -437,12 +437,12 @@ impl Form for Address {
 
 /// A list of texts, each once; one text stands for a list of one.
 #[derive(Debug, Clone, Copy)]
-pub struct Names {
+pub struct NameList {
     /// What it takes, in Markdown.
     pub takes: &'static str,
 }
 
-impl Form for Names {
+impl Form for NameList {
     type Value = Vec<Arc<str>>;
 
     fn takes(&self) -> Cow<'static, str> {
@@ -549,9 +549,9 @@ impl Form for Pairs {
 
 /// Another account of the configuration.
 #[derive(Debug, Clone, Copy)]
-pub struct AccountName;
+pub struct AccountReference;
 
-impl Form for AccountName {
+impl Form for AccountReference {
     type Value = Arc<Account>;
 
     fn takes(&self) -> Cow<'static, str> {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::advice::of_permissions;
 use super::ask::{Answer, Ask, Findings, Stopped};
-use super::key::{Flag, Names};
+use super::key::{Flag, NameList};
 use super::lenient::{Lenient, Moment};
 use super::pages::{Collected, Pages};
 use super::reading::{Reading, ReadingUnit, label_value};
@@ -31,9 +31,9 @@ pub struct Licenses {
     expiry: bool,
 }
 
-static SKUS: Key<Names> = Key::optional(
+static SKUS: Key<NameList> = Key::optional(
     "skus",
-    Names {
+    NameList {
         takes: "list of part numbers",
     },
     "all that the tenant has, at most 64",

@@ -14,7 +14,7 @@ use serde_json::json;
 use super::ask::{Answer, Ask, Findings, Stopped};
 use super::body;
 use super::exchange_mailbox::{self, ROLE as READ_ROLE};
-use super::key::{AccountName, Lasting, Text};
+use super::key::{AccountReference, Lasting, Text};
 use super::mailbox::{self, Mailbox};
 use super::reading::{Reading, ReadingUnit};
 use super::request::encode;
@@ -53,9 +53,9 @@ static TO: Key<Text> = Key::required(
     "the mailbox that the mail goes to, as \"probe@contoso.com\"",
     "The mailbox that receives; best one of its own.",
 );
-static TO_ACCOUNT: Key<AccountName> = Key::optional(
+static TO_ACCOUNT: Key<AccountReference> = Key::optional(
     "to_account",
-    AccountName,
+    AccountReference,
     "the resource's own account",
     "Through which account the receiving mailbox is read, where it is in another tenant.",
 );

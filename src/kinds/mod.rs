@@ -87,7 +87,7 @@ pub use onedrive::OneDrive;
 pub use presence::Presence;
 pub use service_health::ServiceHealth;
 pub use sharepoint_site::{SharePointSite, SiteApi};
-pub use sign_in::SignIn;
+pub use sign_in::TenantSignIn;
 pub use teams_team::TeamsTeam;
 
 /// Makes the list of kinds: the type that a resource holds, the table of what
@@ -139,7 +139,7 @@ kinds! {
     SharePointSite,
     ExchangeMailbox,
     ServiceHealth,
-    SignIn,
+    TenantSignIn,
     HttpEndpoint,
     MailRoundTrip,
     Presence,

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::advice::of_permissions;
 use super::ask::{Answer, Ask, Findings, Stopped};
 use super::body::{self, next_page};
-use super::key::Names;
+use super::key::NameList;
 use super::reading::{Reading, ReadingUnit, label_value};
 use super::{
     Advice, AnyKey, BadBody, Define, Grant, Impact, Info, Key, Keys, Permission, Refused, Request,
@@ -28,9 +28,9 @@ pub struct ServiceHealth {
     services: Vec<Arc<str>>,
 }
 
-static SERVICES: Key<Names> = Key::optional(
+static SERVICES: Key<NameList> = Key::optional(
     "services",
-    Names {
+    NameList {
         takes: "list of Microsoft's ids of services",
     },
     "all that the tenant has",

@@ -20,7 +20,7 @@ use crate::model::{Account, Audience, Reason, Service, SignIn as Way};
 
 /// A tenant's sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignIn {
+pub struct TenantSignIn {
     /// How often a token is asked for that is not from the cache.
     token_interval: Duration,
 }
@@ -52,7 +52,7 @@ struct Discovery {
     token_endpoint: Url,
 }
 
-impl Define for SignIn {
+impl Define for TenantSignIn {
     const INFO: &'static Info = &Info {
         name: "sign_in",
         title: "Sign-in",
@@ -81,7 +81,7 @@ impl Define for SignIn {
     }
 }
 
-impl Spec for SignIn {
+impl Spec for TenantSignIn {
     fn info(&self) -> &'static Info {
         Self::INFO
     }
@@ -259,8 +259,8 @@ mod tests {
 
     const DOCUMENT: &str = r#"{"issuer":"https://login.microsoftonline.com/t/v2.0","token_endpoint":"https://login.microsoftonline.com/t/oauth2/v2.0/token"}"#;
 
-    fn kind() -> SignIn {
-        SignIn {
+    fn kind() -> TenantSignIn {
+        TenantSignIn {
             token_interval: USUAL_TOKEN_INTERVAL,
         }
     }

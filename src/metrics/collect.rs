@@ -14,7 +14,7 @@ use super::BuildInfo;
 use super::catalogue::{self, self as c};
 use super::family::{Buckets, Families};
 use super::labels::{LabelSet, one};
-use super::samples::{Sample, Samples};
+use super::samples::{MetricSample, Samples};
 use super::scrape::Scrape;
 use super::stream::ExemplarSlot;
 use crate::kinds::{Info, Resource};
@@ -61,7 +61,7 @@ impl Collector for MetricsPage {
 pub(super) struct View<'a> {
     pub(super) labels: &'a str,
     pub(super) resource: &'a Resource,
-    pub(super) sample: &'a Sample,
+    pub(super) sample: &'a MetricSample,
     pub(super) place: usize,
     pub(super) token_expiry: Option<Timestamp>,
 }
@@ -224,7 +224,7 @@ fn readings<'a>(
 /// The value of each resource that has one.
 fn each<'a, V>(
     rows: &(impl Iterator<Item = View<'a>> + Clone),
-    value: impl Fn(&Sample) -> Option<V>,
+    value: impl Fn(&MetricSample) -> Option<V>,
 ) -> impl Iterator<Item = (LabelSet<'a>, V)> {
     rows.clone()
         .filter_map(move |row| Some((row.set(), value(row.sample)?)))

@@ -14,7 +14,7 @@ use crate::state::{
 
 /// One resource as it stood.
 #[derive(Debug)]
-pub(super) struct Sample {
+pub(super) struct MetricSample {
     pub(super) outcomes: [u64; 3],
     /// Whether it is up, and the failures in a row.
     pub(super) conclusive: Option<(bool, u32)>,
@@ -34,7 +34,7 @@ pub(super) struct Sample {
 /// All resources as they stood.
 #[derive(Debug, Default)]
 pub(super) struct Samples {
-    pub(super) list: Vec<Sample>,
+    pub(super) list: Vec<MetricSample>,
     problems: Vec<ProblemCount>,
     exemplars: Vec<(u8, Exemplar)>,
     /// So many per resource; none when there is no histogram.
@@ -75,7 +75,7 @@ impl Samples {
         slot.read(|record| {
             self.problems.extend_from_slice(record.problems());
             let sum = self.sample_histogram(record);
-            self.list.push(Sample {
+            self.list.push(MetricSample {
                 outcomes: record.outcomes(),
                 conclusive: record
                     .fresh_conclusive(interval, now)
@@ -111,7 +111,7 @@ impl Samples {
         histogram.sum()
     }
 
-    fn begin<T>(&self, place: usize, end: impl Fn(&Sample) -> T) -> Option<T> {
+    fn begin<T>(&self, place: usize, end: impl Fn(&MetricSample) -> T) -> Option<T> {
         Some(end(self.list.get(place.checked_sub(1)?)?))
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::process::ProcessFacts;
-use super::samples::{PooledSamples, Sample, SamplePool};
+use super::samples::{MetricSample, PooledSamples, SamplePool};
 use super::table::{Row, SeriesTable};
 use crate::model::{AccountReason, Moment, Service, Timestamp};
 use crate::state::{AccountSnapshot, ClosedGates, ProcessSnapshot, State};
@@ -58,7 +58,7 @@ impl Scrape {
         }
     }
 
-    pub(super) fn rows(&self) -> impl Iterator<Item = (usize, &Row, &Sample)> + Clone {
+    pub(super) fn rows(&self) -> impl Iterator<Item = (usize, &Row, &MetricSample)> + Clone {
         let rows = self.table.rows.iter().zip(&self.samples.list);
         rows.zip(0..)
             .map(|((row, sample), place)| (place, row, sample))

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::{Prober, message};
-use crate::graph::{Client, Outcome, TokenSource};
+use crate::graph::{Attempt, Client, TokenSource};
 use crate::http::ProbeClient;
 use crate::kinds::{Findings, Resource, ResourceName, Stopped, bounded};
 use crate::model::{
@@ -117,7 +117,7 @@ struct Finished<'a> {
 }
 
 impl Finished<'_> {
-    fn report(self, outcome: Option<Outcome>) -> Report {
+    fn report(self, outcome: Option<Attempt>) -> Report {
         let bare = |verdict, detail: &str| {
             Report::without_request(self.started, self.finished, verdict, detail)
         };
@@ -129,7 +129,7 @@ impl Finished<'_> {
                 }
                 Err(_) => bare(Verdict::Problem(Reason::Internal), "nothing was asked"),
             },
-            Some(Outcome::NoToken(problem)) => {
+            Some(Attempt::NoToken(problem)) => {
                 // Nobody consented for this audience: as if the service had said so.
                 let reason = match problem.code {
                     Some(65_001) => Reason::Forbidden,
@@ -140,11 +140,11 @@ impl Finished<'_> {
                     ..bare(Verdict::Problem(reason), &message::of_token(&problem))
                 }
             }
-            Some(Outcome::NoAnswer { net, exchange }) => Report {
+            Some(Attempt::NoAnswer { net, exchange }) => Report {
                 exchange: *exchange,
                 ..bare(Verdict::Problem(net.reason()), &net.to_string())
             },
-            Some(Outcome::Response(response)) => {
+            Some(Attempt::Response(response)) => {
                 let (verdict, sentence) =
                     message::of_response(self.resource, &response, &self.result);
                 Report {

@@ -21,9 +21,9 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::access::Tls;
+use super::access::ServerTls;
 use super::connections::{ConnectionPermit, ConnectionTimeout};
-use super::service::Service;
+use super::service::HttpService;
 use super::visitor::Secured;
 use super::write_timeout::WriteTimeout;
 
@@ -36,7 +36,7 @@ const SEND_BUFFER: usize = 16 * 1024;
 
 /// Talks until one of both ends it.
 pub(super) async fn serve_connection(
-    service: Arc<Service>,
+    service: Arc<HttpService>,
     stream: TcpStream,
     peer: SocketAddr,
     permit: Arc<ConnectionPermit>,
@@ -78,7 +78,7 @@ pub(super) async fn serve_connection(
 }
 
 struct Connection {
-    service: Arc<Service>,
+    service: Arc<HttpService>,
     peer: SocketAddr,
     permit: Arc<ConnectionPermit>,
     secured: Option<Secured>,
@@ -88,10 +88,10 @@ struct Connection {
 impl Connection {
     async fn handshake(
         &self,
-        tls: &Tls,
+        tls: &ServerTls,
         stream: WriteTimeout<TcpStream>,
     ) -> Option<TlsStream<WriteTimeout<TcpStream>>> {
-        let Service { bounds, stop, .. } = &*self.service;
+        let HttpService { bounds, stop, .. } = &*self.service;
         let handshake = TlsAcceptor::from(Arc::clone(&tls.config)).accept(stream);
         let done = tokio::select! {
             done = tokio::time::timeout(bounds.handshake_timeout, handshake) => done,
@@ -165,7 +165,7 @@ impl Connection {
         C: GracefulConnection,
         C::Error: Display,
     {
-        let Service {
+        let HttpService {
             bounds,
             stop,
             abort,

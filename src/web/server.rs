@@ -15,7 +15,7 @@ use super::access::Access;
 use super::connection::serve_connection;
 use super::connections::Connections;
 use super::external::ExternalUrl;
-use super::service::{Bounds, Service};
+use super::service::{Bounds, HttpService};
 
 /// Where we listen if nobody says otherwise.
 pub const DEFAULT_PORT: u16 = 10365;
@@ -146,7 +146,7 @@ impl Server {
             abort: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
-        let service = Arc::new(Service {
+        let service = Arc::new(HttpService {
             app: app.clone(),
             external_url: external_url.cloned(),
             bounds,
@@ -184,7 +184,7 @@ impl Server {
     }
 }
 
-async fn accept(service: Arc<Service>, listener: TcpListener) {
+async fn accept(service: Arc<HttpService>, listener: TcpListener) {
     let mut trouble = Trouble::default();
     loop {
         let accepted = tokio::select! {

@@ -49,7 +49,7 @@ impl Default for Bounds {
 }
 
 /// What every connection shares.
-pub(super) struct Service {
+pub(super) struct HttpService {
     pub(super) app: Router,
     pub(super) external_url: Option<ExternalUrl>,
     pub(super) bounds: Bounds,
@@ -60,7 +60,7 @@ pub(super) struct Service {
     pub(super) tasks: TaskTracker,
 }
 
-impl Service {
+impl HttpService {
     /// Answers one request.
     pub(super) async fn answer(
         &self,

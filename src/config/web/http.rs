@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bcrypt::HashParts;
 
-use super::{RateLimit, User, WebContext, schema};
+use super::{RequestRate, User, WebContext, schema};
 use crate::config::diagnostic::quoted;
 use crate::config::fields::Fields;
 use crate::config::yaml::{Shape, Value};
@@ -131,7 +131,7 @@ pub(super) fn users(root: &Fields<'_>, context: &WebContext<'_>) -> Vec<User> {
 }
 
 /// `rate_limit`; `None` without one, with an interval of 0 or after a diagnostic.
-pub(super) fn rate_limit(root: &Fields<'_>, context: &WebContext<'_>) -> Option<RateLimit> {
+pub(super) fn rate_limit(root: &Fields<'_>, context: &WebContext<'_>) -> Option<RequestRate> {
     let fields = root.mapping("rate_limit", &schema::RATE_LIMIT)?;
     let burst = fields.count("burst", 0, 1_000_000);
     let node = fields.get("interval")?;
@@ -155,7 +155,7 @@ pub(super) fn rate_limit(root: &Fields<'_>, context: &WebContext<'_>) -> Option<
         return None;
     }
     match burst.and_then(|burst| u32::try_from(burst).ok()) {
-        Some(burst) if burst > 0 => Some(RateLimit { interval, burst }),
+        Some(burst) if burst > 0 => Some(RequestRate { interval, burst }),
         _ => {
             context.diagnostics.refuse(
                 fields.place("burst"),

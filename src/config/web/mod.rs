@@ -41,7 +41,7 @@ pub struct WebFile {
     /// Who may come in; nobody is asked if it is empty.
     pub users: Vec<User>,
     /// How many requests are answered.
-    pub rate_limit: Option<RateLimit>,
+    pub rate_limit: Option<RequestRate>,
     /// True if the file says nothing at all.
     pub is_empty: bool,
     /// What works but is probably not meant, in the order of the file.
@@ -119,7 +119,7 @@ pub struct User {
 
 /// `rate_limit`: a bucket of `burst` tokens, one comes back every `interval`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateLimit {
+pub struct RequestRate {
     /// Not zero.
     pub interval: Duration,
     /// At least 1.

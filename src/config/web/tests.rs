@@ -88,7 +88,7 @@ fn everything() {
     assert_eq!(web.headers, headers);
     let names: Vec<&str> = web.users.iter().map(|user| &*user.name).collect();
     assert_eq!(names, ["alice", "7"]);
-    let limit = RateLimit {
+    let limit = RequestRate {
         interval: Duration::from_millis(1_500),
         burst: 20,
     };

@@ -38,7 +38,7 @@ use self::demands::Demands;
 use self::passwords::{Passwords, Users};
 use self::rate::Bucket;
 pub(super) use self::request::authenticate;
-pub(super) use self::tls::Tls;
+pub(super) use self::tls::ServerTls;
 use crate::config::Diagnostic;
 use crate::config::digest::FileDigest;
 use crate::config::web::WebFile;
@@ -52,7 +52,7 @@ const QUIET: Duration = Duration::from_secs(10);
 /// What the web configuration says, checked together with the files that it
 /// names and ready to be taken over.
 pub struct WebConfig {
-    tls: Option<Arc<Tls>>,
+    tls: Option<Arc<ServerTls>>,
     headers: Vec<(HeaderName, HeaderValue)>,
     users: Users,
     bucket: Option<Bucket>,
@@ -266,7 +266,7 @@ impl Access {
     }
 
     /// TLS as it is now, for one connection.
-    pub(super) fn tls(&self) -> Option<Arc<Tls>> {
+    pub(super) fn tls(&self) -> Option<Arc<ServerTls>> {
         self.now.load().tls.clone()
     }
 

@@ -52,7 +52,7 @@ impl Users {
 
 /// What came of a look at a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum PasswordVerdict {
     Right,
     Wrong,
     /// Too many looks are waited for.
@@ -113,10 +113,10 @@ impl Passwords {
         address: IpAddr,
         name: &str,
         password: Secret,
-    ) -> Verdict {
+    ) -> PasswordVerdict {
         let known = users.by_name.get(name);
         let Some(hash) = known.or_else(|| self.stand_in(users, name)).cloned() else {
-            return Verdict::Wrong;
+            return PasswordVerdict::Wrong;
         };
         let is_known = known.is_some();
         let digest = self.digest(is_known, name, &hash, &password);
@@ -124,7 +124,7 @@ impl Passwords {
             return verdict;
         }
         let Some(turn) = self.turns.wait(address).await else {
-            return Verdict::Busy;
+            return PasswordVerdict::Busy;
         };
         // Somebody may have asked the same in the meantime.
         if let Some(verdict) = self.remembered(&digest) {
@@ -136,15 +136,15 @@ impl Passwords {
             bcrypt::verify(password.expose(), hash.expose()).unwrap_or(false)
         });
         let Ok(fits) = looked.await else {
-            return Verdict::Wrong;
+            return PasswordVerdict::Wrong;
         };
         let mut remembered = self.remembered.lock();
         if fits && is_known {
             remembered.right.add(digest, MOST_RIGHT);
-            Verdict::Right
+            PasswordVerdict::Right
         } else {
             remembered.wrong.add(digest, MOST_WRONG);
-            Verdict::Wrong
+            PasswordVerdict::Wrong
         }
     }
 
@@ -178,12 +178,12 @@ impl Passwords {
         digest
     }
 
-    fn remembered(&self, digest: &Digest) -> Option<Verdict> {
+    fn remembered(&self, digest: &Digest) -> Option<PasswordVerdict> {
         let remembered = self.remembered.lock();
         if remembered.right.members.contains(digest) {
-            Some(Verdict::Right)
+            Some(PasswordVerdict::Right)
         } else if remembered.wrong.members.contains(digest) {
-            Some(Verdict::Wrong)
+            Some(PasswordVerdict::Wrong)
         } else {
             None
         }

@@ -6,18 +6,18 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::config::web::RateLimit;
+use crate::config::web::RequestRate;
 
 /// The bucket, for all clients together.
 pub(super) struct Bucket {
-    limit: RateLimit,
+    limit: RequestRate,
     /// When it will be full again.
     full: Mutex<Instant>,
 }
 
 impl Bucket {
     /// A full one.
-    pub(super) fn new(limit: RateLimit) -> Self {
+    pub(super) fn new(limit: RequestRate) -> Self {
         Self {
             limit,
             full: Mutex::new(Instant::now()),
@@ -29,7 +29,7 @@ impl Bucket {
         *self.full.get_mut() = *other.full.lock();
     }
 
-    pub(super) fn limit(&self) -> RateLimit {
+    pub(super) fn limit(&self) -> RequestRate {
         self.limit
     }
 
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     fn bucket(millis: u64, burst: u32) -> Bucket {
-        Bucket::new(RateLimit {
+        Bucket::new(RequestRate {
             interval: Duration::from_millis(millis),
             burst,
         })

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::passwords::Verdict;
+use super::passwords::PasswordVerdict;
 use super::{Access, WebConfig};
 use crate::model::Secret;
 use crate::web::reply::plain;
@@ -104,12 +104,12 @@ impl Access {
             .passwords
             .look(&config.users, peer.ip(), &name, password);
         match look.await {
-            Verdict::Right => Ok(name.as_str().into()),
-            Verdict::Wrong => {
+            PasswordVerdict::Right => Ok(name.as_str().into()),
+            PasswordVerdict::Wrong => {
                 self.wrong_password(peer);
                 Err(unauthorized())
             }
-            Verdict::Busy => Err(too_many(RETRY_AFTER, "too many passwords to look at")),
+            PasswordVerdict::Busy => Err(too_many(RETRY_AFTER, "too many passwords to look at")),
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::http::{alternative_names, provider};
 use crate::web::visitor::Secured;
 
 /// TLS as the file has it now.
-pub(in crate::web) struct Tls {
+pub(in crate::web) struct ServerTls {
     /// For each handshake.
     pub(in crate::web) config: Arc<ServerConfig>,
     /// Ends when another one took its place: connections made under this one
@@ -47,7 +47,7 @@ pub(super) enum Clients {
     },
 }
 
-impl Tls {
+impl ServerTls {
     /// True if nobody gets in without a certificate that the client CA signed.
     pub(super) const fn asks_everybody(&self) -> bool {
         self.certificate_needed
@@ -76,7 +76,7 @@ pub(super) fn tls(
     http2: bool,
     health_without_auth: bool,
     contents: &Contents,
-) -> Result<Tls, Vec<Diagnostic>> {
+) -> Result<ServerTls, Vec<Diagnostic>> {
     let mut provider = provider();
     if let Some(suites) = &tls.cipher_suites {
         let of_12 = |suite: &SupportedCipherSuite| matches!(suite, SupportedCipherSuite::Tls12(_));
@@ -132,7 +132,7 @@ pub(super) fn tls(
         true => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         false => vec![b"http/1.1".to_vec()],
     };
-    Ok(Tls {
+    Ok(ServerTls {
         config: Arc::new(config),
         retired: CancellationToken::new(),
         clients,

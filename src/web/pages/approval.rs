@@ -9,14 +9,14 @@ use super::pieces::account_link;
 use super::sign_in::{username, why};
 use crate::entra::{Approval, ConsentError};
 use crate::model::Account;
-use crate::web::sign_in::sessions::Outcome;
+use crate::web::sign_in::sessions::SessionOutcome;
 
 /// What an administrator can do.
 pub(in crate::web) fn approval(
     links: &Links<'_>,
     account: &Account,
     approval: &Approval,
-    outcome: Option<Arc<Outcome>>,
+    outcome: Option<Arc<SessionOutcome>>,
 ) -> Html {
     let title = format!("Approval for {}", account.name);
     still_page(&title, links, |html| {
@@ -44,11 +44,11 @@ pub(in crate::web) fn approval(
     })
 }
 
-fn failed_with_approval(html: &mut Html, outcome: &Outcome) {
+fn failed_with_approval(html: &mut Html, outcome: &SessionOutcome) {
     html.raw("<div class=\"problem\" role=\"alert\"><p><strong>");
     match outcome {
-        Outcome::Failed(ConsentError::Declined) => html.raw("The permissions were not accepted.</strong> If Microsoft said that an administrator must approve them, this is how; if you cancelled, just sign in again."),
-        Outcome::Failed(error) => {
+        SessionOutcome::Failed(ConsentError::Declined) => html.raw("The permissions were not accepted.</strong> If Microsoft said that an administrator must approve them, this is how; if you cancelled, just sign in again."),
+        SessionOutcome::Failed(error) => {
             html.raw("Microsoft wants an administrator's approval.</strong> ");
             why(html, error)
         }

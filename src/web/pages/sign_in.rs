@@ -13,7 +13,7 @@ use super::words::{ago, span};
 use crate::entra::{ConsentError, SignInEnd, SignInStatus, SignedInAs, StoreError};
 use crate::kinds::Need;
 use crate::model::{Account, Audience, Timestamp};
-use crate::web::sign_in::sessions::{Outcome, Waiting};
+use crate::web::sign_in::sessions::{SessionOutcome, Waiting};
 
 /// What the page of a sign-in shows.
 pub(in crate::web) struct SignInView<'a> {
@@ -24,7 +24,7 @@ pub(in crate::web) struct SignInView<'a> {
     /// Who is signed in, as the store has it.
     pub(in crate::web) status: Result<Option<&'a SignInStatus>, &'a StoreError>,
     pub(in crate::web) ended: Option<SignInEnd>,
-    pub(in crate::web) outcome: Option<Arc<Outcome>>,
+    pub(in crate::web) outcome: Option<Arc<SessionOutcome>>,
     pub(in crate::web) waiting: Option<Waiting>,
     pub(in crate::web) sign_in_token: String,
     pub(in crate::web) sign_out_token: String,
@@ -73,18 +73,18 @@ fn form<'a>(
 }
 
 /// What came of the last sign-in or sign-out.
-fn told(html: &mut Html, links: &Links<'_>, view: &SignInView<'_>, outcome: &Outcome) {
+fn told(html: &mut Html, links: &Links<'_>, view: &SignInView<'_>, outcome: &SessionOutcome) {
     match outcome {
-        Outcome::SignedIn(signed_in) => {
+        SessionOutcome::SignedIn(signed_in) => {
             html.raw("<div class=\"done\" role=\"status\"><p><strong>Thank you, ")
                 .text(&signed_in.username)
                 .raw(" is signed in.</strong> Probes go on by themselves.</p></div>\n");
             more(html, links, view, signed_in);
         }
-        Outcome::SignedOut(true) => {
+        SessionOutcome::SignedOut(true) => {
             html.raw("<div class=\"done\" role=\"status\"><p><strong>Signed out.</strong> The sign-in is forgotten here. To end it at Microsoft too, revoke the person's sessions there.</p></div>\n");
         }
-        Outcome::SignedOut(false) => {
+        SessionOutcome::SignedOut(false) => {
             html.raw("<div class=\"done\" role=\"status\"><p><strong>Nobody was signed in.</strong></p></div>\n");
         }
         other => failed(html, links, view.account, other),
@@ -127,26 +127,26 @@ pub(super) fn why<'a>(html: &'a mut Html, error: &ConsentError) -> &'a mut Html 
 }
 
 /// Why a sign-in came to nothing, and what to do.
-fn failed(html: &mut Html, links: &Links<'_>, account: &Account, outcome: &Outcome) {
+fn failed(html: &mut Html, links: &Links<'_>, account: &Account, outcome: &SessionOutcome) {
     html.raw("<div class=\"problem\" role=\"alert\"><p><strong>");
     match outcome {
-        Outcome::OtherBrowser => html
+        SessionOutcome::OtherBrowser => html
             .raw("This sign-in was begun in another browser.</strong> What came back was not used. Begin again, and stay in one browser; it must accept the cookie of this page."),
-        Outcome::Changed => html.raw("The configuration of this account changed during the sign-in.</strong> Begin again."),
-        Outcome::Failed(ConsentError::Expired) => html.raw("The sign-in took too long.</strong> Begin again; there are ten minutes for it."),
-        Outcome::Failed(ConsentError::Declined) => html.raw("The sign-in was cancelled, or the permissions were not accepted.</strong>"),
-        Outcome::Failed(ConsentError::WrongPerson { who, wanted }) => html
+        SessionOutcome::Changed => html.raw("The configuration of this account changed during the sign-in.</strong> Begin again."),
+        SessionOutcome::Failed(ConsentError::Expired) => html.raw("The sign-in took too long.</strong> Begin again; there are ten minutes for it."),
+        SessionOutcome::Failed(ConsentError::Declined) => html.raw("The sign-in was cancelled, or the permissions were not accepted.</strong>"),
+        SessionOutcome::Failed(ConsentError::WrongPerson { who, wanted }) => html
             .text(who)
             .raw(" signed in, but this account is for ")
             .text(wanted)
             .raw(".</strong> What was received is thrown away. Begin again as ")
             .text(wanted)
             .raw("; a private window helps where Microsoft remembers somebody else."),
-        Outcome::Failed(error) => {
+        SessionOutcome::Failed(error) => {
             html.raw("That did not work.</strong> ");
             why(html, error)
         }
-        Outcome::SignedIn(_) | Outcome::SignedOut(_) => html.raw("</strong>"),
+        SessionOutcome::SignedIn(_) | SessionOutcome::SignedOut(_) => html.raw("</strong>"),
     };
     html.raw("</p>\n");
     if outcome.needs_administrator() {

@@ -27,7 +27,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use self::redirect_uri::RedirectUri;
-use self::sessions::{Outcome, SignInSessions, Start};
+use self::sessions::{SessionOutcome, SignInSessions, Start};
 use super::app::App;
 use super::form::FormBody;
 use super::operator::Actor;
@@ -177,11 +177,16 @@ async fn page(app: &App, parts: &Parts, subject: &Subject) -> pages::Html {
 
 /// Whether what came of the last time is not overtaken by what happened since,
 /// here or in another process.
-fn is_news(outcome: &Outcome, at: Timestamp, status: Option<&SignInStatus>, ended: bool) -> bool {
+fn is_news(
+    outcome: &SessionOutcome,
+    at: Timestamp,
+    status: Option<&SignInStatus>,
+    ended: bool,
+) -> bool {
     match outcome {
-        Outcome::SignedIn(_) => status.is_some() && !ended,
-        Outcome::SignedOut(_) => status.is_none(),
-        Outcome::Failed(_) | Outcome::OtherBrowser | Outcome::Changed => {
+        SessionOutcome::SignedIn(_) => status.is_some() && !ended,
+        SessionOutcome::SignedOut(_) => status.is_none(),
+        SessionOutcome::Failed(_) | SessionOutcome::OtherBrowser | SessionOutcome::Changed => {
             status.is_none_or(|status| status.consented_at <= at)
         }
     }

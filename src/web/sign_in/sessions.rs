@@ -32,7 +32,7 @@ type Missing = Vec<(Audience, TokenProblem)>;
 
 /// What came of a sign-in, or of a sign-out.
 #[derive(Debug)]
-pub(in crate::web) enum Outcome {
+pub(in crate::web) enum SessionOutcome {
     /// The person is signed in.
     SignedIn(SignedInAs),
     /// The sign-in was forgotten; false if there was none.
@@ -45,7 +45,7 @@ pub(in crate::web) enum Outcome {
     Changed,
 }
 
-impl Outcome {
+impl SessionOutcome {
     pub(in crate::web) const fn needs_administrator(&self) -> bool {
         match self {
             Self::Failed(error) => error.needs_administrator(),
@@ -108,7 +108,7 @@ struct Device {
 struct Records {
     /// The oldest first.
     pending: Vec<Pending>,
-    outcomes: BTreeMap<AccountName, (Moment, Arc<Outcome>)>,
+    outcomes: BTreeMap<AccountName, (Moment, Arc<SessionOutcome>)>,
     devices: BTreeMap<AccountName, Device>,
     devices_so_far: u64,
     /// When Entra was last asked for a code.
@@ -196,13 +196,13 @@ impl SignInSessions {
         cookie: Option<&Secret>,
         account_now: Option<&Arc<Account>>,
         result: Result<Secret, (String, String)>,
-    ) -> Arc<Outcome> {
+    ) -> Arc<SessionOutcome> {
         let outcome = if cookie != Some(&pending.cookie) {
-            Outcome::OtherBrowser
+            SessionOutcome::OtherBrowser
         } else if pending.at.age(&self.clock) > LIFE {
-            Outcome::Failed(ConsentError::Expired)
+            SessionOutcome::Failed(ConsentError::Expired)
         } else if account_now != Some(&pending.account) {
-            Outcome::Changed
+            SessionOutcome::Changed
         } else {
             let done = match result {
                 Ok(code) => {
@@ -224,7 +224,7 @@ impl SignInSessions {
             return Missing::new();
         };
         match self.last(&account.name).as_ref().map(|(_, last)| &**last) {
-            Some(Outcome::SignedIn(signed_in)) => {
+            Some(SessionOutcome::SignedIn(signed_in)) => {
                 let missing = signed_in.missing.iter();
                 missing
                     .filter(|(audience, _)| audience != asked)
@@ -235,7 +235,12 @@ impl SignInSessions {
         }
     }
 
-    fn record(&self, account: &AccountName, outcome: Outcome, by: &Actor) -> Arc<Outcome> {
+    fn record(
+        &self,
+        account: &AccountName,
+        outcome: SessionOutcome,
+        by: &Actor,
+    ) -> Arc<SessionOutcome> {
         let outcome = Arc::new(outcome);
         tracing::info!(account = &**account, %by, "{}", outcome.word());
         let mut records = self.records.lock();
@@ -251,7 +256,7 @@ impl SignInSessions {
 
     /// What came of the last sign-in or sign-out of an account, and when; for
     /// an hour.
-    pub(super) fn last(&self, account: &str) -> Option<(Timestamp, Arc<Outcome>)> {
+    pub(super) fn last(&self, account: &str) -> Option<(Timestamp, Arc<SessionOutcome>)> {
         let records = self.records.lock();
         let (at, outcome) = records.outcomes.get(account)?;
         (at.age(&self.clock) <= MEMORY).then(|| (at.civil, Arc::clone(outcome)))
@@ -304,7 +309,7 @@ impl SignInSessions {
         let code = match self.consent.device_code(account, wanted).await {
             Ok(code) => code,
             Err(error) => {
-                self.record(&account.name, Outcome::Failed(error), by);
+                self.record(&account.name, SessionOutcome::Failed(error), by);
                 return;
             }
         };
@@ -370,8 +375,8 @@ impl SignInSessions {
             task.abort();
         }
         let outcome = match self.consent.sign_out(account).await {
-            Ok(there_was_one) => Outcome::SignedOut(there_was_one),
-            Err(error) => Outcome::Failed(error.into()),
+            Ok(there_was_one) => SessionOutcome::SignedOut(there_was_one),
+            Err(error) => SessionOutcome::Failed(error.into()),
         };
         self.record(&account.name, outcome, by);
     }
@@ -385,13 +390,13 @@ impl SignInSessions {
     }
 }
 
-fn outcome(others: Missing, done: Result<SignedInAs, ConsentError>) -> Outcome {
+fn outcome(others: Missing, done: Result<SignedInAs, ConsentError>) -> SessionOutcome {
     match done {
         Ok(mut signed_in) => {
             signed_in.missing.extend(others);
-            Outcome::SignedIn(signed_in)
+            SessionOutcome::SignedIn(signed_in)
         }
-        Err(error) => Outcome::Failed(error),
+        Err(error) => SessionOutcome::Failed(error),
     }
 }
 

@@ -18,7 +18,7 @@ fn passwords() -> Passwords {
     Passwords::new(&SystemRandom::new())
 }
 
-async fn look(passwords: &Passwords, users: &Users, name: &str, password: &str) -> Verdict {
+async fn look(passwords: &Passwords, users: &Users, name: &str, password: &str) -> PasswordVerdict {
     passwords
         .look(users, HERE, name, Secret::new(password.to_owned()))
         .await
@@ -30,14 +30,14 @@ async fn right_and_wrong() {
     // The second time from memory.
     for _ in 0..2 {
         for (name, password, verdict) in [
-            ("alice", "a:b", Verdict::Right),
-            ("bob", "", Verdict::Right),
-            ("alice", "", Verdict::Wrong),
-            ("alice", "A:b", Verdict::Wrong),
-            ("Alice", "a:b", Verdict::Wrong),
-            ("nobody", "a:b", Verdict::Wrong),
-            ("", "", Verdict::Wrong),
-            ("alice", "a:b\0", Verdict::Wrong),
+            ("alice", "a:b", PasswordVerdict::Right),
+            ("bob", "", PasswordVerdict::Right),
+            ("alice", "", PasswordVerdict::Wrong),
+            ("alice", "A:b", PasswordVerdict::Wrong),
+            ("Alice", "a:b", PasswordVerdict::Wrong),
+            ("nobody", "a:b", PasswordVerdict::Wrong),
+            ("", "", PasswordVerdict::Wrong),
+            ("alice", "a:b\0", PasswordVerdict::Wrong),
         ] {
             let found = look(&passwords, &users, name, password).await;
             assert_eq!(found, verdict, "{name} {password:?}");
@@ -54,7 +54,7 @@ async fn a_stand_in_never_lets_in() {
     let (passwords, users) = (passwords(), users(&[("alice", "secret")]));
     for name in ["bob", "carol", "alice "] {
         let found = look(&passwords, &users, name, "secret").await;
-        assert_eq!(found, Verdict::Wrong, "{name}");
+        assert_eq!(found, PasswordVerdict::Wrong, "{name}");
     }
 }
 
@@ -72,23 +72,23 @@ async fn a_user_who_left_stays_out() {
     let (alice, bob) = (only("alice"), only("bob"));
     assert_eq!(
         look(&passwords, &alice, "alice", "secret").await,
-        Verdict::Right
+        PasswordVerdict::Right
     );
     assert_eq!(
         look(&passwords, &bob, "alice", "secret").await,
-        Verdict::Wrong
+        PasswordVerdict::Wrong
     );
     assert_eq!(
         look(&passwords, &bob, "bob", "secret").await,
-        Verdict::Right
+        PasswordVerdict::Right
     );
     assert_eq!(
         look(&passwords, &alice, "bob", "secret").await,
-        Verdict::Wrong
+        PasswordVerdict::Wrong
     );
     assert_eq!(
         look(&passwords, &alice, "alice", "secret").await,
-        Verdict::Right
+        PasswordVerdict::Right
     );
 }
 
@@ -99,19 +99,19 @@ async fn another_hash_asks_again() {
     let after = users(&[("alice", "new")]);
     assert_eq!(
         look(&passwords, &before, "alice", "old").await,
-        Verdict::Right
+        PasswordVerdict::Right
     );
     assert_eq!(
         look(&passwords, &after, "alice", "old").await,
-        Verdict::Wrong
+        PasswordVerdict::Wrong
     );
     assert_eq!(
         look(&passwords, &before, "alice", "new").await,
-        Verdict::Wrong
+        PasswordVerdict::Wrong
     );
     assert_eq!(
         look(&passwords, &after, "alice", "new").await,
-        Verdict::Right
+        PasswordVerdict::Right
     );
 }
 
@@ -120,7 +120,7 @@ async fn memory_is_bounded_and_a_flood_forgets_nothing_right() {
     let (passwords, users) = (passwords(), users(&[("alice", "secret")]));
     assert_eq!(
         look(&passwords, &users, "alice", "secret").await,
-        Verdict::Right
+        PasswordVerdict::Right
     );
     for number in 0..MOST_WRONG + 50 {
         look(&passwords, &users, "alice", &number.to_string()).await;
@@ -129,12 +129,12 @@ async fn memory_is_bounded_and_a_flood_forgets_nothing_right() {
     let turn = passwords.turns.wait(HERE).await;
     assert_eq!(
         look(&passwords, &users, "alice", "secret").await,
-        Verdict::Right
+        PasswordVerdict::Right
     );
     let newest = (MOST_WRONG + 49).to_string();
     assert_eq!(
         look(&passwords, &users, "alice", &newest).await,
-        Verdict::Wrong
+        PasswordVerdict::Wrong
     );
     assert!(turn.is_some());
     let remembered = passwords.remembered.lock();

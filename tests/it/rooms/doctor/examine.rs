@@ -310,7 +310,7 @@ fn the_document_says_what_there_is() {
     let mut words = BTreeSet::new();
     for file in std::fs::read_dir("src/doctor").unwrap() {
         let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
-        for part in source.split("Step::").skip(1) {
+        for part in source.split("DoctorStep::").skip(1) {
             let name = part
                 .split_once("(\"")
                 .filter(|(function, _)| ["proved", "refuted", "unseen"].contains(function))

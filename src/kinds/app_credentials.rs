@@ -12,7 +12,6 @@ use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::advice::of_permissions;
 use super::ask::{Answer, Ask, Findings, Stopped};
 use super::body;
 use super::key::{Flag, Pairs};
@@ -20,8 +19,8 @@ use super::lenient::{Lenient, Moment, all_of};
 use super::pages::{Collected, Pages};
 use super::reading::{Reading, ReadingUnit};
 use super::{
-    Advice, AnyKey, BadBody, Define, Impact, Info, Key, Keys, Permission, Refused, Request,
-    Setting, Spec, UNADDRESSED,
+    AnyKey, BadBody, Define, Impact, Info, Key, Keys, Permission, Refusals, Request, Setting, Spec,
+    UNADDRESSED,
 };
 use crate::model::{Account, Reason, Sample, Service, Timestamp, is_guid, quoted};
 
@@ -137,6 +136,12 @@ impl Define for AppCredentials {
         holds: "application with an id",
         keys: KEYS,
         service: Service::Directory,
+        limit_per_application: true,
+        refusals: Refusals {
+            people: ", or a policy keeps people from reading the directory",
+            applications: "",
+            not_found: "no such application in this tenant; check the client ids in `applications`",
+        },
         readings: READINGS,
         steps: &[APPLICATIONS_STEP, SIGNING_STEP],
         interval: Some(Duration::from_secs(3_600)),
@@ -201,10 +206,6 @@ impl Spec for AppCredentials {
         named.chain([ALL.show(&self.all)]).collect()
     }
 
-    fn subject<'a>(&'a self, _: &'a Account) -> Option<Cow<'a, str>> {
-        None
-    }
-
     fn permissions(&self, account: &Account) -> Vec<Permission> {
         vec![
             Permission::of_graph(
@@ -231,19 +232,6 @@ impl Spec for AppCredentials {
 
     fn judge(&self, answer: &Answer) -> Result<Findings, BadBody> {
         holder(answer).map(|_| Findings::default())
-    }
-
-    fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
-        of_permissions(
-            account,
-            &self.permissions(account),
-            refused,
-            match account.person() {
-                Some(_) => ", or a policy keeps people from reading the directory",
-                None => "",
-            },
-            "no such application in this tenant; check the client ids in `applications`",
-        )
     }
 
     fn probe<'a>(

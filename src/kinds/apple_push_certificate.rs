@@ -9,13 +9,12 @@ use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::advice::of_permissions;
 use super::ask::{Answer, Ask, Findings, Stopped};
 use super::body;
 use super::lenient::Moment;
 use super::reading::{Reading, ReadingUnit};
 use super::{
-    Advice, BadBody, Define, Impact, Info, Keys, Permission, Refused, Remedy, Request, Setting,
+    Advice, BadBody, Define, Impact, Info, Keys, Permission, Refusals, Refused, Remedy, Request,
     Spec, UNADDRESSED, probably_missing,
 };
 use crate::model::{Account, Reason, Sample, Service};
@@ -51,6 +50,11 @@ impl Define for ApplePushCertificate {
         proves_not: "That Apple still takes it, that a device is reached.",
         holds: "certificate",
         service: Service::Security,
+        refusals: Refusals {
+            people: ", or a role of Intune that lets the person read it",
+            applications: ", or the tenant has no Intune",
+            not_found: NO_INTUNE,
+        },
         readings: READINGS,
         interval: Some(Duration::from_secs(3_600)),
         impact: Impact::Housekeeping,
@@ -71,10 +75,6 @@ impl Spec for ApplePushCertificate {
 
     fn target(&self) -> Cow<'_, str> {
         "Apple's push certificate".into()
-    }
-
-    fn settings(&self) -> Vec<(&'static str, Setting)> {
-        Vec::new()
     }
 
     fn permissions(&self, account: &Account) -> Vec<Permission> {
@@ -110,22 +110,14 @@ impl Spec for ApplePushCertificate {
     }
 
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
+        let permissions = self.permissions(account);
+        let refusals = &Self::INFO.refusals;
         if refused.reason == Reason::Unauthorized {
             // Intune says 401 where others say 403.
-            let says =
-                probably_missing(&self.permissions(account), ", or the tenant has no Intune");
+            let says = probably_missing(&permissions, refusals.applications);
             return Some(Advice::say(says).with(vec![Remedy::Script]));
         }
-        of_permissions(
-            account,
-            &self.permissions(account),
-            refused,
-            match account.person() {
-                Some(_) => ", or a role of Intune that lets the person read it",
-                None => ", or the tenant has no Intune",
-            },
-            NO_INTUNE,
-        )
+        refusals.advise(account, &permissions, refused)
     }
 
     fn probe<'a>(

@@ -7,13 +7,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::advice::of_permissions;
 use super::body;
 use super::lenient::{Lenient, Moment};
 use super::reading::{Reading, ReadingUnit};
 use super::{
-    Advice, Answer, BadBody, Define, Findings, Impact, Info, Keys, Permission, Refused, Request,
-    Setting, Spec,
+    Answer, BadBody, Define, Findings, Impact, Info, Keys, Permission, Refusals, Request, Spec,
 };
 use crate::model::{Account, Sample, Service};
 
@@ -67,6 +65,10 @@ impl Define for DirectorySync {
         proves_not: "That every object and every password is in it.",
         holds: "list of one organization",
         service: Service::Directory,
+        limit_per_application: true,
+        refusals: Refusals::not_found(
+            "the tenant is not there any more; check `tenant` of the account",
+        ),
         readings: READINGS,
         interval: Some(Duration::from_secs(600)),
         impact: Impact::Housekeeping,
@@ -86,14 +88,6 @@ impl Spec for DirectorySync {
 
     fn target(&self) -> Cow<'_, str> {
         "the organization".into()
-    }
-
-    fn settings(&self) -> Vec<(&'static str, Setting)> {
-        Vec::new()
-    }
-
-    fn subject<'a>(&'a self, _: &'a Account) -> Option<Cow<'a, str>> {
-        None
     }
 
     fn permissions(&self, account: &Account) -> Vec<Permission> {
@@ -125,16 +119,6 @@ impl Spec for DirectorySync {
         Ok(Findings {
             readings: samples.into_iter().flatten().collect(),
         })
-    }
-
-    fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
-        of_permissions(
-            account,
-            &self.permissions(account),
-            refused,
-            "",
-            "the tenant is not there any more; check `tenant` of the account",
-        )
     }
 }
 

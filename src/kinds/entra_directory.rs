@@ -13,8 +13,7 @@ use super::ask::{Answer, Ask, Findings, Stopped};
 use super::body;
 use super::request::encode;
 use super::{
-    Advice, BadBody, Define, Info, Keys, Permission, Refused, Remedy, Request, Setting, Spec,
-    UNADDRESSED,
+    Advice, BadBody, Define, Info, Keys, Permission, Refused, Remedy, Request, Spec, UNADDRESSED,
 };
 use crate::model::{Account, Audience, Reason, Service, is_guid};
 
@@ -39,6 +38,7 @@ impl Define for EntraDirectory {
         proves_not: "That anybody can sign in, that other entries can be read or changed.",
         holds: "directory entry with an id",
         service: Service::Directory,
+        limit_per_application: true,
         microsoft_service: "OrgLiveID",
         example: "{name: directory, account: contoso, kind: entra_directory}",
         ..Info::USUAL
@@ -58,14 +58,6 @@ impl Spec for EntraDirectory {
 
     fn target(&self) -> Cow<'_, str> {
         "the own entry".into()
-    }
-
-    fn settings(&self) -> Vec<(&'static str, Setting)> {
-        Vec::new()
-    }
-
-    fn subject<'a>(&'a self, _: &'a Account) -> Option<Cow<'a, str>> {
-        None
     }
 
     /// An application may read its own service principal without any (Microsoft

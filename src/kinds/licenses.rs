@@ -10,15 +10,13 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
-use super::advice::of_permissions;
 use super::ask::{Answer, Ask, Findings, Stopped};
 use super::key::{Flag, NameList};
 use super::lenient::{Lenient, Moment};
 use super::pages::{Collected, Pages};
 use super::reading::{Reading, ReadingUnit, label_value};
 use super::{
-    Advice, AnyKey, BadBody, Define, Impact, Info, Key, Keys, Permission, Refused, Request,
-    Setting, Spec,
+    AnyKey, BadBody, Define, Impact, Info, Key, Keys, Permission, Refusals, Request, Setting, Spec,
 };
 use crate::model::{Account, Sample, Service, quoted};
 
@@ -134,6 +132,12 @@ impl Define for Licenses {
         holds: LICENSES.what,
         keys: KEYS,
         service: Service::Directory,
+        limit_per_application: true,
+        refusals: Refusals {
+            people: ", or a role such as Directory Readers that lets the person see licences",
+            applications: "",
+            not_found: "the directory does not know this list; drop `expiry` if this cloud has no list of subscriptions",
+        },
         readings: READINGS,
         steps: &[UNITS_STEP, EXPIRY_STEP],
         interval: Some(Duration::from_secs(3_600)),
@@ -186,10 +190,6 @@ impl Spec for Licenses {
         skus.chain([EXPIRY.show(&self.expiry)]).collect()
     }
 
-    fn subject<'a>(&'a self, _: &'a Account) -> Option<Cow<'a, str>> {
-        None
-    }
-
     fn permissions(&self, account: &Account) -> Vec<Permission> {
         vec![if self.expiry {
             Permission::of_graph(
@@ -223,20 +223,6 @@ impl Spec for Licenses {
         Ok(Findings {
             readings: self.counts(&skus),
         })
-    }
-
-    fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
-        let beside = match account.person() {
-            Some(_) => ", or a role such as Directory Readers that lets the person see licences",
-            None => "",
-        };
-        of_permissions(
-            account,
-            &self.permissions(account),
-            refused,
-            beside,
-            "the directory does not know this list; drop `expiry` if this cloud has no list of subscriptions",
-        )
     }
 
     fn probe<'a>(

@@ -8,14 +8,11 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
-use super::advice::of_permissions;
 use super::ask::{Answer, Ask, Findings, Stopped};
 use super::lenient::{Lenient, Moment};
 use super::pages::{Collected, Pages};
 use super::reading::{Reading, ReadingUnit};
-use super::{
-    Advice, BadBody, Define, Impact, Info, Keys, Permission, Refused, Request, Setting, Spec,
-};
+use super::{BadBody, Define, Impact, Info, Keys, Permission, Refusals, Request, Spec};
 use crate::model::{Account, Sample, Service, Timestamp};
 
 /// The message center of the tenant.
@@ -86,6 +83,10 @@ impl Define for MessageCenter {
         proves_not: "That anybody reads the messages.",
         holds: PAGES.what,
         service: Service::ServiceCommunications,
+        limit_per_application: true,
+        refusals: Refusals::not_found(
+            "the service communications API does not know this; it may not be there in this cloud",
+        ),
         readings: READINGS,
         interval: Some(Duration::from_secs(3_600)),
         impact: Impact::Housekeeping,
@@ -112,14 +113,6 @@ impl Spec for MessageCenter {
         "the message center".into()
     }
 
-    fn settings(&self) -> Vec<(&'static str, Setting)> {
-        Vec::new()
-    }
-
-    fn subject<'a>(&'a self, _: &'a Account) -> Option<Cow<'a, str>> {
-        None
-    }
-
     fn permissions(&self, account: &Account) -> Vec<Permission> {
         vec![Permission::of_graph(
             account,
@@ -143,16 +136,6 @@ impl Spec for MessageCenter {
     fn judge(&self, answer: &Answer) -> Result<Findings, BadBody> {
         PAGES.one::<Message>(answer)?;
         Ok(Findings::default())
-    }
-
-    fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
-        of_permissions(
-            account,
-            &self.permissions(account),
-            refused,
-            "",
-            "the service communications API does not know this; it may not be there in this cloud",
-        )
     }
 
     fn probe<'a>(

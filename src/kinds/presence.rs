@@ -5,12 +5,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::advice::of_permissions;
 use super::body;
-use super::{
-    Advice, Answer, BadBody, Define, Findings, Info, Keys, Permission, Refused, Request, Setting,
-    Spec,
-};
+use super::{Answer, BadBody, Define, Findings, Info, Keys, Permission, Refusals, Request, Spec};
 use crate::model::{Account, Service};
 
 /// The signed-in person's own presence.
@@ -33,6 +29,11 @@ impl Define for Presence {
         proves_not: "That a presence is right or recent, that chats, meetings or calls work.",
         holds: "presence",
         service: Service::Presence,
+        refusals: Refusals {
+            people: "; if it worked an hour ago, the service fails on its own side",
+            applications: "",
+            not_found: "the person has no Teams; a licence may be missing",
+        },
         microsoft_service: "microsoftteams",
         in_service_level: true,
         not_in: &["china"],
@@ -61,10 +62,6 @@ impl Spec for Presence {
         "me".into()
     }
 
-    fn settings(&self) -> Vec<(&'static str, Setting)> {
-        Vec::new()
-    }
-
     fn permissions(&self, account: &Account) -> Vec<Permission> {
         vec![
             Permission::of_graph(
@@ -87,16 +84,6 @@ impl Spec for Presence {
             return Err(BadBody::Shape(Self::INFO.holds));
         }
         Ok(Findings::default())
-    }
-
-    fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
-        of_permissions(
-            account,
-            &self.permissions(account),
-            refused,
-            "; if it worked an hour ago, the service fails on its own side",
-            "the person has no Teams; a licence may be missing",
-        )
     }
 }
 

@@ -10,13 +10,12 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
-use super::advice::of_permissions;
 use super::ask::{Answer, Ask, Findings, Stopped};
 use super::body::{self, next_page};
 use super::key::NameList;
 use super::reading::{Reading, ReadingUnit, label_value};
 use super::{
-    Advice, AnyKey, BadBody, Define, Grant, Impact, Info, Key, Keys, Permission, Refused, Request,
+    AnyKey, BadBody, Define, Grant, Impact, Info, Key, Keys, Permission, Refusals, Request,
     Setting, Spec, UNADDRESSED,
 };
 use crate::model::{Account, Sample, Service, Timestamp};
@@ -141,6 +140,12 @@ impl Define for ServiceHealth {
         holds: "list of services",
         keys: KEYS,
         service: Service::ServiceCommunications,
+        limit_per_application: true,
+        refusals: Refusals {
+            people: ", or the person's administrative role",
+            applications: "",
+            not_found: "the service communications API does not know this; it may not be there in this cloud",
+        },
         readings: READINGS,
         steps: &["overviews", "issues"],
         interval: Some(Duration::from_secs(300)),
@@ -181,10 +186,6 @@ impl Spec for ServiceHealth {
         vec![SERVICES.show(&self.services)]
     }
 
-    fn subject<'a>(&'a self, _: &'a Account) -> Option<Cow<'a, str>> {
-        None
-    }
-
     fn permissions(&self, account: &Account) -> Vec<Permission> {
         vec![Permission::of_graph(
             account,
@@ -222,20 +223,6 @@ impl Spec for ServiceHealth {
         Ok(Findings {
             readings: self.statuses(&overviews),
         })
-    }
-
-    fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
-        let beside = match account.person() {
-            Some(_) => ", or the person's administrative role",
-            None => "",
-        };
-        of_permissions(
-            account,
-            &self.permissions(account),
-            refused,
-            beside,
-            "the service communications API does not know this; it may not be there in this cloud",
-        )
     }
 
     fn probe<'a>(

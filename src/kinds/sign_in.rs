@@ -62,6 +62,7 @@ impl Define for TenantSignIn {
         holds: "discovery document",
         keys: KEYS,
         service: Service::Entra,
+        limit_per_application: true,
         steps: &[DISCOVERY, AUTHORIZE, TOKEN],
         in_service_level: true,
         example: "{name: entra, account: contoso, kind: sign_in, token_interval: 10m}",
@@ -92,10 +93,6 @@ impl Spec for TenantSignIn {
 
     fn settings(&self) -> Vec<(&'static str, Setting)> {
         vec![TOKEN_INTERVAL.show(&self.token_interval)]
-    }
-
-    fn subject<'a>(&'a self, _: &'a Account) -> Option<Cow<'a, str>> {
-        None
     }
 
     fn host(&self, account: &Account) -> String {

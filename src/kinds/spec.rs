@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use super::advice::of_permissions;
 use super::ask::{Answer, Ask, Findings, Stopped};
 use super::key::{AnyKey, Keys, Setting};
 use super::{Advice, BadBody, Grant, Permission, Reading, Refused, Request, ServiceError};
@@ -58,6 +59,51 @@ impl Instead {
     };
 }
 
+/// What refusals mean where a permission is all that a kind needs.
+#[derive(Debug)]
+pub struct Refusals {
+    /// What may keep a person out beside a missing permission; goes on with the
+    /// sentence.
+    pub people: &'static str,
+    /// The same for an application.
+    pub applications: &'static str,
+    /// What a 404 means.
+    pub not_found: &'static str,
+}
+
+impl Refusals {
+    /// The kind advises by itself, or what holds for all kinds is enough.
+    pub const OWN: Self = Self::not_found("");
+
+    /// Nothing but the permission keeps it out.
+    #[must_use]
+    pub const fn not_found(not_found: &'static str) -> Self {
+        Self {
+            people: "",
+            applications: "",
+            not_found,
+        }
+    }
+
+    /// Names the permission, or what a 404 means.
+    #[must_use]
+    pub fn advise(
+        &self,
+        account: &Account,
+        permissions: &[Permission],
+        refused: &Refused<'_>,
+    ) -> Option<Advice> {
+        let beside = match account.person() {
+            Some(_) => self.people,
+            None => self.applications,
+        };
+        if self.not_found.is_empty() {
+            return None;
+        }
+        of_permissions(account, permissions, refused, beside, self.not_found)
+    }
+}
+
 /// What is true of a kind, whatever the resource.
 #[derive(Debug)]
 pub struct Info {
@@ -77,6 +123,11 @@ pub struct Info {
     pub keys: &'static [&'static dyn AnyKey],
     /// Whose limit its requests count against.
     pub service: Service,
+    /// That limit is the application's, whoever is signed in.
+    pub limit_per_application: bool,
+    /// What may keep it out beside a missing permission, and what a 404 means;
+    /// empty where the kind advises by itself.
+    pub refusals: Refusals,
     /// SharePoint resource units of one probe.
     pub cost: u32,
     /// Numbers that its answers carry.
@@ -122,6 +173,8 @@ impl Info {
         holds: "list",
         keys: &[],
         service: Service::Graph,
+        limit_per_application: false,
+        refusals: Refusals::OWN,
         cost: 0,
         readings: &[],
         steps: &[],
@@ -160,7 +213,9 @@ pub trait Spec: fmt::Debug + Send + Sync {
     fn target(&self) -> Cow<'_, str>;
 
     /// Its keys and values, for `/config`.
-    fn settings(&self) -> Vec<(&'static str, Setting)>;
+    fn settings(&self) -> Vec<(&'static str, Setting)> {
+        Vec::new()
+    }
 
     /// Whose limit it counts against.
     fn service(&self) -> Service {
@@ -174,7 +229,10 @@ pub trait Spec: fmt::Debug + Send + Sync {
 
     /// What else its limit is counted by: a person, a mailbox, a host.
     fn subject<'a>(&'a self, account: &'a Account) -> Option<Cow<'a, str>> {
-        account.person().map(|person| (&*person.username).into())
+        let person = account
+            .person()
+            .filter(|_| !self.info().limit_per_application);
+        person.map(|person| (&*person.username).into())
     }
 
     /// The host that is asked.
@@ -230,8 +288,9 @@ pub trait Spec: fmt::Debug + Send + Sync {
     }
 
     /// What to do about a refusal; `None` for what holds for all kinds.
-    fn advise(&self, _account: &Account, _refused: &Refused<'_>) -> Option<Advice> {
-        None
+    fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
+        let permissions = self.permissions(account);
+        self.info().refusals.advise(account, &permissions, refused)
     }
 
     /// Probes once. Kinds that need more than one request say so here.

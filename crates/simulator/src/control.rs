@@ -12,13 +12,16 @@
 //! | `POST /consents` | `{"app", "user", "resource": "graph", "grant": ["Mail.ReadBasic"], "revoke": true}` |
 //! | `POST /apps` | `{"app", "disabled": true, "resource": "graph", "grant": [], "revoke": []}` |
 //! | `POST /users` | `{"user", "disabled", "mfa_required", "password", "availability": "Busy"}` |
-//! | `POST /mailboxes` | `{"user", "enabled", "moving", "messages", "delegates": [], "assign": client id, "unassign": client id, "remove"}` |
-//! | `POST /sites` | `{"url", "add", "remove", "state": "locked", "grant": client id, "revoke": client id, "readers": [], "empty"}` |
-//! | `POST /organizations` | `{"token_lifetime": "60s", "sign_in_frequency", "user_consent", "device_code_blocked"}` |
+//! | `POST /mailboxes` | `{"user", "enabled", "moving", "messages", "events", "schedule_error", "delegates": [], "assign": client id, "role": "Mail.Send", "unassign": client id, "remove"}` |
+//! | `POST /sites` | `{"url", "add", "remove", "state": "locked", "grant": client id, "role": "write", "revoke": client id, "readers": [], "empty"}` |
+//! | `POST /teams` | `{"team": id, "consent": client id, "revoke": client id, "members": [], "backend_refuses", "front_lost", "remove"}` |
+//! | `POST /drives` | `{"user", "state": "ready", "never_made", "file_not_found", "no_my_site", "no_share_point", "denied" or "locked", "quota": "whole", "zero", "absent" or "impossible", "remove"}` |
+//! | `POST /files` | `{"kept", "no_permanent_delete", "spoiled", "no_location", "elsewhere", "full", "locked", "unsure", "throttle_page"}`: what drives do with files |
+//! | `POST /organizations` | `{"token_lifetime": "60s", "sign_in_frequency", "user_consent", "device_code_blocked", "device_code_by_flow", "refuses_people": 530084, "apple_push_days", "no_apple_push", "synchronized", "synchronized_minutes", "provisioning": "60s"}` |
 //! | `POST /health` | `{"service": "Exchange", "status": "serviceDegradation"}`: what Microsoft says about a service |
 //! | `POST /mail` | `{"delay": "30s", "bounce_after": "5s", "bounces", "lost", "junk", "unsure", "bounce_prefix"}`: how mail goes from now on |
 //! | `POST /orders` | `{"unauthenticated": "return401", "return403", "redirect_to_login_page" or "sign_in_page", "roles_required", "allowed_clients": [], "assignment_required"}`: the API that Contoso made |
-//! | `POST /limits` | `{"sharepoint_units": 1250}` |
+//! | `POST /limits` | `{"sharepoint_units": 1250, "endpoint_list": "2026123100"}` |
 //! | `POST /actions` | any of these as in a scenario: `{"fault": {…}}` |
 //! | `GET /requests[?latest=100]` | how many requests came, by service and status, and the latest, without tokens |
 //! | `DELETE /requests` | forgets them |
@@ -75,6 +78,9 @@ pub(super) fn router(tenant: Arc<Tenant>, ca_pem: String) -> Router {
             post(|t, body| perform(t, body, Command::Mailbox)),
         )
         .route("/sites", post(|t, body| perform(t, body, Command::Site)))
+        .route("/teams", post(|t, body| perform(t, body, Command::Team)))
+        .route("/drives", post(|t, body| perform(t, body, Command::Drive)))
+        .route("/files", post(|t, body| perform(t, body, Command::Files)))
         .route(
             "/organizations",
             post(|t, body| perform(t, body, Command::Organization)),
@@ -197,7 +203,27 @@ async fn state(State(tenant): State<Arc<Tenant>>) -> Json<Value> {
         })
         .collect();
     users.sort_by_key(|user| user["upn"].to_string());
+    let teams: Vec<_> = directory
+        .teams()
+        .take(MOST)
+        .map(|team| json!({"id": team.id, "name": team.display_name}))
+        .collect();
+    let files = tenant.files.all().into_iter().map(|file| {
+        json!({
+            "folder": file.folder, "name": file.name, "deleted": file.deleted,
+            "created": file.created.to_string(),
+        })
+    });
+    let letters = tenant.mail.all().into_iter().map(|letter| {
+        json!({
+            "owner": letter.owner, "folder": letter.folder.well_known(),
+            "subject": letter.subject, "sent": letter.sent.to_string(),
+        })
+    });
     Json(json!({
+        "teams": teams,
+        "files": files.collect::<Vec<_>>(),
+        "letters": letters.collect::<Vec<_>>(),
         "now": tenant.clock.now().to_string(),
         "faults": tenant.faults.list(),
         "organizations": organizations,

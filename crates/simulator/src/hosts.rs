@@ -16,6 +16,8 @@ pub enum Service {
     SharePoint,
     /// An API that Contoso protected with Entra.
     Orders,
+    /// The web service that publishes Microsoft's addresses.
+    Endpoints,
     /// The metadata service of managed identities.
     Metadata,
     /// The CONNECT proxy.
@@ -35,6 +37,8 @@ const LOGIN: [&str; 10] = [
     "www.microsoft.com",
     "aka.ms",
 ];
+
+const ENDPOINTS: &str = "endpoints.office.com";
 
 const GRAPH: [&str; 4] = [
     "graph.microsoft.com",
@@ -66,6 +70,8 @@ pub fn service_of(host: &str) -> Option<Service> {
         Some(Service::SharePoint)
     } else if host == ORDERS_HOST {
         Some(Service::Orders)
+    } else if host == ENDPOINTS {
+        Some(Service::Endpoints)
     } else {
         None
     }

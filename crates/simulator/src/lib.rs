@@ -24,8 +24,10 @@ pub mod command;
 mod connection;
 mod control;
 pub mod directory;
+pub mod endpoints;
 pub mod entra;
 pub mod faults;
+pub mod file_store;
 pub mod files;
 mod front;
 pub mod graph;
@@ -42,6 +44,7 @@ mod sharepoint;
 mod tenant;
 pub mod throttle;
 pub mod tokens;
+pub mod workload;
 
 pub use front::{Authority, AuthorityError};
 pub use running::{Options, Running, StartError, start};

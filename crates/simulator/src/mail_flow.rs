@@ -143,6 +143,12 @@ impl MailFlow {
         found
     }
 
+    /// Everything that was sent and is not deleted for good, also what is on its way.
+    #[must_use]
+    pub fn all(&self) -> Vec<Letter> {
+        self.boxes.lock().letters.iter().cloned().collect()
+    }
+
     /// Takes a message out of a mailbox; `false` if it is not there.
     pub fn delete(&self, owner: &str, serial: u64, now: Timestamp, for_good: bool) -> bool {
         let mut boxes = self.boxes.lock();

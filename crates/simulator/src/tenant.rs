@@ -9,8 +9,10 @@ use parking_lot::{Mutex, RwLock};
 use super::chance::Seeded;
 use super::clock::AdjustableClock;
 use super::directory::Directory;
+use super::endpoints::Endpoints;
 use super::entra;
 use super::faults::Faults;
+use super::file_store::FileStore;
 use super::journal::Journal;
 use super::mail_flow::MailFlow;
 use super::orders::Orders;
@@ -35,6 +37,10 @@ pub struct Tenant {
     pub journal: Journal,
     /// Mail on its way and where it came to.
     pub mail: MailFlow,
+    /// Files that were put into drives.
+    pub files: FileStore,
+    /// Microsoft's published list of addresses.
+    pub endpoints: Endpoints,
     /// The API that Contoso made.
     pub orders: Orders,
     /// Limits that count by themselves.
@@ -62,6 +68,8 @@ impl Tenant {
             faults: Faults::default(),
             journal: Journal::default(),
             mail: MailFlow::default(),
+            files: FileStore::default(),
+            endpoints: Endpoints::default(),
             orders: Orders::default(),
             throttle: Throttle::default(),
             entra: entra::Sessions::default(),

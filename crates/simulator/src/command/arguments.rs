@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::directory::{ResourceApp, SiteState};
+use crate::directory::{DriveState, QuotaForm, ResourceApp, SiteState};
 use crate::human_duration::HumanDuration;
 use crate::orders::Unauthenticated;
 use m365mon_base::Timestamp;
@@ -144,9 +144,18 @@ pub struct MailboxChange {
     #[serde(default)]
     pub delegates: Vec<String>,
     /// RBAC for Applications: gives this application (client id) the role
-    /// `Application Mail.ReadBasic` on it.
+    /// `Application Mail.ReadBasic`, or `role`, on it.
     #[serde(default)]
     pub assign: Option<String>,
+    /// Without its first word: `Mail.Send`.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// How many events are in its calendar.
+    #[serde(default)]
+    pub events: Option<u32>,
+    /// What others hear instead of its free and busy times; empty for nothing.
+    #[serde(default)]
+    pub schedule_error: Option<String>,
     /// Takes back what Exchange assigned to this application (client id) on it.
     #[serde(default)]
     pub unassign: Option<String>,
@@ -170,9 +179,12 @@ pub struct SiteChange {
     /// Usable or not.
     #[serde(default)]
     pub state: Option<SiteState>,
-    /// Gives an application (client id) the role `read` on it.
+    /// Gives an application (client id) the role `read`, or `role`, on it.
     #[serde(default)]
     pub grant: Option<String>,
+    /// `write`, `owner` or `fullcontrol`.
+    #[serde(default)]
+    pub role: Option<String>,
     /// Takes back what an application (client id) was given on it.
     #[serde(default)]
     pub revoke: Option<String>,
@@ -203,6 +215,27 @@ pub struct OrganizationChange {
     /// Is the device code flow blocked?
     #[serde(default)]
     pub device_code_blocked: Option<bool>,
+    /// Does that block answer AADSTS530036?
+    #[serde(default)]
+    pub device_code_by_flow: Option<bool>,
+    /// Refuses people every token with this AADSTS number, such as 530084; 0 for no more.
+    #[serde(default)]
+    pub refuses_people: Option<u32>,
+    /// Days until Intune's certificate for Apple ends.
+    #[serde(default)]
+    pub apple_push_days: Option<i64>,
+    /// No certificate for Apple was ever uploaded.
+    #[serde(default)]
+    pub no_apple_push: bool,
+    /// Is the directory fed from one on premises?
+    #[serde(default)]
+    pub synchronized: Option<bool>,
+    /// Minutes since the last run of that.
+    #[serde(default)]
+    pub synchronized_minutes: Option<u64>,
+    /// How long a first look at OneDrive takes to make it.
+    #[serde(default)]
+    pub provisioning: Option<HumanDuration>,
 }
 
 /// Limits.
@@ -210,7 +243,11 @@ pub struct OrganizationChange {
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// SharePoint resource units a minute for each application; 0: no limit.
-    pub sharepoint_units: u32,
+    #[serde(default)]
+    pub sharepoint_units: Option<u32>,
+    /// The version of Microsoft's list of addresses, `2026123100`.
+    #[serde(default)]
+    pub endpoint_list: Option<String>,
 }
 
 /// What Microsoft says about a service of the organization.
@@ -258,4 +295,71 @@ pub struct OrdersChange {
     pub allowed_clients: Option<Vec<String>>,
     /// Entra gives tokens to applications with a role only (AADSTS501051).
     pub assignment_required: Option<bool>,
+}
+
+/// A team.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TeamChange {
+    /// Its id.
+    pub team: String,
+    /// Removes it.
+    #[serde(default)]
+    pub remove: bool,
+    /// Consents: this application (client id) may read its channels.
+    #[serde(default)]
+    pub consent: Option<String>,
+    /// Takes back everything that it consented to for this application.
+    #[serde(default)]
+    pub revoke: Option<String>,
+    /// Only these people (UPN or object id) are members.
+    #[serde(default)]
+    pub members: Option<Vec<String>>,
+    /// The backend of Teams refuses everything about it with 403.
+    #[serde(default)]
+    pub backend_refuses: Option<bool>,
+    /// The front of Teams says 404 although it is there.
+    #[serde(default)]
+    pub front_lost: Option<bool>,
+}
+
+/// A person's OneDrive.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DriveChange {
+    /// UPN or object id of its owner.
+    pub user: String,
+    /// How it answers.
+    #[serde(default)]
+    pub state: Option<DriveState>,
+    /// What it says of its quota.
+    #[serde(default)]
+    pub quota: Option<QuotaForm>,
+    /// It was never made: a first look of its owner makes it.
+    #[serde(default)]
+    pub remove: bool,
+}
+
+/// What drives do with files from now on; what is not named stays.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FilesChange {
+    /// A retention policy keeps them.
+    pub kept: Option<bool>,
+    /// `permanentDelete` is not there.
+    pub no_permanent_delete: Option<bool>,
+    /// What is downloaded is not what was uploaded.
+    pub spoiled: Option<bool>,
+    /// The redirect to the download has no address.
+    pub no_location: Option<bool>,
+    /// The redirect leads to another host.
+    pub elsewhere: Option<bool>,
+    /// The drive is full.
+    pub full: Option<bool>,
+    /// Somebody has the file open.
+    pub locked: Option<bool>,
+    /// Writing answers 503, and the file is written all the same.
+    pub unsure: Option<bool>,
+    /// The redirect leads to the page of those who ask too much.
+    pub throttle_page: Option<bool>,
 }

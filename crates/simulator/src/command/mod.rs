@@ -11,9 +11,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub use arguments::{
-    AppChange, ClearFaults, ClockChange, ConsentChange, HealthChange, Limits, MailChange,
-    MailboxChange, OrdersChange, OrganizationChange, Revoke, SecretChange, SecretStep, SiteChange,
-    UserChange,
+    AppChange, ClearFaults, ClockChange, ConsentChange, DriveChange, FilesChange, HealthChange,
+    Limits, MailChange, MailboxChange, OrdersChange, OrganizationChange, Revoke, SecretChange,
+    SecretStep, SiteChange, TeamChange, UserChange,
 };
 
 use super::Tenant;
@@ -44,6 +44,12 @@ pub enum Command {
     Mailbox(MailboxChange),
     /// Changes, adds or removes a site.
     Site(SiteChange),
+    /// Changes or removes a team.
+    Team(TeamChange),
+    /// Changes a person's OneDrive.
+    Drive(DriveChange),
+    /// Changes what drives do with files.
+    Files(FilesChange),
     /// Changes the policies of the organization.
     Organization(OrganizationChange),
     /// Changes what Microsoft says about a service.
@@ -88,6 +94,12 @@ impl Command {
             Self::User(change) => change.perform(tenant),
             Self::Mailbox(change) => change.perform(&mut tenant.directory.write()),
             Self::Site(change) => change.perform(&mut tenant.directory.write()),
+            Self::Team(change) => change.perform(&mut tenant.directory.write()),
+            Self::Drive(change) => change.perform(&mut tenant.directory.write()),
+            Self::Files(change) => {
+                change.perform(tenant);
+                Ok(Value::Null)
+            }
             Self::Organization(change) => change.perform(&mut tenant.directory.write()),
             Self::Health(change) => change.perform(tenant),
             Self::Mail(change) => {
@@ -99,7 +111,12 @@ impl Command {
                 Ok(Value::Null)
             }
             Self::Limits(limits) => {
-                tenant.throttle.set_limit(limits.sharepoint_units);
+                if let Some(units) = limits.sharepoint_units {
+                    tenant.throttle.set_limit(units);
+                }
+                if let Some(version) = &limits.endpoint_list {
+                    tenant.endpoints.publish(version);
+                }
                 Ok(Value::Null)
             }
         }

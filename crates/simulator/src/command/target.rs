@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::identity::{application, user_id};
 use super::{
-    CommandError, HealthChange, MailChange, MailboxChange, OrdersChange, OrganizationChange,
-    SiteChange,
+    CommandError, DriveChange, FilesChange, HealthChange, MailChange, MailboxChange, OrdersChange,
+    OrganizationChange, SiteChange, TeamChange,
 };
 use crate::Tenant;
-use crate::directory::{Directory, Mailbox, MailboxScope, Site, TENANT_ID};
+use crate::directory::{Directory, Drive, Mailbox, MailboxScope, Site, TENANT_ID};
 use crate::human_duration::HumanDuration;
 
 impl MailboxChange {
@@ -31,7 +31,7 @@ impl MailboxChange {
             application(directory, app)?
                 .mailbox_scopes
                 .push(MailboxScope {
-                    role: "Mail.ReadBasic".into(),
+                    role: self.role.clone().unwrap_or_else(|| "Mail.ReadBasic".into()),
                     mailboxes: BTreeSet::from([owner]),
                 });
         }
@@ -52,6 +52,12 @@ impl MailboxChange {
         if let Some(messages) = self.messages {
             mailbox.messages = messages;
             mailbox.unread = mailbox.unread.min(messages);
+        }
+        if let Some(events) = self.events {
+            mailbox.events = events;
+        }
+        if let Some(code) = &self.schedule_error {
+            mailbox.schedule_error = Some(code.clone()).filter(|code| !code.is_empty());
         }
         mailbox.delegates.extend(delegates);
         Ok(Value::Null)
@@ -89,7 +95,7 @@ impl SiteChange {
             site.state = state;
         }
         if let Some(app) = &self.grant {
-            site.grant(app, "read");
+            site.grant(app, self.role.as_deref().unwrap_or("read"));
         }
         if let Some(app) = &self.revoke {
             site.grants.remove(&app.to_ascii_lowercase());
@@ -101,6 +107,71 @@ impl SiteChange {
             site.lists = Arc::new([]);
         }
         Ok(Value::Null)
+    }
+}
+
+impl TeamChange {
+    pub(super) fn perform(&self, directory: &mut Directory) -> Result<Value, CommandError> {
+        if self.remove {
+            return Ok(json!({"removed": directory.remove_team(&self.team)}));
+        }
+        let members = match &self.members {
+            Some(members) => {
+                let members = members.iter().map(|name| user_id(directory, name));
+                Some(members.collect::<Result<BTreeSet<_>, _>>()?)
+            }
+            None => None,
+        };
+        let team = directory
+            .team_mut(&self.team)
+            .ok_or_else(|| CommandError::Unknown("team", self.team.clone()))?;
+        if let Some(app) = &self.revoke {
+            team.consents.remove(&app.to_ascii_lowercase());
+        }
+        if let Some(app) = &self.consent {
+            team.consent(app, "ChannelSettings.Read.Group");
+        }
+        set(&mut team.members, members.as_ref());
+        set(&mut team.backend_refuses, self.backend_refuses.as_ref());
+        set(&mut team.front_lost, self.front_lost.as_ref());
+        Ok(Value::Null)
+    }
+}
+
+impl DriveChange {
+    pub(super) fn perform(&self, directory: &mut Directory) -> Result<Value, CommandError> {
+        let user = directory
+            .user_mut(&self.user)
+            .ok_or_else(|| CommandError::Unknown("user", self.user.clone()))?;
+        if self.remove {
+            user.drive = None;
+            return Ok(Value::Null);
+        }
+        let id = user.id.clone();
+        let drive = user.drive.get_or_insert_with(|| Drive::new(&id));
+        set(&mut drive.state, self.state.as_ref());
+        set(&mut drive.quota, self.quota.as_ref());
+        Ok(Value::Null)
+    }
+}
+
+impl FilesChange {
+    pub(super) fn perform(&self, tenant: &Tenant) {
+        tenant.files.change(|rules| {
+            for (place, value) in [
+                (&mut rules.kept, self.kept),
+                (&mut rules.no_permanent_delete, self.no_permanent_delete),
+                (&mut rules.spoiled, self.spoiled),
+                (&mut rules.no_location, self.no_location),
+                (&mut rules.elsewhere, self.elsewhere),
+                (&mut rules.full, self.full),
+                (&mut rules.locked, self.locked),
+                (&mut rules.unsure, self.unsure),
+                (&mut rules.throttle_page, self.throttle_page),
+            ] {
+                set(place, value.as_ref());
+            }
+        });
     }
 }
 
@@ -174,6 +245,26 @@ impl OrganizationChange {
         }
         if let Some(blocked) = self.device_code_blocked {
             organization.device_code_blocked = blocked;
+        }
+        if let Some(by_flow) = self.device_code_by_flow {
+            organization.device_code_by_flow = by_flow;
+        }
+        if let Some(code) = self.refuses_people {
+            organization.refuses_people = Some(code).filter(|code| *code != 0);
+        }
+        if self.no_apple_push {
+            organization.apple_push_days = None;
+        } else if self.apple_push_days.is_some() {
+            organization.apple_push_days = self.apple_push_days;
+        }
+        if self.synchronized.is_some() {
+            organization.synchronized = self.synchronized;
+        }
+        if let Some(minutes) = self.synchronized_minutes {
+            organization.synchronized_minutes = minutes;
+        }
+        if let Some(time) = self.provisioning {
+            organization.provisioning = time.0;
         }
         Ok(Value::Null)
     }

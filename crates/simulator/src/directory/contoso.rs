@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use super::names::{
     APP_CLIENT_ID, CERTIFICATE_CLIENT_ID, CONFIDENTIAL_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN,
-    IDENTITY_CLIENT_ID, OTHER_TENANT_ID, SELECTED_CLIENT_ID, SERVICES_CLIENT_ID, SHAREPOINT_HOST,
-    TENANT_ID,
+    IDENTITY_CLIENT_ID, OTHER_TENANT_ID, PERSONAL_HOST, SELECTED_CLIENT_ID, SERVICES_CLIENT_ID,
+    SHAREPOINT_HOST, TENANT_ID,
 };
 use super::{
     Application, ClientSecret, Cloud, Directory, Health, MailboxScope, Organization, Platform,
-    RedirectUri, ResourceApp, Site, User,
+    RedirectUri, ResourceApp, Site, Team, User,
 };
 use crate::chance::Seeded;
 use m365mon_base::{Secret, Timestamp};
 
-const SITES: [(&str, &str); 8] = [
+const SITES: [(&str, &str); 9] = [
     ("", "Communication site"),
     ("sites/intranet", "Intranet"),
     ("sites/marketing", "Marketing"),
@@ -25,11 +25,14 @@ const SITES: [(&str, &str); 8] = [
     ("sites/hr", "People"),
     ("teams/project-x", "Project X"),
     ("sites/archive", "Archive"),
+    ("sites/monitoring", "Monitoring"),
 ];
 
 /// Application permissions of Graph that the kinds beyond sites and mailboxes need.
-const SERVICE_ROLES: [&str; 8] = [
+const SERVICE_ROLES: [&str; 11] = [
     "Application.Read.All",
+    "Calendars.ReadBasic",
+    "DeviceManagementServiceConfig.Read.All",
     "LicenseAssignment.Read.All",
     "Mail.ReadWrite",
     "Mail.Send",
@@ -37,14 +40,17 @@ const SERVICE_ROLES: [&str; 8] = [
     "Presence.Read.All",
     "ServiceHealth.Read.All",
     "ServiceMessage.Read.All",
+    "Sites.Selected",
 ];
 
-const PEOPLE: [(&str, &str); 5] = [
+const PEOPLE: [(&str, &str); 7] = [
     ("steve", "Steve Jackson"),
     ("monitoring", "Monitoring"),
     ("helpdesk", "Help Desk"),
     ("info", "Information"),
     ("admin", "Administrator"),
+    ("probe", "Probe"),
+    ("room-ams-4.12", "Room 4.12"),
 ];
 
 pub(super) fn build(random: &Seeded, now: Timestamp) -> Directory {
@@ -52,6 +58,7 @@ pub(super) fn build(random: &Seeded, now: Timestamp) -> Directory {
     organizations(&mut directory, now);
     people(&mut directory, random);
     sites(&mut directory);
+    teams(&mut directory);
     applications(&mut directory, random, now);
     directory
 }
@@ -62,13 +69,19 @@ pub(super) fn contoso(now: Timestamp) -> Organization {
         display_name: "Contoso".into(),
         domains: vec![DOMAIN.into(), "contoso.com".into()],
         cloud: Cloud::Global,
-        sharepoint_hosts: vec![SHAREPOINT_HOST.into(), "contoso-my.sharepoint.com".into()],
+        sharepoint_hosts: vec![SHAREPOINT_HOST.into(), PERSONAL_HOST.into()],
         user_consent: false,
         device_code_blocked: false,
         token_lifetime: None,
         sign_in_frequency: None,
         health: Health::new(now),
         licences: super::usual_licences(),
+        provisioning: Duration::ZERO,
+        apple_push_days: Some(120),
+        synchronized: Some(true),
+        synchronized_minutes: 15,
+        refuses_people: None,
+        device_code_by_flow: false,
         assignment_required: false,
     }
 }
@@ -130,7 +143,28 @@ fn sites(directory: &mut Directory) {
             site.grant(SELECTED_CLIENT_ID, "read");
             site.grant(CERTIFICATE_CLIENT_ID, "read");
         }
+        if path == "sites/monitoring" {
+            site.grant(SERVICES_CLIENT_ID, "write");
+        }
         directory.add_site(site);
+    }
+    let steve = format!("steve@{DOMAIN}");
+    if let Some(owner) = directory.user(&steve).map(|user| user.id.clone()) {
+        let mut site = Site::personal(PERSONAL_HOST, &steve, &owner, "Steve Jackson");
+        site.grant(SERVICES_CLIENT_ID, "read");
+        directory.add_site(site);
+    }
+}
+
+fn teams(directory: &mut Directory) {
+    for (name, display_name) in [("service-desk", "Service Desk"), ("project-x", "Project X")] {
+        let mut team = Team::new(name, display_name, TENANT_ID);
+        let steve = directory.user(&format!("steve@{DOMAIN}"));
+        team.members.extend(steve.map(|user| user.id.clone()));
+        if name == "service-desk" {
+            team.consent(SERVICES_CLIENT_ID, "ChannelSettings.Read.Group");
+        }
+        directory.add_team(team);
     }
 }
 

@@ -7,6 +7,7 @@
 mod application;
 mod cloud;
 mod contoso;
+mod drive;
 mod health;
 mod licence;
 mod load;
@@ -14,23 +15,26 @@ mod names;
 mod organization;
 mod person;
 mod site;
+mod team;
 
 pub use application::{
     Application, Certificate, ClientSecret, Consent, FederatedCredential, MailboxScope, Platform,
     RedirectUri,
 };
 pub use cloud::Cloud;
+pub use drive::{Drive, DriveState, QuotaForm};
 pub use health::{Health, HealthIssue, ServiceHealth};
 pub use licence::{Sku, usual as usual_licences};
 pub use load::{LoadAccount, Size};
 pub use names::{
     APP_CLIENT_ID, CERTIFICATE_CLIENT_ID, CONFIDENTIAL_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN,
     IDENTITY_CLIENT_ID, ORDERS_ALIAS, ORDERS_CLIENT_ID, ORDERS_HOST, ORDERS_URI, OTHER_TENANT_ID,
-    SELECTED_CLIENT_ID, SERVICES_CLIENT_ID, SHAREPOINT_HOST, TENANT_ID,
+    PERSONAL_HOST, SELECTED_CLIENT_ID, SERVICES_CLIENT_ID, SHAREPOINT_HOST, TENANT_ID,
 };
 pub use organization::{Organization, ResourceApp};
-pub use person::{Drive, Mailbox, User};
+pub use person::{Mailbox, User};
 pub use site::{Grants, List, Site, SiteState};
+pub use team::{Channel, Team};
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -49,6 +53,8 @@ pub struct Directory {
     sites: HashMap<String, Site>,
     /// `host/path` by the triple of ids.
     site_ids: HashMap<String, String>,
+    /// By id.
+    teams: BTreeMap<String, Team>,
 }
 
 fn site_key(host: &str, path: &str) -> String {
@@ -97,6 +103,39 @@ impl Directory {
         self.site_ids
             .insert(site.id().to_ascii_lowercase(), key.clone());
         self.sites.insert(key, site);
+    }
+
+    /// Adds or replaces a team.
+    pub fn add_team(&mut self, team: Team) {
+        self.teams.insert(team.id.to_ascii_lowercase(), team);
+    }
+
+    /// Removes a team; false if there was none.
+    pub fn remove_team(&mut self, id: &str) -> bool {
+        self.teams.remove(&id.to_ascii_lowercase()).is_some()
+    }
+
+    /// A team by its id.
+    #[must_use]
+    pub fn team(&self, id: &str) -> Option<&Team> {
+        self.teams.get(&id.to_ascii_lowercase())
+    }
+
+    /// The same, to be changed (all but its id).
+    pub fn team_mut(&mut self, id: &str) -> Option<&mut Team> {
+        self.teams.get_mut(&id.to_ascii_lowercase())
+    }
+
+    /// True if some team consented to this application.
+    #[must_use]
+    pub fn is_in_a_team(&self, client_id: &str) -> bool {
+        self.teams()
+            .any(|team| !team.consented(client_id).is_empty())
+    }
+
+    /// All teams, by id.
+    pub fn teams(&self) -> impl Iterator<Item = &Team> {
+        self.teams.values()
     }
 
     /// Removes a site; false if there was none.

@@ -6,6 +6,8 @@ pub const TENANT_ID: &str = "5f8f4a3c-8a3e-4f0e-9a57-0c0a7c1d2b01";
 pub const DOMAIN: &str = "contoso.onmicrosoft.com";
 /// Contoso's SharePoint host.
 pub const SHAREPOINT_HOST: &str = "contoso.sharepoint.com";
+/// Contoso's host of personal sites.
+pub const PERSONAL_HOST: &str = "contoso-my.sharepoint.com";
 /// An organization whose sites and people are not Contoso's.
 pub const OTHER_TENANT_ID: &str = "0b2d8c56-3c52-4c1b-8d3e-6a1f5e9c7d02";
 

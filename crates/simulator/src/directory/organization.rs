@@ -30,12 +30,36 @@ pub struct Organization {
     pub health: Health,
     /// What it bought.
     pub licences: Vec<Sku>,
+    /// How long a person's first look at OneDrive takes to make it.
+    pub provisioning: Duration,
+    /// Days until Intune's certificate for Apple's push notifications ends;
+    /// `None`: none was ever uploaded.
+    pub apple_push_days: Option<i64>,
+    /// Its directory is fed from one on premises; `None`: it never was.
+    pub synchronized: Option<bool>,
+    /// Minutes since the last run of that.
+    pub synchronized_minutes: u64,
+    /// Conditional Access refuses every token to people with this number, such
+    /// as 530084: tokens have to be bound to a device.
+    pub refuses_people: Option<u32>,
+    /// The block of the device code flow answers AADSTS530036, as newer tenants do.
+    pub device_code_by_flow: bool,
     /// An application must have a role of Contoso's own API to get a token for
     /// it (AADSTS501051).
     pub assignment_required: bool,
 }
 
 impl Organization {
+    /// The number with which the device code flow is refused.
+    #[must_use]
+    pub const fn device_code_refusal(&self) -> u32 {
+        if self.device_code_by_flow {
+            530_036
+        } else {
+            53_003
+        }
+    }
+
     /// True for its GUID or one of its domains, in any spelling.
     #[must_use]
     pub fn is_called(&self, tenant: &str) -> bool {

@@ -1,7 +1,8 @@
-//! People, their mailboxes and drives.
+//! People and their mailboxes.
 
 use std::collections::BTreeSet;
 
+use super::Drive;
 use m365mon_base::{Secret, Timestamp};
 
 /// A mailbox in Exchange Online. Messages are made up from their number when
@@ -19,6 +20,11 @@ pub struct Mailbox {
     pub enabled: bool,
     /// Being moved: by UPN 503 `MailboxInfoStale`, by object id it works.
     pub moving: bool,
+    /// How many events are in its calendar.
+    pub events: u32,
+    /// What others hear instead of its free and busy times: a code such as
+    /// `ErrorNoFreeBusyAccess`, inside of a 200.
+    pub schedule_error: Option<String>,
 }
 
 impl Mailbox {
@@ -31,21 +37,10 @@ impl Mailbox {
             delegates: BTreeSet::new(),
             enabled: true,
             moving: false,
+            events: 3,
+            schedule_error: None,
         }
     }
-}
-
-/// A OneDrive.
-#[derive(Debug, Clone)]
-pub struct Drive {
-    /// `b!…`.
-    pub id: String,
-    /// Bytes in use.
-    pub used: u64,
-    /// Bytes allowed.
-    pub total: u64,
-    /// Names of the files and (ending in `/`) folders in its root.
-    pub children: Vec<String>,
 }
 
 /// A person.
@@ -88,10 +83,10 @@ impl User {
         let id = crate::chance::guid_of(&format!("user {}", upn.to_lowercase()));
         Self {
             drive: Some(Drive {
-                id: format!("b!{}", crate::chance::guid_of(&format!("drive {id}"))),
                 used: 12_345_678,
-                total: 1_099_511_627_776,
+                deleted: 1_024,
                 children: vec!["Documents/".into(), "notes.txt".into()],
+                ..Drive::new(&id)
             }),
             id,
             upn: upn.to_owned(),

@@ -68,6 +68,8 @@ pub struct Site {
     pub readers: Option<BTreeSet<String>>,
     /// Usable or not.
     pub state: SiteState,
+    /// Object id of the person whose OneDrive it holds.
+    pub owner: Option<String>,
 }
 
 impl Site {
@@ -100,6 +102,7 @@ impl Site {
             grants: Grants::new(),
             readers: None,
             state: SiteState::Active,
+            owner: None,
         }
     }
 
@@ -117,6 +120,23 @@ impl Site {
         } else {
             format!("https://{}/{}", self.host, self.path)
         }
+    }
+
+    /// The personal site of a person, on the host of personal sites.
+    #[must_use]
+    pub fn personal(host: &str, upn: &str, owner: &str, display_name: &str) -> Self {
+        let name = upn.replace(['@', '.'], "_");
+        Self {
+            owner: Some(owner.to_owned()),
+            ..Self::new(host, &format!("personal/{name}"), display_name)
+        }
+    }
+
+    /// True if the application may write here.
+    #[must_use]
+    pub fn writable_by(&self, client_id: &str) -> bool {
+        let roles = self.grants.get(&client_id.to_ascii_lowercase());
+        roles.is_some_and(|roles| roles.iter().any(|role| role != "read"))
     }
 
     /// Gives an application a role on this site alone.

@@ -284,9 +284,11 @@ impl SignInFlow<'_> {
             && organization.device_code_blocked
         {
             if let Some(device) = self.tenant.entra.memory().devices.get_mut(device_code) {
-                device.state = DeviceState::Blocked;
+                device.state = DeviceState::Blocked(organization.device_code_refusal());
             }
-            return Err(aadsts::blocked_by_policy());
+            return Err(aadsts::refused_by_policy(
+                organization.device_code_refusal(),
+            ));
         }
         if matches!(authorization.purpose, Purpose::Administrator { .. }) && !user.administrator {
             return Err(EntraError::new(

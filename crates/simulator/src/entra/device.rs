@@ -184,7 +184,7 @@ pub fn approve_device(tenant: &Tenant, user_code: &str, upn: &str) -> Result<(),
         .user(upn)
         .ok_or_else(|| aadsts::unknown_user(&organization.display_name))?;
     let state = if organization.device_code_blocked {
-        DeviceState::Blocked
+        DeviceState::Blocked(organization.device_code_refusal())
     } else {
         check_person(organization, app, user, tenant.entra.policy().blocked)?;
         let wanted = RequestedScopes::parse(&device.scope, organization, &app.display_name)?;

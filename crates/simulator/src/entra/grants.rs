@@ -150,7 +150,7 @@ pub(super) fn device_code(request: &Request<'_>) -> Result<Value, EntraError> {
             DeviceState::Pending if too_fast => return Err(aadsts::device_slow_down()),
             DeviceState::Pending => return Err(aadsts::device_pending()),
             DeviceState::Declined => return Err(aadsts::device_declined()),
-            DeviceState::Blocked => return Err(aadsts::blocked_by_policy()),
+            DeviceState::Blocked(code) => return Err(aadsts::refused_by_policy(*code)),
             DeviceState::Redeemed => return Err(aadsts::code_redeemed()),
             DeviceState::Approved(grant) => {
                 let grant = grant.clone();
@@ -285,6 +285,9 @@ pub(super) fn check_person(
     }
     if blocked {
         return Err(aadsts::blocked_by_policy());
+    }
+    if let Some(code) = organization.refuses_people {
+        return Err(aadsts::refused_by_policy(code));
     }
     Ok(())
 }

@@ -68,7 +68,8 @@ impl TokenLifetime {
             let seconds = i64::try_from(fixed.as_secs()).unwrap_or(i64::MAX).max(1);
             return Self {
                 seconds,
-                refresh_in: (seconds > 7200).then_some(seconds / 2),
+                refresh_in: (seconds > 7200 && !tenant.entra.policy().refresh_in_untold)
+                    .then_some(seconds / 2),
             };
         }
         let seconds = between(if challenges {
@@ -78,7 +79,8 @@ impl TokenLifetime {
         });
         Self {
             seconds,
-            refresh_in: (seconds > 7200).then_some(seconds / 2),
+            refresh_in: (seconds > 7200 && !tenant.entra.policy().refresh_in_untold)
+                .then_some(seconds / 2),
         }
     }
 }
@@ -90,6 +92,8 @@ pub(super) struct Issue<'a> {
     pub(super) app: &'a Application,
     pub(super) proof: Proof,
     pub(super) claims: ClaimsRequest,
+    /// Some team consented to the application (resource-specific consent).
+    pub(super) consented_by_a_team: bool,
     /// `https://login.microsoftonline.com`.
     pub(super) base: &'a str,
 }
@@ -175,7 +179,11 @@ impl Issue<'_> {
         // Without a person only Graph evaluates continuously.
         let challenges = self.claims.cp1 && wanted.resource == ResourceApp::Graph;
         let life = TokenLifetime::choose(self.tenant, self.organization, challenges, usual);
-        let roles = self.app.roles(wanted.resource);
+        let mut roles = self.app.roles(wanted.resource);
+        if wanted.resource == ResourceApp::Graph && self.consented_by_a_team {
+            // Which teams, and to what, is not in the token.
+            roles.push("Group.Selected".to_owned());
+        }
         let claims = Claims {
             roles: (!roles.is_empty()).then_some(roles),
             ..self.usual_claims(&wanted.audience, &self.app.object_id, challenges, &life)

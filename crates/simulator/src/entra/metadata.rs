@@ -97,6 +97,7 @@ fn issue(
         app,
         proof: Proof::Assertion,
         claims: ClaimsRequest::default(),
+        consented_by_a_team: directory.is_in_a_team(&app.client_id),
         base: organization.cloud.login_url(),
     };
     let (token, claims) = issue.for_machine(&wanted);

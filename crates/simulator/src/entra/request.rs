@@ -57,6 +57,7 @@ impl<'a> Request<'a> {
             app: self.app,
             proof,
             claims: self.claims,
+            consented_by_a_team: self.directory.is_in_a_team(&self.app.client_id),
             base: &self.base,
         }
     }

@@ -35,6 +35,8 @@ pub struct Policy {
     pub approval_requests: bool,
     /// Conditional Access refuses every token to people (AADSTS53003).
     pub blocked: bool,
+    /// Tokens of a day come without `refresh_in`, as in every recording.
+    pub refresh_in_untold: bool,
     /// `expires_in` as a string, as the older endpoint writes it.
     pub numbers_as_strings: bool,
     /// `refresh_token_expires_in` in answers with a refresh token, as some
@@ -53,6 +55,7 @@ impl Default for Policy {
             device_interval: 5,
             approval_requests: false,
             blocked: false,
+            refresh_in_untold: false,
             numbers_as_strings: false,
             refresh_lifetime_told: false,
             identity_header: "simulated-identity-header".into(),
@@ -96,7 +99,8 @@ pub(super) enum DeviceState {
     Pending,
     Approved(Grant),
     Declined,
-    Blocked,
+    /// By Conditional Access, with this number.
+    Blocked(u32),
     Redeemed,
 }
 

@@ -37,6 +37,7 @@ pub(crate) const fn replaces(verdict: &Verdict) -> bool {
                 | FaultKind::BadGateway
                 | FaultKind::Html
                 | FaultKind::Status { .. }
+                | FaultKind::Recorded(_)
                 | FaultKind::Redirect { .. }
                 | FaultKind::Hang
                 | FaultKind::ResetBefore
@@ -85,6 +86,7 @@ pub(crate) async fn apply(
             body,
             headers,
         } => Some(any_status(*status, body, headers)),
+        FaultKind::Recorded(form) => Some(super::recorded::answer(*form, stage.clock.epoch())),
         FaultKind::Redirect { to } => {
             let mut answer = status_only(StatusCode::FOUND);
             set(&mut answer, header::LOCATION, to);

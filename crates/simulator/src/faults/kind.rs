@@ -63,6 +63,8 @@ pub enum FaultKind {
         #[serde(default)]
         headers: BTreeMap<String, String>,
     },
+    /// An answer that a real tenant gave, which is not what one would think.
+    Recorded(Recorded),
     /// 302 to somewhere else.
     Redirect {
         /// The `Location`.
@@ -101,6 +103,31 @@ pub enum FaultKind {
     /// No connection: the port is closed, or, for one host of many, the
     /// connection is reset when the client has said which.
     Refuse,
+}
+
+/// Answers of real tenants (RECORDED sections 1 to 3) that no document
+/// describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recorded {
+    /// Throttling as a redirect to SharePoint's page about it.
+    ThrottlePage,
+    /// Throttling as 401 whose text says 429.
+    UnauthorizedThrottle,
+    /// 403 in HTML from the gateway before Graph.
+    ForbiddenPage,
+    /// A claims challenge whose `authorization_uri` is not quoted.
+    UnquotedChallenge,
+    /// 200 with an error in it.
+    ErrorInSuccess,
+    /// 200 with SharePoint's page of errors.
+    ErrorPage,
+    /// 302 without an address.
+    NoLocation,
+    /// 503 of the front of SharePoint, which signs in its own way.
+    SharepointFront,
+    /// 504 with a nested error of Intune.
+    NestedError,
 }
 
 impl FaultKind {

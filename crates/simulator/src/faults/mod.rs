@@ -7,9 +7,10 @@
 
 pub(super) mod apply;
 mod kind;
+mod recorded;
 mod scope;
 
-pub use kind::{FaultKind, RetryAfter};
+pub use kind::{FaultKind, Recorded, RetryAfter};
 pub use scope::{Scope, Subject};
 
 use std::time::Duration;

@@ -3,12 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::hosts::Service;
+use crate::workload::Workload;
 
 /// What one request is about, as far as known where the fault may strike.
 #[derive(Debug, Clone, Default)]
 pub struct Subject {
     /// Which door.
     pub service: Option<Service>,
+    /// Which service behind the door.
+    pub workload: Option<Workload>,
     /// Host asked for, without port, lower case.
     pub host: String,
     /// `GET`, …
@@ -33,6 +36,9 @@ pub struct Scope {
     /// Which door.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<Service>,
+    /// Which service behind the door: `teams`, `outlook`, `directory`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workload: Option<Workload>,
     /// This host; `*.sharepoint.com` for all under it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
@@ -68,6 +74,7 @@ impl Scope {
                 .is_none_or(|w| have.iter().any(|h| w.eq_ignore_ascii_case(h)))
         };
         self.service.is_none_or(|s| subject.service == Some(s))
+            && self.workload.is_none_or(|w| subject.workload == Some(w))
             && self.host_holds(&subject.host)
             && same(&self.method, Some(&subject.method))
             && self.path.as_ref().is_none_or(|p| {
@@ -117,6 +124,7 @@ pub(super) mod tests {
     pub(in crate::faults) fn subject() -> Subject {
         Subject {
             service: Some(Service::Graph),
+            workload: Some(Workload::Sharepoint),
             host: "graph.microsoft.com".into(),
             method: "GET".into(),
             path: "/v1.0/sites/contoso.sharepoint.com:/sites/intranet:/lists".into(),
@@ -144,6 +152,8 @@ pub(super) mod tests {
         assert!(holds(
             r#"{"host": "*.microsoft.com", "tenant": "contoso.com"}"#
         ));
+        assert!(holds(r#"{"workload": "sharepoint"}"#));
+        assert!(!holds(r#"{"workload": "teams"}"#));
         assert!(!holds(r#"{"service": "login"}"#));
         assert!(!holds(r#"{"service": "graph", "app": "other"}"#));
         assert!(!holds(

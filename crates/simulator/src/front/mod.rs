@@ -22,7 +22,8 @@ use super::incoming::{IncomingRequest, client_request_id};
 use super::journal::Entry;
 use super::response::status_only;
 use super::throttle::MailboxPermit;
-use super::{Tenant, entra, graph, orders, sharepoint};
+use super::workload::Workload;
+use super::{Tenant, endpoints, entra, graph, orders, sharepoint};
 
 /// Forms are not longer than this.
 const MOST_FORM: usize = 64 * 1024;
@@ -73,7 +74,7 @@ impl Front {
             return answer;
         };
         let (answer, details) = match service {
-            Service::Graph | Service::SharePoint | Service::Orders => {
+            Service::Graph | Service::SharePoint | Service::Orders | Service::Endpoints => {
                 self.answer_api(service, &host, request, handle).await
             }
             Service::Login | Service::Metadata | Service::Proxy => {
@@ -140,6 +141,7 @@ impl Front {
                 _ if too_long => (status_only(StatusCode::PAYLOAD_TOO_LARGE), None),
                 Service::SharePoint => (sharepoint::answer(tenant, &incoming), None),
                 Service::Orders => (orders::answer(tenant, &incoming), None),
+                Service::Endpoints => (endpoints::answer(tenant, &incoming), None),
                 _ => graph::answer(tenant, &incoming),
             });
         tokio::time::sleep(verdict.delay).await;
@@ -150,10 +152,12 @@ impl Front {
             refusal: &|status| match service {
                 Service::SharePoint => sharepoint::refusal(tenant, &incoming, status),
                 Service::Orders => orders::refusal(status),
+                Service::Endpoints => endpoints::refusal(status),
                 _ => graph::refusal(tenant, &incoming, status),
             },
             challenge: &|| match service {
                 Service::Orders => orders::challenge(tenant),
+                Service::Endpoints => endpoints::refusal(StatusCode::UNAUTHORIZED),
                 Service::SharePoint => {
                     sharepoint::challenge(tenant, &incoming, tenant.clock.epoch())
                 }
@@ -301,8 +305,10 @@ impl RequestLine {
         let uri = request.uri();
         // Entra's queries carry codes and states.
         let login = hosts::route(host, uri.path()) == Some(Service::Login);
+        // That of a download is a key by itself.
+        let secret = login || uri.path().ends_with("/download.aspx");
         let target = match uri.query() {
-            Some(query) if !login => format!("{}?{query}", uri.path()),
+            Some(query) if !secret => format!("{}?{query}", uri.path()),
             _ => uri.path().to_owned(),
         };
         let agent = request
@@ -341,12 +347,19 @@ fn asked_host<B>(request: &Request<B>) -> String {
 fn api_subject(tenant: &Tenant, service: Service, incoming: &IncomingRequest) -> Subject {
     let resource = match service {
         Service::SharePoint => vec![sharepoint::resource_of(incoming)],
-        Service::Orders => vec![format!("{}{}", incoming.host, incoming.path)],
+        Service::Orders | Service::Endpoints => {
+            vec![format!("{}{}", incoming.host, incoming.path)]
+        }
         _ => graph::resource_of(tenant, incoming),
     };
     let claims = incoming.claims();
     Subject {
         service: Some(service),
+        workload: match service {
+            Service::Graph => Some(Workload::of_graph(&incoming.path)),
+            Service::SharePoint => Some(Workload::Sharepoint),
+            _ => None,
+        },
         host: incoming.host.clone(),
         method: incoming.method.to_string(),
         path: incoming.path.clone(),

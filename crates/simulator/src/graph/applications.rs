@@ -11,7 +11,7 @@ use super::entity::{APPLICATION, Entity, SERVICE_PRINCIPAL};
 use super::error::GraphError;
 use super::query::Query;
 use super::route::{Route, get};
-use super::{Answer, Call, guard, time};
+use super::{Answer, Call, guard, varied};
 use crate::chance::guid_of;
 use crate::directory::Application;
 
@@ -61,7 +61,7 @@ fn describe(entity: &Entity, app: &Application, with_keys: bool) -> Map<String, 
     let secrets = app.secrets.iter().map(|secret| {
         json!({
             "customKeyIdentifier": null, "displayName": "secret", "keyId": secret.key_id,
-            "startDateTime": time(secret.starts), "endDateTime": time(secret.ends),
+            "startDateTime": varied(secret.starts), "endDateTime": varied(secret.ends),
             "hint": secret.value.expose().get(..3), "secretText": null,
         })
     });
@@ -72,7 +72,7 @@ fn describe(entity: &Entity, app: &Application, with_keys: bool) -> Map<String, 
         json!({
             "keyId": guid_of(&thumbprint), "customKeyIdentifier": thumbprint,
             "displayName": "CN=certificate", "type": "AsymmetricX509Cert", "usage": "Verify",
-            "startDateTime": time(certificate.starts), "endDateTime": time(certificate.ends),
+            "startDateTime": varied(certificate.starts), "endDateTime": varied(certificate.ends),
             // Only where it was asked for by name.
             "key": with_keys.then(|| STANDARD.encode(&certificate.der)),
         })

@@ -65,6 +65,9 @@ pub const ENTITIES: &[&Entity] = &[
     &SUBSCRIPTION,
     &APPLICATION,
     &SERVICE_PRINCIPAL,
+    &EVENT,
+    &TEAM,
+    &CHANNEL,
 ];
 
 pub(super) const SITE: Entity = Entity {
@@ -217,5 +220,29 @@ pub(super) const SERVICE_PRINCIPAL: Entity = Entity {
     path: "/servicePrincipals",
     usual: &[],
     most: 999,
+    page: 100,
+};
+
+pub(super) const EVENT: Entity = Entity {
+    name: "event",
+    path: "/me/calendar/events",
+    usual: &[],
+    most: 1000,
+    page: 10,
+};
+
+pub(super) const TEAM: Entity = Entity {
+    name: "team",
+    path: "/teams/{team-id}",
+    usual: &[],
+    most: 100,
+    page: 100,
+};
+
+pub(super) const CHANNEL: Entity = Entity {
+    name: "channel",
+    path: "/teams/{team-id}/channels",
+    usual: &[],
+    most: 100,
     page: 100,
 };

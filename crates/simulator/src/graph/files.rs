@@ -1,105 +1,76 @@
-//! Drives: OneDrive of a person, the library of a site.
+//! Drives themselves, their root and what is named in it.
 
 use serde_json::{Map, Value, json};
 
+use super::Answer;
+use super::Call;
+use super::drives::{self, Place, Use, no_item};
 use super::entity::{DRIVE, DRIVE_ITEM};
 use super::error::GraphError;
 use super::query::Query;
-use super::{Answer, Call, guard};
 use crate::chance::guid_of;
-use crate::directory::{Drive, Site};
+use crate::directory::{Drive, QuotaForm, Site};
 
-const READ_ALL_FILES: [&str; 4] = [
-    "Files.Read.All",
-    "Files.ReadWrite.All",
-    "Sites.Read.All",
-    "Sites.ReadWrite.All",
-];
-const READ_FILES: [&str; 2] = ["Files.Read", "Files.ReadWrite"];
-
-fn denied() -> GraphError {
-    GraphError::access_denied("Access denied")
+/// What a path below a drive needs.
+const fn needs(tail: &str) -> Use {
+    if tail.is_empty() {
+        Use::Look
+    } else {
+        Use::Read
+    }
 }
 
 /// `{me or users/…}/drive{tail}`.
 pub(super) fn of_person(call: &Call<'_>, id: &str, tail: &str) -> Result<Value, GraphError> {
-    let claims = &call.claims;
-    let own = id.eq_ignore_ascii_case(&claims.oid);
-    let all = claims.has_scope(&READ_ALL_FILES) || claims.has_role(&READ_ALL_FILES);
-    if !(all || own && claims.has_scope(&READ_FILES)) {
-        return Err(denied());
-    }
-    if !claims.app_only() && own {
-        provision(call, id);
-    }
-    let directory = call.tenant.directory.read();
-    let user = directory
-        .user(id)
-        .filter(|user| user.organization == claims.tid)
-        .ok_or_else(|| {
-            GraphError::new(404, "ResourceNotFound", "Resource could not be discovered.")
-        })?;
-    let drive = user
-        .drive
-        .as_ref()
-        .ok_or_else(|| GraphError::new(404, "ResourceNotFound", "User's mysite not found."))?;
-    let owner = json!({"user": {"id": user.id, "displayName": user.display_name}});
-    answer(call, drive, "business", &owner, tail)
+    let place = drives::of_person(call, id, needs(tail))?;
+    answer(call, &place, tail)
 }
 
-/// A person's own first look makes a missing OneDrive.
-fn provision(call: &Call<'_>, id: &str) {
-    let mut directory = call.tenant.directory.write();
-    if let Some(user) = directory.user_mut(id)
-        && user.drive.is_none()
-    {
-        user.drive = Some(Drive {
-            id: format!("b!{}", guid_of(&format!("drive {}", user.id))),
-            used: 0,
-            total: 1_099_511_627_776,
-            children: Vec::new(),
-        });
-    }
-}
-
-/// `sites/…/drive{tail}`; the site itself was checked.
+/// `sites/…/drive{tail}`.
 pub(super) fn of_site(call: &Call<'_>, site: &Site, tail: &str) -> Result<Value, GraphError> {
-    let drive = Drive {
-        id: format!("b!{}", guid_of(&format!("drive {}", site.id()))),
-        used: 98_765_432,
-        total: 27_487_790_694_400,
-        children: vec!["General/".into(), "Handbook.docx".into()],
-    };
-    let owner = json!({"user": {"displayName": format!("{} Owners", site.display_name)}});
-    answer(call, &drive, "documentLibrary", &owner, tail)
+    let place = drives::of_site(call, site, needs(tail))?;
+    answer(call, &place, tail)
 }
 
-/// `drives/{id}[/{tail}]`: those of people.
+/// `drives/{id}[/{tail}]`.
 pub(super) fn by_id(call: &Call<'_>, id: &str, tail: &str) -> Result<Answer, GraphError> {
-    let owner = {
-        let directory = call.tenant.directory.read();
-        directory
-            .users()
-            .find(|user| user.drive.as_ref().is_some_and(|drive| drive.id == id))
-            .map(|user| user.id.clone())
-    };
-    let owner = owner.ok_or_else(|| GraphError::new(404, "itemNotFound", "Item not found"))?;
+    let place = drives::by_id(call, id, needs(tail))?;
     let tail = if tail.is_empty() {
         String::new()
     } else {
         format!("/{tail}")
     };
-    of_person(call, &owner, &tail).map(Into::into)
+    answer(call, &place, &tail).map(Into::into)
 }
 
-fn answer(
-    call: &Call<'_>,
-    drive: &Drive,
-    kind: &str,
-    owner: &Value,
-    tail: &str,
-) -> Result<Value, GraphError> {
+/// Microsoft's figures, also the wrong ones.
+fn quota(drive: &Drive) -> Option<Value> {
+    let (total, used) = (drive.total, drive.used);
+    Some(match drive.quota {
+        QuotaForm::Whole => {
+            let state = match used.saturating_mul(100) / total.max(1) {
+                0..=90 => "normal",
+                91..=98 => "nearing",
+                99 => "critical",
+                _ => "exceeded",
+            };
+            json!({
+                "deleted": drive.deleted, "remaining": total.saturating_sub(used),
+                "state": state, "total": total, "used": used,
+            })
+        }
+        QuotaForm::Zero => json!({"deleted": 0, "remaining": 0, "total": 0, "used": 0}),
+        QuotaForm::Impossible => json!({
+            "deleted": -1, "remaining": total.saturating_mul(2), "state": "normal",
+            "total": total, "used": -4_096,
+        }),
+        QuotaForm::Absent => return None,
+    })
+}
+
+fn answer(call: &Call<'_>, place: &Place, tail: &str) -> Result<Value, GraphError> {
     let asked = &call.incoming.query;
+    let (drive, kind) = (&place.drive, place.kind);
     match tail {
         "" => {
             let query = Query::parse(asked, &DRIVE)?;
@@ -121,14 +92,10 @@ fn answer(
             );
             put("driveType", kind.into());
             put("createdDateTime", "2017-05-09T20:56:00Z".into());
-            put("owner", owner.clone());
-            put(
-                "quota",
-                json!({
-                    "deleted": 0, "remaining": drive.total.saturating_sub(drive.used),
-                    "state": "normal", "total": drive.total, "used": drive.used,
-                }),
-            );
+            put("owner", place.owner.clone());
+            if let Some(quota) = quota(drive) {
+                put("quota", quota);
+            }
             Ok(query.narrow(&DRIVE, whole))
         }
         "/root" => {
@@ -146,10 +113,7 @@ fn answer(
             let items = drive.children.iter().map(|name| item(drive, name));
             Ok(query.page(&DRIVE_ITEM, items, context, &call.url(), asked))
         }
-        _ => {
-            guard::any_site(&call.claims)?;
-            Err(GraphError::new(404, "itemNotFound", "Item not found"))
-        }
+        _ => Err(no_item()),
     }
 }
 

@@ -152,6 +152,24 @@ pub(super) const SEND_MAIL: MailRight = MailRight {
     assigned: &["Mail.Send"],
 };
 
+/// Events, and what others see of a calendar.
+pub(super) const READ_CALENDAR: MailRight = MailRight {
+    own: &[
+        "Calendars.ReadBasic",
+        "Calendars.Read",
+        "Calendars.ReadWrite",
+    ],
+    shared: &["Calendars.Read.Shared", "Calendars.ReadWrite.Shared"],
+    all: &[
+        "Calendars.ReadBasic",
+        "Calendars.ReadBasic.All",
+        "Calendars.Read",
+        "Calendars.ReadWrite",
+    ],
+    // Exchange has no role for the basic permission.
+    assigned: &["Calendars.Read", "Calendars.ReadWrite"],
+};
+
 /// How far a token reaches into mailboxes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MailReach {

@@ -8,7 +8,7 @@ use super::entity::{SUBSCRIBED_SKU, SUBSCRIPTION};
 use super::error::GraphError;
 use super::query::Query;
 use super::route::{Route, get};
-use super::{Answer, Call, guard, time};
+use super::{Answer, Call, guard, varied};
 use crate::chance::guid_of;
 use crate::directory::Sku;
 
@@ -105,7 +105,7 @@ fn subscriptions(call: &Call<'_>, _: &[&str]) -> Result<Answer, GraphError> {
         put("status", sku.status.as_str().into());
         put("isTrial", false.into());
         put("totalLicenses", (sku.enabled + sku.suspended).into());
-        let next = ends.map(|ends| time(now.checked_add(ends).unwrap_or(now)));
+        let next = ends.map(|ends| varied(now.checked_add(ends).unwrap_or(now)));
         put("nextLifecycleDateTime", next.into());
         whole
     });

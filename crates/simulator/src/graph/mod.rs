@@ -3,7 +3,12 @@
 //! error bodies and headers of the original. Answers are made from the
 //! directory when asked for.
 
+mod apple_push;
 mod applications;
+mod batch;
+mod calendar;
+mod drive_items;
+mod drives;
 mod entity;
 mod error;
 mod files;
@@ -20,6 +25,7 @@ mod route;
 mod service_health;
 mod sites;
 mod target;
+mod teams;
 
 pub use entity::{ENTITIES, Entity};
 pub(super) use reply::{challenge, claims as claims_of_challenge, refusal, tell_budget};
@@ -50,12 +56,16 @@ struct Call<'a> {
 /// The kinds of things, a table of routes each. Sites, people, their mail and
 /// files are older and are found by `target`.
 const ROUTES: &[&[Route]] = &[
+    apple_push::ROUTES,
     applications::ROUTES,
+    batch::ROUTES,
+    calendar::ROUTES,
     licences::ROUTES,
     mail_transport::ROUTES,
     message_center::ROUTES,
     presence::ROUTES,
     service_health::ROUTES,
+    teams::ROUTES,
 ];
 
 /// What a handler gives.
@@ -66,6 +76,8 @@ struct Answer {
     /// SharePoint's budget, where it counted.
     budget: Option<super::throttle::Budget>,
     permit: Option<MailboxPermit>,
+    /// Where a redirect leads.
+    location: Option<String>,
 }
 
 impl From<Value> for Answer {
@@ -75,6 +87,7 @@ impl From<Value> for Answer {
             body: Some(body),
             budget: None,
             permit: None,
+            location: None,
         }
     }
 }
@@ -87,8 +100,16 @@ impl From<StatusCode> for Answer {
             body: None,
             budget: None,
             permit: None,
+            location: None,
         }
     }
+}
+
+/// A time as directories write it: with none to seven digits after the second,
+/// as different front ends do within one answer.
+fn varied(time: jiff::Timestamp) -> String {
+    let digits = usize::try_from(time.as_second().rem_euclid(8)).unwrap_or_default();
+    format!("{time:.digits$}")
 }
 
 /// A time as most of Graph writes it.
@@ -121,8 +142,12 @@ pub(super) fn answer(
                 body,
                 budget,
                 permit,
+                location,
             } = answer;
-            let made = reply::success(tenant, incoming, status, body.as_ref(), budget);
+            let mut made = reply::success(tenant, incoming, status, body.as_ref(), budget);
+            if let Some(location) = location {
+                super::response::set(&mut made, http::header::LOCATION, &location);
+            }
             (made, permit)
         }
         Err(error) => (reply::failure(tenant, incoming, &error), None),
@@ -146,6 +171,9 @@ fn handle(tenant: &Tenant, incoming: &IncomingRequest) -> Result<Answer, GraphEr
     };
     // Microsoft's SDK for Python asks for `v1.0//sites/…`.
     let path = rest.trim_matches('/');
+    if let Some(answer) = drive_items::answer(&call, path) {
+        return answer;
+    }
     let mut routes = ROUTES.iter().copied().flatten().filter_map(|route| {
         let found = route::fit(route.pattern, path)?;
         Some((route, found))

@@ -158,16 +158,12 @@ pub(super) fn organization(call: &Call<'_>) -> Result<Answer, GraphError> {
         .collect();
     put("verifiedDomains", domains.into());
     // The rest is null without the permission, not refused.
-    put(
-        "onPremisesSyncEnabled",
-        if full { true.into() } else { Value::Null },
-    );
-    let synced = full.then(|| {
+    let synchronized = organization.synchronized.filter(|_| full);
+    put("onPremisesSyncEnabled", synchronized.into());
+    let synced = synchronized.map(|_| {
         let now = call.tenant.clock.now();
-        let time = now.checked_sub(std::time::Duration::from_secs(900));
-        time.unwrap_or(now)
-            .strftime("%Y-%m-%dT%H:%M:%SZ")
-            .to_string()
+        let ago = std::time::Duration::from_secs(organization.synchronized_minutes * 60);
+        super::varied(now.checked_sub(ago).unwrap_or(now))
     });
     put("onPremisesLastSyncDateTime", synced.into());
     let context = format!("{}/$metadata#organization", call.root);

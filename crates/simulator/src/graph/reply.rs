@@ -35,7 +35,9 @@ pub(super) fn success(
         Some(body) => make(tenant, incoming, status, body),
         None => dress(tenant, incoming, status_only(status)),
     };
-    set(&mut answer, "odata-version", "4.0");
+    if body.is_some() {
+        set(&mut answer, "odata-version", "4.0");
+    }
     tell_budget(&mut answer, budget);
     answer
 }
@@ -191,14 +193,40 @@ fn make(
     dress(tenant, incoming, answer)
 }
 
+/// What the services behind Graph say of caches (RECORDED section 1): Teams,
+/// chats and presence nothing.
+fn cache_control(incoming: &IncomingRequest) -> Option<&'static str> {
+    let path = incoming.path.trim_start_matches('/');
+    let mut segments = path
+        .split('/')
+        .skip(1)
+        .filter(|segment| !segment.is_empty());
+    let first = segments.next().unwrap_or_default();
+    let third = match first {
+        "me" => segments.next(),
+        "users" => segments.nth(1),
+        _ => None,
+    };
+    match (first, third.unwrap_or_default()) {
+        ("teams" | "communications", _) | (_, "presence") => None,
+        ("sites" | "drives", _) | (_, "drive") => Some("no-store, no-cache"),
+        (_, "messages" | "mailFolders" | "calendar" | "events" | "calendarView" | "sendMail") => {
+            Some("private")
+        }
+        _ => Some("no-cache"),
+    }
+}
+
 /// The headers of every answer.
 fn dress(
     tenant: &Tenant,
     incoming: &IncomingRequest,
     mut answer: Response<Body>,
 ) -> Response<Body> {
+    if let Some(cached) = cache_control(incoming) {
+        set(&mut answer, "cache-control", cached);
+    }
     let headers = [
-        ("cache-control", "no-store, no-cache"),
         ("vary", "Accept-Encoding"),
         ("strict-transport-security", "max-age=31536000"),
         ("request-id", &incoming.request_id),

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::drives::{self, Place, Use};
 use super::entity::{LIST, SITE};
 use super::error::GraphError;
 use super::query::Query;
@@ -18,16 +19,43 @@ pub(super) fn by_path(
 ) -> Result<Answer, GraphError> {
     check_host(call, host)?;
     guard::any_site(&call.claims)?;
-    let budget = spend(call, tail)?;
-    let directory = call.tenant.directory.read();
-    let site = directory.site(host, path).ok_or_else(not_found)?;
-    answer(call, site, tail, budget)
+    let budget = spend(call, units(tail))?;
+    let site = {
+        let directory = call.tenant.directory.read();
+        directory.site(host, path).cloned().ok_or_else(not_found)?
+    };
+    answer(call, &site, tail, budget)
+}
+
+/// The library of the site that stands before `/drive/`, for what is to be done
+/// with a file in it.
+pub(super) fn library(call: &Call<'_>, site: &str, what: Use) -> Result<Place, GraphError> {
+    guard::any_site(&call.claims)?;
+    spend(call, if what == Use::Write { 2 } else { 1 })?;
+    let site = match site.split_once(":/") {
+        Some((host, path)) => {
+            check_host(call, host)?;
+            let directory = call.tenant.directory.read();
+            let site = directory.site(host, path.trim_end_matches(':'));
+            site.cloned().ok_or_else(not_found)?
+        }
+        None => find(call, site)?,
+    };
+    drives::of_site(call, &site, what)
 }
 
 /// `sites/{id}[/{tail}]`: the triple of ids, a host, or `root`.
 pub(super) fn by_id(call: &Call<'_>, id: &str, tail: &str) -> Result<Answer, GraphError> {
     guard::any_site(&call.claims)?;
-    let budget = spend(call, tail)?;
+    let budget = spend(call, units(tail))?;
+    let site = find(call, id)?;
+    answer(call, &site, tail, budget)
+}
+
+fn find(call: &Call<'_>, id: &str) -> Result<Site, GraphError> {
+    if id != "root" {
+        check_host(call, id.split(',').next().unwrap_or_default())?;
+    }
     let directory = call.tenant.directory.read();
     let site = if id == "root" {
         directory
@@ -36,7 +64,6 @@ pub(super) fn by_id(call: &Call<'_>, id: &str, tail: &str) -> Result<Answer, Gra
             .and_then(|host| directory.site(host, ""))
     } else {
         let host = id.split(',').next().unwrap_or_default();
-        check_host(call, host)?;
         let site = directory.site_by_id(id);
         if site.is_none() && id != host && id.split(',').count() != 3 {
             return Err(GraphError::new(
@@ -47,7 +74,7 @@ pub(super) fn by_id(call: &Call<'_>, id: &str, tail: &str) -> Result<Answer, Gra
         }
         site
     };
-    answer(call, site.ok_or_else(not_found)?, tail, budget)
+    site.cloned().ok_or_else(not_found)
 }
 
 fn not_found() -> GraphError {
@@ -69,13 +96,17 @@ fn check_host(call: &Call<'_>, host: &str) -> Result<(), GraphError> {
     }
 }
 
-/// Counts against SharePoint's limit: 2 units for a list, 1 for an item.
-fn spend(call: &Call<'_>, tail: &str) -> Result<Option<Budget>, GraphError> {
-    let units = if tail.is_empty() || tail == "drive" {
+/// 2 for a list, 1 for an item.
+fn units(tail: &str) -> u32 {
+    if matches!(tail, "" | "drive" | "drive/root") {
         1
     } else {
         2
-    };
+    }
+}
+
+/// Counts against SharePoint's limit.
+fn spend(call: &Call<'_>, units: u32) -> Result<Option<Budget>, GraphError> {
     let (app, tid) = (&call.claims.appid, &call.claims.tid);
     let budget = call.tenant.throttle.spend(app, tid, units);
     match budget {
@@ -100,6 +131,13 @@ fn answer(
     tail: &str,
     budget: Option<Budget>,
 ) -> Result<Answer, GraphError> {
+    if tail == "drive" || tail.starts_with("drive/") {
+        let body = files::of_site(call, site, tail.trim_start_matches("drive"))?;
+        return Ok(Answer {
+            budget,
+            ..body.into()
+        });
+    }
     guard::this_site(&call.claims, site)?;
     match site.state {
         SiteState::Active => {}
@@ -155,9 +193,6 @@ fn answer(
                         GraphError::new(404, "itemNotFound", message)
                     })?;
                 query.narrow(&LIST, describe_list(site, list))
-            }
-            _ if tail == "drive" || tail.starts_with("drive/") => {
-                files::of_site(call, site, tail.trim_start_matches("drive"))?
             }
             _ => {
                 let segment = tail.split('/').next().unwrap_or_default();

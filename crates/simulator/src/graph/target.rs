@@ -47,7 +47,8 @@ fn site(rest: &str) -> Option<Target<'_>> {
     if host.contains('/') {
         return None;
     }
-    let (path, tail) = match rest.rsplit_once(":/") {
+    // A file in its library may be named by a path as well.
+    let (path, tail) = match rest.split_once(":/") {
         Some((path, tail)) => (path, tail),
         None => (rest.trim_end_matches(':'), ""),
     };

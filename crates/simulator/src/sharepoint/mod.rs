@@ -2,6 +2,7 @@
 //! web, in the three formats that clients ask for, with SharePoint's own
 //! refusals and headers.
 
+mod download;
 mod format;
 mod guard;
 
@@ -52,6 +53,10 @@ const DENIED: &str = "-2147024891, System.UnauthorizedAccessException";
 
 /// Answers one request.
 pub(super) fn answer(tenant: &Tenant, incoming: &IncomingRequest) -> Response<Body> {
+    if download::is_it(&incoming.path) {
+        let answer = download::answer(tenant, incoming);
+        return dress(tenant, incoming, answer);
+    }
     let mut budget = None;
     let mut answer = match handle(tenant, incoming, &mut budget) {
         Ok((name, rows)) => Format::of(&incoming.accept).collection(&incoming.host, name, &rows),

@@ -7,7 +7,9 @@
 
 mod entra;
 mod faults;
+mod files;
 mod graph;
+mod kinds;
 mod mail_transport;
 mod openapi;
 mod orders;

@@ -73,7 +73,8 @@ async fn answers_fit_the_openapi_description() {
     let description = openapi();
     let everything = "Sites.Read.All Mail.Read User.Read.All Files.Read.All Organization.Read.All \
                       Presence.Read.All ServiceHealth.Read.All ServiceMessage.Read.All \
-                      Application.Read.All";
+                      Application.Read.All Calendars.ReadBasic Channel.ReadBasic.All \
+                      Team.ReadBasic.All";
     let claims = user_claims(&running, "steve", everything);
     // Health is for administrators only.
     running
@@ -84,6 +85,15 @@ async fn answers_fit_the_openapi_description() {
         .unwrap()
         .administrator = true;
     let token = running.tenant.tokens.mint(&claims);
+    let team = running
+        .tenant
+        .directory
+        .read()
+        .teams()
+        .next()
+        .unwrap()
+        .id
+        .clone();
     let (site_id, list_id) = {
         let directory = running.tenant.directory.read();
         let site = directory.site(SHAREPOINT_HOST, "sites/intranet").unwrap();
@@ -124,6 +134,18 @@ async fn answers_fit_the_openapi_description() {
         (
             format!("/users/{}/messages?$select=id&$top=1", claims.oid),
             "/users/{user-id}/messages",
+        ),
+        ("/me/calendar/events?$top=2".into(), "/me/calendar/events"),
+        (
+            "/me/calendar/calendarView?startDateTime=2026-11-30T00:00:00Z&endDateTime=2026-12-01T00:00:00Z"
+                .into(),
+            "/me/calendar/calendarView",
+        ),
+        (format!("/teams/{team}"), "/teams/{team-id}"),
+        (format!("/teams/{team}/channels"), "/teams/{team-id}/channels"),
+        (
+            format!("/teams/{team}/primaryChannel"),
+            "/teams/{team-id}/primaryChannel",
         ),
         ("/organization".into(), "/organization"),
         ("/me/presence".into(), "/me/presence"),

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use m365mon_base::Random as _;
 use m365mon_simulator::directory::{
-    APP_CLIENT_ID, DOMAIN, ResourceApp, SERVICES_CLIENT_ID, SHAREPOINT_HOST, TENANT_ID,
+    APP_CLIENT_ID, DOMAIN, PERSONAL_HOST, ResourceApp, SERVICES_CLIENT_ID, SHAREPOINT_HOST,
+    TENANT_ID,
 };
 use m365mon_simulator::tokens::{BACKDATED, Claims};
 use m365mon_simulator::{Options, Running, start};
@@ -15,8 +16,10 @@ use serde_json::Value;
 
 pub(super) const GRAPH: &str = "https://graph.microsoft.com/v1.0";
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
-pub(super) const HOSTS: [&str; 4] = [
+pub(super) const HOSTS: [&str; 6] = [
     "graph.microsoft.com",
+    "endpoints.office.com",
+    PERSONAL_HOST,
     "login.microsoftonline.com",
     SHAREPOINT_HOST,
     "contoso-subsidiary.sharepoint.com",
@@ -63,7 +66,10 @@ pub(super) fn app_claims(running: &Running, client_id: &str, resource: ResourceA
     let now = running.tenant.clock.epoch();
     let directory = running.tenant.directory.read();
     let app = directory.application(client_id).unwrap();
-    let roles = app.roles(resource);
+    let mut roles = app.roles(resource);
+    if directory.is_in_a_team(client_id) {
+        roles.push("Group.Selected".into());
+    }
     Claims {
         aud: match resource {
             ResourceApp::SharePoint => format!("https://{SHAREPOINT_HOST}"),

@@ -184,6 +184,22 @@ pub(in crate::entra) fn blocked_by_policy() -> EntraError {
     .suberror("message_only")
 }
 
+/// What Conditional Access refuses people with, beside 53003.
+pub(in crate::entra) fn refused_by_policy(code: u32) -> EntraError {
+    let text = match code {
+        530_084 => {
+            "Access has been blocked by conditional access token protection policy configured by \
+             this organization."
+        }
+        530_036 => {
+            "Access has been blocked by conditional access policies: the device code flow is not \
+             allowed."
+        }
+        _ => return blocked_by_policy(),
+    };
+    EntraError::new("invalid_grant", code, text).suberror("message_only")
+}
+
 /// 65004: the person said no.
 pub(in crate::entra) fn declined() -> EntraError {
     EntraError::new(

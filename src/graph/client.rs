@@ -1,42 +1,29 @@
-//! The requests of one probe: for each a token, the request, a verdict, and the
-//! one case in which a refused token is replaced.
+//! Who asks services: what it needs for that, what its requests carry, and how
+//! far one can come.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, WWW_AUTHENTICATE,
-};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
-use super::origin::{Origin, RefusedAnswer};
+use super::probing::Probing;
+use super::response::Response;
 use super::token_source::TokenSource;
-use super::{diagnostics, machine, narration, throttling, verdict};
-use crate::entra::{AccessToken, ClaimsChallenge};
-use crate::http::{
-    BodyEnd, NetFailure, NetFailureKind, ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest,
-};
-use crate::kinds::{Answer, Ask, Request, Resource, ServiceError, Stopped};
-use crate::model::{
-    Account, AccountReason, Audience, Clock, ConnectionPolicy, Exchange, Phase, Phases, Random,
-    Reason, Repeat, RequestId, Step, Story, Timestamp, TokenProblem, Verdict, bounded_text,
-};
+use crate::entra::AccessToken;
+use crate::http::{NetFailure, NetFailureKind, ProbeClient, ProbeFailure};
+use crate::kinds::{Request, Resource};
+use crate::model::{Clock, Exchange, Phase, Phases, Random, Story, TokenProblem};
 
-/// However little the timeout leaves of the interval, a token may take this
-/// long, or a quarter of the interval where that is less.
-const LEAST_TOKEN_TIME: Duration = Duration::from_secs(1);
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 const RETURN_CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("return-client-request-id");
 
 /// Asks services. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    http: ProbeClient,
-    tokens: Arc<dyn TokenSource>,
-    clock: Clock,
-    random: Arc<dyn Random>,
+    pub(super) http: ProbeClient,
+    pub(super) tokens: Arc<dyn TokenSource>,
+    pub(super) clock: Clock,
+    pub(super) random: Arc<dyn Random>,
 }
 
 /// How far the deciding request of a probe came.
@@ -53,42 +40,6 @@ pub enum Attempt {
     },
     /// There is an answer.
     Response(Box<Response>),
-}
-
-/// An answer and what it means.
-#[derive(Debug)]
-pub struct Response {
-    /// What was measured and what the service said about itself.
-    pub exchange: Exchange,
-    /// HTTP status.
-    pub status: u16,
-    /// What it means, as far as it can be seen without knowing the question.
-    pub verdict: Verdict,
-    /// What its body says, unless its status is a plain success.
-    pub error: ServiceError,
-    /// `Content-Type`, lower case, without parameters.
-    pub content_type: String,
-    /// Of an answer with an expected status, bounded.
-    pub body: Bytes,
-    /// How it ended.
-    pub body_end: BodyEnd,
-    /// Who sent it.
-    pub origin: Origin,
-    /// Why a refused token could not be replaced; the verdict is `token` then.
-    pub token_problem: Option<TokenProblem>,
-    headers: HeaderMap,
-}
-
-/// One of the times that are bounded: for tokens, and for requests.
-struct Budget(Duration);
-
-impl Budget {
-    async fn spend<T>(&mut self, what: impl Future<Output = T>) -> Option<T> {
-        let began = Instant::now();
-        let done = timeout_at(began + self.0, what).await.ok();
-        self.0 = self.0.saturating_sub(began.elapsed());
-        done
-    }
 }
 
 impl Client {
@@ -118,483 +69,16 @@ impl Client {
         story: &'a Story,
         since_sign_in: Option<Duration>,
     ) -> Probing<'a> {
-        let began = Instant::now();
-        let spare = resource.interval.saturating_sub(resource.timeout);
-        let least = LEAST_TOKEN_TIME.min(resource.interval / 4);
-        Probing {
-            client: self,
-            resource,
-            story,
-            began,
-            next: began + resource.interval,
-            for_tokens: Budget(resource.timeout.min(spare.max(least))),
-            for_clean_up: None,
-            asked_to_wait: false,
-            since_sign_in,
-            steps: Vec::new(),
-            signed_in: false,
-            outcome: None,
-            decisive: "",
-        }
-    }
-}
-
-/// One probe under way. The timeout bounds each request and, once more, the
-/// waiting for tokens; everything together ends within the interval. A request
-/// is repeated only with a fresh token, when the service refused one that
-/// [`TokenSource::replace_refused`] may replace.
-pub struct Probing<'a> {
-    client: &'a Client,
-    resource: &'a Resource,
-    story: &'a Story,
-    began: Instant,
-    next: Instant,
-    for_tokens: Budget,
-    /// What is left for cleaning up, once that began.
-    for_clean_up: Option<Budget>,
-    /// A service asked for a wait, which holds for cleaning up too.
-    asked_to_wait: bool,
-    since_sign_in: Option<Duration>,
-    steps: Vec<Step>,
-    signed_in: bool,
-    outcome: Option<Attempt>,
-    /// The step of that outcome.
-    decisive: &'static str,
-}
-
-impl Probing<'_> {
-    /// True if a measured token request brought a token.
-    #[must_use]
-    pub const fn signed_in(&self) -> bool {
-        self.signed_in
-    }
-
-    /// The step that decided; empty where there is only one request.
-    #[must_use]
-    pub const fn decisive(&self) -> &'static str {
-        self.decisive
-    }
-
-    /// How far the deciding request came, and the steps where there were
-    /// several. `None` if nothing was asked.
-    #[must_use]
-    pub fn end(self) -> (Option<Attempt>, Vec<Step>) {
-        (self.outcome, self.steps)
-    }
-
-    /// The body of the last answer, in bytes.
-    #[must_use]
-    pub fn body_length(&self) -> usize {
-        match &self.outcome {
-            Some(Attempt::Response(response)) => response.body.len(),
-            _ => 0,
-        }
-    }
-
-    fn until_next(&self) -> Duration {
-        self.next.saturating_duration_since(Instant::now())
-    }
-
-    async fn ask(&mut self, request: &Request) -> Attempt {
-        let account = request.account.as_ref().unwrap_or(&self.resource.account);
-        let account = Arc::clone(account);
-        let token = match &request.audience {
-            None => None,
-            Some(audience) => match self.token(&account, audience).await {
-                Ok(token) => Some((audience, token)),
-                Err(problem) => return Attempt::NoToken(problem),
-            },
-        };
-        let time = self.time_for_a_request();
-        let bearer = token.as_ref().map(|(_, token)| token);
-        let (response, challenge) = match self.send_once(request, bearer, time).await {
-            Ok(answer) => answer,
-            Err(outcome) => return outcome,
-        };
-        let refused = response.verdict == Verdict::Problem(Reason::Unauthorized)
-            || (challenge.is_some() && matches!(response.status, 401 | 403));
-        let Some((audience, token)) = token.filter(|_| refused) else {
-            return Attempt::Response(response);
-        };
-        self.ask_again(
-            request, &account, audience, &token, response, challenge, time,
-        )
-        .await
-    }
-
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the state of one exchange, cut in two for its length"
-    )]
-    async fn ask_again(
-        &mut self,
-        request: &Request,
-        account: &Account,
-        audience: &Audience,
-        refused: &AccessToken,
-        response: Box<Response>,
-        challenge: Option<ClaimsChallenge>,
-        time: Duration,
-    ) -> Attempt {
-        let story = self.story;
-        story.tell(|| match &challenge {
-            Some(_) => "the service wants a token with other claims".into(),
-            None => "the service refuses the token".into(),
-        });
-        let tokens = &self.client.tokens;
-        let replacing = tokens.replace_refused(account, audience, refused, challenge, story);
-        let replaced = match self.for_tokens.spend(replacing).await {
-            Some(replaced) => replaced,
-            None => Some(Err(no_token_in_time())),
-        };
-        let token = match replaced {
-            None => {
-                story.tell(|| "no other token may be asked for now".into());
-                return Attempt::Response(response);
-            }
-            Some(Err(problem)) => {
-                story.tell(|| format!("and no other can be had: {}", problem.detail));
-                return Attempt::Response(Box::new(Response {
-                    verdict: Verdict::Problem(Reason::Token),
-                    token_problem: Some(problem),
-                    ..*response
-                }));
-            }
-            Some(Ok(token)) => token,
-        };
-        let spent = response.exchange.latency().unwrap_or_default();
-        let time = time.saturating_sub(spent).min(self.until_next());
-        let repeat = Some(Repeat::FreshToken);
-        match self.send_once(request, Some(&token), time).await {
-            Ok((mut response, _)) => {
-                response.exchange.repeat = repeat;
-                Attempt::Response(response)
-            }
-            Err(Attempt::NoAnswer { net, mut exchange }) => {
-                exchange.repeat = repeat;
-                Attempt::NoAnswer { net, exchange }
-            }
-            Err(other) => other,
-        }
-    }
-
-    fn time_for_a_request(&self) -> Duration {
-        let most = match &self.for_clean_up {
-            Some(left) => left.0,
-            None => self.resource.timeout,
-        };
-        most.min(self.until_next())
-    }
-
-    async fn token(
-        &mut self,
-        account: &Account,
-        audience: &Audience,
-    ) -> Result<AccessToken, TokenProblem> {
-        let story = self.story;
-        let wanted = self.client.tokens.access_token(account, audience, story);
-        match self.for_tokens.spend(wanted).await {
-            Some(token) => token,
-            None => {
-                let problem = no_token_in_time();
-                story.tell(|| problem.detail.clone());
-                Err(problem)
-            }
-        }
-    }
-
-    /// Sends a request once and judges the answer.
-    async fn send_once(
-        &self,
-        request: &Request,
-        token: Option<&AccessToken>,
-        timeout: Duration,
-    ) -> Result<(Box<Response>, Option<ClaimsChallenge>), Attempt> {
-        let (client, story) = (self.client, self.story);
-        let id = client.random.uuid();
-        let client_request_id = RequestId::parse(&id);
-        let sent = match headers(request, token, &id) {
-            Some(headers) => {
-                story.tell(|| {
-                    let connection = match self.resource.connection {
-                        ConnectionPolicy::New => "new connection",
-                        ConnectionPolicy::Reuse => "kept connection if there is one",
-                    };
-                    let (method, shown) = (request.method.as_str(), &request.shown);
-                    format!(
-                        "{method} {shown} ({connection}, at most {timeout:?}), client-request-id {id}"
-                    )
-                });
-                let body = request.body.as_ref();
-                let request = ProbeRequest {
-                    method: request.method,
-                    url: request.url.clone(),
-                    headers,
-                    body: body.map(|body| body.content.clone()).unwrap_or_default(),
-                    connection: self.resource.connection,
-                    timeout,
-                    body_limit: request.body_limit,
-                };
-                client.http.send(request).await
-            }
-            None => Err(unsendable()),
-        };
-        match sent {
-            Ok(answer) => {
-                let (response, challenge) = client.judge(request, answer, client_request_id);
-                narration::answer(story, &response);
-                Ok((Box::new(response), challenge))
-            }
-            Err(failure) => {
-                let ProbeFailure { net, mut exchange } = *failure;
-                exchange.client_request_id = client_request_id;
-                narration::no_answer(story, &exchange, &net);
-                Err(Attempt::NoAnswer {
-                    net,
-                    exchange: Box::new(exchange),
-                })
-            }
-        }
-    }
-
-    /// Keeps what decides: the first outcome that is not as it should be, else
-    /// the last. What cleans up decides nothing.
-    fn keep(&mut self, step: &'static str, mut outcome: Attempt) -> Result<Answer, Stopped> {
-        let phases = match &outcome {
-            Attempt::NoToken(_) => None,
-            Attempt::NoAnswer { exchange, .. } => exchange.phases,
-            Attempt::Response(response) => response.exchange.phases,
-        };
-        if let Some(phases) = phases
-            && !step.is_empty()
-        {
-            match self.steps.last_mut().filter(|last| last.name == step) {
-                Some(last) => last.phases = phases,
-                None => self.steps.push(Step { name: step, phases }),
-            }
-        }
-        if let Attempt::Response(response) = &outcome {
-            self.asked_to_wait |= response.exchange.hold.is_some();
-        }
-        let result = match &mut outcome {
-            Attempt::Response(response) if response.verdict == Verdict::Success => Ok(Answer::new(
-                response.status,
-                std::mem::take(&mut response.content_type),
-                response.body.clone(),
-                response.error.clone(),
-                std::mem::take(&mut response.headers),
-            )),
-            _ => Err(Stopped::Asked),
-        };
-        if self.for_clean_up.is_none() || self.outcome.is_none() {
-            self.outcome = Some(outcome);
-            self.decisive = step;
-        }
-        result
-    }
-}
-
-impl Ask for Probing<'_> {
-    fn send<'a>(
-        &'a mut self,
-        step: &'static str,
-        request: Request,
-    ) -> BoxFuture<'a, Result<Answer, Stopped>> {
-        Box::pin(async move {
-            if !step.is_empty() {
-                self.story.tell(|| format!("step {step}"));
-            }
-            if self.for_clean_up.is_some() && self.asked_to_wait {
-                self.story
-                    .tell(|| "left alone: the service asked for a wait".into());
-                return Err(Stopped::Asked);
-            }
-            let began = Instant::now();
-            let outcome = self.ask(&request).await;
-            if let Some(left) = &mut self.for_clean_up {
-                left.0 = left.0.saturating_sub(began.elapsed());
-            }
-            self.keep(step, outcome)
-        })
-    }
-
-    fn sign_in<'a>(
-        &'a mut self,
-        step: &'static str,
-        audience: &'a Audience,
-    ) -> BoxFuture<'a, Result<(), Stopped>> {
-        Box::pin(async move {
-            self.story.tell(|| format!("step {step}"));
-            let began = Instant::now();
-            let time = self.time_for_a_request();
-            let tokens = &self.client.tokens;
-            let account = &self.resource.account;
-            let signing_in = tokens.fresh_token(account, audience, self.story);
-            let signed_in = match timeout_at(began + time, signing_in).await {
-                Ok(signed_in) => signed_in,
-                Err(_) => Err(no_token_in_time()),
-            };
-            // Which part of it was the network's is not told by the client for
-            // token requests: all of it counts as waiting for the answer.
-            let phases = Phases {
-                processing: began.elapsed(),
-                ..Phases::default()
-            };
-            self.steps.push(Step { name: step, phases });
-            self.decisive = step;
-            let exchange = Exchange {
-                phases: Some(phases),
-                ..Exchange::default()
-            };
-            match signed_in {
-                Ok(()) => {
-                    self.signed_in = true;
-                    let outcome = Attempt::Response(Box::new(Response::of_sign_in(exchange)));
-                    self.outcome = Some(outcome);
-                    Ok(())
-                }
-                Err(problem) => {
-                    let stopped = Stopped::SignIn(problem);
-                    self.outcome =
-                        Some(Attempt::Response(Box::new(Response::of_sign_in(exchange))));
-                    Err(stopped)
-                }
-            }
-        })
-    }
-
-    fn wait(&mut self, time: Duration) -> BoxFuture<'_, ()> {
-        let until = (Instant::now() + time).min(self.next);
-        Box::pin(sleep_until(until))
-    }
-
-    fn clean_up(&mut self) {
-        self.story.tell(|| "cleaning up".into());
-        self.for_clean_up = Some(Budget(self.resource.timeout));
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.began.elapsed()
-    }
-
-    fn now(&self) -> Timestamp {
-        self.client.clock.now()
-    }
-
-    fn since_sign_in(&self) -> Option<Duration> {
-        self.since_sign_in
-    }
-
-    fn object_id<'a>(
-        &'a mut self,
-        audience: &'a Audience,
-    ) -> BoxFuture<'a, Result<Option<String>, Stopped>> {
-        Box::pin(async move {
-            let account = Arc::clone(&self.resource.account);
-            match self.token(&account, audience).await {
-                Ok(token) => Ok(token.object_id()),
-                Err(problem) => self.keep("", Attempt::NoToken(problem)).map(|_| None),
-            }
-        })
-    }
-
-    fn machine(&self) -> String {
-        machine::guid(&*self.client.random)
-    }
-
-    fn nonce(&mut self) -> String {
-        let id = self.client.random.uuid();
-        let digits = id.chars().filter(char::is_ascii_hexdigit);
-        digits.take(16).collect()
-    }
-}
-
-impl Response {
-    /// A token request that was measured as a whole.
-    fn of_sign_in(exchange: Exchange) -> Self {
-        Self {
-            exchange,
-            status: 0,
-            verdict: Verdict::Success,
-            error: ServiceError::default(),
-            content_type: String::new(),
-            body: Bytes::new(),
-            body_end: BodyEnd::Complete,
-            origin: Origin::Service,
-            token_problem: None,
-            headers: HeaderMap::new(),
-        }
-    }
-}
-
-impl Client {
-    fn judge(
-        &self,
-        request: &Request,
-        answer: ProbeAnswer,
-        client_request_id: Option<RequestId>,
-    ) -> (Response, Option<ClaimsChallenge>) {
-        let ProbeAnswer {
-            status,
-            headers,
-            body,
-            body_end,
-            mut exchange,
-        } = answer;
-        let expected = request.expect.contains(&status);
-        let error = if (200..300).contains(&status) {
-            ServiceError::default()
-        } else {
-            ServiceError::read(&body).or_header(text(&headers, "x-ms-diagnostics"))
-        };
-        let host = request.url.host_str().unwrap_or_default();
-        let proxied = self.http.is_proxied(&request.url);
-        let refusal = RefusedAnswer {
-            status,
-            headers: &headers,
-            body: &body,
-            ours: client_request_id.as_ref().map(RequestId::as_str),
-            host,
-            of_microsoft: request.audience.as_ref().is_some_and(is_of_microsoft),
-            proxied,
-        };
-        let origin = if expected {
-            Origin::Service
-        } else {
-            refusal.origin()
-        };
-        let verdict = verdict(
-            status, expected, &headers, &error, body_end, origin, proxied,
-        );
-        let challenges = headers.get_all(WWW_AUTHENTICATE).iter();
-        let challenge = ClaimsChallenge::find(challenges.filter_map(|v| v.to_str().ok()))
-            .filter(|_| origin == Origin::Service);
-        let content_type = text(&headers, CONTENT_TYPE.as_str()).unwrap_or_default();
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        exchange.request_id = diagnostics::request_id(&headers);
-        exchange.client_request_id = client_request_id;
-        exchange.server = diagnostics::hints(&headers);
-        exchange.hold = throttling::hold(verdict, &headers, self.clock.now());
-        // A whole body of the wrong kind broke nowhere on its way.
-        exchange.broke_in = (expected && body_end != BodyEnd::Complete).then_some(Phase::Transfer);
-        let response = Response {
-            exchange,
-            status,
-            verdict,
-            error,
-            content_type: bounded_text(&essence.to_ascii_lowercase(), 64),
-            body: if expected { body } else { Bytes::new() },
-            body_end,
-            origin,
-            token_problem: None,
-            headers,
-        };
-        (response, challenge)
+        Probing::begin(self, resource, story, since_sign_in)
     }
 }
 
 /// `None` if the token must not go there, or fits no header.
-fn headers(request: &Request, token: Option<&AccessToken>, id: &str) -> Option<HeaderMap> {
+pub(super) fn headers(
+    request: &Request,
+    token: Option<&AccessToken>,
+    id: &str,
+) -> Option<HeaderMap> {
     if !request.is_consistent() || token.is_some() != request.audience.is_some() {
         return None;
     }
@@ -620,20 +104,7 @@ fn headers(request: &Request, token: Option<&AccessToken>, id: &str) -> Option<H
     Some(headers)
 }
 
-/// Whose signs are known: an API of one's own names none.
-fn is_of_microsoft(audience: &Audience) -> bool {
-    let host = audience.host();
-    [
-        "graph.microsoft.",
-        "dod-graph.microsoft.",
-        "microsoftgraph.",
-    ]
-    .iter()
-    .any(|root| host.starts_with(root))
-        || host.contains(".sharepoint")
-}
-
-fn unsendable() -> Box<ProbeFailure> {
+pub(super) fn unsendable() -> Box<ProbeFailure> {
     Box::new(ProbeFailure {
         net: NetFailure::new(
             NetFailureKind::Internal,
@@ -645,16 +116,4 @@ fn unsendable() -> Box<ProbeFailure> {
             ..Exchange::default()
         },
     })
-}
-
-fn no_token_in_time() -> TokenProblem {
-    TokenProblem {
-        reason: AccountReason::Timeout,
-        code: None,
-        detail: "no access token came in time; see the account's own state".into(),
-    }
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
 }

@@ -12,13 +12,17 @@ mod diagnostics;
 mod machine;
 mod narration;
 mod origin;
+mod probing;
 #[cfg(test)]
 mod recorded;
+mod response;
 mod throttling;
 mod token_source;
 mod verdict;
 
-pub use client::{Attempt, Client, Probing, Response};
+pub use client::{Attempt, Client};
 pub use origin::Origin;
+pub use probing::Probing;
+pub use response::Response;
 pub use token_source::TokenSource;
 pub use verdict::verdict;

@@ -1,0 +1,447 @@
+//! One probe under way: for each of its requests a token, the request, and the
+//! one case in which a refused token is replaced; and the times that bound them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::client::{Attempt, Client, headers, unsendable};
+use super::response::Response;
+use super::{machine, narration};
+use crate::entra::{AccessToken, ClaimsChallenge};
+use crate::http::{ProbeFailure, ProbeRequest};
+use crate::kinds::{Answer, Ask, Request, Resource, Stopped};
+use crate::model::{
+    Account, AccountReason, Audience, ConnectionPolicy, Exchange, Phases, Reason, Repeat,
+    RequestId, Step, Story, Timestamp, TokenProblem, Verdict,
+};
+
+/// However little the timeout leaves of the interval, a token may take this
+/// long, or a quarter of the interval where that is less.
+const LEAST_TOKEN_TIME: Duration = Duration::from_secs(1);
+
+/// One of the times that are bounded: for tokens, and for requests.
+struct Budget(Duration);
+
+impl Budget {
+    async fn spend<T>(&mut self, what: impl Future<Output = T>) -> Option<T> {
+        let began = Instant::now();
+        let done = timeout_at(began + self.0, what).await.ok();
+        self.0 = self.0.saturating_sub(began.elapsed());
+        done
+    }
+}
+
+/// One probe under way. The timeout bounds each request and, once more, the
+/// waiting for tokens; everything together ends within the interval. A request
+/// is repeated only with a fresh token, when the service refused one that
+/// [`super::TokenSource::replace_refused`] may replace.
+pub struct Probing<'a> {
+    client: &'a Client,
+    resource: &'a Resource,
+    story: &'a Story,
+    began: Instant,
+    next: Instant,
+    for_tokens: Budget,
+    /// What is left for cleaning up, once that began.
+    for_clean_up: Option<Budget>,
+    /// A service asked for a wait, which holds for cleaning up too.
+    asked_to_wait: bool,
+    since_sign_in: Option<Duration>,
+    steps: Vec<Step>,
+    signed_in: bool,
+    outcome: Option<Attempt>,
+    /// The step of that outcome.
+    decisive: &'static str,
+}
+
+impl<'a> Probing<'a> {
+    pub(super) fn begin(
+        client: &'a Client,
+        resource: &'a Resource,
+        story: &'a Story,
+        since_sign_in: Option<Duration>,
+    ) -> Self {
+        let began = Instant::now();
+        let spare = resource.interval.saturating_sub(resource.timeout);
+        let least = LEAST_TOKEN_TIME.min(resource.interval / 4);
+        Self {
+            client,
+            resource,
+            story,
+            began,
+            next: began + resource.interval,
+            for_tokens: Budget(resource.timeout.min(spare.max(least))),
+            for_clean_up: None,
+            asked_to_wait: false,
+            since_sign_in,
+            steps: Vec::new(),
+            signed_in: false,
+            outcome: None,
+            decisive: "",
+        }
+    }
+}
+
+impl Probing<'_> {
+    /// True if a measured token request brought a token.
+    #[must_use]
+    pub const fn signed_in(&self) -> bool {
+        self.signed_in
+    }
+
+    /// The step that decided; empty where there is only one request.
+    #[must_use]
+    pub const fn decisive(&self) -> &'static str {
+        self.decisive
+    }
+
+    /// How far the deciding request came, and the steps where there were
+    /// several. `None` if nothing was asked.
+    #[must_use]
+    pub fn end(self) -> (Option<Attempt>, Vec<Step>) {
+        (self.outcome, self.steps)
+    }
+
+    /// The body of the last answer, in bytes.
+    #[must_use]
+    pub fn body_length(&self) -> usize {
+        match &self.outcome {
+            Some(Attempt::Response(response)) => response.body.len(),
+            _ => 0,
+        }
+    }
+
+    fn until_next(&self) -> Duration {
+        self.next.saturating_duration_since(Instant::now())
+    }
+
+    async fn ask(&mut self, request: &Request) -> Attempt {
+        let account = request.account.as_ref().unwrap_or(&self.resource.account);
+        let account = Arc::clone(account);
+        let token = match &request.audience {
+            None => None,
+            Some(audience) => match self.token(&account, audience).await {
+                Ok(token) => Some((audience, token)),
+                Err(problem) => return Attempt::NoToken(problem),
+            },
+        };
+        let time = self.time_for_a_request();
+        let bearer = token.as_ref().map(|(_, token)| token);
+        let (response, challenge) = match self.send_once(request, bearer, time).await {
+            Ok(answer) => answer,
+            Err(outcome) => return outcome,
+        };
+        let refused = response.verdict == Verdict::Problem(Reason::Unauthorized)
+            || (challenge.is_some() && matches!(response.status, 401 | 403));
+        let Some((audience, token)) = token.filter(|_| refused) else {
+            return Attempt::Response(response);
+        };
+        self.ask_again(
+            request, &account, audience, &token, response, challenge, time,
+        )
+        .await
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the state of one exchange, cut in two for its length"
+    )]
+    async fn ask_again(
+        &mut self,
+        request: &Request,
+        account: &Account,
+        audience: &Audience,
+        refused: &AccessToken,
+        response: Box<Response>,
+        challenge: Option<ClaimsChallenge>,
+        time: Duration,
+    ) -> Attempt {
+        let story = self.story;
+        story.tell(|| match &challenge {
+            Some(_) => "the service wants a token with other claims".into(),
+            None => "the service refuses the token".into(),
+        });
+        let tokens = &self.client.tokens;
+        let replacing = tokens.replace_refused(account, audience, refused, challenge, story);
+        let replaced = match self.for_tokens.spend(replacing).await {
+            Some(replaced) => replaced,
+            None => Some(Err(no_token_in_time())),
+        };
+        let token = match replaced {
+            None => {
+                story.tell(|| "no other token may be asked for now".into());
+                return Attempt::Response(response);
+            }
+            Some(Err(problem)) => {
+                story.tell(|| format!("and no other can be had: {}", problem.detail));
+                return Attempt::Response(Box::new(Response {
+                    verdict: Verdict::Problem(Reason::Token),
+                    token_problem: Some(problem),
+                    ..*response
+                }));
+            }
+            Some(Ok(token)) => token,
+        };
+        let spent = response.exchange.latency().unwrap_or_default();
+        let time = time.saturating_sub(spent).min(self.until_next());
+        let repeat = Some(Repeat::FreshToken);
+        match self.send_once(request, Some(&token), time).await {
+            Ok((mut response, _)) => {
+                response.exchange.repeat = repeat;
+                Attempt::Response(response)
+            }
+            Err(Attempt::NoAnswer { net, mut exchange }) => {
+                exchange.repeat = repeat;
+                Attempt::NoAnswer { net, exchange }
+            }
+            Err(other) => other,
+        }
+    }
+
+    fn time_for_a_request(&self) -> Duration {
+        let most = match &self.for_clean_up {
+            Some(left) => left.0,
+            None => self.resource.timeout,
+        };
+        most.min(self.until_next())
+    }
+
+    async fn token(
+        &mut self,
+        account: &Account,
+        audience: &Audience,
+    ) -> Result<AccessToken, TokenProblem> {
+        let story = self.story;
+        let wanted = self.client.tokens.access_token(account, audience, story);
+        match self.for_tokens.spend(wanted).await {
+            Some(token) => token,
+            None => {
+                let problem = no_token_in_time();
+                story.tell(|| problem.detail.clone());
+                Err(problem)
+            }
+        }
+    }
+
+    /// Sends a request once and judges the answer.
+    async fn send_once(
+        &self,
+        request: &Request,
+        token: Option<&AccessToken>,
+        timeout: Duration,
+    ) -> Result<(Box<Response>, Option<ClaimsChallenge>), Attempt> {
+        let (client, story) = (self.client, self.story);
+        let id = client.random.uuid();
+        let client_request_id = RequestId::parse(&id);
+        let sent = match headers(request, token, &id) {
+            Some(headers) => {
+                story.tell(|| {
+                    let connection = match self.resource.connection {
+                        ConnectionPolicy::New => "new connection",
+                        ConnectionPolicy::Reuse => "kept connection if there is one",
+                    };
+                    let (method, shown) = (request.method.as_str(), &request.shown);
+                    format!(
+                        "{method} {shown} ({connection}, at most {timeout:?}), client-request-id {id}"
+                    )
+                });
+                let body = request.body.as_ref();
+                let request = ProbeRequest {
+                    method: request.method,
+                    url: request.url.clone(),
+                    headers,
+                    body: body.map(|body| body.content.clone()).unwrap_or_default(),
+                    connection: self.resource.connection,
+                    timeout,
+                    body_limit: request.body_limit,
+                };
+                client.http.send(request).await
+            }
+            None => Err(unsendable()),
+        };
+        match sent {
+            Ok(answer) => {
+                let (response, challenge) = Response::read(
+                    request,
+                    answer,
+                    client_request_id,
+                    client.http.is_proxied(&request.url),
+                    client.clock.now(),
+                );
+                narration::answer(story, &response);
+                Ok((Box::new(response), challenge))
+            }
+            Err(failure) => {
+                let ProbeFailure { net, mut exchange } = *failure;
+                exchange.client_request_id = client_request_id;
+                narration::no_answer(story, &exchange, &net);
+                Err(Attempt::NoAnswer {
+                    net,
+                    exchange: Box::new(exchange),
+                })
+            }
+        }
+    }
+
+    /// Keeps what decides: the first outcome that is not as it should be, else
+    /// the last. What cleans up decides nothing.
+    fn keep(&mut self, step: &'static str, mut outcome: Attempt) -> Result<Answer, Stopped> {
+        let phases = match &outcome {
+            Attempt::NoToken(_) => None,
+            Attempt::NoAnswer { exchange, .. } => exchange.phases,
+            Attempt::Response(response) => response.exchange.phases,
+        };
+        if let Some(phases) = phases
+            && !step.is_empty()
+        {
+            match self.steps.last_mut().filter(|last| last.name == step) {
+                Some(last) => last.phases = phases,
+                None => self.steps.push(Step { name: step, phases }),
+            }
+        }
+        if let Attempt::Response(response) = &outcome {
+            self.asked_to_wait |= response.exchange.hold.is_some();
+        }
+        let result = match &mut outcome {
+            Attempt::Response(response) if response.verdict == Verdict::Success => Ok(Answer::new(
+                response.status,
+                std::mem::take(&mut response.content_type),
+                response.body.clone(),
+                response.error.clone(),
+                std::mem::take(&mut response.headers),
+            )),
+            _ => Err(Stopped::Asked),
+        };
+        if self.for_clean_up.is_none() || self.outcome.is_none() {
+            self.outcome = Some(outcome);
+            self.decisive = step;
+        }
+        result
+    }
+}
+
+impl Ask for Probing<'_> {
+    fn send<'a>(
+        &'a mut self,
+        step: &'static str,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Answer, Stopped>> {
+        Box::pin(async move {
+            if !step.is_empty() {
+                self.story.tell(|| format!("step {step}"));
+            }
+            if self.for_clean_up.is_some() && self.asked_to_wait {
+                self.story
+                    .tell(|| "left alone: the service asked for a wait".into());
+                return Err(Stopped::Asked);
+            }
+            let began = Instant::now();
+            let outcome = self.ask(&request).await;
+            if let Some(left) = &mut self.for_clean_up {
+                left.0 = left.0.saturating_sub(began.elapsed());
+            }
+            self.keep(step, outcome)
+        })
+    }
+
+    fn sign_in<'a>(
+        &'a mut self,
+        step: &'static str,
+        audience: &'a Audience,
+    ) -> BoxFuture<'a, Result<(), Stopped>> {
+        Box::pin(async move {
+            self.story.tell(|| format!("step {step}"));
+            let began = Instant::now();
+            let time = self.time_for_a_request();
+            let tokens = &self.client.tokens;
+            let account = &self.resource.account;
+            let signing_in = tokens.fresh_token(account, audience, self.story);
+            let signed_in = match timeout_at(began + time, signing_in).await {
+                Ok(signed_in) => signed_in,
+                Err(_) => Err(no_token_in_time()),
+            };
+            // Which part of it was the network's is not told by the client for
+            // token requests: all of it counts as waiting for the answer.
+            let phases = Phases {
+                processing: began.elapsed(),
+                ..Phases::default()
+            };
+            self.steps.push(Step { name: step, phases });
+            self.decisive = step;
+            let exchange = Exchange {
+                phases: Some(phases),
+                ..Exchange::default()
+            };
+            match signed_in {
+                Ok(()) => {
+                    self.signed_in = true;
+                    let outcome = Attempt::Response(Box::new(Response::of_sign_in(exchange)));
+                    self.outcome = Some(outcome);
+                    Ok(())
+                }
+                Err(problem) => {
+                    let stopped = Stopped::SignIn(problem);
+                    self.outcome =
+                        Some(Attempt::Response(Box::new(Response::of_sign_in(exchange))));
+                    Err(stopped)
+                }
+            }
+        })
+    }
+
+    fn wait(&mut self, time: Duration) -> BoxFuture<'_, ()> {
+        let until = (Instant::now() + time).min(self.next);
+        Box::pin(sleep_until(until))
+    }
+
+    fn clean_up(&mut self) {
+        self.story.tell(|| "cleaning up".into());
+        self.for_clean_up = Some(Budget(self.resource.timeout));
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.client.clock.now()
+    }
+
+    fn since_sign_in(&self) -> Option<Duration> {
+        self.since_sign_in
+    }
+
+    fn object_id<'a>(
+        &'a mut self,
+        audience: &'a Audience,
+    ) -> BoxFuture<'a, Result<Option<String>, Stopped>> {
+        Box::pin(async move {
+            let account = Arc::clone(&self.resource.account);
+            match self.token(&account, audience).await {
+                Ok(token) => Ok(token.object_id()),
+                Err(problem) => self.keep("", Attempt::NoToken(problem)).map(|_| None),
+            }
+        })
+    }
+
+    fn machine(&self) -> String {
+        machine::guid(&*self.client.random)
+    }
+
+    fn nonce(&mut self) -> String {
+        let id = self.client.random.uuid();
+        let digits = id.chars().filter(char::is_ascii_hexdigit);
+        digits.take(16).collect()
+    }
+}
+
+fn no_token_in_time() -> TokenProblem {
+    TokenProblem {
+        reason: AccountReason::Timeout,
+        code: None,
+        detail: "no access token came in time; see the account's own state".into(),
+    }
+}

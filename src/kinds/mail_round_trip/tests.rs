@@ -1,0 +1,117 @@
+use super::*;
+use crate::kinds::testing::{Script, answer, value, with_status};
+
+fn kind() -> MailRoundTrip {
+    MailRoundTrip {
+        from: Mailbox(Some("monitoring@contoso.com".into())),
+        to: "probe@contoso.com".into(),
+        to_account: None,
+        delivery_timeout: USUAL_DELIVERY,
+    }
+}
+
+const NONE: &str = r#"{"value":[]}"#;
+const FOUND: &str = r#"{"value":[{"id":"AAMk=","receivedDateTime":"2026-11-30T08:00:07Z","sentDateTime":"2026-11-30T08:00:04.1234567Z"}]}"#;
+
+fn accepted() -> Answer {
+    with_status(202, "")
+}
+
+fn steps(script: &Script) -> Vec<&'static str> {
+    script.sent().iter().map(|(step, _)| *step).collect()
+}
+
+#[tokio::test]
+async fn sent_once_found_and_removed() {
+    let mut script = Script::of([
+        accepted(),
+        answer(NONE),
+        answer(FOUND),
+        with_status(204, ""),
+        answer(NONE),
+    ]);
+    let found = script.probe(&kind()).await.unwrap();
+    let took = value(&found.readings, DELIVERY, &[]).unwrap();
+    assert!((2.0..3.1).contains(&took), "{took}");
+    assert_eq!(steps(&script), [SEND, FIND, FIND, DELETE, DELETE]);
+    assert!(script.cleaning);
+    let sent = script.sent()[0].1.body.as_ref().unwrap();
+    let sent = String::from_utf8(sent.content.to_vec()).unwrap();
+    assert!(
+        sent.contains("m365mon-0123456789abcdef") && sent.contains("\"saveToSentItems\":false")
+    );
+    assert!(
+        !format!("{:?}", script.sent()).contains("AAMk"),
+        "{:?}",
+        script.sent()
+    );
+}
+
+#[tokio::test]
+async fn without_the_right_to_delete_nothing_more_is_tried() {
+    let mut script = Script::of([accepted(), answer(FOUND), with_status(403, "")]);
+    script.probe(&kind()).await.unwrap();
+    assert_eq!(steps(&script), [SEND, FIND, DELETE]);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_never_sent_again() {
+    let mut script = Script::with([Err(Stopped::Asked)]);
+    script.probe(&kind()).await.unwrap_err();
+    assert_eq!(steps(&script), [SEND]);
+}
+
+#[tokio::test]
+async fn lost_and_come_back() {
+    let reason = |stopped: &Stopped| match stopped {
+        Stopped::Judged { reason, .. } => *reason,
+        other => panic!("{other:?}"),
+    };
+    let nothing = (0..100).map(|_| answer(NONE));
+    let mut script = Script::of(std::iter::once(accepted()).chain(nothing));
+    let stopped = script.probe(&kind()).await.unwrap_err();
+    assert_eq!(reason(&stopped), Reason::Timeout);
+    assert!(script.sent().len() < 40 && script.cleaning);
+
+    // After 1, 3, 7 and 15 seconds; from then on the sender's mailbox is asked too.
+    let looks = (0..5).map(|_| answer(NONE));
+    let back = answer(r#"{"value":[{"id":"x"}]}"#);
+    let mut script = Script::of(std::iter::once(accepted()).chain(looks).chain([back]));
+    let stopped = script.probe(&kind()).await.unwrap_err();
+    assert_eq!(reason(&stopped), Reason::NotFound);
+}
+
+#[test]
+fn rights_are_the_least_on_each_mailbox() {
+    let account = crate::fixtures::account("contoso");
+    let names = |all: Vec<Permission>| -> Vec<String> {
+        all.iter()
+            .map(|one| format!("{:?} {}", one.granting, one.name))
+            .collect()
+    };
+    assert_eq!(
+        names(kind().permissions(&account)),
+        ["Elsewhere Mail.Send", "Elsewhere Mail.ReadBasic.All"]
+    );
+    let grants = format!("{:?}", kind().grants(&account));
+    for part in [
+        "monitoring@contoso.com",
+        SEND_ROLE,
+        READ_ROLE,
+        "probe@contoso.com",
+    ] {
+        assert!(grants.contains(part), "{grants}");
+    }
+    let other = Arc::new(crate::fixtures::account("other"));
+    let there = MailRoundTrip {
+        to_account: Some(Arc::clone(&other)),
+        ..kind()
+    };
+    let mine = format!("{:?}", there.grants(&account));
+    assert!(!mine.contains("probe@"), "{mine}");
+    let theirs = format!("{:?}", there.grants(&other));
+    assert!(
+        !theirs.contains(SEND_ROLE) && theirs.contains("probe@"),
+        "{theirs}"
+    );
+}

@@ -1,14 +1,17 @@
 //! `m365mon check-config`: everything that is wrong with a configuration, or
 //! what it asks for.
 
+mod json;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::config_file::ConfigFile;
+use super::output::OutputFormat;
 use super::{EXIT_USAGE, named_files, output};
-use crate::config::{Diagnostic, quota};
+use crate::config::{Diagnostic, SourcePlace, quota};
 use crate::kinds::Configuration;
 use crate::model::duration;
 use crate::model::{AppCredential, Clock, Timestamp};
@@ -31,11 +34,17 @@ pub(crate) struct CheckConfig {
         hide_env_values = true
     )]
     web: Option<PathBuf>,
+    /// How to tell it; json tells everything in one document on stdout
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    format: OutputFormat,
 }
 
 impl CheckConfig {
     /// Sends nothing.
     pub(crate) fn run(self) -> ExitCode {
+        if self.format == OutputFormat::Json {
+            return self.tell_as_json();
+        }
         // Both, so that what is wrong with either is seen at once.
         let (loaded, web) = (self.file.load_or_complain(), self.check_web());
         let loaded = match (loaded, web) {
@@ -53,15 +62,47 @@ impl CheckConfig {
         }
         let now = Clock::system().now();
         for name in ended(&loaded.configuration, now) {
-            output::complain(&format!(
-                "{file}: warning: the client secret of \"{name}\" has ended, if \"expires\" is right"
-            ));
+            output::complain(&format!("{file}: warning: {}", secret_ended(name)));
         }
         output::say(&format!(
             "{file} is fine\n{}",
             summary(&loaded.configuration)
         ));
         ExitCode::SUCCESS
+    }
+
+    /// The same as one document.
+    fn tell_as_json(&self) -> ExitCode {
+        let (mut complaints, mut warnings) = (Vec::new(), Vec::new());
+        if let Some(path) = &self.web {
+            match WebConfig::load(path, false) {
+                Ok(web) => warnings.extend_from_slice(web.warnings()),
+                Err(found) => complaints.extend(found),
+            }
+        }
+        let loaded = self.file.load();
+        match &loaded {
+            Ok(loaded) => {
+                let found = named_files::check(&self.file.path, loaded);
+                warnings.extend_from_slice(&loaded.warnings);
+                warnings.extend(found.warnings);
+                complaints.extend(found.network.into_iter().chain(found.accounts));
+                let whole = SourcePlace::whole(&self.file.path);
+                let now = Clock::system().now();
+                let over = ended(&loaded.configuration, now).into_iter();
+                warnings.extend(over.map(|name| whole.diagnostic(secret_ended(name))));
+            }
+            Err(errors) => complaints.extend_from_slice(errors.diagnostics()),
+        }
+        let configuration = loaded.as_ref().ok().map(|loaded| &loaded.configuration);
+        let document =
+            json::CheckDocument::of(&self.file.path, &complaints, &warnings, configuration);
+        output::say(&output::json(&document));
+        if complaints.is_empty() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(EXIT_USAGE)
+        }
     }
 
     fn check_web(&self) -> Result<(), ExitCode> {
@@ -80,6 +121,10 @@ impl CheckConfig {
             }
         }
     }
+}
+
+fn secret_ended(name: &str) -> String {
+    format!("the client secret of \"{name}\" has ended, if \"expires\" is right")
 }
 
 /// Accounts whose secret was over before `now`.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::changes::{Changed, Changes};
 use super::flags::{Flags, Sockets};
 use super::{operator_link, output};
 use crate::entra::{Consent, TokenStore, Tokens};
@@ -290,6 +291,17 @@ impl Exporter {
     /// False once the scheduler is dead.
     pub(crate) fn healthy(&self) -> bool {
         self.services.scheduler.healthy()
+    }
+
+    /// What taking over this configuration would change.
+    pub(crate) fn changes(&self, configuration: &Configuration) -> Changes {
+        let board = self.services.state.board();
+        let resources = board.slots.iter().map(|slot| slot.resource());
+        let accounts = board.accounts.iter().map(|slot| slot.account());
+        Changes {
+            resources: Changed::between(resources, &configuration.resources, |one| &one.name),
+            accounts: Changed::between(accounts, &configuration.accounts, |one| &one.name),
+        }
     }
 
     /// Takes over a checked configuration and what the web configuration became; what did not

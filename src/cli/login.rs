@@ -1,6 +1,5 @@
-//! `m365mon login`, `logout` and `tokens`: the sign-ins of delegated accounts.
+//! `m365mon login` and `logout`: the sign-ins of delegated accounts.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,16 +8,10 @@ use super::config_file::{self, ConfigFile};
 use super::logging::{self, LogFormat, LogLevel};
 use super::{EXIT_FAILED, EXIT_USAGE, loopback, output, runtime};
 use crate::config::Loaded;
-use crate::entra::{
-    Approval, Consent, ConsentError, SignInEnd, SignInStatus, SignedInAs, TokenStore, Wanted,
-    credential_deadline,
-};
+use crate::entra::{Approval, Consent, ConsentError, SignedInAs, TokenStore, Wanted};
 use crate::http::{Network, SimpleClient};
 use crate::kinds::{Configuration, needs_of};
-use crate::model::duration;
-use crate::model::{
-    Account, AppCredential, Clock, CredentialKind, SignIn, SystemRandom, Timestamp,
-};
+use crate::model::{Account, Clock, SystemRandom, Timestamp};
 
 /// Sign in to a delegated account
 ///
@@ -46,13 +39,6 @@ pub(crate) struct Logout {
     /// The account, by its name in the configuration
     account: String,
 
-    #[command(flatten)]
-    file: ConfigFile,
-}
-
-/// List the accounts and what they hold, one line each
-#[derive(Debug, clap::Args)]
-pub(crate) struct TokensCommand {
     #[command(flatten)]
     file: ConfigFile,
 }
@@ -179,116 +165,7 @@ impl Logout {
     }
 }
 
-impl TokensCommand {
-    pub(crate) fn run(self) -> ExitCode {
-        let loaded = match self.file.load_or_complain() {
-            Ok(loaded) => loaded,
-            Err(code) => return code,
-        };
-        logging::start(LogLevel::Error, LogFormat::Logfmt);
-        runtime::block_on(async {
-            let consent = match consent(&loaded.configuration) {
-                Ok(consent) => consent,
-                Err(code) => return code,
-            };
-            let mut code = ExitCode::SUCCESS;
-            for account in &loaded.configuration.accounts {
-                let line = match &account.sign_in {
-                    SignIn::Delegated { .. } => match consent.status(account).await {
-                        Ok(Some(status)) => signed_in(account, &status),
-                        Ok(None) => "not signed in".to_owned(),
-                        Err(error) => {
-                            output::complain(&error.to_string());
-                            code = ExitCode::from(EXIT_FAILED);
-                            "unknown".to_owned()
-                        }
-                    },
-                    SignIn::App(_) | SignIn::ManagedIdentity | SignIn::Nobody => by_itself(account),
-                };
-                output::say(&format!("{}: {line}", account.name));
-            }
-            code
-        })
-    }
-}
-
-/// What is told about an account that needs no person.
-fn by_itself(account: &Account) -> String {
-    let end = credential_deadline(account).map(|(_, end)| date(end));
-    let credential = match &account.sign_in {
-        SignIn::App(AppCredential::ClientSecret { .. }) => "client secret",
-        SignIn::App(AppCredential::ClientCertificate { .. }) => "client certificate",
-        SignIn::App(AppCredential::WorkloadIdentity { .. }) => "workload identity, no end",
-        SignIn::ManagedIdentity => "managed identity, no end",
-        SignIn::Delegated { .. } => "delegated",
-        SignIn::Nobody => "none",
-    };
-    match end {
-        Some(end) => format!("{credential} until {end}"),
-        None if credential.ends_with("no end") => credential.to_owned(),
-        None => format!("{credential}, its end is not known"),
-    }
-}
-
-/// What is told about a sign-in that Entra takes no longer.
-fn over(status: &SignInStatus, end: &SignInEnd) -> String {
-    let (worked, refused) = status.ages(end);
-    let (worked, refused) = (duration::format(worked), duration::format(refused));
-    let code = end
-        .code
-        .map_or_else(String::new, |code| format!(" (AADSTS{code})"));
-    let whose = if end.is_by_policy() {
-        ", a policy of the tenant on the sign-in frequency"
-    } else {
-        ""
-    };
-    format!(
-        "sign-in required: renewed for the last time at the age of {worked}, refused at {refused} \
-         on {}{code}{whose}",
-        date(end.at)
-    )
-}
-
-/// What is told about an account whose person is signed in.
-fn signed_in(account: &Account, status: &SignInStatus) -> String {
-    let mut line = match &status.ended {
-        Some(end) => over(status, end),
-        None => format!("refresh token until {}", date(status.ends)),
-    };
-    if let Some((kind, end)) = credential_deadline(account) {
-        let kind = match kind {
-            CredentialKind::ClientSecret => "client secret",
-            CredentialKind::ClientCertificate => "client certificate",
-            CredentialKind::RefreshToken | CredentialKind::Consent => kind.as_str(),
-        };
-        _ = write!(line, ", {kind} until {}", date(end));
-    }
-    let most = account.person().and_then(|person| person.max_age);
-    if let Some(end) = most.and_then(|most| status.consented_at.checked_add(most).ok()) {
-        _ = write!(line, ", consent until {}", date(end));
-    }
-    _ = write!(
-        line,
-        ", {} consented {} and was renewed {}, for",
-        status.username,
-        date(status.consented_at),
-        date(status.renewed_at)
-    );
-    let names: BTreeSet<&str> = status
-        .scopes
-        .values()
-        .flat_map(|scopes| scopes.split(' '))
-        .filter_map(|scope| scope.rsplit_once('/'))
-        .map(|(_, name)| name)
-        .collect();
-    for name in names {
-        line.push(' ');
-        line.push_str(name);
-    }
-    line
-}
-
-fn date(at: Timestamp) -> String {
+pub(super) fn date(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d").to_string()
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 fine, 1 no, 2 inconclusive, 3 wrong usage or configuration.
 
+mod changes;
 mod check_config;
 mod completions;
 mod config_file;
@@ -28,6 +29,8 @@ mod setup;
 #[cfg(feature = "simulator")]
 mod simulate;
 mod systemd;
+mod terminal;
+mod tokens;
 mod watch;
 
 use std::process::ExitCode;
@@ -86,10 +89,13 @@ enum Command {
     Login(login::Login),
     /// Forget the sign-in of a delegated account
     Logout(login::Logout),
-    /// List the accounts and what they hold, one line each
-    Tokens(login::TokensCommand),
+    Tokens(tokens::TokensCommand),
     HashPassword(hash_password::HashPassword),
     Completions(completions::Completions),
+    #[command(hide = true)]
+    Names(completions::NamesCommand),
+    /// Print the version, as --version does
+    Version,
 }
 
 /// The whole command line, for its manual page and its tests.
@@ -128,6 +134,11 @@ pub fn main() -> ExitCode {
         Command::Tokens(command) => command.run(),
         Command::HashPassword(command) => command.run(),
         Command::Completions(command) => command.run(),
+        Command::Names(command) => command.run(),
+        Command::Version => {
+            output::say(&format!("m365mon {VERSION}"));
+            ExitCode::SUCCESS
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use clap::ValueEnum;
 
 use super::config_file::{ConfigFile, find_resource};
 use super::logging::{self, LogFormat, LogLevel};
+use super::terminal::{self, Screen};
 use super::{EXIT_FAILED, EXIT_INCONCLUSIVE, EXIT_USAGE, output, runtime};
 use crate::kinds::{Configuration, Resource};
 use crate::model::duration;
@@ -21,19 +22,21 @@ use crate::model::{Outcome, Report, Story};
 
 /// Probe resources once and tell what happened
 ///
-/// Asks for a token and for each resource as the exporter would. Exits with 0
-/// for success, 1 for failure, 2 if it could not be found out, 3 for a wrong
-/// usage or configuration; of several resources the worst decides. With
-/// --format nagios the codes are those of monitoring plugins: 0 OK, 1 WARNING,
-/// 2 CRITICAL, 3 UNKNOWN.
+/// Asks for a token and for each resource as the exporter would, many at once;
+/// on a terminal it says meanwhile how far it is. Exits with 0 for success, 1
+/// for failure, 2 if it could not be found out, 3 for a wrong usage or
+/// configuration; of several resources the worst decides. With --format nagios
+/// the codes are those of monitoring plugins: 0 OK, 1 WARNING, 2 CRITICAL, 3
+/// UNKNOWN. What writes (a mail, a file) is named before it does, and --all
+/// leaves it out unless it is named.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Probe {
     /// The resources, by their names in the configuration
     #[arg(value_name = "RESOURCE", required_unless_present = "all")]
     resources: Vec<String>,
 
-    /// Every resource of the configuration
-    #[arg(long, conflicts_with = "resources")]
+    /// Every resource of the configuration; those that write only if they are named too
+    #[arg(long)]
     all: bool,
 
     /// How to tell it
@@ -55,13 +58,13 @@ pub(crate) struct Probe {
 /// How the outcome of probes is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ProbeFormat {
-    /// The story of each probe, step by step.
+    /// The story of each named resource, step by step; with --all a line for each
     Text,
-    /// One document; `docs/schemas/probe.json` is its schema.
+    /// One document; its schema is docs/schemas/probe.json
     Json,
-    /// The gauges of `/metrics`, for a text-file collector.
+    /// The gauges of /metrics, for a text-file collector
     Openmetrics,
-    /// What Nagios, Icinga and their relatives read of a plugin.
+    /// What Nagios, Icinga and their relatives read of a plugin
     Nagios,
 }
 
@@ -85,7 +88,8 @@ struct Refused(String);
 
 impl Probe {
     pub(crate) fn run(self) -> ExitCode {
-        logging::start(LogLevel::Warn, LogFormat::Logfmt);
+        // What happens is told below, once.
+        logging::start(LogLevel::Error, LogFormat::Logfmt);
         let begun = self.begin();
         match begun {
             Ok((configuration, resources)) => {
@@ -120,28 +124,26 @@ impl Probe {
             }
         }
         if resources.is_empty() {
-            return Err(Refused(
-                "the configuration has no resource to probe".to_owned(),
-            ));
+            let why = if configuration.resources.is_empty() {
+                "the configuration has no resource to probe"
+            } else {
+                "every resource of the configuration writes something: name those that shall be probed"
+            };
+            return Err(Refused(why.to_owned()));
         }
-        for resource in resources.iter().filter(|one| one.kind.info().writes) {
-            output::complain(&format!(
-                "{} writes: {} ({})",
-                resource.name,
-                resource.kind.info().help,
-                resource.kind.target()
-            ));
-        }
+        output::announce_writes(&resources);
         Ok((configuration, resources))
     }
 
     async fn tell(&self, configuration: Configuration, resources: Vec<Arc<Resource>>) -> ExitCode {
-        let asked = match ask::all(&configuration, resources).await {
+        let watcher = terminal::watcher();
+        let asked = match ask::all(&configuration, resources, &*watcher).await {
             Ok(asked) => asked,
             Err(error) => return self.refuse(&Refused(error.to_string())),
         };
+        drop(watcher);
         let told = match self.format {
-            ProbeFormat::Text => Ok(render::text(&asked.probes)),
+            ProbeFormat::Text => Ok(self.text(&asked.probes)),
             ProbeFormat::Json => render::json(&asked.probes),
             ProbeFormat::Openmetrics => render::openmetrics(&asked),
             ProbeFormat::Nagios => Ok(nagios::told(&asked.probes, self.slow)),
@@ -160,6 +162,19 @@ impl Probe {
             Outcome::Success => ExitCode::SUCCESS,
             Outcome::Failure => ExitCode::from(EXIT_FAILED),
             Outcome::Inconclusive => ExitCode::from(EXIT_INCONCLUSIVE),
+        }
+    }
+
+    fn text(&self, probes: &[Probed]) -> String {
+        // A file is read as a pipe is: without a width.
+        let width = match self.output {
+            None => Screen::of_stdout().width,
+            Some(_) => None,
+        };
+        if self.all {
+            render::lines(probes, width)
+        } else {
+            render::stories(probes, width)
         }
     }
 

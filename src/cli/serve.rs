@@ -230,9 +230,10 @@ impl Serve {
                 warn(&loaded.warnings);
                 tell(&found);
                 warn(web.as_ref().map_or(&[], WebConfig::warnings));
+                let changes = exporter.changes(&loaded.configuration);
                 exporter
                     .configure(&loaded.configuration, web)
-                    .map(|()| (digests, loaded.configuration))
+                    .map(|()| (digests, loaded.configuration, changes))
                     .map_err(|error| vec![error.to_string()])
             }
             Ok((loaded, web)) => {
@@ -249,9 +250,15 @@ impl Serve {
             Err(error) => Err(vec![error.to_string()]),
         };
         match &taken {
-            Ok((_, configuration)) => {
+            Ok((_, configuration, changes)) => {
                 let (resources, accounts) = counts(configuration);
-                tracing::info!(resources, accounts, "configuration reloaded");
+                tracing::info!(
+                    resources,
+                    accounts,
+                    changed_resources = %changes.resources,
+                    changed_accounts = %changes.accounts,
+                    "configuration reloaded"
+                );
             }
             Err(complaints) => {
                 exporter.refused(web_is_fine);
@@ -261,7 +268,7 @@ impl Serve {
                 tracing::error!("configuration not reloaded, the old one goes on");
             }
         }
-        taken
+        taken.map(|(digests, configuration, _)| (digests, configuration))
     }
 }
 

@@ -9,8 +9,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::logging::{self, LogFormat, LogLevel};
-use super::output;
-use m365mon_simulator::directory::Size;
+use super::{EXIT_FAILED, EXIT_USAGE, output};
+use crate::setup::shell;
+use m365mon_simulator::directory::{DOMAIN, Size};
 use m365mon_simulator::human_duration::HumanDuration;
 use m365mon_simulator::scenario::Scenario;
 use m365mon_simulator::{self as simulator, Options, Running, files};
@@ -80,33 +81,55 @@ impl Simulate {
     /// Runs until SIGINT or SIGTERM.
     pub(crate) fn run(self) -> ExitCode {
         logging::start(LogLevel::Info, LogFormat::Logfmt);
+        // What the command line names is read before anything begins.
+        let named = match self.named() {
+            Ok(named) => named,
+            Err(error) => {
+                output::complain(&format!("{error:#}"));
+                return ExitCode::from(EXIT_USAGE);
+            }
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build();
         let done = runtime
             .context("cannot start")
-            .and_then(|runtime| runtime.block_on(self.serve()));
+            .and_then(|runtime| runtime.block_on(self.serve(named)));
         match done {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                output::complain(&format!("m365mon: {error:#}"));
-                ExitCode::from(super::EXIT_USAGE)
+                output::complain(&format!("{error:#}"));
+                ExitCode::from(EXIT_FAILED)
             }
         }
     }
 
-    async fn serve(self) -> anyhow::Result<()> {
-        // Before anything can be printed: who reads the output may send it at once.
-        let stopped = signal().context("cannot listen for signals")?;
+    fn named(&self) -> anyhow::Result<NamedFiles> {
+        let read = |file: &PathBuf| {
+            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+        };
         let scenario = match &self.scenario {
             None => None,
             Some(file) => {
-                let text = std::fs::read_to_string(file)
-                    .with_context(|| format!("cannot read {}", file.display()))?;
                 let name = || file.display().to_string();
-                Some(Scenario::parse(&text).with_context(name)?)
+                Some(Scenario::parse(&read(file)?).with_context(name)?)
             }
         };
+        let certificate = self.tls_certificate.as_ref().map(read).transpose()?;
+        let key = self.tls_key.as_ref().map(read).transpose()?;
+        Ok(NamedFiles {
+            scenario,
+            certificate: certificate.zip(key),
+        })
+    }
+
+    async fn serve(self, named: NamedFiles) -> anyhow::Result<()> {
+        let NamedFiles {
+            scenario,
+            certificate,
+        } = named;
+        // Before anything can be printed: who reads the output may send it at once.
+        let stopped = signal().context("cannot listen for signals")?;
         std::fs::create_dir_all(&self.dir)
             .with_context(|| format!("cannot make {}", self.dir.display()))?;
         let size = Size {
@@ -114,14 +137,6 @@ impl Simulate {
             mailboxes: self.mailboxes,
             accounts: self.accounts,
         };
-        let read = |file: &Option<PathBuf>| {
-            let read = |file: &PathBuf| {
-                std::fs::read_to_string(file)
-                    .with_context(|| format!("cannot read {}", file.display()))
-            };
-            file.as_ref().map(read).transpose()
-        };
-        let certificate = read(&self.tls_certificate)?.zip(read(&self.tls_key)?);
         // The scenario begins when the folder is complete: it may write there.
         let running = simulator::start(Options {
             listen: self.listen,
@@ -170,8 +185,43 @@ impl Simulate {
         );
         let file = self.dir.join(files::CONFIGURATION_FILE);
         line("configuration", file.display().to_string());
+        let steve = format!("steve@{DOMAIN}");
+        if let Some(user) = running.tenant.directory.read().user(&steve) {
+            let password = user.password.expose();
+            line("person", format!("{steve}, whose password is {password}"));
+        }
+        text.push_str(&next_steps(
+            &shell(&file.to_string_lossy()),
+            &steve,
+            running,
+        ));
         output::say(&text);
     }
+}
+
+/// What the command line names, read.
+struct NamedFiles {
+    scenario: Option<Scenario>,
+    /// With its key.
+    certificate: Option<(String, String)>,
+}
+
+/// What somebody does with it who sees it for the first time.
+fn next_steps(file: &str, steve: &str, running: &Running) -> String {
+    let (control, proxy) = (running.control_addr, running.proxy_addr);
+    format!(
+        "\nNext, in another terminal (more in docs/simulate.md):\n  \
+         m365mon probe --all --config.file {file}\n  \
+         m365mon serve --config.file {file}   # and look at http://localhost:10365/\n  \
+         curl http://{control}/   # what can be ordered: faults, time, rights\n\
+         To sign the person in, in a browser that finds this tenant and no other:\n  \
+         m365mon login contoso-steve --config.file {file}\n  \
+         chromium --user-data-dir=$(mktemp -d) --proxy-server=http://{proxy} \
+         --ignore-certificate-errors   # and open the address that login prints\n\
+         Without a browser:\n  \
+         m365mon login contoso-steve --device-code --config.file {file}\n  \
+         curl -d '{{\"user\": \"{steve}\"}}' http://{control}/devices   # meanwhile\n"
+    )
 }
 
 /// Completes at the first SIGINT or SIGTERM after this call.

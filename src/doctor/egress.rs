@@ -16,7 +16,7 @@ pub(super) fn step(
     account: &Account,
     audiences: &BTreeSet<Audience>,
 ) -> Option<DoctorStep> {
-    let login = (!matches!(account.sign_in, SignIn::ManagedIdentity))
+    let login = (!matches!(account.sign_in, SignIn::ManagedIdentity | SignIn::Nobody))
         .then(|| account.cloud.login_url().to_owned());
     let roots = login
         .into_iter()

@@ -110,6 +110,13 @@ impl AccountExam {
         }
     }
 
+    /// The worst of all its steps; proved if there is none.
+    #[must_use]
+    pub fn finding(&self) -> Finding {
+        let findings = self.all().map(|step| step.finding);
+        findings.max().unwrap_or(Finding::Proved)
+    }
+
     /// All steps, those of the resources as well.
     pub fn all(&self) -> impl Iterator<Item = &DoctorStep> {
         let of_resources = self.resources.iter().flat_map(|resource| &resource.steps);
@@ -129,6 +136,13 @@ pub struct ResourceExam {
 }
 
 impl ResourceExam {
+    /// The worst of its steps; proved if there is none.
+    #[must_use]
+    pub fn finding(&self) -> Finding {
+        let findings = self.steps.iter().map(|step| step.finding);
+        findings.max().unwrap_or(Finding::Proved)
+    }
+
     pub(super) fn of(resource: &Resource, steps: Vec<DoctorStep>) -> Self {
         Self {
             resource: resource.name.to_string(),
@@ -151,10 +165,7 @@ impl Examination {
     /// Puts accounts together.
     #[must_use]
     pub fn of(accounts: Vec<AccountExam>) -> Self {
-        let findings = accounts
-            .iter()
-            .flat_map(AccountExam::all)
-            .map(|step| step.finding);
+        let findings = accounts.iter().map(AccountExam::finding);
         Self {
             finding: findings.max().unwrap_or(Finding::Proved),
             accounts,

@@ -4,8 +4,8 @@
 //! What it promises: it sends what a probe would send, and beside that only
 //! requests without a token (the tenant's discovery document, and one to each
 //! host to see whether it can be reached); it changes nothing but the sign-in
-//! that a renewal renews; nothing it says holds a secret or content of the
-//! tenant. A step is `proved` or `refuted` only if it was seen; all else
+//! that a renewal renews, and what kinds write that write; nothing it says
+//! holds a secret or content of the tenant. A step is `proved` or `refuted` only if it was seen; all else
 //! `cannot be seen from here`.
 //!
 //! Who calls: `m365mon doctor`.
@@ -25,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
+use futures_util::future::join_all;
 
 use crate::entra::{Consent, Rights, TokenStore, Tokens};
 use crate::http::{Network, NetworkError, ProbeClient, SimpleClient};
@@ -33,15 +34,14 @@ use crate::model::{
     Account, AccountName, Audience, Clock, IgnoreAccounts, NeededRights, Random, SignIn,
     TokenProblem,
 };
-use crate::probe::TenantProber;
+use crate::probe::{Batch, TenantProber, Watcher};
 
 pub use finding::{AccountExam, DoctorStep, Examination, Finding, ResourceExam};
-pub use render::{json, text};
+pub use render::{TextStyle, json, text};
 
-/// Resources of one account that are probed at a time.
-const AT_ONCE: usize = 8;
-/// Accounts that are examined at a time.
-const ACCOUNTS_AT_ONCE: usize = 4;
+/// Accounts that are examined at a time. Entra takes far more; who is the first
+/// of a hundred shall not wait for the rest.
+const ACCOUNTS_AT_ONCE: usize = 16;
 
 /// Examines accounts.
 pub struct Doctor {
@@ -82,12 +82,15 @@ impl Doctor {
         );
         tokens.configure(&configuration.accounts);
         Ok(Self {
-            runner: resource::ProbeRunner::new(TenantProber::new(
-                client.clone(),
-                Arc::clone(&tokens) as _,
-                clock.clone(),
-                Arc::clone(random),
-            )),
+            runner: resource::ProbeRunner::new(
+                TenantProber::new(
+                    client.clone(),
+                    Arc::clone(&tokens) as _,
+                    clock.clone(),
+                    Arc::clone(random),
+                ),
+                Batch::new(&configuration.limits, &configuration.resources),
+            ),
             consent: Consent::new(plain, store.clone(), clock.clone(), Arc::clone(random)),
             network,
             client,
@@ -99,20 +102,33 @@ impl Doctor {
         })
     }
 
-    /// Examines accounts and their resources.
-    pub async fn examine_all(&self, accounts: &[&Arc<Account>]) -> Examination {
-        let exams = accounts.iter().map(|account| self.examine(account));
+    /// Examines accounts and their resources; `progress` is told meanwhile.
+    pub async fn examine_all(
+        &self,
+        accounts: &[&Arc<Account>],
+        progress: &dyn Watcher,
+    ) -> Examination {
+        let of_these = |resource: &&Arc<Resource>| {
+            let mut names = accounts.iter().map(|account| &account.name);
+            names.any(|name| *name == resource.account.name)
+        };
+        progress.expect(self.resources.iter().filter(of_these).count());
+        let exams = accounts
+            .iter()
+            .map(|account| self.examine(account, progress));
         let exams = futures_util::stream::iter(exams).buffered(ACCOUNTS_AT_ONCE);
         Examination::of(exams.collect().await)
     }
 
+    /// The resources that an examination of this account probes.
+    fn resources_of<'a>(&'a self, account: &'a Account) -> impl Iterator<Item = &'a Arc<Resource>> {
+        let all = self.resources.iter();
+        all.filter(|resource| resource.account.name == account.name)
+    }
+
     /// Examines one account and its resources.
-    async fn examine(&self, account: &Arc<Account>) -> AccountExam {
-        let mine: Vec<&Arc<Resource>> = self
-            .resources
-            .iter()
-            .filter(|resource| resource.account.name == account.name)
-            .collect();
+    async fn examine(&self, account: &Arc<Account>, progress: &dyn Watcher) -> AccountExam {
+        let mine: Vec<&Arc<Resource>> = self.resources_of(account).collect();
         let audiences: BTreeSet<Audience> = mine
             .iter()
             .filter_map(|resource| resource.audience())
@@ -136,7 +152,9 @@ impl Doctor {
             client: &self.client,
         };
         let (mut login_reached, mut tenant_id) = (true, None);
-        if !matches!(account.sign_in, SignIn::ManagedIdentity) {
+        let say = |what: &str| progress.step(&format!("{}: {what}", account.name));
+        if !matches!(account.sign_in, SignIn::ManagedIdentity | SignIn::Nobody) {
+            say(account.cloud.login_url());
             let found = discovery::look(&ways, account, &self.clock).await;
             login_reached = found.reached;
             tenant_id = found.tenant_id;
@@ -144,6 +162,7 @@ impl Doctor {
         }
         let mut reached: BTreeSet<&Audience> = BTreeSet::new();
         for audience in &audiences {
+            say(audience.as_str());
             let found = way::audience(&ways, audience, account, tenant_id.as_deref()).await;
             if rights::worst(&found) != Finding::Refuted {
                 reached.insert(audience);
@@ -159,6 +178,7 @@ impl Doctor {
             } else if !signed_in {
                 token::not_asked(audience, "nobody is signed in")
             } else {
+                say(&format!("a token for {audience}"));
                 token::ask(&self.tokens, account, audience).await
             };
             steps.push(step);
@@ -173,13 +193,10 @@ impl Doctor {
                 Some(audience) => (held.get(&audience), reached.contains(&audience)),
                 None => (None, true),
             };
-            self.runner.examine(resource, held, reached)
+            self.runner.examine(resource, held, reached, progress)
         });
         // In the order of the configuration, whoever answers first.
-        exam.resources = futures_util::stream::iter(probing)
-            .buffered(AT_ONCE)
-            .collect()
-            .await;
+        exam.resources = join_all(probing).await;
         exam
     }
 }

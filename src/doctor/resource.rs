@@ -1,67 +1,77 @@
 //! One resource: one probe, and what its answer means.
 
-use std::collections::HashSet;
 use std::sync::Arc;
-
-use parking_lot::Mutex;
 
 use super::Held;
 use super::finding::{DoctorStep, Finding, ResourceExam};
 use super::rights;
 use crate::kinds::{Refused, Resource, ServiceError};
-use crate::model::{GateKey, Outcome, Reason, Report, Story};
-use crate::probe::{Prober as _, TenantProber};
+use crate::model::{Outcome, Reason, Report, Story};
+use crate::probe::{Batch, Prober as _, TenantProber, Watcher};
 use crate::setup::{Commands, shell};
 
 /// Where resources are probed.
 pub(super) struct ProbeRunner {
     prober: TenantProber,
-    /// Limits of Microsoft's that were met: who counts against one of them is
-    /// not probed any more.
-    met: Mutex<HashSet<GateKey>>,
+    batch: Batch,
 }
 
 impl ProbeRunner {
-    pub(super) fn new(prober: TenantProber) -> Self {
-        Self {
-            prober,
-            met: Mutex::default(),
-        }
+    pub(super) const fn new(prober: TenantProber, batch: Batch) -> Self {
+        Self { prober, batch }
     }
 
-    /// Probes a resource and compares its rights. `reached`: its host can be.
+    /// Probes a resource and compares its rights. `held`: what came of asking
+    /// for the token that it needs. `reached`: its host can be.
     pub(super) async fn examine(
         &self,
         resource: &Arc<Resource>,
         held: Option<&Held>,
         reached: bool,
+        progress: &dyn Watcher,
     ) -> ResourceExam {
-        let key = resource.gate_key();
-        let why_not = match held {
-            Some(Ok(_)) if !reached => Some("its host cannot be reached"),
-            Some(Ok(_)) if self.met.lock().contains(&key) => Some("Microsoft asks us to slow down"),
-            Some(Ok(_)) => None,
-            Some(Err(_)) | None => Some("there is no token"),
+        let has_token = resource.audience().is_none() || matches!(held, Some(Ok(_)));
+        let asked = if !has_token {
+            Err("there is no token")
+        } else if !reached {
+            Err("its host cannot be reached")
+        } else {
+            self.ask(resource, progress).await
         };
-        if let Some(why_not) = why_not {
-            let mut steps = rights::permissions(resource, held, false);
-            steps.push(DoctorStep::unseen(
-                "probe",
-                "",
-                format!("not probed: {why_not}"),
-            ));
-            return ResourceExam::of(resource, steps);
-        }
-        let probing = self.prober.probe(Arc::clone(resource), Story::untold());
-        let report = probing.await;
-        if report.verdict.reason() == Some(Reason::Throttled) {
-            self.met.lock().insert(key);
-        }
-        let works = report.verdict.outcome() == Outcome::Success;
-        let mut steps = rights::permissions(resource, held, works);
+        let report = match asked {
+            Ok(report) => report,
+            Err(why_not) => {
+                progress.ended(&resource.name, Outcome::Inconclusive);
+                let mut steps = rights::permissions(resource, held, false);
+                steps.push(DoctorStep::unseen(
+                    "probe",
+                    "",
+                    format!("not probed: {why_not}"),
+                ));
+                return ResourceExam::of(resource, steps);
+            }
+        };
+        let outcome = report.verdict.outcome();
+        progress.ended(&resource.name, outcome);
+        let mut steps = rights::permissions(resource, held, outcome == Outcome::Success);
         let missing = rights::worst(&steps) == Finding::Refuted;
         steps.push(probe(resource, &report, held, missing));
         ResourceExam::of(resource, steps)
+    }
+
+    /// One probe, in its turn; or why there was none.
+    async fn ask(
+        &self,
+        resource: &Arc<Resource>,
+        progress: &dyn Watcher,
+    ) -> Result<Report, &'static str> {
+        let permit = self.batch.permit(resource).await;
+        let _permit = permit.ok_or("Microsoft asks us to slow down")?;
+        progress.began(&resource.name);
+        let probing = self.prober.probe(Arc::clone(resource), Story::untold());
+        let report = probing.await;
+        self.batch.note(resource, &report);
+        Ok(report)
     }
 }
 

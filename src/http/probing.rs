@@ -117,6 +117,21 @@ impl ProbeClient {
     /// When no head of an answer came. What happens to the body later is in
     /// the answer's `body_end`: the status is worth having even then.
     pub async fn send(&self, request: ProbeRequest) -> Result<ProbeAnswer, Box<ProbeFailure>> {
+        // Host and method only: a path may name a person, a query be a secret.
+        let (method, host) = (
+            request.method.as_str(),
+            request.url.host_str().map(str::to_owned),
+        );
+        let answer = self.exchange(request).await;
+        let (status, broke) = match &answer {
+            Ok(answer) => (Some(answer.status), None),
+            Err(failure) => (None, Some(&*failure.net.detail)),
+        };
+        tracing::trace!(method, host, status, broke, "exchange");
+        answer
+    }
+
+    async fn exchange(&self, request: ProbeRequest) -> Result<ProbeAnswer, Box<ProbeFailure>> {
         let deadline = Instant::now() + request.timeout;
         let mut timer = PhaseTimer::begin();
         let inner = self.0.load_full();

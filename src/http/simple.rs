@@ -157,6 +157,21 @@ impl SimpleClient {
     /// When there is no whole answer, for whatever cause. A status is not an
     /// error, except a proxy's 407.
     pub async fn send(&self, request: SimpleRequest) -> Result<SimpleAnswer, NetFailure> {
+        // Host and method only: what else there is may be a secret.
+        let (method, host) = (
+            request.method.clone(),
+            request.url.host_str().map(str::to_owned),
+        );
+        let answer = self.exchange(request).await;
+        let (status, broke) = match &answer {
+            Ok(answer) => (Some(answer.status), None),
+            Err(failure) => (None, Some(&*failure.detail)),
+        };
+        tracing::trace!(method = method.as_str(), host, status, broke, "exchange");
+        answer
+    }
+
+    async fn exchange(&self, request: SimpleRequest) -> Result<SimpleAnswer, NetFailure> {
         let began = Instant::now();
         let deadline = began + request.timeout;
         let inner = self.0.load_full();

@@ -40,7 +40,7 @@ pub use settings::{
     is_plain_root,
 };
 pub use story::Story;
-pub use text::{bounded_text, one_of, quoted, quoted_url};
+pub use text::{bounded_text, one_of, quoted, quoted_url, wrap};
 
 /// Shared with the simulated tenant, which sees nothing else of the exporter.
 pub use m365mon_base::{Clock, Moment, Random, Secret, SystemRandom, Timestamp, is_guid};

@@ -56,9 +56,56 @@ pub fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
+/// Breaks text at its spaces into lines of at most `width` characters, the first
+/// of which begins in column `begin`, the others with `indent` spaces. A word
+/// that is longer than a line stays whole: it may be an address to copy.
+#[must_use]
+pub fn wrap(text: &str, width: usize, begin: usize, indent: usize) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let (mut column, mut fresh) = (begin, true);
+    for word in text.split(' ') {
+        let long = word.chars().count();
+        if fresh {
+            fresh = false;
+        } else if column + 1 + long > width {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', indent));
+            column = indent;
+        } else {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += long;
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_end_at_the_width() {
+        for (text, width, begin, indent, expected) in [
+            ("", 10, 0, 2, ""),
+            ("one two", 10, 0, 2, "one two"),
+            ("one two three", 10, 0, 2, "one two\n  three"),
+            ("one two three", 10, 6, 2, "one\n  two\n  three"),
+            (
+                "a https://contoso.com/x b",
+                10,
+                0,
+                2,
+                "a\n  https://contoso.com/x\n  b",
+            ),
+            ("äö üß äöü", 6, 0, 0, "äö üß\näöü"),
+            // Narrower than its own indent: nothing hangs, nothing is lost.
+            ("one two", 3, 8, 4, "one\n    two"),
+        ] {
+            assert_eq!(wrap(text, width, begin, indent), expected);
+        }
+    }
 
     #[test]
     fn text_is_cut_on_a_character() {

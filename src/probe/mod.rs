@@ -4,6 +4,7 @@
 //! Nothing of an answer's content is kept: a body is looked at and dropped.
 //! The scheduler and the commands `probe`, `login` and `doctor` call this room.
 
+mod batch;
 mod message;
 mod tenant;
 
@@ -14,6 +15,7 @@ use futures_util::future::BoxFuture;
 use crate::kinds::Resource;
 use crate::model::{Report, Story};
 
+pub use batch::{Batch, Permit, Watcher};
 pub use tenant::TenantProber;
 
 /// Makes one attempt to use a resource; what the scheduler knows of probing.

@@ -78,6 +78,8 @@ struct AccountFacts {
     last: Option<LastToken>,
     /// Since when tokens for an audience are refused until a person acts.
     refused: Vec<(Audience, Timestamp)>,
+    /// Audiences whose last token request did not succeed, and why.
+    troubled: Vec<(Audience, AccountReason)>,
     status: AccountStatus,
     /// Services in use, in the order of [`Service::ALL`].
     used: [bool; SERVICES],
@@ -115,6 +117,7 @@ impl AccountSlot {
                 let mut facts = before.facts.lock();
                 facts.last = None;
                 facts.refused.clear();
+                facts.troubled.clear();
                 facts.status = AccountStatus::default();
                 facts.rates = [None; SERVICES];
                 before.facts.clone()
@@ -125,6 +128,7 @@ impl AccountSlot {
                 durations: Histogram::new(crate::model::DEFAULT_BUCKETS.into()),
                 last: None,
                 refused: Vec::new(),
+                troubled: Vec::new(),
                 status: AccountStatus::default(),
                 used: Service::ALL.map(|service| service == Service::Entra),
                 throttled: [0; SERVICES],
@@ -167,13 +171,51 @@ impl AccountSlot {
         facts.throttled[service] += u64::from(throttled);
     }
 
-    /// Counts; the token room itself logs what changed.
+    /// Counts, and logs when an account's trouble begins and when it is over:
+    /// one line each, however many audiences and resources are concerned.
     pub(super) fn token_request(&self, report: &TokenReport) {
-        self.facts.lock().token_request(report);
+        let change = self.facts.lock().token_request(report);
+        let account = &*self.account.name;
+        let audience = report.audience.as_str();
+        let request_id = report.request_id.as_ref().map(tracing::field::display);
+        match (change, &report.result) {
+            (TokenChange::Begins, Err(problem)) => tracing::warn!(
+                account,
+                audience,
+                reason = problem.reason.as_str(),
+                code = problem.code,
+                request_id,
+                detail = &*problem.detail,
+                "the account gets no token"
+            ),
+            (TokenChange::Goes, Err(problem)) => tracing::info!(
+                account,
+                audience,
+                reason = problem.reason.as_str(),
+                code = problem.code,
+                request_id,
+                detail = &*problem.detail,
+                "the account still gets no token"
+            ),
+            (TokenChange::Ends, _) => {
+                tracing::info!(account, audience, "the account gets tokens again");
+            }
+            _ => {}
+        }
     }
 
     pub(super) fn set_status(&self, status: &AccountStatus) {
-        self.facts.lock().status.clone_from(status);
+        let mut facts = self.facts.lock();
+        let before = facts.status.sign_in_required_since;
+        // A refused request has told it already.
+        let begins = before.is_none()
+            && status.sign_in_required_since.is_some()
+            && facts.troubled.is_empty();
+        facts.status.clone_from(status);
+        drop(facts);
+        if begins {
+            tracing::warn!(account = &*self.account.name, "a person must sign in");
+        }
     }
 
     /// A copy of everything.
@@ -200,8 +242,59 @@ impl AccountSlot {
     }
 }
 
+/// What a token request changed, to be logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TokenChange {
+    /// Nothing was wrong before.
+    Begins,
+    /// Something is wrong for another reason than before.
+    Goes,
+    /// Nothing is wrong any more.
+    Ends,
+    /// It repeats.
+    Nothing,
+}
+
 impl AccountFacts {
-    fn token_request(&mut self, report: &TokenReport) {
+    /// Notes for which audience it was and says what is new about that.
+    fn trouble(&mut self, report: &TokenReport) -> TokenChange {
+        let place = self
+            .troubled
+            .iter()
+            .position(|(audience, _)| *audience == report.audience);
+        let known = |troubled: &[(Audience, AccountReason)], wanted| {
+            troubled.iter().any(|(_, reason)| *reason == wanted)
+        };
+        match (
+            report.result.as_ref().err().map(|problem| problem.reason),
+            place,
+        ) {
+            (None, None) => TokenChange::Nothing,
+            (None, Some(place)) => {
+                self.troubled.swap_remove(place);
+                if self.troubled.is_empty() {
+                    TokenChange::Ends
+                } else {
+                    TokenChange::Nothing
+                }
+            }
+            (Some(reason), place) => {
+                let change = match () {
+                    () if self.troubled.is_empty() => TokenChange::Begins,
+                    () if known(&self.troubled, reason) => TokenChange::Nothing,
+                    () => TokenChange::Goes,
+                };
+                match place.and_then(|place| self.troubled.get_mut(place)) {
+                    Some(known) => known.1 = reason,
+                    None => self.troubled.push((report.audience.clone(), reason)),
+                }
+                change
+            }
+        }
+    }
+
+    fn token_request(&mut self, report: &TokenReport) -> TokenChange {
+        let change = self.trouble(report);
         let problem = report.result.as_ref().err();
         let outcome = problem.map_or(Outcome::Success, |problem| problem.reason.outcome());
         self.outcomes[outcome.index()] += 1;
@@ -237,6 +330,7 @@ impl AccountFacts {
             result: report.result.clone(),
             request_id: report.request_id.clone(),
         });
+        change
     }
 
     fn count_problem(&mut self, reason: AccountReason, code: Option<u32>) {

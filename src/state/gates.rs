@@ -17,6 +17,16 @@ impl GateTable {
         let mut gates = self.0.lock();
         // Keys come from the configuration; those of removed resources go here.
         gates.retain(|_, until| *until > now);
+        if !gates.contains_key(key) {
+            // Without its subject, which may be a person.
+            tracing::warn!(
+                service = key.service.as_str(),
+                tenant = &*key.tenant,
+                client_id = &*key.client_id,
+                until = %format_args!("{until:.0}"),
+                "throttled: nothing more is asked until then"
+            );
+        }
         gates.insert(Arc::new(key.clone()), until);
     }
 

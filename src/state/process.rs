@@ -129,6 +129,7 @@ impl Process {
     /// that callers cannot make series.
     pub fn http_request(&self, handler: &'static str, code: u16) {
         *self.requests.lock().entry((handler, code)).or_default() += 1;
+        tracing::trace!(handler, code, "request answered");
     }
 
     /// A configuration was read at `at`, and taken or refused.

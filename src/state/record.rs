@@ -259,6 +259,11 @@ impl Record {
             .filter(|last| self.is_fresh(last.at, interval, now))
     }
 
+    /// True if the last conclusive report, however old, was a failure.
+    pub(super) fn was_down(&self) -> bool {
+        self.conclusive.is_some_and(|last| !last.up)
+    }
+
     /// The last conclusive report, while it is fresh, with the failures in a row.
     #[must_use]
     pub fn fresh_conclusive(

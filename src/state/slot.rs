@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::account::AccountSlot;
 use super::{HistoryEntry, Record, Shared, SkipCause};
 use crate::kinds::{Mode, Resource};
-use crate::model::{GateKey, Moment, Outcome, Report, Verdict};
+use crate::model::{GateKey, Moment, Outcome, Reason, Report, Verdict};
 
 /// One resource of the current configuration and what is known of it.
 #[derive(Debug)]
@@ -126,21 +126,23 @@ impl ResourceSlot {
         &self.gate_key
     }
 
-    /// Counts a report and logs the change it brings: at info when the verdict
-    /// is another one than before, at debug when it repeats. What throttled us
-    /// and what the service said about our rate is counted here as well.
+    /// Counts a report and logs the change it brings: at warn when it begins to
+    /// be a problem of this resource, at info when the verdict changes
+    /// otherwise, at debug when it repeats. What troubles an account (no token)
+    /// or a gate (throttled) is told once there and not again for each resource.
+    /// What throttled us and what the service said about our rate is counted
+    /// here as well.
     pub fn record(&self, report: &Report) {
         let moment = self.shared.clock.moment();
-        let before = self
-            .facts
-            .record
-            .lock()
-            .add(report, moment, self.shared.history_limit);
+        let mut record = self.facts.record.lock();
+        let was_down = record.was_down();
+        let before = record.add(report, moment, self.shared.history_limit);
+        drop(record);
         if self.resource.mode != Mode::Background {
             *self.facts.latest.lock() = Some((moment, Arc::new(report.clone())));
         }
         self.account.answered(&self.resource, report, moment);
-        self.log(before, report);
+        self.log(before, was_down, report);
     }
 
     /// After the report that was just recorded nothing is asked for so long,
@@ -200,13 +202,8 @@ impl ResourceSlot {
         }
     }
 
-    fn log(&self, before: Option<Verdict>, report: &Report) {
+    fn log(&self, before: Option<Verdict>, was_down: bool, report: &Report) {
         let outcome = report.verdict.outcome();
-        // The first report is news only if it is bad news.
-        let changed = match before {
-            Some(before) => before != report.verdict,
-            None => outcome != Outcome::Success,
-        };
         let from = before.map_or("unknown", |verdict| verdict.outcome().as_str());
         let to = outcome.as_str();
         let resource = &*self.resource.name;
@@ -227,37 +224,106 @@ impl ResourceSlot {
         let phase = report.exchange.broke_in.map(crate::model::Phase::as_str);
         let latency_seconds = report.latency().map(|latency| latency.as_secs_f64());
         let detail = Some(&*report.detail).filter(|detail| !detail.is_empty());
-        if changed {
-            tracing::info!(
-                resource,
-                kind,
-                account,
-                from,
-                to,
-                reason,
-                status,
-                phase,
-                request_id,
-                client_request_id,
-                latency_seconds,
-                detail,
-                "resource changed"
-            );
-        } else {
-            tracing::debug!(
-                resource,
-                kind,
-                account,
-                from,
-                to,
-                reason,
-                status,
-                phase,
-                request_id,
-                client_request_id,
-                latency_seconds,
-                detail,
-                "resource probed"
+        macro_rules! say {
+            ($level:ident, $message:literal) => {
+                tracing::$level!(
+                    resource,
+                    kind,
+                    account,
+                    from,
+                    to,
+                    reason,
+                    status,
+                    phase,
+                    request_id,
+                    client_request_id,
+                    latency_seconds,
+                    detail,
+                    $message
+                )
+            };
+        }
+        match loudness(before, was_down, report.verdict) {
+            Loudness::Problem => say!(warn, "resource changed"),
+            Loudness::News => say!(info, "resource changed"),
+            Loudness::ToldElsewhere => say!(debug, "resource changed"),
+            Loudness::Repeats => say!(debug, "resource probed"),
+        }
+    }
+}
+
+/// How a report is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loudness {
+    /// Somebody should know.
+    Problem,
+    /// A change.
+    News,
+    /// A change whose cause is logged for the account.
+    ToldElsewhere,
+    /// Nothing new.
+    Repeats,
+}
+
+/// `was_down`: the last conclusive report was a failure.
+fn loudness(before: Option<Verdict>, was_down: bool, now: Verdict) -> Loudness {
+    let of_account = |verdict: Verdict| verdict.reason() == Some(Reason::Token);
+    if before == Some(now) {
+        return Loudness::Repeats;
+    }
+    match now.outcome() {
+        // The first report is news only if it is bad news.
+        Outcome::Success if before.is_none() => Loudness::Repeats,
+        Outcome::Success if before.is_some_and(of_account) && !was_down => Loudness::ToldElsewhere,
+        Outcome::Success => Loudness::News,
+        _ if of_account(now) => Loudness::ToldElsewhere,
+        _ if now.reason() == Some(Reason::Throttled) => Loudness::News,
+        // It goes on, for another reason or after a pause.
+        Outcome::Failure if was_down => Loudness::News,
+        outcome
+            if before.is_some_and(|before| before.outcome() == outcome && !of_account(before)) =>
+        {
+            Loudness::News
+        }
+        _ => Loudness::Problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_are_loud_where_they_begin() {
+        use Loudness::*;
+        let bad = |reason| Some(Verdict::Problem(reason));
+        let fine = Some(Verdict::Success);
+        for (before, was_down, now, expected) in [
+            (None, false, fine, Repeats),
+            (None, false, bad(Reason::Dns), Problem),
+            (None, false, bad(Reason::Forbidden), Problem),
+            (None, false, bad(Reason::Token), ToldElsewhere),
+            (fine, false, fine, Repeats),
+            (fine, false, bad(Reason::ServerError), Problem),
+            (fine, false, bad(Reason::Forbidden), Problem),
+            (fine, false, bad(Reason::Token), ToldElsewhere),
+            (fine, false, bad(Reason::Throttled), News),
+            (bad(Reason::Throttled), false, bad(Reason::Dns), Problem),
+            (bad(Reason::Token), false, bad(Reason::Dns), Problem),
+            (bad(Reason::Token), false, bad(Reason::Forbidden), Problem),
+            (bad(Reason::Token), false, fine, ToldElsewhere),
+            // It was down before, and nobody has heard of its end.
+            (bad(Reason::Token), true, fine, News),
+            (bad(Reason::Dns), true, bad(Reason::Connect), News),
+            (bad(Reason::Dns), true, bad(Reason::Dns), Repeats),
+            (bad(Reason::Throttled), true, bad(Reason::Dns), News),
+            (bad(Reason::Dns), true, fine, News),
+            (bad(Reason::Forbidden), false, bad(Reason::Rejected), News),
+        ] {
+            assert_eq!(
+                loudness(before, was_down, now.unwrap()),
+                expected,
+                "{before:?} to {now:?}"
             );
         }
     }

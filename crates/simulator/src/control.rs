@@ -23,6 +23,7 @@
 //! | `POST /orders` | `{"unauthenticated": "return401", "return403", "redirect_to_login_page" or "sign_in_page", "roles_required", "allowed_clients": [], "assignment_required"}`: the API that Contoso made |
 //! | `POST /limits` | `{"sharepoint_units": 1250, "endpoint_list": "2026123100"}` |
 //! | `POST /actions` | any of these as in a scenario: `{"fault": {…}}` |
+//! | `GET /` | this table, as text |
 //! | `GET /requests[?latest=100]` | how many requests came, by service and status, and the latest, without tokens |
 //! | `DELETE /requests` | forgets them |
 //! | `GET /state` | the clock, the faults and what exists, without secrets |
@@ -55,6 +56,7 @@ use super::entra::{self, Policy};
 /// The routes; `ca_pem` is what `/ca.pem` answers.
 pub(super) fn router(tenant: Arc<Tenant>, ca_pem: String) -> Router {
     Router::new()
+        .route("/", get(|| async { help() }))
         .route(
             "/faults",
             post(|t, body| perform(t, body, Command::Fault))
@@ -100,6 +102,49 @@ pub(super) fn router(tenant: Arc<Tenant>, ca_pem: String) -> Router {
         .route("/entra", get(policy).put(set_policy))
         .with_state(Arc::clone(&tenant))
         .nest("/entra", entra::control_router(tenant))
+}
+
+/// The table at the head of this file, for `curl`.
+fn help() -> String {
+    let lines = include_str!("control.rs")
+        .lines()
+        .map_while(|line| line.strip_prefix("//!"));
+    let mut text = String::from(
+        "The control endpoint of a simulated tenant. Bodies are JSON; errors are 400 with {\"error\": ...}.\n\
+         For example: curl -d '{\"kind\": \"server_error\", \"for\": \"60s\"}' THIS/faults\n\n",
+    );
+    text.push_str(
+        "Kinds of faults: latency {from, to}, throttled {retry_after: {seconds}}, unavailable {retry_after, empty}, \
+         server_error, bad_gateway, html, status {status, body, headers}, redirect {to}, hang, hang_body, \
+         reset_before, reset_after, truncated, endless, gzip_bomb, empty_body, wrong_content_type, \
+         claims_challenge, tls_wrong_host, tls_expired, tls_untrusted, tls_broken, tls_hang, refuse.\n\
+         Whom they strike: \"scope\": {\"host\", \"path\", \"resource\": URL or mailbox, ...}.\n\n",
+    );
+    for line in lines {
+        let cells = line
+            .trim()
+            .strip_prefix("| ")
+            .and_then(|line| line.strip_suffix(" |"));
+        let Some((request, does)) = cells.and_then(|cells| cells.split_once(" | ")) else {
+            continue;
+        };
+        if request.starts_with('`') {
+            text.push_str(&format!("{:<30} {}\n", plain(request), plain(does)));
+        }
+    }
+    text
+}
+
+/// Markdown without its marks: `` `a` `` and `` [`A`](path) ``.
+fn plain(markdown: &str) -> String {
+    let mut text = String::new();
+    let mut rest = markdown;
+    while let Some((before, link)) = rest.split_once("](") {
+        text.push_str(before);
+        rest = link.split_once(')').map_or("", |(_, rest)| rest);
+    }
+    text.push_str(rest);
+    text.replace("[`", "").replace('`', "")
 }
 
 async fn perform<T: serde::de::DeserializeOwned>(

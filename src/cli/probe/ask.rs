@@ -1,25 +1,20 @@
-//! Asks for resources with the exporter's own prober, a few at a time.
+//! Asks for resources with the exporter's own prober, as many at once as the
+//! limits let.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
-use parking_lot::Mutex;
+use futures_util::future::join_all;
 
 use super::Probed;
 use crate::entra::{TokenStore, Tokens};
 use crate::http::{Network, NetworkError, ProbeClient, SimpleClient};
 use crate::kinds::{Configuration, Resource};
 use crate::model::{
-    Account, AccountObserver, AccountStatus, Clock, GateKey, Hold, Reason, Report, Story,
-    SystemRandom, TokenReport, Verdict,
+    Account, AccountObserver, AccountStatus, Clock, Reason, Report, Story, SystemRandom,
+    TokenReport, Verdict,
 };
-use crate::probe::{Prober as _, TenantProber};
+use crate::probe::{Batch, Prober as _, TenantProber, Watcher};
 use crate::state::State;
-
-/// So many probes are under way at once: one run shall not be what a service
-/// throttles.
-const AT_ONCE: usize = 8;
 
 /// What was asked, and what is known of the accounts.
 pub(super) struct Asked {
@@ -29,10 +24,11 @@ pub(super) struct Asked {
     pub(super) state: Arc<State>,
 }
 
-/// Probes them all.
+/// Probes them all; `progress` is told meanwhile.
 pub(super) async fn all(
     configuration: &Configuration,
     resources: Vec<Arc<Resource>>,
+    progress: &dyn Watcher,
 ) -> Result<Asked, NetworkError> {
     let clock = Clock::system();
     let state = State::new(clock.clone(), 1);
@@ -64,52 +60,40 @@ pub(super) async fn all(
     }
     tokens.configure(&accounts);
     let prober = TenantProber::new(ProbeClient::new(&network)?, tokens, clock.clone(), random);
-    let closed = Closed::default();
-    let probes = futures_util::stream::iter(stories)
-        .map(|(resource, story)| {
-            let (prober, closed, clock) = (&prober, &closed, &clock);
-            async move {
-                let report = if closed.holds(&resource) {
-                    held_back(clock)
-                } else {
+    let batch = Batch::new(
+        &configuration.limits,
+        stories.iter().map(|(resource, _)| resource),
+    );
+    progress.expect(stories.len());
+    let probing = stories.into_iter().map(|(resource, story)| {
+        let (prober, batch, clock) = (&prober, &batch, &clock);
+        async move {
+            let report = match batch.permit(&resource).await {
+                None => held_back(clock),
+                Some(_permit) => {
+                    progress.began(&resource.name);
                     // A story that goes on is cloned; its lines are shared.
                     let report = prober.probe(resource.clone(), story.clone()).await;
-                    closed.note(&resource, &report);
+                    batch.note(&resource, &report);
                     report
-                };
-                Probed {
-                    resource,
-                    report,
-                    story,
                 }
+            };
+            progress.ended(&resource.name, report.verdict.outcome());
+            Probed {
+                resource,
+                report,
+                story,
             }
-        })
-        .buffered(AT_ONCE)
-        .collect::<Vec<_>>()
-        .await;
+        }
+    });
+    // In the order in which they were named, whoever answers first.
+    let probes = join_all(probing).await;
     for probed in &probes {
         if let Some(slot) = state.slot(&probed.resource.name) {
             slot.record(&probed.report);
         }
     }
     Ok(Asked { probes, state })
-}
-
-/// The gates that a service closed during this run: a wait that it asked for
-/// is honoured, whoever asks.
-#[derive(Default)]
-struct Closed(Mutex<HashSet<GateKey>>);
-
-impl Closed {
-    fn holds(&self, resource: &Resource) -> bool {
-        self.0.lock().contains(&resource.gate_key())
-    }
-
-    fn note(&self, resource: &Resource, report: &Report) {
-        if matches!(report.exchange.hold, Some(Hold::Gate { .. })) {
-            self.0.lock().insert(resource.gate_key());
-        }
-    }
 }
 
 fn held_back(clock: &Clock) -> Report {

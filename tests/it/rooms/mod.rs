@@ -1,5 +1,6 @@
 //! One room of `src` each, by its public face or by the command that shows it.
 
+mod command_line;
 mod config;
 pub(crate) mod doctor;
 mod entra;

@@ -21,6 +21,7 @@ use script::{Script, problem};
 use crate::support::fixtures::{self, mailbox_of};
 use crate::support::origin::{self, Ca, GRAPH, H2, HOST, LONG, Origin};
 
+mod batch;
 mod command;
 mod kinds;
 mod script;

@@ -209,6 +209,8 @@ fn a_link_from_the_key_to_the_cookie() {
     let arguments = String::from_utf8_lossy(&arguments).into_owned();
     let log = exporter.process.output();
     assert!(log.contains("by=operator"), "{log}");
+    // Everything is logged, and nothing of it is a secret.
+    assert!(log.contains("level=trace"), "{log}");
     let value = pair.split_once('=').unwrap().1;
     for (what, canary) in [("key", key.trim()), ("link", &*link), ("cookie", value)] {
         assert!(!log.contains(canary), "the {what} is in the log");

@@ -5,6 +5,7 @@ pub(crate) mod fixtures;
 pub(crate) mod operator;
 pub(crate) mod origin;
 pub(crate) mod raw;
+pub(crate) mod schema;
 pub(crate) mod stack;
 pub(crate) mod tls;
 pub(crate) mod vitals;

@@ -312,7 +312,7 @@ account fine: managed_identity, the tenant of this machine, cloud global
             assert!(line.chars().count() <= 75, "{line}");
         }
         assert!(
-            told.contains("\n                            to the certificate\n"),
+            told.contains("\n                            belong to the certificate\n"),
             "{told}"
         );
         assert!(!told.contains(words), "{told}");

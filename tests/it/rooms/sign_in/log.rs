@@ -54,7 +54,9 @@ async fn nothing_of_a_sign_in_is_in_the_log() {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     let log = loop {
         let log = pair.exporter.output();
-        if log.contains("level=trace") || std::time::Instant::now() > deadline {
+        if log.contains("level=trace") && log.contains("signed in")
+            || std::time::Instant::now() > deadline
+        {
             break log;
         }
         tokio::task::yield_now().await;

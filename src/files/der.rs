@@ -43,7 +43,11 @@ mod tests {
             if let Some((_, content, rest)) = element(&input) {
                 proptest::prop_assert!(content.len() + rest.len() < input.len());
             }
-            _ = expect(&input, tag);
+            if let Some((content, rest)) = expect(&input, tag) {
+                // Two parts of what came in, in their order.
+                proptest::prop_assert!(input.ends_with(rest));
+                proptest::prop_assert!(content.len() + rest.len() + 2 <= input.len());
+            }
         }
     }
 }

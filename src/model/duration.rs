@@ -113,7 +113,10 @@ mod tests {
 
         #[test]
         fn never_panics(text in "\\PC*") {
-            _ = parse(&text);
+            if let Some(duration) = parse(&text) {
+                prop_assert!(text.is_ascii());
+                prop_assert_eq!(parse(&format(duration)), Some(duration));
+            }
         }
 
         #[test]

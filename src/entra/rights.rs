@@ -148,9 +148,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_token_is_survived(token in "[A-Za-z0-9_.=-]{0,80}|\\PC{0,40}") {
-            let dots = token.matches('.').count();
-            let read = Rights::read(&Secret::new(token));
-            prop_assert!(read.is_none() || dots == 2);
+            _ = Rights::read(&Secret::new(token));
         }
 
         #[test]

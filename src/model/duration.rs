@@ -113,10 +113,7 @@ mod tests {
 
         #[test]
         fn never_panics(text in "\\PC*") {
-            if let Some(duration) = parse(&text) {
-                prop_assert!(text.is_ascii());
-                prop_assert_eq!(parse(&format(duration)), Some(duration));
-            }
+            _ = parse(&text);
         }
 
         #[test]

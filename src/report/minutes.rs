@@ -1,5 +1,5 @@
-//! The arithmetic: minutes to outages, shares and credits. Whole numbers only,
-//! so that a share just below a limit is never rounded up to it.
+//! The arithmetic: minutes to outages, shares and credits, places to one verdict.
+//! Whole numbers only, so that a share just below a limit is never rounded up to it.
 
 /// What is known about one minute.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -61,6 +61,27 @@ pub fn outages(minutes: &[Minute]) -> Vec<Outage> {
     found
 }
 
+/// What the places say of one minute together: down where more than half of those
+/// that know say so. Half against half is up, for nobody can be held to it.
+#[must_use]
+pub fn quorum(places: impl IntoIterator<Item = Minute>) -> Minute {
+    let (mut up, mut down) = (0, 0);
+    for place in places {
+        match place {
+            Minute::Up => up += 1,
+            Minute::Down => down += 1,
+            Minute::Unknown => {}
+        }
+    }
+    if down > up {
+        Minute::Down
+    } else if up > 0 {
+        Minute::Up
+    } else {
+        Minute::Unknown
+    }
+}
+
 /// How many minutes were how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -75,7 +96,7 @@ pub struct Tally {
 impl Tally {
     /// Counts.
     #[must_use]
-    pub fn of(minutes: &[Minute]) -> Self {
+    pub fn of<'a>(minutes: impl IntoIterator<Item = &'a Minute>) -> Self {
         let mut tally = Self::default();
         for minute in minutes {
             match minute {
@@ -87,10 +108,38 @@ impl Tally {
         tally
     }
 
+    /// Adds those of another resource, or of another time.
+    pub const fn add(&mut self, other: Self) {
+        self.up += other.up;
+        self.down += other.down;
+        self.unknown += other.unknown;
+    }
+
     /// Minutes of which something is known.
     #[must_use]
     pub const fn known(&self) -> u64 {
         self.up + self.down
+    }
+
+    /// All of them.
+    #[must_use]
+    pub const fn all(&self) -> u64 {
+        self.known() + self.unknown
+    }
+
+    /// The share of minutes that are known, in millionths, rounded down.
+    #[must_use]
+    pub const fn covered(&self) -> u64 {
+        match (self.known() * 1_000_000).checked_div(self.all()) {
+            Some(share) => share,
+            None => 0,
+        }
+    }
+
+    /// Whether so many percent are known: fewer make no figure.
+    #[must_use]
+    pub const fn says_enough(&self, percent: u8) -> bool {
+        self.known() > 0 && self.known() * 100 >= self.all() * percent as u64
     }
 
     /// The share of known minutes that were up, in millionths, rounded down;
@@ -185,6 +234,44 @@ mod tests {
         }
         assert_eq!(tally(0, 0).availability(), None);
         assert_eq!(tally(0, 0).credit(), None);
+    }
+
+    #[test]
+    fn places_decide_by_more_than_half_of_those_that_know() {
+        for (places, together) in [
+            ("", '.'),
+            ("..", '.'),
+            ("-", '-'),
+            ("-.", '-'),
+            ("-+", '+'),
+            ("-+.", '+'),
+            ("--+", '-'),
+            ("--+.", '-'),
+            ("--++", '+'),
+            ("---++", '-'),
+            ("+", '+'),
+        ] {
+            let wanted = minutes(&together.to_string());
+            assert_eq!(quorum(minutes(places)), wanted[0], "{places}");
+        }
+    }
+
+    #[test]
+    fn little_that_is_known_makes_no_figure() {
+        let tally = |up, down, unknown| Tally { up, down, unknown };
+        for (tally, percent, enough) in [
+            (tally(50, 0, 50), 50, true),
+            (tally(40, 9, 51), 50, false),
+            (tally(0, 1, 99), 0, true),
+            (tally(0, 0, 100), 0, false),
+            (tally(0, 0, 0), 0, false),
+            (tally(99, 1, 0), 100, true),
+            (tally(99, 0, 1), 100, false),
+        ] {
+            assert_eq!(tally.says_enough(percent), enough, "{tally:?}");
+        }
+        assert_eq!(tally(1, 1, 1).covered(), 666_666);
+        assert_eq!(tally(0, 0, 0).covered(), 0);
     }
 
     proptest! {

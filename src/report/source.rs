@@ -1,4 +1,4 @@
-//! Asks Prometheus for a month, in pieces that fit into one answer.
+//! Asks Prometheus for a period, in pieces that fit into one answer.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,14 +8,21 @@ use http::header::{AUTHORIZATION, HeaderMap};
 use serde::Deserialize;
 use url::Url;
 
-use super::{Access, Course, Minute, Period, Watched};
+use super::{Access, Course, Courses, Minute, Period, Watched};
 use crate::http::{NetFailure, NetFailureKind, SimpleBody, SimpleClient, SimpleRequest, UseProxy};
 
-/// A minute is asked for at its last millisecond, and only for its own samples.
+/// A minute is asked for at its last millisecond, and for its own samples and those
+/// of the second before it: scrapes once a minute that fall on a border would else
+/// be two in one minute and none in the next.
 const UP: &str =
-    "max by (account, kind, resource, location) (last_over_time(m365_resource_up[60s]))";
+    "max by (account, kind, resource, location) (last_over_time(m365_resource_up[61s]))";
 const FAILING: &str = "max by (account, kind, resource, location, reason) \
-    (last_over_time(m365_resource_problem{outcome=\"failure\"}[60s]))";
+    (last_over_time(m365_resource_problem{outcome=\"failure\"}[61s]))";
+/// Only minutes that are planned come back.
+const PLANNED: &str = "max by (account, kind, resource, location) \
+    (last_over_time(m365_resource_planned_downtime[61s])) == 1";
+const LATENCY: &str = "max by (account, kind, resource, location) \
+    (last_over_time(m365_resource_latency_seconds[61s]))";
 const LAST_MILLISECOND: f64 = 59.999;
 /// For one piece; a large Prometheus on slow disks may need long.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -32,7 +39,7 @@ pub struct Prometheus {
     headers: HeaderMap,
 }
 
-/// There is no record to be had.
+/// There is no record to be had, or none of this time.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// It cannot be a Prometheus' URL.
@@ -59,6 +66,20 @@ pub enum SourceError {
         status: u16,
         /// The beginning of what it says.
         says: String,
+    },
+    /// It answers, and has nothing.
+    #[error(
+        "nothing was recorded from {from} to {to}: at {base} this query found nothing: {query}"
+    )]
+    Nothing {
+        /// The first minute.
+        from: String,
+        /// The minute after the last.
+        to: String,
+        /// Which Prometheus.
+        base: Box<Url>,
+        /// What it was asked.
+        query: &'static str,
     },
     /// An answer of something else.
     #[error("this is no answer of a Prometheus: {0}")]
@@ -104,9 +125,9 @@ impl Prometheus {
     /// The course of every resource of which anything was recorded.
     ///
     /// # Errors
-    /// When Prometheus does not answer as it should.
-    pub async fn courses(&self, period: Period) -> Result<BTreeMap<Watched, Course>, SourceError> {
-        let mut courses: BTreeMap<Watched, Course> = BTreeMap::new();
+    /// When Prometheus does not answer as it should, or has nothing of this time.
+    pub async fn courses(&self, period: &Period) -> Result<Courses, SourceError> {
+        let mut courses = Courses::new();
         self.every(period, UP, |series, at, value| {
             let course = courses.entry(watched(series)).or_insert_with(|| Course {
                 minutes: vec![Minute::Unknown; period.minutes],
@@ -121,10 +142,35 @@ impl Prometheus {
             }
         })
         .await?;
+        if courses.is_empty() {
+            return Err(SourceError::Nothing {
+                from: period.moment(0),
+                to: period.moment(period.minutes),
+                base: Box::new(self.base.clone()),
+                query: UP,
+            });
+        }
         self.every(period, FAILING, |series, at, _| {
             let reason = series.get("reason").cloned().unwrap_or_default();
             if let Some(course) = courses.get_mut(&watched(series)) {
                 course.reasons.entry(reason).or_default().push(at);
+            }
+        })
+        .await?;
+        self.every(period, PLANNED, |series, at, _| {
+            if let Some(course) = courses.get_mut(&watched(series)) {
+                course.planned.resize(period.minutes, false);
+                if let Some(planned) = course.planned.get_mut(at) {
+                    *planned = true;
+                }
+            }
+        })
+        .await?;
+        self.every(period, LATENCY, |series, _, value| {
+            if let Some(course) = courses.get_mut(&watched(series))
+                && let Ok(seconds) = value.parse()
+            {
+                course.latencies.add(seconds);
             }
         })
         .await?;
@@ -134,7 +180,7 @@ impl Prometheus {
     /// Hands every value of a query on, with its minute.
     async fn every(
         &self,
-        period: Period,
+        period: &Period,
         query: &str,
         mut take: impl FnMut(&BTreeMap<String, String>, usize, &str),
     ) -> Result<(), SourceError> {
@@ -163,7 +209,7 @@ impl Prometheus {
 
     async fn range(
         &self,
-        period: Period,
+        period: &Period,
         query: &str,
         first: usize,
         end: usize,

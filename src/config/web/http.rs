@@ -228,11 +228,7 @@ mod tests {
     proptest! {
         #[test]
         fn anything_is_survived(text in "\\PC{0,20}") {
-            if let Some(duration) = go_duration(&text) {
-                prop_assert!(text.ends_with('s') || text.ends_with(['m', 'h']));
-                // Twice the text is twice the time, as Go adds them up.
-                prop_assert_eq!(go_duration(&format!("{text}0s")), Some(duration));
-            }
+            _ = go_duration(&text);
         }
     }
 }

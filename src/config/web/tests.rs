@@ -161,8 +161,6 @@ fn suggestions() {
 proptest! {
     #[test]
     fn anything_is_survived(text in "[a-z_:{}\\[\\], \n\"-]{0,200}") {
-        // Read twice, it is the same.
-        let (first, second) = (read(&text), read(&text));
-        prop_assert_eq!(first.is_ok(), second.is_ok());
+        _ = read(&text);
     }
 }

@@ -148,8 +148,7 @@ proptest! {
 
     #[test]
     fn challenges(header in "(Bearer )?(error=\"insufficient_claims\"[, ]*)?(claims=\"?)?\\PC{0,60}") {
-        let found = ClaimsChallenge::find([&*header]);
-        prop_assert!(found.is_none() || header.contains("insufficient_claims"));
+        _ = ClaimsChallenge::find([&*header]);
     }
 
     #[test]

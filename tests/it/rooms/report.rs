@@ -1,5 +1,8 @@
 //! `m365mon report` against a Prometheus that was filled with a month that was
-//! made by hand: with restarts, missed scrapes, two exporters and two places.
+//! made by hand: with restarts, missed scrapes, two exporters and two places. And
+//! what it says where there is no record, or no way to it.
+
+mod months;
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -124,16 +127,25 @@ fn a_known_month_is_reported_to_the_minute() {
     };
 
     // By hand: October has 44640 minutes. Down 30 + 26 + 10, unknown 10 + 4 + 1;
-    // 44559 of 44625. The mailbox: 1420 of 1440.
-    let availability = "month,account,kind,resource,location,minutes,up_minutes,down_minutes,unmonitored_minutes,availability_percent,commitment_percent,credit_percent,outages\r\n\
-        2024-10,contoso,exchange_mailbox,\"help, desk\",,44640,1420,20,43200,98.6111,99.9,50,1\r\n\
-        2024-10,contoso,sharepoint_site,intranet,ams,44640,44559,66,15,99.8521,99.9,25,3\r\n\
-        2024-10,contoso,sharepoint_site,intranet,fra,44640,1440,0,43200,100.0000,99.9,0,0\r\n";
-    let outages = "month,account,kind,resource,location,start,end,down_minutes,unmonitored_minutes,reason\r\n\
-        2024-10,contoso,exchange_mailbox,\"help, desk\",,2024-10-15T00:00:00Z,2024-10-15T00:20:00Z,20,0,unauthorized\r\n\
-        2024-10,contoso,sharepoint_site,intranet,ams,2024-10-03T08:00:00Z,2024-10-03T08:30:00Z,30,0,server_error\r\n\
-        2024-10,contoso,sharepoint_site,intranet,ams,2024-10-20T10:00:00Z,2024-10-20T10:30:00Z,26,4,connect\r\n\
-        2024-10,contoso,sharepoint_site,intranet,ams,2024-10-31T23:50:00Z,2024-11-01T00:00:00Z,10,0,dns\r\n";
+    // 44559 of 44625. The mailbox: 1420 of 1440, too little for a figure.
+    let availability = "month,account,kind,resource,location,minutes,up_minutes,down_minutes,unmonitored_minutes,availability_percent,commitment_percent,credit_percent,outages,view,covered_percent,planned_minutes,planned_down_minutes,availability_without_planned_percent,latency_p50_seconds,latency_p95_seconds\r\n\
+        2024-10,contoso,exchange_mailbox,\"help, desk\",,44640,1420,20,43200,,99.9,,1,place,3.2258,0,0,,,\r\n\
+        2024-10,contoso,sharepoint_site,intranet,,44640,44559,66,15,99.8521,99.9,25,3,all,99.9663,0,0,99.8521,,\r\n\
+        2024-10,contoso,sharepoint_site,intranet,ams,44640,44559,66,15,99.8521,99.9,25,3,place,99.9663,0,0,99.8521,,\r\n\
+        2024-10,contoso,sharepoint_site,intranet,fra,44640,1440,0,43200,,99.9,,0,place,3.2258,0,0,,,\r\n";
+    let outages = "month,account,kind,resource,location,start,end,down_minutes,unmonitored_minutes,reason,view,planned_minutes\r\n\
+        2024-10,contoso,exchange_mailbox,\"help, desk\",,2024-10-15T00:00:00Z,2024-10-15T00:20:00Z,20,0,unauthorized,place,0\r\n\
+        2024-10,contoso,sharepoint_site,intranet,,2024-10-03T08:00:00Z,2024-10-03T08:30:00Z,30,0,server_error,all,0\r\n\
+        2024-10,contoso,sharepoint_site,intranet,,2024-10-20T10:00:00Z,2024-10-20T10:30:00Z,26,4,connect,all,0\r\n\
+        2024-10,contoso,sharepoint_site,intranet,,2024-10-31T23:50:00Z,2024-11-01T00:00:00Z,10,0,dns,all,0\r\n\
+        2024-10,contoso,sharepoint_site,intranet,ams,2024-10-03T08:00:00Z,2024-10-03T08:30:00Z,30,0,server_error,place,0\r\n\
+        2024-10,contoso,sharepoint_site,intranet,ams,2024-10-20T10:00:00Z,2024-10-20T10:30:00Z,26,4,connect,place,0\r\n\
+        2024-10,contoso,sharepoint_site,intranet,ams,2024-10-31T23:50:00Z,2024-11-01T00:00:00Z,10,0,dns,place,0\r\n";
+    let totals = "month,of,name,resources,minutes,up_minutes,down_minutes,unmonitored_minutes,covered_percent,availability_percent,planned_minutes,planned_down_minutes,availability_without_planned_percent,outages,latency_p50_seconds,latency_p95_seconds\r\n\
+        2024-10,all,,2,89280,45979,86,43215,51.5961,99.8133,0,0,99.8133,4,,\r\n\
+        2024-10,kind,exchange_mailbox,1,44640,1420,20,43200,3.2258,,0,0,,1,,\r\n\
+        2024-10,kind,sharepoint_site,1,44640,44559,66,15,99.9663,99.8521,0,0,99.8521,3,,\r\n\
+        2024-10,account,contoso,2,89280,45979,86,43215,51.5961,99.8133,0,0,99.8133,4,,\r\n";
     assert_eq!(
         told(&["--month", "2024-10", "--format", "csv"]),
         availability
@@ -144,23 +156,52 @@ fn a_known_month_is_reported_to_the_minute() {
         ]),
         outages
     );
-    let json: serde_json::Value =
-        serde_json::from_str(&told(&["--month", "2024-10", "--format", "json"])).unwrap();
-    assert_eq!(json["availability"][1]["availability_percent"], 99.8521);
-    assert_eq!(json["availability"][2]["credit_percent"], 0);
-    assert_eq!(json["outages"][2]["down_minutes"], 26);
+    let csv = |table| ["--month", "2024-10", "--format", "csv", "--table", table];
+    assert_eq!(told(&csv("totals")), totals);
+    let marked = told(&[&csv("outages")[..], &["--bom"]].concat());
+    assert_eq!(marked.strip_prefix('\u{feff}'), Some(outages));
     let text = told(&["--month", "2024-10"]);
     assert!(
         text.contains("99.8521") && text.contains("server_error"),
         "{text}"
     );
 
-    // A month of which nothing is known has its columns.
-    let empty = told(&["--month", "2024-08", "--format", "csv"]);
-    assert_eq!(Some(&*empty), availability.split_inclusive('\n').next());
+    // A month of which nothing is known has its columns, and is no success.
+    let empty = |format: &str| {
+        report(&[
+            "--prometheus.url",
+            &url,
+            "--month",
+            "2024-08",
+            "--format",
+            format,
+        ])
+    };
+    let output = empty("csv");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(
+        std::str::from_utf8(&output.stdout).unwrap(),
+        availability.split_inclusive('\n').next().unwrap()
+    );
+    for format in ["text", "json", "html"] {
+        let output = empty(format);
+        assert_eq!((output.status.code(), &*output.stdout), (Some(1), &b""[..]));
+        let said = String::from_utf8(output.stderr).unwrap();
+        for word in [
+            "2024-08-01T00:00:00Z",
+            &url,
+            "last_over_time(m365_resource_up[",
+        ] {
+            assert!(said.contains(word), "{said}");
+        }
+    }
 
     // The sample beside the documentation is what it would be.
-    for (name, shown) in [("availability", availability), ("outages", outages)] {
+    for (name, shown) in [
+        ("availability", availability),
+        ("outages", outages),
+        ("totals", totals),
+    ] {
         let file = crate::contract::queries::root().join(format!("examples/report/{name}.csv"));
         assert_eq!(std::fs::read_to_string(file).unwrap(), shown, "{name}");
     }
@@ -172,9 +213,32 @@ fn no_prometheus_is_an_error_and_no_month_is_wrong_usage() {
     let output = report(&["--prometheus.url", &nobody, "--month", "2024-10"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(output.stdout.is_empty(), "{output:?}");
-    for month in ["2024-13", "2999-01"] {
-        let output = report(&["--prometheus.url", &nobody, "--month", month]);
+    for (wrong, why) in [
+        (&["--month", "2024-13"][..], "must be a month"),
+        (&["--month", "2999-01"], "has not begun"),
+        (&[], "--month"),
+        (&["--to", "2024-10-02"], "--from"),
+        (
+            &["--month", "2024-10", "--from", "2024-10-02"],
+            "cannot be used with",
+        ),
+        (
+            &["--from", "2024-10-02", "--to", "2024-10-01"],
+            "--to must be after --from",
+        ),
+        (&["--from", "2020-10-02"], "two years"),
+        (&["--from", "tomorrow"], "must be a date"),
+        (
+            &["--month", "2024-10", "--timezone", "Europe/Atlantis"],
+            "no time zone",
+        ),
+        (&["--month", "2024-10", "--rename", "intranet"], "OLD=NEW"),
+        (&["--month", "2024-10", "--min-coverage", "101"], "0..=100"),
+    ] {
+        let output = report(&[&["--prometheus.url", &nobody], wrong].concat());
         assert_eq!(output.status.code(), Some(3), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(why), "{wrong:?}: {said}");
     }
 }
 
@@ -244,8 +308,9 @@ fn a_prometheus_behind_tls_and_a_password() {
         ]
         .concat())
     };
+    // Nothing is recorded there; the columns are there all the same.
     let output = eventually("Prometheus lets the reporter in", || {
-        Some(named(&right)).filter(|output| output.status.success())
+        Some(named(&right)).filter(|output| !output.stdout.is_empty())
     });
     assert!(output.stdout.starts_with(b"month,account,"), "{output:?}");
     for refused in [ask(&trusting), named(&wrong)] {
@@ -271,9 +336,10 @@ fn a_bearer_token_is_sent_and_wrong_usage_is_told() {
     let url = format!("http://{}/tenant/x", listener.local_addr().unwrap());
     let heads = std::thread::spawn(move || {
         let mut heads = Vec::new();
-        let empty = r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#;
-        // Two queries for each day of the month.
-        for stream in listener.incoming().take(2 * 31).map_while(Result::ok) {
+        // A sample on the first of October, of everything that is asked.
+        let one = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"resource":"a"},"values":[[1727740859.999,"1"]]}]}}"#;
+        // Four queries for each day of the month.
+        for stream in listener.incoming().take(4 * 31).map_while(Result::ok) {
             let lines = BufReader::new(&stream).lines().map_while(Result::ok);
             heads.push(
                 lines
@@ -282,8 +348,8 @@ fn a_bearer_token_is_sent_and_wrong_usage_is_told() {
             );
             write!(
                 &stream,
-                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{empty}",
-                empty.len()
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{one}",
+                one.len()
             )
             .unwrap();
         }

@@ -7,7 +7,13 @@
   mixin/*.libsonnet                a jsonnet mixin, with selectors, thresholds and addresses to set
   sloth/*.yml                      the objectives, for Sloth
 `generate.py --check` fails if a file is not what this one would write. Needs PyYAML.
+
+    generate.py --into FOLDER [--runbooks URL] [--dashboards URL]
+
+writes all of them and the rules themselves into another folder, with addresses of your
+own: the exporter serves the runbooks at /runbooks/NAME, Grafana the dashboards.
 """
+import argparse
 import json
 import pathlib
 import re
@@ -340,12 +346,25 @@ def main():
         "sloth/m365mon.yml": plain,
         "sloth/kubernetes.yaml": cluster,
     }
-    if "--check" in sys.argv:
+    options = argparse.ArgumentParser(usage=__doc__)
+    options.add_argument("--check", action="store_true")
+    options.add_argument("--into", type=pathlib.Path)
+    options.add_argument("--runbooks", default=RUNBOOKS)
+    options.add_argument("--dashboards", default=DASHBOARDS)
+    options = options.parse_args()
+    if options.check:
         stale = [name for name, text in out.items() if not (HERE / name).exists() or (HERE / name).read_text() != text]
         sys.exit(f"not current, run alerts/generate.py: {', '.join(stale)}" if stale else 0)
+    if options.into:
+        out.update({f"{name}.yml": (HERE / f"{name}.yml").read_text() for name in SOURCES})
+    elif (options.runbooks, options.dashboards) != (RUNBOOKS, DASHBOARDS):
+        sys.exit("--runbooks and --dashboards need --into: the files of this folder keep their addresses")
     for name, text in out.items():
-        (HERE / name).parent.mkdir(exist_ok=True)
-        (HERE / name).write_text(text)
+        for old, new in ((RUNBOOKS, options.runbooks), (DASHBOARDS, options.dashboards)):
+            text = text.replace(old, new.rstrip("/"))
+        path = (options.into or HERE) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
 
 
 main()

@@ -393,10 +393,7 @@ def resource():
              q(f"max by (location) (m365_resource_latency_seconds{{{SEL}}} and on ({ID}) m365_resource_server_latency_seconds{{{SEL}}})", "felt {{location}}")],
             w=12, h=6, unit="s", minimum=0, custom=lines(fill=0), options=legend(("mean", "max"), "table", "right"),
             no_value="only SharePoint's own REST tells it")
-    d.panel("timeseries", "SharePoint health score", "0 is best, 10 is worst.",
-            [q(f"max by (location) (m365_sharepoint_health_score{{{SEL}}})", "score {{location}}")], w=12, h=6, minimum=0, maximum=10, decimals=0,
-            custom=lines(fill=0, lineInterpolation="stepAfter"), options=legend(), no_value="only SharePoint's own REST tells it")
-    bars(d, "Probes by outcome", "Their number.", [q(grown("m365_resource_probes_total", SEL, "outcome"), "{{outcome}}")], w=24, h=6,
+    bars(d, "Probes by outcome", "Their number.", [q(grown("m365_resource_probes_total", SEL, "outcome"), "{{outcome}}")], w=12, h=6,
          overrides=by_outcome())
     # Prometheus names the target of such a resource after it: its instance is the resource.
     d.row("Probed by Prometheus through /probe (mode on_probe)", collapsed=True)

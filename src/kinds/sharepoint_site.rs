@@ -53,7 +53,7 @@ static READINGS: &[Reading] = &[Reading {
     metric: "m365_sharepoint_health_score",
     unit: ReadingUnit::None,
     labels: &[],
-    help: "SharePoint's own health score in the answer to the last successful probe, 0 best to 10.",
+    help: "SharePoint's own health score in the answer to the last successful probe, 0 best to 10; SharePoint draws it by lot below 4, which says nothing.",
     most: 1,
 }];
 

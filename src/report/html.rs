@@ -161,7 +161,11 @@ impl Report {
             write!(
                 out,
                 "<th scope=\"col\"{class}>{}<br>{}</th>",
-                day.date.strftime("%a"),
+                day.date
+                    .strftime("%a")
+                    .to_string()
+                    .get(..2)
+                    .unwrap_or_default(),
                 day.date.day()
             )?;
         }
@@ -188,8 +192,8 @@ impl Report {
         out.push_str(
             "<h2>Availability, the worst first</h2>\n<div class=\"wide\"><table>\n<thead><tr><th>resource</th><th>place</th><th>kind</th>\
              <th>account</th><th class=\"n\">available</th><th class=\"n\">planned apart</th><th class=\"n\">covered</th>\
-             <th class=\"n\">min down</th><th class=\"n\">min planned</th><th class=\"n\">outages</th><th class=\"n\">p50</th><th class=\"n\">p95</th>\
-             <th class=\"n\">credit</th></tr></thead>\n<tbody>\n",
+             <th class=\"n\">credit</th><th class=\"n\">min down</th><th class=\"n\">min planned</th><th class=\"n\">outages</th><th class=\"n\">p50</th>\
+             <th class=\"n\">p95</th></tr></thead>\n<tbody>\n",
         );
         for at in self.worst_first() {
             let row = &self.availability[at];
@@ -197,7 +201,13 @@ impl Report {
                 Viewpoint::All => "all places",
                 Viewpoint::Place => &row.location,
             };
-            let low = match (row.availability_percent, row.commitment_percent) {
+            // By the better of the two figures, as the credit.
+            let figures = [
+                row.availability_percent,
+                row.availability_without_planned_percent,
+            ];
+            let best = figures.into_iter().flatten().reduce(f64::max);
+            let low = match (best, row.commitment_percent) {
                 (Some(percent), Some(commitment)) if percent < commitment => " low",
                 _ => "",
             };
@@ -213,13 +223,13 @@ impl Report {
                 shown(row.availability_percent),
                 shown(row.availability_without_planned_percent),
                 (row.covered_percent * 10.0).floor() / 10.0,
+                row.credit_percent
+                    .map_or_else(|| "–".to_owned(), |credit| format!("{credit} %")),
                 row.down_minutes,
                 row.planned_minutes,
                 row.outages,
                 time(row.latency_p50_seconds),
                 time(row.latency_p95_seconds),
-                row.credit_percent
-                    .map_or_else(|| "–".to_owned(), |credit| format!("{credit} %")),
             )?;
         }
         out.push_str("</tbody></table></div>\n");

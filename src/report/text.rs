@@ -10,8 +10,8 @@ const WIDTH: usize = 100;
 /// Outages that are listed; the rest is in the table of CSV.
 const LISTED: usize = 40;
 
-const FIGURES: &str = "available  planned  covered     down      p50      p95  credit";
-const UNITS: &str = "        %    apart        %  minutes        s        s       %";
+const FIGURES: &str = "  avail.  planned  covered    down    p50    p95  credit";
+const UNITS: &str = "       %    apart        %     min      s      s       %";
 
 impl Report {
     /// All tables for people.
@@ -102,7 +102,7 @@ fn figures(row: &AvailabilityRow) -> String {
         Some(credit) => credit.to_string(),
     };
     format!(
-        "{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>8}",
+        "{:>8}{:>9}{:>9}{:>8}{:>7}{:>7}{:>8}",
         share(row.availability_percent),
         share(row.availability_without_planned_percent),
         covered(row.covered_percent),
@@ -115,7 +115,7 @@ fn figures(row: &AvailabilityRow) -> String {
 
 fn figures_of_total(row: &TotalRow) -> String {
     format!(
-        "{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>8}",
+        "{:>8}{:>9}{:>9}{:>8}{:>7}{:>7}{:>8}",
         share(row.availability_percent),
         share(row.availability_without_planned_percent),
         covered(row.covered_percent),

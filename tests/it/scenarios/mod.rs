@@ -3,7 +3,7 @@
 mod canary;
 mod hostile;
 mod lifecycle;
-mod oncall;
+pub(crate) mod oncall;
 mod operators;
 pub(crate) mod prometheus;
 mod reloads;

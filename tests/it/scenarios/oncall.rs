@@ -130,7 +130,7 @@ fn quick_window(line: &str) -> String {
 }
 
 /// The rules, quicker, in files of this folder: their names for `rule_files`.
-fn quick_rules(folder: &Path) -> String {
+pub(crate) fn quick_rules(folder: &Path) -> String {
     let mut names = Vec::new();
     for path in files("alerts", ".yml") {
         if path.ends_with("alertmanager.yml") {
@@ -414,7 +414,6 @@ fn is_of_another_kind(expr: &str) -> bool {
     let readings = m365mon::kinds::ALL.iter().flat_map(|info| info.readings);
     readings
         .map(|reading| reading.metric)
-        .filter(|metric| *metric != "m365_sharepoint_health_score")
         .chain(["m365_resource_step_latency_seconds"])
         .any(|metric| expr.contains(metric))
 }

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::contract::queries;
+use crate::scenarios::oncall::quick_rules;
 use crate::scenarios::prometheus::{Pair, client_id, pair, tell};
 use crate::support::stack::{Prometheus, eventually, get};
 
@@ -31,8 +32,9 @@ fn more_than_is_needed_is_counted_named_and_told() {
     let prometheus = Prometheus::start(
         folder.path(),
         &format!(
-            "global: {{scrape_interval: 1s}}\nscrape_configs:\n\
-             - {{job_name: m365mon, static_configs: [{{targets: ['{address}']}}]}}\n"
+            "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [{}]\nscrape_configs:\n\
+             - {{job_name: m365mon, static_configs: [{{targets: ['{address}']}}]}}\n",
+            quick_rules(folder.path())
         ),
     );
     let app = client_id(folder.path()).unwrap();
@@ -71,8 +73,8 @@ fn more_than_is_needed_is_counted_named_and_told() {
     prometheus.wait_for(excess, |count| count == 0.0);
     prometheus.wait_for_none(&alert("M365ExcessPermissions"));
     change(r#""revoke": ["Sites.Read.All"]"#);
-    eventually("the sites are forbidden", || {
-        let found = prometheus.query("m365_resource_problem{reason=\"forbidden\"}");
+    eventually("the sites are forbidden, and the alert sees it", || {
+        let found = prometheus.query(&alert("M365ResourceForbidden"));
         found
             .iter()
             .any(|(labels, _)| labels["resource"] == "intranet")

@@ -19,8 +19,6 @@ import crds
 ROOT = pathlib.Path(__file__).parent.parent
 HELM = ROOT / "packaging/helm"
 RENDERER, PROGRAM = sys.argv[1:]
-# Written into the chart before the program has them.
-COMING = {"label"}
 OWN = {"config.file", "web.config.file", "web.operator-file"}
 wrong = []
 
@@ -41,7 +39,7 @@ def program(*arguments):
     return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, env=environment)
 
 
-flags = COMING | set(re.findall(r"^\s+(?:-\w, )?--([a-z][a-z0-9.-]+)", program("serve", "--help").stdout, re.M)) - {"help", "version"}
+flags = set(re.findall(r"^\s+(?:-\w, )?--([a-z][a-z0-9.-]+)", program("serve", "--help").stdout, re.M)) - {"help", "version"}
 values = yaml.safe_load((HELM / "m365mon/values.yaml").read_text())
 known = set(values["flags"]) | OWN
 check(not flags - known, f"values.yaml: flags that are missing: {sorted(flags - known)}")

@@ -1,11 +1,11 @@
 //! `--config.file`, for every command that needs the configuration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::output;
-use crate::config::{self, ConfigErrors, Loaded, ProcessEnvironment, suggest};
+use crate::config::{self, ConfigErrors, Label, Loaded, ProcessEnvironment, suggest};
 use crate::kinds::Resource;
 use crate::model::Account;
 
@@ -24,15 +24,30 @@ pub(crate) struct ConfigFile {
 }
 
 impl ConfigFile {
+    /// True if it comes from stdin, and hence only once.
+    pub(crate) fn is_stdin(&self) -> bool {
+        self.path == Path::new(config::STDIN)
+    }
+
     /// Reads and checks it.
     pub(crate) fn load(&self) -> Result<Loaded, ConfigErrors> {
-        config::load(&self.path, &ProcessEnvironment)
+        self.load_with(&[])
+    }
+
+    /// The same with labels of the process that win over those of the file.
+    pub(crate) fn load_with(&self, labels: &[Label]) -> Result<Loaded, ConfigErrors> {
+        config::load_with(&self.path, labels, &ProcessEnvironment)
     }
 
     /// Reads and checks it; shows every complaint on stderr and gives the exit
     /// code if it was refused. Warnings are left to the caller.
     pub(crate) fn load_or_complain(&self) -> Result<Loaded, ExitCode> {
-        self.load().map_err(|errors| {
+        self.load_or_complain_with(&[])
+    }
+
+    /// The same with labels of the process that win over those of the file.
+    pub(crate) fn load_or_complain_with(&self, labels: &[Label]) -> Result<Loaded, ExitCode> {
+        self.load_with(labels).map_err(|errors| {
             output::complain(&errors.to_string());
             ExitCode::from(super::EXIT_USAGE)
         })

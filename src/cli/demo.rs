@@ -12,7 +12,7 @@ use super::exporter::{Exporter, WebInputs};
 use super::flags::Flags;
 use super::lifecycle::{SignalRequest, Signals};
 use super::{EXIT_FAILED, login, output, runtime};
-use crate::config::{self, Environment};
+use crate::config::{self, Environment, Label};
 use crate::kinds::Configuration;
 use crate::model::Account;
 use m365mon_simulator::directory::{DOMAIN, Size};
@@ -79,7 +79,7 @@ impl Demo {
         let tenant = simulator::start(Options::default()).await?;
         files::write(&tenant, folder.path(), Size::default(), self.interval)
             .context("cannot write the configuration")?;
-        let configuration = load(folder.path())?;
+        let configuration = load(folder.path(), self.flags.labels())?;
         let started = Exporter::start(&configuration, &self.flags, None, inputs).await;
         // It names its cause itself.
         let exporter = started.map_err(|error| anyhow::anyhow!("{error}"))?;
@@ -130,8 +130,9 @@ impl Demo {
     }
 }
 
-fn load(folder: &Path) -> anyhow::Result<Configuration> {
-    let loaded = config::load(&folder.join(files::CONFIGURATION_FILE), &NoEnvironment)
+fn load(folder: &Path, labels: &[Label]) -> anyhow::Result<Configuration> {
+    let path = folder.join(files::CONFIGURATION_FILE);
+    let loaded = config::load_with(&path, labels, &NoEnvironment)
         .context("the configuration of the demo")?;
     Ok(loaded.configuration)
 }

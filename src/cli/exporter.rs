@@ -318,8 +318,11 @@ impl Exporter {
         let mut running = self.running.lock();
         let (http, storage) = &mut *running;
         // A file of roots or of a proxy may hold others by now, under the same name.
-        let names_files = configuration.http.ca_file.is_some()
-            || matches!(configuration.http.proxy, ProxySetting::File(_));
+        let is_file = |proxy: &ProxySetting| matches!(proxy, ProxySetting::File(_));
+        let named = &configuration.http;
+        let names_files = named.ca_file.is_some()
+            || is_file(&named.proxy)
+            || named.own_proxies.iter().any(|own| is_file(own));
         if *http != configuration.http || names_files {
             let network = Network::new(&configuration.http)?;
             self.plain.replace(&network)?;

@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::logging::{LogFormat, LogLevel};
 use super::{EXIT_USAGE, output};
+use crate::config::{Label, label};
 use crate::model::SystemRandom;
 use crate::model::duration;
 use crate::scheduler::Shard;
@@ -128,6 +129,18 @@ pub(crate) struct Flags {
     )]
     shard: Shard,
 
+    /// A label for every series of this process, over the file's; may be repeated (a comma between)
+    #[arg(
+        long = "label",
+        env = "M365MON_LABEL",
+        value_name = "NAME=VALUE",
+        value_delimiter = ',',
+        value_parser = label,
+        hide_env_values = true,
+        help_heading = "Probes"
+    )]
+    labels: Vec<Label>,
+
     /// The least important log lines to write
     #[arg(
         long = "log.level",
@@ -236,6 +249,11 @@ impl Flags {
     /// The file that was named for the operator key.
     pub(crate) fn operator_file(&self) -> Option<&Path> {
         self.operator_key.operator_file.as_deref()
+    }
+
+    /// Labels of the process beside those of the configuration, over which they win.
+    pub(crate) fn labels(&self) -> &[Label] {
+        &self.labels
     }
 
     /// The share of the resources that this process probes.

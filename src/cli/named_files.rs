@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::config::{Diagnostic, Loaded, SourcePlace};
 use crate::entra::{CredentialFault, Part, check_credential};
-use crate::files::{readable_by_everyone, shown};
-use crate::http::{Network, NetworkError};
+use crate::files::{missing, readable_by_everyone, shown};
+use crate::http::{Network, NetworkError, proxy_in};
 use crate::kinds::Configuration;
 use crate::model::{Account, AppCredential, Clock, ProxySetting, SecretSource, SystemRandom};
 
@@ -39,14 +39,22 @@ pub(crate) fn check(path: &Path, loaded: &Loaded) -> FileFindings {
         }),
         ..FileFindings::default()
     };
-    if let ProxySetting::File(file) = &configuration.http.proxy
-        && readable_by_everyone(file)
-    {
-        let place = loaded.places.find(None, &["proxy_url_file"]);
-        let message = readable(file);
-        findings
-            .warnings
-            .push(place.as_ref().unwrap_or(&whole).diagnostic(message));
+    let http = &configuration.http;
+    let own = http.own_proxies.iter().map(|own| &**own);
+    for proxy in std::iter::once(&http.proxy).chain(own) {
+        let ProxySetting::File(file) = proxy else {
+            continue;
+        };
+        let place = loaded.places.find_file(file);
+        let place = place.as_ref().unwrap_or(&whole);
+        if readable_by_everyone(file) {
+            findings.warnings.push(place.diagnostic(readable(file)));
+        }
+        // That of `http` keeps everybody from being asked, and was told above.
+        let told = *proxy == http.proxy || missing(file).is_some();
+        if !told && let Err(error) = proxy_in(file) {
+            findings.accounts.push(place.diagnostic(error.to_string()));
+        }
     }
     let now = Clock::system().now();
     let random = SystemRandom::new();

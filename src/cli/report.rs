@@ -219,6 +219,7 @@ impl ReportCommand {
         };
         let network = Network::new(&HttpSettings {
             proxy: ProxySetting::Environment,
+            own_proxies: Vec::new(),
             ca_file: self.ca_file.clone(),
             user_agent: concat!("m365mon/", env!("CARGO_PKG_VERSION")).into(),
             resolve: BTreeMap::new(),

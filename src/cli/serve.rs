@@ -69,7 +69,7 @@ impl Serve {
     }
 
     fn load(&self) -> Result<(Digests, Loaded), ExitCode> {
-        if !self.config.path.exists() {
+        if !self.config.is_stdin() && !self.config.path.exists() {
             let path = self.config.path.display();
             let demo = if cfg!(feature = "simulator") {
                 "To look around without one:     m365mon demo\n"
@@ -84,8 +84,7 @@ impl Serve {
             ));
             return Err(ExitCode::from(EXIT_USAGE));
         }
-        let digests = watch::digest_of(&self.config.path);
-        let loaded = self.config.load_or_complain()?;
+        let loaded = self.config.load_or_complain_with(self.flags.labels())?;
         warn(&loaded.warnings);
         let found = named_files::check(&self.config.path, &loaded);
         if let Some(wrong) = &found.network {
@@ -94,7 +93,7 @@ impl Serve {
         }
         tell(&found);
         let named = watch::digest_of_named(&loaded.configuration);
-        Ok(((digests, named), loaded))
+        Ok(((loaded.digest, named), loaded))
     }
 
     async fn serve(self, digests: Digests, loaded: Loaded, inputs: WebInputs) -> ExitCode {
@@ -123,7 +122,13 @@ impl Serve {
         }
         exporter.invite_operator();
         manager.ready(&status(&configuration));
-        let mut watch = Watch::new(self.auto_reload, &self.config.path, digests, &configuration);
+        // What came from stdin came once.
+        let every = if self.config.is_stdin() {
+            Duration::ZERO
+        } else {
+            self.auto_reload
+        };
+        let mut watch = Watch::new(every, &self.config.path, digests, &configuration);
         drop(configuration);
         let mut heartbeat = manager.heartbeat().map(tokio::time::interval);
         let mut again = false;
@@ -201,14 +206,20 @@ impl Serve {
     }
 
     async fn reload(&self, exporter: &Exporter) -> Result<(Digests, Configuration), Vec<String>> {
+        if self.config.is_stdin() {
+            let why = "the configuration came from stdin and cannot be read again; restart, or name a \
+                       file with --config.file";
+            tracing::error!("{why}");
+            return Err(vec![why.to_owned()]);
+        }
+        let labels = self.flags.labels().to_vec();
         let config = self.config.clone();
         let access = exporter.access().cloned();
         let read = move || {
-            let digests = watch::digest_of(&config.path);
-            let loaded = config.load().map(|loaded| {
+            let loaded = config.load_with(&labels).map(|loaded| {
                 let named = watch::digest_of_named(&loaded.configuration);
                 let found = named_files::check(&config.path, &loaded);
-                ((digests, named), loaded, found)
+                ((loaded.digest, named), loaded, found)
             });
             (loaded, access.map(|access| access.load()).transpose())
         };

@@ -1,5 +1,5 @@
 //! `--config.auto-reload-interval`: reloads when the configuration, or a file
-//! of secrets or certificates that it names, holds something else. (The web
+//! of resources, secrets or certificates that it names, holds something else. (The web
 //! configuration is watched anyway.)
 
 use std::path::{Path, PathBuf};
@@ -16,25 +16,21 @@ const SETTLE: Duration = Duration::from_secs(1);
 /// Of each file, in bytes.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
-/// What a configuration file was like. To be taken before it is read, so that
-/// no change is missed. Blocks.
-pub(crate) fn digest_of(config: &Path) -> FileDigest {
-    digest::of_files([config], MOST_BYTES)
-}
-
 /// What the files that a configuration names were like. To be taken before it
 /// is taken over. Blocks.
 pub(crate) fn digest_of_named(configuration: &Configuration) -> FileDigest {
     digest::of_files(files(configuration), MOST_BYTES)
 }
 
-/// The configuration file, and the files that it names.
+/// What was read (the configuration and its files of resources), and the files
+/// that it names.
 pub(crate) type Digests = (FileDigest, FileDigest);
 
 /// Looks at the files of a configuration.
 pub(crate) struct Watch {
     every: Option<Duration>,
     config: PathBuf,
+    resource_files: Vec<PathBuf>,
     files: Vec<PathBuf>,
     /// What was last acted on.
     known: Digests,
@@ -55,6 +51,7 @@ impl Watch {
         Self {
             every: (!every.is_zero()).then_some(every),
             config: config.to_owned(),
+            resource_files: configuration.resource_files.clone(),
             files: files(configuration),
             known: digests,
             before: None,
@@ -70,7 +67,13 @@ impl Watch {
         loop {
             sleep_until(self.next).await;
             let (config, files) = (self.config.clone(), self.files.clone());
-            let read = move || (digest_of(&config), digest::of_files(&files, MOST_BYTES));
+            let resources = self.resource_files.clone();
+            let read = move || {
+                (
+                    digest::of_configuration(&config, &resources),
+                    digest::of_files(&files, MOST_BYTES),
+                )
+            };
             let Ok(now) = tokio::task::spawn_blocking(read).await else {
                 self.next = Instant::now() + every;
                 continue;
@@ -92,6 +95,8 @@ impl Watch {
     /// A configuration was taken over, whose files had these `digests`.
     pub(crate) fn follow(&mut self, digests: Digests, configuration: &Configuration) {
         self.files = files(configuration);
+        self.resource_files
+            .clone_from(&configuration.resource_files);
         self.known = digests;
         self.before = None;
         self.next = Instant::now();
@@ -102,8 +107,12 @@ impl Watch {
 /// of workload identity is none: it changes by nature.
 fn files(configuration: &Configuration) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = configuration.http.ca_file.iter().cloned().collect();
-    if let ProxySetting::File(path) = &configuration.http.proxy {
-        files.push(path.clone());
+    let http = &configuration.http;
+    let proxies = http.own_proxies.iter().map(|own| &**own);
+    for proxy in std::iter::once(&http.proxy).chain(proxies) {
+        if let ProxySetting::File(path) = proxy {
+            files.push(path.clone());
+        }
     }
     for account in &configuration.accounts {
         match account.app_credential() {

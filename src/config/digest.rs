@@ -2,11 +2,12 @@
 //! that an editor's rename, a copy in place and Kubernetes' swap of symlinks
 //! are all the same.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ring::digest::{Context, SHA256};
+
+use super::glob;
+use crate::files;
 
 type Hash = [u8; 32];
 
@@ -73,11 +74,26 @@ pub fn of_files<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>, most: u64) -
     let mut builder = DigestBuilder::default();
     for path in paths {
         let path = path.as_ref();
-        let mut bytes = zeroize::Zeroizing::new(Vec::new());
-        let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
-        builder.add(path, read.ok().map(|_| bytes.as_slice()));
+        let read = files::read(path, most);
+        builder.add(path, read.as_deref().map(Vec::as_slice).ok());
     }
     builder.finish()
+}
+
+/// Looks at a configuration and at the files of resources that these patterns
+/// find by now, in the order in which [`super::load`] reads them; blocks.
+#[must_use]
+pub fn of_configuration(path: &Path, resource_files: &[PathBuf]) -> FileDigest {
+    let mut paths = vec![path.to_owned()];
+    for pattern in resource_files {
+        for found in glob::files(pattern).unwrap_or_default() {
+            // Few folders hold so many that a set would be quicker than this.
+            if !paths[1..].contains(&found) {
+                paths.push(found);
+            }
+        }
+    }
+    of_files(paths, super::MOST_BYTES)
 }
 
 #[cfg(test)]

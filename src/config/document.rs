@@ -17,10 +17,17 @@ opens the files that the configuration names as `m365mon serve` does and judges 
 is a warning, for it may come yet.
 
 - Durations are written as in Prometheus: `60s`, `1m30s`, `2h`, `7d`, `250ms`.
-- Paths are relative to the folder of the file.
-- `null` is the same as leaving a key out; `managed_identity` and `workload_identity` are written with `{}` instead.
+- Paths are relative to the folder of the file that names them.
+- `null` is the same as leaving a key out; `managed_identity` and `workload_identity` are written with `{}` instead,
+  and `proxy_url: null` of an account or a resource means no proxy.
+- Any value may be `${NAME}`: what the environment variable holds. It is the whole value or none of it; a variable
+  that is not set, or empty, and a `${` inside of other text are errors. `/config` and every complaint show the name,
+  never what it holds.
+- The file, and each of `resource_files`, is UTF-8, or UTF-16 with its mark; only regular files are read, and stdin
+  with `--config.file -`.
 - Label names are letters, digits and `_`. Refused are names that begin with `__`, `job`, `instance`, `le`,
   `quantile` and every label name of the metrics themselves. At most 10 in one mapping, values at most 128 bytes.
+  `--label NAME=VALUE` of `m365mon serve` (`M365MON_LABEL`) adds labels of the process and wins over those of the file.
 - Every secret may come from a file (`…_file`), the environment (`…_env`) or stand in the file itself; exactly
   one of them. It is never shown in an error, a log, a page or a metric. In a file it is one line; white space around
   it, a byte order mark and UTF-16 do not count.

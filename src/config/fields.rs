@@ -212,8 +212,9 @@ impl<'n> Fields<'n> {
     /// A whole number within bounds.
     pub(super) fn count(&self, name: &str, least: usize, most: usize) -> Option<usize> {
         let node = self.get(name)?;
-        let value = match node.value {
-            Value::Integer(value) => usize::try_from(value).ok(),
+        let value = match &node.value {
+            Value::Integer(value) => usize::try_from(*value).ok(),
+            Value::Text(text) if node.is_variable => text.parse().ok(),
             _ => None,
         };
         let value = value.filter(|value| (least..=most).contains(value));
@@ -232,8 +233,11 @@ impl<'n> Fields<'n> {
     /// `true` or `false`.
     pub(super) fn flag(&self, name: &str) -> Option<bool> {
         let node = self.get(name)?;
-        if let Value::Boolean(value) = node.value {
-            return Some(value);
+        match &node.value {
+            Value::Boolean(value) => return Some(*value),
+            Value::Text(text) if node.is_variable && text == "true" => return Some(true),
+            Value::Text(text) if node.is_variable && text == "false" => return Some(false),
+            _ => {}
         }
         self.diagnostics.refuse(
             node.at,

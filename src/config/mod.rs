@@ -13,21 +13,23 @@ pub mod digest;
 mod document;
 mod environment;
 mod fields;
+mod glob;
 mod places;
 pub mod quota;
 mod redacted;
 mod schema;
 mod suggest;
+mod variables;
 pub mod web;
 mod yaml;
 
-use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+pub use check::label;
 pub use diagnostic::{ConfigErrors, Diagnostic, SourcePlace};
 pub use document::documentation;
 pub use environment::{Environment, ProcessEnvironment};
@@ -35,16 +37,18 @@ pub use places::Places;
 pub use redacted::redacted;
 pub use suggest::suggest;
 
+use crate::files::{self, FileError};
 use crate::kinds::Configuration;
 use check::Context;
 use diagnostic::{Diagnostics, Position};
+use digest::{DigestBuilder, FileDigest};
 
-/// Largest file, in bytes.
+/// Most bytes of a configuration; once more of all files of resources together.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The path that means standard input. What the file names is then relative to
 /// the current folder.
-const STDIN: &str = "-";
+pub const STDIN: &str = "-";
 /// What diagnostics call it.
 const STDIN_NAME: &str = "stdin";
 
@@ -57,7 +61,12 @@ pub struct Loaded {
     pub warnings: Vec<Diagnostic>,
     /// Where it names files and secrets, to say there what is wrong with them.
     pub places: Places,
+    /// What its files held, the configuration and those of resources.
+    pub digest: FileDigest,
 }
+
+/// A label of the process: name and value.
+pub type Label = (Arc<str>, Arc<str>);
 
 /// Reads and checks a file. Blocks while it reads; also asks whether the files
 /// that it names are there, and warns about those that are not. What they hold
@@ -66,13 +75,24 @@ pub struct Loaded {
 /// # Errors
 /// Everything that is wrong with it, each with its place.
 pub fn load(path: &Path, env: &dyn Environment) -> Result<Loaded, ConfigErrors> {
+    load_with(path, &[], env)
+}
+
+/// The same with labels of the process that win over those of the file.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(
+    path: &Path,
+    labels: &[Label],
+    env: &dyn Environment,
+) -> Result<Loaded, ConfigErrors> {
     if path == Path::new(STDIN) {
-        let name: Arc<str> = STDIN_NAME.into();
-        let bytes = bounded(std::io::stdin().lock(), &name, MOST_BYTES, unreadable)?;
-        return parse(text(&bytes, &name)?, Path::new(STDIN_NAME), env);
+        let path = Path::new(STDIN_NAME);
+        return assemble(&from_stdin()?, path, labels, env);
     }
-    let bytes = read(path, MOST_BYTES, |error| match error.kind() {
-        ErrorKind::NotFound => {
+    let bytes = files::read(path, MOST_BYTES).map_err(|error| {
+        let message = if error.is_missing() {
             let demo = if cfg!(feature = "simulator") {
                 ", or run \"m365mon demo\", which needs none"
             } else {
@@ -82,57 +102,48 @@ pub fn load(path: &Path, env: &dyn Environment) -> Result<Loaded, ConfigErrors> 
                 "there is no such file; write one (see the folder \"examples\"), name another \
                  with --config.file or M365MON_CONFIG_FILE{demo}"
             )
-        }
-        _ => unreadable(error),
+        } else {
+            unreadable(&error)
+        };
+        ConfigErrors::one(path, Position::NONE, message)
     })?;
-    let file: Arc<str> = path.display().to_string().into();
-    parse(text(&bytes, &file)?, path, env)
+    assemble(&bytes, path, labels, env)
 }
 
-/// The content of a file, at most `most` bytes.
-fn read(
-    path: &Path,
-    most: u64,
-    say: impl Fn(&std::io::Error) -> String,
-) -> Result<Zeroizing<Vec<u8>>, ConfigErrors> {
-    let file: Arc<str> = path.display().to_string().into();
-    let opened =
-        File::open(path).map_err(|error| ConfigErrors::one(&file, Position::NONE, say(&error)))?;
-    bounded(opened, &file, most, say)
-}
-
-/// All that is read from there, at most `most` bytes.
-fn bounded(
-    from: impl Read,
-    file: &Arc<str>,
-    most: u64,
-    say: impl Fn(&std::io::Error) -> String,
-) -> Result<Zeroizing<Vec<u8>>, ConfigErrors> {
-    let refuse = |message: String| ConfigErrors::one(file, Position::NONE, message);
+/// All that standard input gives, within bounds.
+fn from_stdin() -> Result<Zeroizing<Vec<u8>>, ConfigErrors> {
+    let refuse = |message: String| {
+        Err(ConfigErrors::one(
+            Path::new(STDIN_NAME),
+            Position::NONE,
+            message,
+        ))
+    };
     let mut bytes = Zeroizing::new(Vec::new());
-    from.take(most + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| refuse(say(&error)))?;
-    if bytes.len() as u64 > most {
-        return Err(refuse(format!(
-            "the file is too large, at most {} MiB are allowed",
-            most / (1024 * 1024)
-        )));
+    let input = std::io::stdin().lock();
+    if let Err(error) = input.take(MOST_BYTES + 1).read_to_end(&mut bytes) {
+        return refuse(format!("it cannot be read: {error}"));
+    }
+    if bytes.len() as u64 > MOST_BYTES {
+        let most = MOST_BYTES / (1024 * 1024);
+        return refuse(format!("it is longer than {most} MiB"));
     }
     Ok(bytes)
 }
 
-/// Bytes as the text that YAML is.
-fn text<'b>(bytes: &'b [u8], file: &Arc<str>) -> Result<&'b str, ConfigErrors> {
-    std::str::from_utf8(bytes).map_err(|error| {
-        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+/// Bytes as the text that YAML is: UTF-8, or UTF-16 as PowerShell's `>` writes
+/// it.
+fn text(bytes: &[u8], file: u16) -> Result<Zeroizing<String>, (Position, String)> {
+    files::decode(bytes).map_err(|_| {
+        let valid = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+        let before = bytes.get(..valid).unwrap_or_default();
         let line = before.split(|byte| *byte == b'\n').count();
-        let message = "the file is not UTF-8 here";
         let at = Position {
+            file,
             line: u32::try_from(line).unwrap_or(u32::MAX),
             column: 1,
         };
-        ConfigErrors::one(file, at, message)
+        (at, "the file is not UTF-8 here".to_owned())
     })
 }
 
@@ -141,50 +152,52 @@ fn text<'b>(bytes: &'b [u8], file: &Arc<str>) -> Result<&'b str, ConfigErrors> {
 /// # Errors
 /// As [`load`].
 pub fn parse(text: &str, path: &Path, env: &dyn Environment) -> Result<Loaded, ConfigErrors> {
-    let file: Arc<str> = path.display().to_string().into();
-    let root = yaml::parse(text).map_err(|(at, message)| ConfigErrors::one(&file, at, message))?;
-    if let Some((at, message)) = fields::doubled(&root) {
-        return Err(ConfigErrors::one(&file, at, message));
+    assemble(text.as_bytes(), path, &[], env)
+}
+
+/// Checks what `path` holds, and the files of resources that it names.
+fn assemble(
+    bytes: &[u8],
+    path: &Path,
+    labels: &[Label],
+    env: &dyn Environment,
+) -> Result<Loaded, ConfigErrors> {
+    let refuse = |(at, message): (Position, String)| ConfigErrors::one(path, at, message);
+    let text = text(bytes, 0).map_err(refuse)?;
+    let mut root = yaml::parse(&text, 0).map_err(refuse)?;
+    if let Some(doubled) = fields::doubled(&root) {
+        return Err(refuse(doubled));
     }
     // What an interrupted write leaves; taken at its word on a reload, it would
     // end everything that is watched.
     if matches!(&root.value, yaml::Value::Mapping(entries) if entries.is_empty()) {
         let message =
             "the file is empty: name accounts and resources (see the folder \"examples\")";
-        return Err(ConfigErrors::one(&file, root.at, message));
+        return Err(ConfigErrors::one(path, root.at, message));
     }
-    let diagnostics = Diagnostics::new(file);
-    let context = Context {
-        diagnostics: &diagnostics,
-        folder: path.parent().unwrap_or(Path::new("")),
-        env,
-        places: Places::default(),
-    };
+    let diagnostics = Diagnostics::new(path);
+    let context = Context::new(&diagnostics, labels, env);
+    context.digest.borrow_mut().add(path, Some(bytes));
+    context.substitution().resolve(&mut root, "", 0);
     let configuration = check::configuration(&root, &context);
-    let Context { places, .. } = context;
-    let file = diagnostics.file();
+    let Context { places, digest, .. } = context;
     let warnings = diagnostics.finish()?;
     match configuration {
         Some(configuration) => Ok(Loaded {
             configuration,
             warnings,
             places,
+            digest: DigestBuilder::finish(digest.into_inner()),
         }),
         None => Err(ConfigErrors::one(
-            &file,
+            path,
             Position::NONE,
             "the file was refused without a reason; this is a bug",
         )),
     }
 }
 
-fn unreadable(error: &std::io::Error) -> String {
-    match error.kind() {
-        ErrorKind::NotFound => "there is no such file".to_owned(),
-        ErrorKind::PermissionDenied => {
-            "the file may not be read by the user that runs m365mon".to_owned()
-        }
-        ErrorKind::IsADirectory => "this is a folder; name the file in it".to_owned(),
-        _ => format!("the file cannot be read: {error}"),
-    }
+/// Why a file cannot be read, where its name stands before.
+fn unreadable(error: &FileError) -> String {
+    error.without_path()
 }

@@ -2,9 +2,10 @@
 //! with them by those who open them is said with line and column.
 
 use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::diagnostic::{Position, SourcePlace};
+use super::diagnostic::{Diagnostics, SourcePlace};
 use super::fields::Fields;
 use super::yaml::Value;
 
@@ -28,7 +29,10 @@ const OF_HTTP: [&str; 3] = ["ca_file", "proxy_url", "proxy_url_file"];
 
 /// The places of files and secrets.
 #[derive(Debug, Clone, Default)]
-pub struct Places(RefCell<Vec<Named>>);
+pub struct Places {
+    keys: RefCell<Vec<Named>>,
+    files: RefCell<Vec<(PathBuf, SourcePlace)>>,
+}
 
 #[derive(Debug, Clone)]
 struct Named {
@@ -42,7 +46,7 @@ impl Places {
     /// or of `http`.
     #[must_use]
     pub fn find(&self, account: Option<&str>, keys: &[&str]) -> Option<SourcePlace> {
-        let known = self.0.borrow();
+        let known = self.keys.borrow();
         keys.iter().find_map(|key| {
             known
                 .iter()
@@ -51,14 +55,34 @@ impl Places {
         })
     }
 
+    /// The place where this file is named, for files that several parts of a
+    /// configuration may name.
+    #[must_use]
+    pub fn find_file(&self, path: &Path) -> Option<SourcePlace> {
+        let files = self.files.borrow();
+        let mut named = files.iter();
+        named
+            .find(|(file, _)| file == path)
+            .map(|(_, place)| place.clone())
+    }
+
+    pub(super) fn note_file(&self, path: &Path, place: SourcePlace) {
+        self.files.borrow_mut().push((path.to_owned(), place));
+    }
+
     /// What an account names; where it begins stands for what it leaves out.
-    pub(super) fn note_account(&self, name: &Arc<str>, fields: &Fields<'_>, file: &Arc<str>) {
-        let mut known = self.0.borrow_mut();
+    pub(super) fn note_account(
+        &self,
+        name: &Arc<str>,
+        fields: &Fields<'_>,
+        diagnostics: &Diagnostics,
+    ) {
+        let mut known = self.keys.borrow_mut();
         let mut add = |key, at| {
             known.push(Named {
                 account: Some(Arc::clone(name)),
                 key,
-                place: SourcePlace::new(Arc::clone(file), at),
+                place: diagnostics.place(at),
             });
         };
         add("name", fields.at);
@@ -81,19 +105,16 @@ impl Places {
     }
 
     /// What `http` names.
-    pub(super) fn note_http(&self, fields: &Fields<'_>, file: &Arc<str>) {
+    pub(super) fn note_http(&self, fields: &Fields<'_>, diagnostics: &Diagnostics) {
+        let mut known = self.keys.borrow_mut();
         for key in OF_HTTP {
             if let Some(at) = fields.get(key).map(|node| node.at) {
-                self.note(key, at, file);
+                known.push(Named {
+                    account: None,
+                    key,
+                    place: diagnostics.place(at),
+                });
             }
         }
-    }
-
-    fn note(&self, key: &'static str, at: Position, file: &Arc<str>) {
-        self.0.borrow_mut().push(Named {
-            account: None,
-            key,
-            place: SourcePlace::new(Arc::clone(file), at),
-        });
     }
 }

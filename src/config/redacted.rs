@@ -1,11 +1,12 @@
 //! The running configuration as YAML, for `/config`: with every default filled
-//! in and every secret replaced. But for a proxy it can be read again.
+//! in and every secret replaced; what came from the environment is `${NAME}` again. But for a
+//! proxy it can be read again.
 
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::kinds::{Configuration, Labels, Resource, Setting};
+use crate::kinds::{Configuration, Labels, Resource, Setting, Variables};
 use crate::model::duration;
 use crate::model::{
     Account, AppCredential, Cloud, ConnectionPolicy, ProxySetting, SecretSource, SignIn,
@@ -66,13 +67,7 @@ pub fn redacted(configuration: &Configuration) -> String {
     let limits = configuration.limits;
     let metrics = &configuration.metrics;
     let mut settings = Vec::new();
-    match &http.proxy {
-        ProxySetting::Environment => {}
-        ProxySetting::Fixed(_) => settings.push(("proxy_url".to_owned(), Out::text(HIDDEN))),
-        ProxySetting::File(path) => {
-            settings.push(("proxy_url_file".to_owned(), Out::path(path)));
-        }
-    }
+    settings.extend(proxy(&http.proxy));
     if let Some(ca_file) = &http.ca_file {
         settings.push(("ca_file".to_owned(), Out::path(ca_file)));
     }
@@ -131,14 +126,28 @@ pub fn redacted(configuration: &Configuration) -> String {
                 configuration
                     .resources
                     .iter()
-                    .map(|one| resource(one, &configuration.labels))
+                    .enumerate()
+                    .map(|(number, one)| resource(number, one, configuration))
                     .collect(),
             ),
         ),
     ]);
-    let mut page = String::new();
-    write(&mut page, &whole, 0);
-    page
+    let mut page = RedactedPage {
+        text: String::new(),
+        variables: &configuration.variables,
+    };
+    page.write(&whole, 0, "");
+    page.text
+}
+
+fn proxy(setting: &ProxySetting) -> Option<(String, Out)> {
+    let (key, shown) = match setting {
+        ProxySetting::Environment => return None,
+        ProxySetting::Fixed(_) => ("proxy_url", Out::text(HIDDEN)),
+        ProxySetting::Direct => ("proxy_url", Out::Plain("null".to_owned())),
+        ProxySetting::File(path) => ("proxy_url_file", Out::path(path)),
+    };
+    Some((key.to_owned(), shown))
 }
 
 fn labels(labels: &Labels) -> Out {
@@ -200,6 +209,7 @@ fn account(account: &Account) -> Out {
         let (key, value) = credential(app);
         add(key, value);
     }
+    entries.extend(account.proxy.as_deref().and_then(proxy));
     Out::Mapping(entries)
 }
 
@@ -217,10 +227,11 @@ fn credential(app: &AppCredential) -> (&'static str, Out) {
             key_file,
             passphrase,
         } => {
-            let mut entries = vec![
-                ("certificate_file".to_owned(), Out::path(certificate_file)),
-                ("key_file".to_owned(), Out::path(key_file)),
-            ];
+            let mut entries = vec![("certificate_file".to_owned(), Out::path(certificate_file))];
+            // The same file is the default, and its path may be a variable's.
+            if key_file != certificate_file {
+                entries.push(("key_file".to_owned(), Out::path(key_file)));
+            }
             entries.extend(
                 passphrase
                     .iter()
@@ -243,7 +254,11 @@ fn source(name: &str, source: &SecretSource) -> (String, Out) {
     }
 }
 
-fn resource(resource: &Resource, process: &Labels) -> Out {
+fn resource(number: usize, resource: &Resource, configuration: &Configuration) -> Out {
+    let is_variable = |key: &str| {
+        let path = format!("resources[{number}].{key}");
+        configuration.variables.get(&path).is_some()
+    };
     let mut entries = vec![("name".to_owned(), Out::text(&resource.name))];
     // What needs no account has one without a name.
     if !resource.account.name.is_empty() {
@@ -265,68 +280,88 @@ fn resource(resource: &Resource, process: &Labels) -> Out {
         ConnectionPolicy::Reuse => "reuse",
     };
     add("connection", Out::Plain(connection.to_owned()));
-    add("min_age", Out::duration(resource.min_age));
+    // Where it follows from an interval that is not shown, it is not shown either.
+    let usual = resource.min_age == resource.interval * 9 / 10;
+    if !(usual && is_variable("interval")) || is_variable("min_age") {
+        add("min_age", Out::duration(resource.min_age));
+    }
+    add("impact", Out::Plain(resource.impact.as_str().to_owned()));
     let own: Labels = resource
         .labels
         .iter()
-        .filter(|label| !process.contains(label))
+        .filter(|label| !configuration.labels.contains(label))
         .cloned()
         .collect();
     if !own.is_empty() {
         add("labels", labels(&own));
     }
+    entries.extend(resource.proxy.as_deref().and_then(proxy));
     Out::Mapping(entries)
 }
 
-/// Block style; text is written as JSON, which YAML reads as it is.
-fn write(page: &mut String, out: &Out, indent: usize) {
-    match out {
-        Out::Text(text) => {
-            _ = writeln!(page, " {}", serde_json::Value::from(text.as_str()));
-        }
-        Out::Plain(word) => {
-            _ = writeln!(page, " {word}");
-        }
-        Out::List(items) if items.is_empty() => page.push_str(" []\n"),
-        Out::Mapping(entries) if entries.is_empty() => page.push_str(" {}\n"),
-        Out::List(items) => {
-            if indent > 0 {
-                page.push('\n');
-            }
-            for item in items {
-                _ = write!(page, "{:indent$}-", "");
-                match item {
-                    Out::Mapping(entries) if !entries.is_empty() => {
-                        page.push(' ');
-                        write_entries(page, entries, indent + 2, true);
-                    }
-                    _ => write(page, item, indent + 2),
-                }
-            }
-        }
-        Out::Mapping(entries) => {
-            if indent > 0 {
-                page.push('\n');
-            }
-            write_entries(page, entries, indent, false);
-        }
-    }
+/// What is written, and which values came from the environment.
+struct RedactedPage<'c> {
+    text: String,
+    variables: &'c Variables,
 }
 
-/// `begun`: the first key stands on a line that is already indented.
-fn write_entries(page: &mut String, entries: &[(String, Out)], indent: usize, begun: bool) {
-    for (index, (key, value)) in entries.iter().enumerate() {
-        if index > 0 || !begun {
-            _ = write!(page, "{:indent$}", "");
+impl RedactedPage<'_> {
+    /// Block style; text is written as JSON, which YAML reads as it is. `path` is
+    /// that of the value.
+    fn write(&mut self, out: &Out, indent: usize, path: &str) {
+        if let Some(name) = self.variables.get(path) {
+            _ = writeln!(self.text, " ${{{name}}}");
+            return;
         }
-        let word = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        let reserved = matches!(key.as_str(), "true" | "false" | "null");
-        if word && !reserved && !key.starts_with(|c: char| c.is_ascii_digit()) {
-            page.push_str(key);
-        } else {
-            _ = write!(page, "{}", serde_json::Value::from(key.as_str()));
+        match out {
+            Out::Text(text) => {
+                _ = writeln!(self.text, " {}", serde_json::Value::from(text.as_str()));
+            }
+            Out::Plain(word) => {
+                _ = writeln!(self.text, " {word}");
+            }
+            Out::List(items) if items.is_empty() => self.text.push_str(" []\n"),
+            Out::Mapping(entries) if entries.is_empty() => self.text.push_str(" {}\n"),
+            Out::List(items) => {
+                if indent > 0 {
+                    self.text.push('\n');
+                }
+                for (number, item) in items.iter().enumerate() {
+                    let path = format!("{path}[{number}]");
+                    _ = write!(self.text, "{:indent$}-", "");
+                    match item {
+                        Out::Mapping(entries) if !entries.is_empty() => {
+                            self.text.push(' ');
+                            self.entries(entries, indent + 2, true, &path);
+                        }
+                        _ => self.write(item, indent + 2, &path),
+                    }
+                }
+            }
+            Out::Mapping(entries) => {
+                if indent > 0 {
+                    self.text.push('\n');
+                }
+                self.entries(entries, indent, false, path);
+            }
         }
-        page.push(':');
-        write(page, value, indent + 2);
+    }
+
+    /// `begun`: the first key stands on a line that is already indented.
+    fn entries(&mut self, entries: &[(String, Out)], indent: usize, begun: bool, path: &str) {
+        for (index, (key, value)) in entries.iter().enumerate() {
+            if index > 0 || !begun {
+                _ = write!(self.text, "{:indent$}", "");
+            }
+            let word = key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            let reserved = matches!(key.as_str(), "true" | "false" | "null");
+            if word && !reserved && !key.starts_with(|c: char| c.is_ascii_digit()) {
+                self.text.push_str(key);
+            } else {
+                _ = write!(self.text, "{}", serde_json::Value::from(key.as_str()));
+            }
+            self.text.push(':');
+            self.write(value, indent + 2, &Variables::join(path, key));
+        }
     }
 }

@@ -29,6 +29,9 @@ pub(super) struct Node {
     pub(super) at: Position,
     /// What it is.
     pub(super) value: Value,
+    /// It was `${NAME}`, and this is what the environment says: text, also
+    /// where a number or a word without quotes is wanted.
+    pub(super) is_variable: bool,
 }
 
 /// What a node holds.
@@ -82,6 +85,14 @@ impl Shape {
 }
 
 impl Node {
+    pub(super) const fn new(at: Position, value: Value) -> Self {
+        Self {
+            at,
+            value,
+            is_variable: false,
+        }
+    }
+
     pub(super) const fn shape(&self) -> Shape {
         match &self.value {
             Value::Null => Shape::Null,
@@ -119,16 +130,42 @@ impl Node {
     }
 }
 
-/// Reads one document; an empty one is an empty mapping.
+/// Reads the document of this file, in the order in which files are read; an
+/// empty one is an empty mapping.
 ///
 /// # Errors
 /// A syntax error, a doubled document or a bound, with its position. The
 /// message never quotes the text.
-pub(super) fn parse(text: &str) -> Result<Node, (Position, String)> {
-    parse_sealing(text, seal)
+pub(super) fn parse(text: &str, file: u16) -> Result<Node, (Position, String)> {
+    let in_file = |at: Position| Position { file, ..at };
+    let mut root = parse_sealing(text, seal).map_err(|(at, message)| (in_file(at), message))?;
+    if file > 0 {
+        move_to(&mut root, file);
+    }
+    Ok(root)
 }
 
-/// The same for a file whose secrets are elsewhere: `seal` closes them.
+/// Tells every node which file it stands in.
+fn move_to(node: &mut Node, file: u16) {
+    node.at.file = file;
+    match &mut node.value {
+        Value::List(items) => items.iter_mut().for_each(|item| move_to(item, file)),
+        Value::Mapping(entries) => {
+            for entry in entries {
+                entry.at.file = file;
+                move_to(&mut entry.value, file);
+            }
+        }
+        Value::Null
+        | Value::Boolean(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Text(_)
+        | Value::Sealed(..) => {}
+    }
+}
+
+/// The same for a single file whose secrets are elsewhere: `seal` closes them.
 ///
 /// # Errors
 /// As [`parse`].
@@ -138,19 +175,20 @@ pub(super) fn parse_sealing(text: &str, seal: fn(&mut Node)) -> Result<Node, (Po
             let at = error.location().map_or(Position::NONE, Position::from);
             (at, describe(&error))
         })?
-        .map_or_else(
-            || Node {
-                at: Position { line: 1, column: 1 },
-                value: Value::Mapping(Vec::new()),
-            },
-            Node::from,
-        );
+        .map_or_else(|| Node::new(START, Value::Null), Node::from);
     if root.is_null() {
         root.value = Value::Mapping(Vec::new());
     }
     seal(&mut root);
     Ok(root)
 }
+
+/// Where a file begins.
+const START: Position = Position {
+    file: 0,
+    line: 1,
+    column: 1,
+};
 
 fn options() -> Options {
     serde_yaml::options! {
@@ -341,6 +379,7 @@ fn syntax(kind: &ErrorKind) -> String {
 impl From<Location> for Position {
     fn from(location: Location) -> Self {
         Self {
+            file: 0,
             line: u32::try_from(location.line()).unwrap_or(u32::MAX),
             column: u32::try_from(location.column()).unwrap_or(u32::MAX),
         }
@@ -354,10 +393,7 @@ impl From<Spanned<Raw>> for Node {
         } else {
             spanned.defined
         };
-        Self {
-            at: at.into(),
-            value: spanned.value.0,
-        }
+        Self::new(at.into(), spanned.value.0)
     }
 }
 

@@ -3,11 +3,13 @@
 //! used through another.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use url::Url;
 
 use super::finding::DoctorStep;
 use crate::http::{Network, Route};
+use crate::kinds::Resource;
 use crate::model::{Account, Audience, SignIn};
 
 /// One step, where there is more than one host.
@@ -15,26 +17,35 @@ pub(super) fn step(
     network: &Network,
     account: &Account,
     audiences: &BTreeSet<Audience>,
+    resources: &[&Arc<Resource>],
 ) -> Option<DoctorStep> {
     let login = (!matches!(account.sign_in, SignIn::ManagedIdentity | SignIn::Nobody))
         .then(|| account.cloud.login_url().to_owned());
+    let of_account = account.proxy.as_deref();
+    let of_resources = resources.iter().filter_map(|resource| {
+        let own = resource.proxy.as_deref()?;
+        Some((resource.audience()?.to_string(), Some(own)))
+    });
     let roots = login
         .into_iter()
-        .chain(audiences.iter().map(ToString::to_string));
-    let mut ways: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for root in roots {
+        .chain(audiences.iter().map(ToString::to_string))
+        .map(|root| (root, of_account))
+        .chain(of_resources);
+    let mut ways: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (root, own) in roots {
         let url = Url::parse(&root).ok()?;
         let host = url.host_str().unwrap_or_default().to_owned();
-        let way = match network.route_to(&url) {
+        let way = match network.route_to(&url, own) {
             Ok(Route::Direct | Route::Configured) => "directly".to_owned(),
             Ok(Route::Proxy(name)) => format!("through the proxy {name}"),
             Err(failure) => return Some(DoctorStep::refuted("egress", &host, failure.detail)),
         };
-        ways.entry(way).or_default().push(host);
+        ways.entry(way).or_default().insert(host);
     }
-    let mut shown = ways
-        .iter()
-        .map(|(way, hosts)| format!("{} {way}", hosts.join(", ")));
+    let mut shown = ways.iter().map(|(way, hosts)| {
+        let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+        format!("{} {way}", hosts.join(", "))
+    });
     let first = shown.next()?;
     if ways.len() == 1 {
         let detail = format!(

@@ -150,6 +150,7 @@ impl Doctor {
         let ways = way::Ways {
             network: &self.network,
             client: &self.client,
+            proxy: account.proxy.clone(),
         };
         let (mut login_reached, mut tenant_id) = (true, None);
         let say = |what: &str| progress.step(&format!("{}: {what}", account.name));
@@ -169,7 +170,7 @@ impl Doctor {
             }
             steps.extend(found);
         }
-        steps.extend(egress::step(&self.network, account, &audiences));
+        steps.extend(egress::step(&self.network, account, &audiences, &mine));
 
         let mut held: BTreeMap<Audience, Held> = BTreeMap::new();
         for audience in &audiences {

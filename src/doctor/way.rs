@@ -1,6 +1,7 @@
 //! The way to a host: its name, a connection, a handshake. One request without
 //! a token tells all three; whatever is answered proves them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use super::finding::DoctorStep;
 use crate::http::{
     NetFailureKind, Network, ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest, Route,
 };
-use crate::model::{Account, Audience, ConnectionPolicy, Method, Phase, Phases};
+use crate::model::{Account, Audience, ConnectionPolicy, Method, Phase, Phases, ProxySetting};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// A discovery document is a few kilobytes.
@@ -24,6 +25,8 @@ pub(super) type Went = Result<ProbeAnswer, Box<ProbeFailure>>;
 pub(super) struct Ways<'a> {
     pub(super) network: &'a Network,
     pub(super) client: &'a ProbeClient,
+    /// What the account says of proxies.
+    pub(super) proxy: Option<Arc<ProxySetting>>,
 }
 
 impl Ways<'_> {
@@ -35,6 +38,7 @@ impl Ways<'_> {
             headers,
             body: Bytes::new(),
             connection: ConnectionPolicy::New,
+            proxy: self.proxy.clone(),
             timeout: TIMEOUT,
             body_limit: MOST_BODY,
         };
@@ -44,7 +48,7 @@ impl Ways<'_> {
     /// The same, with the steps of the way as far as it went.
     pub(super) async fn go(&self, url: Url, headers: HeaderMap) -> (Vec<DoctorStep>, Went) {
         let host = url.host_str().unwrap_or_default().to_owned();
-        let proxy = match self.network.route_to(&url) {
+        let proxy = match self.network.route_to(&url, self.proxy.as_deref()) {
             Ok(Route::Proxy(name)) => Some(name),
             Ok(Route::Direct | Route::Configured) | Err(_) => None,
         };

@@ -7,6 +7,7 @@ use super::classify::TokenRefusal;
 use super::discovery::{Discovery, login_roots};
 use super::endpoint::{Content, EndpointRequest};
 use super::endpoint_client::TokenEndpointClient;
+use crate::http::UseProxy;
 use crate::model::{Account, Cloud};
 
 /// For all questions together.
@@ -39,7 +40,7 @@ async fn where_it_lives(client: &TokenEndpointClient, account: &Account) -> Opti
     let tenant = account.tenant.as_ref()?.as_str();
     let found = tokio::time::timeout(PATIENCE, async {
         for root in login_roots(account) {
-            if let Some(cloud) = described(client, root, tenant).await {
+            if let Some(cloud) = described(client, account, root, tenant).await {
                 return Some(cloud);
             }
         }
@@ -50,12 +51,17 @@ async fn where_it_lives(client: &TokenEndpointClient, account: &Account) -> Opti
 }
 
 /// What one login host says of a tenant.
-async fn described(client: &TokenEndpointClient, root: &str, tenant: &str) -> Option<Cloud> {
+async fn described(
+    client: &TokenEndpointClient,
+    account: &Account,
+    root: &str,
+    tenant: &str,
+) -> Option<Cloud> {
     let request = EndpointRequest {
         url: Discovery::url(root, tenant)?,
         content: Content::Nothing,
         headers: Vec::new(),
-        never_proxy: false,
+        proxy: UseProxy::of(account),
     };
     let answer = client.endpoint.send(request).await.ok()?;
     if answer.status != 200 {

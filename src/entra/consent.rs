@@ -20,7 +20,7 @@ use super::proof::ClientCredential;
 use super::refresh;
 use super::signed_in::{SignInEnd, SignInRecord, SignedIn};
 use super::store::TokenStore;
-use crate::http::SimpleClient;
+use crate::http::{SimpleClient, UseProxy};
 use crate::model::{
     Account, AccountReason, Audience, Clock, Random, SignIn, Timestamp, TokenProblem,
 };
@@ -357,7 +357,7 @@ impl Consent {
             url,
             content: Content::Nothing,
             headers: Vec::new(),
-            never_proxy: false,
+            proxy: UseProxy::of(account),
         };
         let answer = self
             .client

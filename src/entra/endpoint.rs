@@ -20,8 +20,8 @@ pub(super) struct EndpointRequest {
     pub(super) content: Content,
     /// Extra headers; values may be secret.
     pub(super) headers: Vec<(http::HeaderName, Secret)>,
-    /// Managed identity: link-local, never through a proxy.
-    pub(super) never_proxy: bool,
+    /// By which proxy; never by one for managed identity, which is link-local.
+    pub(super) proxy: UseProxy,
 }
 
 /// What is sent.
@@ -114,11 +114,7 @@ impl Endpoint for SimpleClient {
             headers,
             body,
             timeout: TIMEOUT,
-            proxy: if request.never_proxy {
-                UseProxy::Never
-            } else {
-                UseProxy::Configured
-            },
+            proxy: request.proxy,
         };
         Box::pin(async move {
             let answer = SimpleClient::send(self, request).await.map_err(failed)?;

@@ -35,7 +35,7 @@ impl TokenEndpointClient {
                 header("client-request-id", &self.random.uuid()),
                 header("x-ms-lib-capability", "retry-after, h429"),
             ],
-            never_proxy: false,
+            proxy: form.proxy,
         };
         self.endpoint
             .send(request)

@@ -19,6 +19,7 @@ use url::Url;
 use zeroize::Zeroize as _;
 
 use super::claims::{ClaimsChallenge, claims_parameter};
+use crate::http::UseProxy;
 use crate::model::{Account, Secret};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -38,12 +39,15 @@ pub(super) enum Proof {
 pub(super) struct Application {
     client_id: String,
     root: Url,
+    proxy: UseProxy,
 }
 
 /// A form on its way: where to, and its fields. Values may be secret.
 pub(super) struct TokenForm {
     pub(super) url: Url,
     pub(super) fields: Vec<(String, Secret)>,
+    /// By which proxy it goes.
+    pub(super) proxy: UseProxy,
 }
 
 type Client = BasicClient<EndpointNotSet, EndpointSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
@@ -56,6 +60,7 @@ impl Application {
         Some(Self {
             client_id: account.client_id.as_deref()?.to_owned(),
             root: Url::parse(&root).ok()?,
+            proxy: UseProxy::of(account),
         })
     }
 
@@ -72,6 +77,14 @@ impl Application {
 
     pub(super) fn client_id(&self) -> &str {
         &self.client_id
+    }
+
+    /// The form that `send` hands over.
+    fn build(&self, send: impl FnOnce(&Captured)) -> TokenForm {
+        TokenForm {
+            proxy: self.proxy.clone(),
+            ..Captured::build(send)
+        }
     }
 
     fn client(&self, proof: &Proof) -> Client {
@@ -105,7 +118,7 @@ impl Application {
         for (name, value) in assertion(proof) {
             request = request.add_extra_param(name, value);
         }
-        Captured::build(|captured| _ = request.request(captured))
+        self.build(|captured| _ = request.request(captured))
     }
 
     /// RFC 6749 section 6. `scopes` is separated by spaces.
@@ -125,7 +138,7 @@ impl Application {
         for (name, value) in assertion(proof) {
             request = request.add_extra_param(name, value);
         }
-        Captured::build(|captured| _ = request.request(captured))
+        self.build(|captured| _ = request.request(captured))
     }
 
     /// RFC 8628 section 3.1: a confidential client proves itself here as well.
@@ -135,7 +148,7 @@ impl Application {
         for (name, value) in assertion(proof) {
             request = request.add_extra_param(name, value);
         }
-        Captured::build(|captured| {
+        self.build(|captured| {
             _ = request.request::<_, oauth2::EmptyExtraDeviceAuthorizationFields>(captured);
         })
     }
@@ -154,7 +167,7 @@ impl Application {
         for (name, value) in assertion(proof) {
             request = request.add_extra_param(name, value);
         }
-        Captured::build(|captured| _ = request.request(captured, |_| {}, None))
+        self.build(|captured| _ = request.request(captured, |_| {}, None))
     }
 
     /// RFC 6749 section 4.1.3 with RFC 7636: the code that came back to `redirect`.
@@ -175,7 +188,7 @@ impl Application {
         for (name, value) in assertion(proof) {
             request = request.add_extra_param(name, value);
         }
-        Captured::build(|captured| _ = request.request(captured))
+        self.build(|captured| _ = request.request(captured))
     }
 
     /// RFC 6749 section 4.1.1 with RFC 7636 and OpenID Connect's `nonce`:
@@ -254,7 +267,11 @@ impl SyncHttpClient for Captured {
             .collect();
         body.zeroize();
         if let Ok(url) = Url::parse(&head.uri.to_string()) {
-            *self.0.borrow_mut() = Some(TokenForm { url, fields });
+            *self.0.borrow_mut() = Some(TokenForm {
+                url,
+                fields,
+                proxy: UseProxy::Configured,
+            });
         }
         // An answer that ends the crate's loop over device code polls.
         let mut answer = HttpResponse::new(br#"{"error":"access_denied"}"#.to_vec());

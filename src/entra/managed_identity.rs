@@ -12,7 +12,7 @@ use super::answer::{Granted, read};
 use super::classify::{RefusalScope, TokenRefusal};
 use super::endpoint::{Content, EndpointAnswer, EndpointRequest};
 use super::endpoint_client::TokenEndpointClient;
-use crate::http::retry_after;
+use crate::http::{UseProxy, retry_after};
 use crate::model::{Account, AccountReason, Audience, Secret, Timestamp, TokenProblem};
 
 const METADATA_SERVICE: &str = "http://169.254.169.254";
@@ -118,7 +118,7 @@ impl Platform {
             url,
             content: Content::Nothing,
             headers: vec![header],
-            never_proxy: true,
+            proxy: UseProxy::Never,
         })
     }
 }
@@ -204,7 +204,7 @@ mod tests {
             request.url.as_str(),
             "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fgraph.microsoft.com"
         );
-        assert!(request.never_proxy);
+        assert_eq!(request.proxy, UseProxy::Never);
         assert_eq!(request.headers[0].0, "metadata");
 
         let service = platform(&[

@@ -1,8 +1,6 @@
 //! The keys that seal refresh tokens, and the sealing: ChaCha20-Poly1305
 //! (RFC 8439) with a random nonce, bound to the row by associated data.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -11,10 +9,13 @@ use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundK
 use zeroize::Zeroizing;
 
 use super::durable::{self, StoreError};
+use crate::files;
 use crate::model::{Random, Secret, SystemRandom};
 
 const KEY_BYTES: usize = 32;
 const MOST_KEYS: usize = 16;
+/// Of a key file.
+const MOST_BYTES: u64 = 4 * 1024;
 
 /// The keys of a store: the first seals, all open.
 pub(super) struct SealKeys(Vec<SealKey>);
@@ -56,17 +57,12 @@ impl SealKeys {
 
     /// Reads a key file; `Ok(None)` if there is none.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, StoreError> {
-        let file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(StoreError::io(path, "read", &error)),
+        let text = match files::read_text(path, MOST_BYTES) {
+            Ok(text) => text,
+            Err(error) if error.is_missing() => return Ok(None),
+            Err(error) => return Err(StoreError::Key(error.to_string())),
         };
-        check_mode(path, &file)?;
-        let mut text = Zeroizing::new(String::with_capacity(4096));
-        (&file)
-            .take(4096)
-            .read_to_string(&mut text)
-            .map_err(|error| StoreError::io(path, "read", &error))?;
+        check_mode(path)?;
         Self::parse(&Secret::new(text.to_string()), &path.display().to_string()).map(Some)
     }
 
@@ -147,9 +143,9 @@ impl SealKey {
 
 /// A key that others can read seals nothing.
 #[cfg(unix)]
-fn check_mode(path: &Path, file: &File) -> Result<(), StoreError> {
+fn check_mode(path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::PermissionsExt as _;
-    let mode = file
+    let mode = path
         .metadata()
         .map_err(|error| StoreError::io(path, "read", &error))?
         .permissions()
@@ -172,7 +168,7 @@ fn check_mode(path: &Path, file: &File) -> Result<(), StoreError> {
 }
 
 #[cfg(not(unix))]
-fn check_mode(_: &Path, _: &File) -> Result<(), StoreError> {
+fn check_mode(_: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 

@@ -42,6 +42,29 @@ impl FileError {
         }
     }
 
+    /// What is wrong, for a message that names the file already.
+    #[must_use]
+    pub fn without_path(&self) -> String {
+        match &self.problem {
+            ReadProblem::Io(error) => match error.kind() {
+                io::ErrorKind::NotFound => "there is no such file".to_owned(),
+                io::ErrorKind::PermissionDenied => {
+                    "the file may not be read by the user that runs m365mon".to_owned()
+                }
+                _ => format!("the file cannot be read: {error}"),
+            },
+            ReadProblem::Folder => "this is a folder; name the file in it".to_owned(),
+            ReadProblem::NoFile => {
+                "this is no regular file (\"-\" reads a configuration from stdin)".to_owned()
+            }
+            ReadProblem::TooLong(most) => format!(
+                "the file is too large, at most {} MiB are allowed",
+                most / (1024 * 1024)
+            ),
+            ReadProblem::Unfit(unfit) => format!("the file {unfit}"),
+        }
+    }
+
     /// True if there is no such file, which may come yet.
     #[must_use]
     pub fn is_missing(&self) -> bool {

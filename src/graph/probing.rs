@@ -236,6 +236,8 @@ impl Probing<'_> {
         let (client, story) = (self.client, self.story);
         let id = client.random.uuid();
         let client_request_id = RequestId::parse(&id);
+        let account = request.account.as_ref().unwrap_or(&self.resource.account);
+        let proxy = self.resource.proxy_of(account);
         let sent = match headers(request, token, &id) {
             Some(headers) => {
                 story.tell(|| {
@@ -255,6 +257,7 @@ impl Probing<'_> {
                     headers,
                     body: body.map(|body| body.content.clone()).unwrap_or_default(),
                     connection: self.resource.connection,
+                    proxy: proxy.cloned(),
                     timeout,
                     body_limit: request.body_limit,
                 };
@@ -268,7 +271,9 @@ impl Probing<'_> {
                     request,
                     answer,
                     client_request_id,
-                    client.http.is_proxied(&request.url),
+                    client
+                        .http
+                        .is_proxied(&request.url, proxy.map(|own| &**own)),
                     client.clock.now(),
                 );
                 narration::answer(story, &response);

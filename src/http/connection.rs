@@ -27,7 +27,7 @@ use super::network::Inner as Network;
 use super::phase_timer::PhaseTimer;
 use super::proxy::ProxyServer;
 use super::{NetFailure, NetFailureKind, certificate, happy_eyeballs, tunnel};
-use crate::model::{IpVersion, Phase};
+use crate::model::{IpVersion, Phase, ProxySetting};
 
 const MOST_HEADERS: usize = 100;
 const MOST_HEADER_BYTES: u32 = 64 << 10;
@@ -47,8 +47,12 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// The target of an https URL.
-    pub(super) fn of(url: &Url, network: &Network) -> Result<Self, NetFailure> {
+    /// The target of an https URL; `own`: what the sender says of proxies.
+    pub(super) fn of(
+        url: &Url,
+        own: Option<&ProxySetting>,
+        network: &Network,
+    ) -> Result<Self, NetFailure> {
         let unfit = |why| NetFailure::new(NetFailureKind::Internal, why);
         let ("https", Some(host)) = (url.scheme(), url.host_str()) else {
             return Err(unfit("a request with a token needs an https URL"));
@@ -59,7 +63,7 @@ impl Target {
         Ok(Self {
             host: host.into(),
             port: url.port(),
-            proxy: network.proxy_for(url)?,
+            proxy: network.proxy_for(url, own)?,
         })
     }
 

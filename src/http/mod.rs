@@ -37,6 +37,7 @@ pub(crate) use certificate::certificate_facts;
 pub use failure::{NetFailure, NetFailureKind};
 pub use network::{Network, NetworkError, Route};
 pub use probing::{ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest};
+pub(crate) use proxy::proxy_in;
 pub use retry_after::{LONGEST_WAIT, date, retry_after};
 pub(crate) use san::alternative_names;
 pub use simple::{FormValue, SimpleAnswer, SimpleBody, SimpleClient, SimpleRequest, UseProxy};

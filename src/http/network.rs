@@ -10,7 +10,7 @@ use super::NetFailure;
 use super::proxy::{Proxies, ProxyServer};
 use super::resolver::Resolver;
 use super::tls::ClientTls;
-use crate::model::HttpSettings;
+use crate::model::{HttpSettings, ProxySetting};
 
 /// Roots, resolver, proxy and User-Agent. Cheap to clone; built anew when the
 /// settings change.
@@ -85,19 +85,20 @@ impl Network {
         Ok(Self(Arc::new(Inner {
             tls: ClientTls::new(settings.ca_file.as_deref())?,
             resolver: Resolver::new(&settings.resolve),
-            proxies: Proxies::new(&settings.proxy)?,
+            proxies: Proxies::new(&settings.proxy, &settings.own_proxies)?,
             user_agent: HeaderValue::from_str(&settings.user_agent)
                 .map_err(|_| NetworkError::UserAgent)?,
         })))
     }
 
-    /// Which way a request to an https URL goes from here.
+    /// Which way a request to an https URL goes from here; `own`: what its
+    /// account or resource says of proxies.
     ///
     /// # Errors
-    /// When the environment names a proxy that cannot be used.
-    pub fn route_to(&self, url: &Url) -> Result<Route, NetFailure> {
+    /// When the proxy that is named cannot be used.
+    pub fn route_to(&self, url: &Url, own: Option<&ProxySetting>) -> Result<Route, NetFailure> {
         let host = url.host_str().unwrap_or_default();
-        Ok(match self.0.proxy_for(url)? {
+        Ok(match self.0.proxy_for(url, own)? {
             Some(proxy) => Route::Proxy(proxy.name()),
             None if self.0.resolver.overrides(host) => Route::Configured,
             None => Route::Direct,
@@ -110,8 +111,15 @@ impl Network {
 }
 
 impl Inner {
-    /// The proxy for an https URL, if any.
-    pub(super) fn proxy_for(&self, url: &Url) -> Result<Option<ProxyServer>, NetFailure> {
+    /// The proxy for an https URL, if any: the sender's `own`, else as `http` says.
+    pub(super) fn proxy_for(
+        &self,
+        url: &Url,
+        own: Option<&ProxySetting>,
+    ) -> Result<Option<ProxyServer>, NetFailure> {
+        if let Some(own) = own {
+            return self.proxies.own(own);
+        }
         let host = url.host_str().unwrap_or_default();
         let port = url.port().unwrap_or(443);
         self.proxies.for_https(host, port, &self.resolver)

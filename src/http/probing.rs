@@ -20,7 +20,7 @@ use super::connection::{Connection, Target};
 use super::phase_timer::PhaseTimer;
 use super::pool::Pool;
 use super::{NetFailure, NetFailureKind, Network, NetworkError};
-use crate::model::{ConnectionFacts, ConnectionPolicy, Exchange, Method, Phase};
+use crate::model::{ConnectionFacts, ConnectionPolicy, Exchange, Method, Phase, ProxySetting};
 
 /// After an answer, how long an HTTP/1.1 connection may take to be ready again.
 const DRAIN: Duration = Duration::from_millis(250);
@@ -53,6 +53,9 @@ pub struct ProbeRequest {
     pub body: Bytes,
     /// New or kept.
     pub connection: ConnectionPolicy,
+    /// What the account or the resource says of proxies; `None` for what holds
+    /// for all.
+    pub proxy: Option<Arc<ProxySetting>>,
     /// For everything together.
     pub timeout: Duration,
     /// Bytes of the decoded body that are wanted.
@@ -102,11 +105,11 @@ impl ProbeClient {
         Ok(())
     }
 
-    /// True if a proxy is configured for this URL.
+    /// True if a proxy is configured for this URL; `own`: as in a request.
     #[must_use]
-    pub fn is_proxied(&self, url: &Url) -> bool {
+    pub fn is_proxied(&self, url: &Url, own: Option<&ProxySetting>) -> bool {
         let inner = self.0.load();
-        matches!(inner.network.inner().proxy_for(url), Ok(Some(_)))
+        matches!(inner.network.inner().proxy_for(url, own), Ok(Some(_)))
     }
 
     /// Sends one request and reads its answer up to `body_limit`. Never
@@ -135,7 +138,11 @@ impl ProbeClient {
         let deadline = Instant::now() + request.timeout;
         let mut timer = PhaseTimer::begin();
         let inner = self.0.load_full();
-        let begun = match Target::of(&request.url, inner.network.inner()) {
+        let begun = match Target::of(
+            &request.url,
+            request.proxy.as_deref(),
+            inner.network.inner(),
+        ) {
             Ok(target) => {
                 let begun = Box::pin(inner.begin(&target, &request, &mut timer));
                 match timeout_at(deadline, begun).await {

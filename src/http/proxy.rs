@@ -6,7 +6,8 @@
 //! what is written down there is meant more than what the shell happens to set.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -18,13 +19,23 @@ use super::proxy_environment::ProxyEnvironment;
 use super::resolver::Resolver;
 use super::{NetFailure, NetFailureKind, NetworkError};
 use crate::files;
-use crate::model::ProxySetting;
+use crate::model::{ProxySetting, Secret};
 
 /// Of a file with a URL in it.
 const MOST_BYTES: u64 = 64 * 1024;
 
-/// The choice, from the configuration or the environment.
-pub(super) enum Proxies {
+/// Which proxy there is for what.
+pub(super) struct Proxies {
+    general: General,
+    /// From files that accounts and resources name; with what is wrong, where one
+    /// cannot be used: that keeps nobody else from being asked.
+    files: Vec<(PathBuf, Result<ProxyServer, String>)>,
+}
+
+/// The choice for all, from the configuration or the environment.
+enum General {
+    /// None.
+    Direct,
     /// This one for everything.
     Fixed(ProxyServer),
     /// `HTTPS_PROXY`, `NO_PROXY` and their relatives; where they name none,
@@ -43,21 +54,50 @@ pub(super) struct ProxyServer {
 }
 
 impl Proxies {
-    pub(super) fn new(setting: &ProxySetting) -> Result<Self, NetworkError> {
-        match setting {
+    /// Reads the environment and the files that are named.
+    pub(super) fn new(
+        general: &ProxySetting,
+        own: &[Arc<ProxySetting>],
+    ) -> Result<Self, NetworkError> {
+        let general = match general {
             ProxySetting::Environment => {
                 let variables = ProxyEnvironment::read(|name| std::env::var_os(name))?;
-                Ok(Self::Environment(Box::new((
-                    variables,
-                    Matcher::from_system(),
-                ))))
+                General::Environment(Box::new((variables, Matcher::from_system())))
             }
-            ProxySetting::Fixed(secret) => {
-                let url = Url::parse(secret.expose()).map_err(|_| NetworkError::ProxyUrl)?;
-                let server = ProxyServer::from_url(&url).ok_or(NetworkError::ProxyUrl)?;
-                Ok(Self::Fixed(server))
+            ProxySetting::Direct => General::Direct,
+            ProxySetting::Fixed(secret) => General::Fixed(ProxyServer::from_secret(secret)?),
+            ProxySetting::File(path) => General::Fixed(ProxyServer::from_file(path)?),
+        };
+        let files = own.iter().filter_map(|setting| match &**setting {
+            ProxySetting::File(path) => {
+                let server = ProxyServer::from_file(path).map_err(|error| error.to_string());
+                Some((path.clone(), server))
             }
-            ProxySetting::File(path) => Ok(Self::Fixed(ProxyServer::from_file(path)?)),
+            ProxySetting::Environment | ProxySetting::Direct | ProxySetting::Fixed(_) => None,
+        });
+        Ok(Self {
+            general,
+            files: files.collect(),
+        })
+    }
+
+    /// The proxy that an account or a resource names for itself; `None` if it
+    /// wants none.
+    pub(super) fn own(&self, setting: &ProxySetting) -> Result<Option<ProxyServer>, NetFailure> {
+        let unusable = |why: String| NetFailure::new(NetFailureKind::Proxy, why);
+        match setting {
+            ProxySetting::Environment | ProxySetting::Direct => Ok(None),
+            ProxySetting::Fixed(secret) => ProxyServer::from_secret(secret)
+                .map(Some)
+                .map_err(|error| unusable(error.to_string())),
+            ProxySetting::File(path) => {
+                let known = self.files.iter().find(|(known, _)| known == path);
+                let server = known.map_or_else(
+                    || Err("the file of its proxy was not read".to_owned()),
+                    |(_, server)| server.clone(),
+                );
+                server.map(Some).map_err(unusable)
+            }
         }
     }
 
@@ -68,10 +108,11 @@ impl Proxies {
         port: u16,
         resolver: &Resolver,
     ) -> Result<Option<ProxyServer>, NetFailure> {
-        let (variables, system) = match self {
-            Self::Fixed(server) => return Ok(Some(server.clone())),
-            Self::Environment(_) if resolver.overrides(host) => return Ok(None),
-            Self::Environment(both) => &**both,
+        let (variables, system) = match &self.general {
+            General::Direct => return Ok(None),
+            General::Fixed(server) => return Ok(Some(server.clone())),
+            General::Environment(_) if resolver.overrides(host) => return Ok(None),
+            General::Environment(both) => &**both,
         };
         if variables.exempts(host, port) {
             return Ok(None);
@@ -111,7 +152,20 @@ impl Proxies {
     }
 }
 
+/// Whether a file holds the URL of a proxy and nothing else.
+///
+/// # Errors
+/// Why it is of no use.
+pub(crate) fn proxy_in(path: &Path) -> Result<(), NetworkError> {
+    ProxyServer::from_file(path).map(|_| ())
+}
+
 impl ProxyServer {
+    fn from_secret(url: &Secret) -> Result<Self, NetworkError> {
+        let url = Url::parse(url.expose()).map_err(|_| NetworkError::ProxyUrl)?;
+        Self::from_url(&url).ok_or(NetworkError::ProxyUrl)
+    }
+
     /// From a file that holds its URL and nothing else.
     fn from_file(path: &Path) -> Result<Self, NetworkError> {
         let refuse = |what: &dyn fmt::Display| NetworkError::ProxyFile {

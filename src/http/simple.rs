@@ -8,16 +8,18 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use parking_lot::Mutex;
 use rustls::client::Resumption;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::progress::{Progress, ProgressLayer};
+use super::proxy::ProxyServer;
 use super::simple_failure::{broken, classify};
 use super::wiped::Wiped;
 use super::{NetFailure, NetFailureKind, Network, NetworkError};
-use crate::model::{Phase, Secret};
+use crate::model::{Account, Phase, ProxySetting, Secret};
 
 /// No token answer is near this long.
 const MOST_BODY: usize = 1 << 20;
@@ -33,16 +35,29 @@ pub struct SimpleClient(Arc<ArcSwap<Inner>>);
 struct Inner {
     configured: reqwest::Client,
     direct: reqwest::Client,
+    /// For accounts with a proxy of their own, made when first asked for.
+    own: Mutex<Vec<(Arc<ProxySetting>, reqwest::Client)>>,
     network: Network,
 }
 
 /// Whether the configured proxy is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UseProxy {
-    /// As configured; https only.
+    /// As configured for all; https only.
     Configured,
+    /// As an account says for itself; https only.
+    Own(Arc<ProxySetting>),
     /// Never, for managed identity; http is allowed, its endpoint is link-local.
     Never,
+}
+
+impl UseProxy {
+    /// As this account says, else as configured for all.
+    #[must_use]
+    pub fn of(account: &Account) -> Self {
+        let own = account.proxy.as_ref();
+        own.map_or(Self::Configured, |own| Self::Own(Arc::clone(own)))
+    }
 }
 
 /// One value of a form.
@@ -175,18 +190,19 @@ impl SimpleClient {
         let began = Instant::now();
         let deadline = began + request.timeout;
         let inner = self.0.load_full();
-        let client = match request.proxy {
-            UseProxy::Configured => &inner.configured,
-            UseProxy::Never => &inner.direct,
-        };
-        let proxied = match request.proxy {
-            // A proxy that we cannot use must not be passed by.
-            UseProxy::Configured => inner.network.inner().proxy_for(&request.url)?.is_some(),
-            UseProxy::Never => false,
+        // A proxy that we cannot use must not be passed by.
+        let proxy_for = |own| inner.network.inner().proxy_for(&request.url, own);
+        let (client, proxied) = match &request.proxy {
+            UseProxy::Configured => (inner.configured.clone(), proxy_for(None)?.is_some()),
+            UseProxy::Own(own) => {
+                let proxy = proxy_for(Some(own))?;
+                (inner.through(own, proxy.as_ref())?, proxy.is_some())
+            }
+            UseProxy::Never => (inner.direct.clone(), false),
         };
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let timeout = request.timeout;
-        let request = build(client, request)?;
+        let request = build(&client, request)?;
         let progress = Progress::new(timeout);
         let sent = progress.follow(client.execute(request));
         let mut response = timeout_at(deadline, sent)
@@ -229,33 +245,64 @@ impl SimpleClient {
 
 impl Inner {
     fn new(network: &Network) -> Result<Self, NetworkError> {
-        let inner = network.inner();
-        let builder = || -> Result<reqwest::ClientBuilder, NetworkError> {
-            Ok(reqwest::Client::builder()
-                .user_agent(inner.user_agent.clone())
-                .tls_backend_preconfigured(inner.tls.config(Resumption::default())?)
-                .dns_resolver(Arc::new(inner.resolver.clone()))
-                .connector_layer(ProgressLayer)
-                .redirect(reqwest::redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .referer(false)
-                .pool_idle_timeout(IDLE)
-                .http1_max_headers(MOST_HEADERS)
-                .http2_max_header_list_size(MOST_HEADER_BYTES)
-                .tcp_nodelay(true))
-        };
         let chooser = network.clone();
         let proxy = reqwest::Proxy::custom(move |url| {
-            let server = chooser.inner().proxy_for(url).ok().flatten()?;
+            let server = chooser.inner().proxy_for(url, None).ok().flatten()?;
             server.url()
         });
         let built = |builder: reqwest::ClientBuilder| builder.build().map_err(NetworkError::Client);
         Ok(Self {
-            configured: built(builder()?.no_proxy().proxy(proxy))?,
-            direct: built(builder()?.no_proxy())?,
+            configured: built(builder(network)?.proxy(proxy))?,
+            direct: built(builder(network)?)?,
+            own: Mutex::default(),
             network: network.clone(),
         })
     }
+
+    /// The client for what an account says of proxies, which comes to `proxy`.
+    fn through(
+        &self,
+        own: &Arc<ProxySetting>,
+        proxy: Option<&ProxyServer>,
+    ) -> Result<reqwest::Client, NetFailure> {
+        let Some(proxy) = proxy else {
+            return Ok(self.direct.clone());
+        };
+        let mut known = self.own.lock();
+        if let Some((_, client)) = known.iter().find(|(known, _)| known == own) {
+            return Ok(client.clone());
+        }
+        let internal =
+            |error: NetworkError| NetFailure::new(NetFailureKind::Internal, error.to_string());
+        let unfit = || NetFailure::new(NetFailureKind::Proxy, NetworkError::ProxyUrl.to_string());
+        let url = proxy.url().ok_or_else(unfit)?;
+        let client = builder(&self.network)
+            .map_err(internal)?
+            .proxy(reqwest::Proxy::custom(move |_| Some(url.clone())))
+            .build()
+            .map_err(|error| internal(NetworkError::Client(error)))?;
+        known.push((Arc::clone(own), client.clone()));
+        Ok(client)
+    }
+}
+
+/// A client without a proxy, and never one of the environment that it finds
+/// itself.
+fn builder(network: &Network) -> Result<reqwest::ClientBuilder, NetworkError> {
+    let inner = network.inner();
+    Ok(reqwest::Client::builder()
+        .user_agent(inner.user_agent.clone())
+        .tls_backend_preconfigured(inner.tls.config(Resumption::default())?)
+        .dns_resolver(Arc::new(inner.resolver.clone()))
+        .connector_layer(ProgressLayer)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .pool_idle_timeout(IDLE)
+        .http1_max_headers(MOST_HEADERS)
+        .http2_max_header_list_size(MOST_HEADER_BYTES)
+        .tcp_nodelay(true)
+        .no_proxy())
 }
 
 impl fmt::Debug for SimpleClient {
@@ -266,7 +313,7 @@ impl fmt::Debug for SimpleClient {
 
 fn build(client: &reqwest::Client, request: SimpleRequest) -> Result<reqwest::Request, NetFailure> {
     let internal = |why: &str| NetFailure::new(NetFailureKind::Internal, why);
-    match (request.url.scheme(), request.proxy) {
+    match (request.url.scheme(), &request.proxy) {
         ("https", _) | ("http", UseProxy::Never) => {}
         _ => return Err(internal("a request with credentials needs https")),
     }

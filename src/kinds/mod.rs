@@ -57,7 +57,7 @@ pub use ask::{Answer, Ask, Findings, Stopped};
 pub use body::BadBody;
 #[cfg(test)]
 pub(crate) use body::{Envelope, list_in as list_of};
-pub use configuration::Configuration;
+pub use configuration::{Configuration, Variables};
 pub use document::documentation;
 pub(crate) use document::table;
 pub use key::{AnyKey, Key, Keys, Setting, Taken};

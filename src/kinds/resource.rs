@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Impact, Kind, Permission};
-use crate::model::{Account, Audience, ConnectionPolicy, GateKey, Service};
+use crate::model::{Account, Audience, ConnectionPolicy, GateKey, ProxySetting, Service};
 
 /// The name of a resource, from the configuration; unique in it.
 pub type ResourceName = Arc<str>;
@@ -58,6 +58,8 @@ pub struct Resource {
     pub labels: Labels,
     /// Whether its failure is felt by users.
     pub impact: Impact,
+    /// By which proxy it is asked, where it is not its account's.
+    pub proxy: Option<Arc<ProxySetting>>,
 }
 
 impl Resource {
@@ -71,6 +73,13 @@ impl Resource {
     #[must_use]
     pub fn service(&self) -> Service {
         self.kind.service()
+    }
+
+    /// By which proxy a request of `account` for this resource goes; `None` for
+    /// that of `http`.
+    #[must_use]
+    pub fn proxy_of<'a>(&'a self, account: &'a Account) -> Option<&'a Arc<ProxySetting>> {
+        self.proxy.as_ref().or(account.proxy.as_ref())
     }
 
     /// The gate that holds it back.

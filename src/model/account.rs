@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
-use super::{BoundHosts, GateKey, Secret, Service, is_guid};
+use super::{BoundHosts, GateKey, ProxySetting, Secret, Service, is_guid};
 
 /// The name of an account, from the configuration; unique in it.
 pub type AccountName = Arc<str>;
@@ -250,6 +250,8 @@ pub struct Account {
     pub sign_in: SignIn,
     /// Hosts of APIs other than Microsoft's, by the audience of their tokens.
     pub audiences: BoundHosts,
+    /// By which proxy its requests go, where it is not that of `http`.
+    pub proxy: Option<Arc<ProxySetting>>,
 }
 
 impl Account {
@@ -264,6 +266,7 @@ impl Account {
             client_id: None,
             sign_in: SignIn::Nobody,
             audiences: BoundHosts::new(),
+            proxy: None,
         })
     }
 

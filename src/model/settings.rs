@@ -26,6 +26,8 @@ pub enum ProxySetting {
     /// This one, for everything but managed identity. May hold a password in
     /// its user information, hence a secret; already known to be an http URL.
     Fixed(Secret),
+    /// None, whatever the environment says.
+    Direct,
     /// The one whose URL stands in this file, read when the network is made.
     File(PathBuf),
 }
@@ -42,6 +44,8 @@ pub struct ResolveOverride {
 pub struct HttpSettings {
     /// Which proxy.
     pub proxy: ProxySetting,
+    /// What accounts and resources say for themselves, each once.
+    pub own_proxies: Vec<Arc<ProxySetting>>,
     /// PEM roots trusted instead of the system's.
     pub ca_file: Option<PathBuf>,
     /// Sent as `User-Agent`.

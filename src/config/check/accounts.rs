@@ -6,7 +6,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::names::UniqueNames;
-use super::{Context, audiences, credentials};
+use super::{Context, audiences, credentials, proxy};
 use crate::config::diagnostic::{Position, quoted, quoted_url};
 use crate::config::fields::Fields;
 use crate::config::schema;
@@ -71,8 +71,9 @@ pub(super) fn accounts(root: &Fields<'_>, context: &Context<'_>) -> CheckedAccou
         let shared = name.clone().unwrap_or_else(|| "".into());
         let account = account(shared, &fields, context).map(Arc::new);
         if let Some(name) = name {
-            let file = context.diagnostics.file();
-            context.places.note_account(&name, &fields, &file);
+            context
+                .places
+                .note_account(&name, &fields, context.diagnostics);
             accounts.sound.extend(account.clone());
             let at = fields.at;
             accounts.known.insert(name, Known { at, account });
@@ -89,6 +90,7 @@ fn account(name: AccountName, fields: &Fields<'_>, context: &Context<'_>) -> Opt
     let tenant = tenant(fields, twins, context);
     let client_id = client_id(fields, twins, context);
     let sign_in = choice.sign_in(fields, context);
+    let proxy = proxy::own(fields, context);
 
     let managed = choice.is_managed();
     if tenant.is_none() && fields.get("tenant").is_none() && !managed {
@@ -118,6 +120,7 @@ fn account(name: AccountName, fields: &Fields<'_>, context: &Context<'_>) -> Opt
         client_id,
         sign_in,
         audiences: audiences::read(fields, context),
+        proxy,
     })
 }
 

@@ -281,7 +281,7 @@ fn workload_identity(fields: &Fields<'_>, context: &Context<'_>) -> Option<AppCr
             return None;
         };
         let path = Spanned {
-            value: context.folder.join(twin),
+            value: context.diagnostics.path_at(fields.at, twin),
             at: fields.at,
         };
         paths::warn_if_missing(&path, VARIABLE, context);

@@ -7,7 +7,7 @@ use super::Context;
 use crate::config::diagnostic::quoted;
 use crate::config::fields::{self, Fields};
 use crate::config::yaml::{Shape, Value};
-use crate::kinds::{self, Labels};
+use crate::kinds::{self, Labels, Variables};
 
 /// Most labels in one mapping.
 const MOST_LABELS: usize = 10;
@@ -110,25 +110,68 @@ pub(super) fn labels(fields: &Fields<'_>, context: &Context<'_>) -> LabelMap {
         let Some(value) = fields::text(&entry.value, &format!("labels.{name}"), diagnostics) else {
             continue;
         };
-        if value.value.len() > MOST_VALUE {
-            diagnostics.refuse(
-                value.at,
-                format!(
-                    "the label {} has {} bytes, at most {MOST_VALUE} are allowed",
-                    quoted(name),
-                    value.value.len()
-                ),
-            );
-        } else if value.value.chars().any(char::is_control) {
-            diagnostics.refuse(
-                value.at,
-                format!("the label {} has a control character in it", quoted(name)),
-            );
-        } else {
-            labels.insert(name.into(), value.value.into());
+        match wrong_value(value.value) {
+            Some(wrong) => {
+                diagnostics.refuse(value.at, format!("the label {} {wrong}", quoted(name)));
+            }
+            None => {
+                labels.insert(name.into(), value.value.into());
+            }
         }
     }
     labels
+}
+
+/// The labels of the process: those of the file, and those of the command line,
+/// which win.
+pub(super) fn of_process(root: &Fields<'_>, context: &Context<'_>) -> LabelMap {
+    let mut all = labels(root, context);
+    for (name, value) in context.labels {
+        let path = Variables::join("labels", name);
+        context.variables.borrow_mut().remove(&path);
+        all.insert(Arc::clone(name), Arc::clone(value));
+    }
+    if all.len() > MOST_LABELS {
+        context.diagnostics.refuse(
+            root.place("labels"),
+            format!(
+                "{} labels, with those of --label, are too many; at most {MOST_LABELS} are allowed",
+                all.len()
+            ),
+        );
+    }
+    all
+}
+
+/// A label of the process as the command line has it, `NAME=VALUE`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn label(text: &str) -> Result<(Arc<str>, Arc<str>), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("it must be NAME=VALUE, like location=amsterdam")?;
+    if let Some(wrong) = wrong_name(name) {
+        return Err(format!("the label name {} {wrong}", quoted(name)));
+    }
+    match wrong_value(value) {
+        _ if value.is_empty() => Err(format!("the label {} is empty", quoted(name))),
+        Some(wrong) => Err(format!("the label {} {wrong}", quoted(name))),
+        None => Ok((name.into(), value.into())),
+    }
+}
+
+fn wrong_value(value: &str) -> Option<String> {
+    if value.len() > MOST_VALUE {
+        let bytes = value.len();
+        Some(format!(
+            "has {bytes} bytes, at most {MOST_VALUE} are allowed"
+        ))
+    } else if value.chars().any(char::is_control) {
+        Some("has a control character in it".to_owned())
+    } else {
+        None
+    }
 }
 
 /// Sorted and shared.

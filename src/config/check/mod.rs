@@ -8,51 +8,95 @@ mod credentials;
 mod labels;
 mod names;
 mod paths;
+mod proxy;
+mod resource_files;
 mod resource_keys;
 mod resources;
 mod settings;
 mod times;
 mod usage;
 
-use std::path::Path;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::diagnostic::Diagnostics;
+use super::digest::DigestBuilder;
 use super::environment::Environment;
 use super::fields::Fields;
 use super::places::Places;
-use super::schema;
+use super::variables::Substitution;
 use super::yaml::Node;
-use crate::kinds::Configuration;
-use crate::model::Storage;
+use super::{Label, schema};
+use crate::kinds::{Configuration, Variables};
+use crate::model::{ProxySetting, Storage};
+
+pub use labels::label;
 
 /// What every rule may ask.
 pub(super) struct Context<'a> {
     /// Where diagnostics go.
     pub(super) diagnostics: &'a Diagnostics,
-    /// The folder of the file; relative paths begin here.
-    pub(super) folder: &'a Path,
+    /// Labels of the process that win over those of the file.
+    pub(super) labels: &'a [Label],
     /// For twins of keys.
     pub(super) env: &'a dyn Environment,
     /// Where files and secrets are named.
     pub(super) places: Places,
+    /// Which values came from the environment, by their path.
+    pub(super) variables: RefCell<BTreeMap<String, Arc<str>>>,
+    /// What accounts and resources say of proxies, each once.
+    pub(super) proxies: RefCell<Vec<Arc<ProxySetting>>>,
+    /// What was read.
+    pub(super) digest: RefCell<DigestBuilder>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(
+        diagnostics: &'a Diagnostics,
+        labels: &'a [Label],
+        env: &'a dyn Environment,
+    ) -> Self {
+        Self {
+            diagnostics,
+            labels,
+            env,
+            places: Places::default(),
+            variables: RefCell::default(),
+            proxies: RefCell::default(),
+            digest: RefCell::default(),
+        }
+    }
+
+    /// Puts values of the environment in place of their names.
+    pub(super) fn substitution(&self) -> Substitution<'_> {
+        Substitution {
+            env: self.env,
+            diagnostics: self.diagnostics,
+            found: &self.variables,
+        }
+    }
 }
 
 /// Checks the whole file. `None` after at least one diagnostic.
 pub(super) fn configuration(root: &Node, context: &Context<'_>) -> Option<Configuration> {
     let diagnostics = context.diagnostics;
     let root = Fields::open(root, &schema::ROOT, &[], diagnostics)?;
-    let labels = labels::labels(&root, context);
+    let labels = labels::of_process(&root, context);
     let storage = Storage {
         file: paths::path_or(&root, "storage", "m365mon.tokens", context),
         key_file: paths::path_or(&root, "storage_key_file", "m365mon.key", context),
     };
-    let http = settings::http(&root, context);
+    let mut http = settings::http(&root, context);
     let limits = settings::limits(&root);
     let metrics = settings::metrics(&root, context);
     let accounts = accounts::accounts(&root, context);
     let defaults = resources::Defaults::read(&root, &accounts, context);
-    let resources = resources::resources(&root, &defaults, &labels, limits, &accounts, context);
+    let own = root.list("resources");
+    let files = resource_files::ResourceFiles::read(&root, own.len(), context);
+    let items: Vec<&Node> = own.iter().chain(files.items()).collect();
+    let resources = resources::resources(&items, &defaults, &labels, limits, &accounts, context);
+    http.own_proxies = context.proxies.take();
     if !diagnostics.is_clean() {
         return None;
     }
@@ -64,6 +108,8 @@ pub(super) fn configuration(root: &Node, context: &Context<'_>) -> Option<Config
         metrics,
         accounts: accounts.sound(),
         resources: resources.into_iter().map(Arc::new).collect(),
+        resource_files: files.patterns,
+        variables: Variables::new(context.variables.take()),
     };
     usage::warn(&configuration, &accounts, &root, context);
     Some(configuration)

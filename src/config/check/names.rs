@@ -1,4 +1,4 @@
-//! UniqueNames of accounts and resources.
+//! Names of accounts and resources.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,10 +38,10 @@ impl UniqueNames {
             context.diagnostics.refuse(
                 name.at,
                 format!(
-                    "{} {} is there twice, first at line {}",
+                    "{} {} is there twice, first at {}",
                     self.what,
                     quoted(name.value),
-                    first.line
+                    context.diagnostics.told_from(*first, name.at)
                 ),
             );
             return None;

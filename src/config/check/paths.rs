@@ -1,4 +1,4 @@
-//! Paths, relative to the folder of the file.
+//! Paths, relative to the folder of the file that names them.
 
 use std::path::PathBuf;
 
@@ -32,14 +32,18 @@ pub(super) fn path(
     context: &Context<'_>,
 ) -> Option<Spanned<PathBuf>> {
     let text = fields.text(name)?;
-    if text.value.contains('\0') {
-        context
-            .diagnostics
-            .refuse(text.at, format!("\"{name}\" is not a path"));
+    if text.value.contains(char::is_control) {
+        context.diagnostics.refuse(
+            text.at,
+            format!(
+                "\"{name}\" is no path, there is a tab, a line end or the like in it; in double \
+                 quotes \"\\t\" and \"\\n\" are such, so write a Windows path in single quotes"
+            ),
+        );
         return None;
     }
     Some(Spanned {
-        value: context.folder.join(text.value),
+        value: context.diagnostics.path_at(text.at, text.value),
         at: text.at,
     })
 }
@@ -51,5 +55,8 @@ pub(super) fn path_or(
     default: &str,
     context: &Context<'_>,
 ) -> PathBuf {
-    path(fields, name, context).map_or_else(|| context.folder.join(default), |path| path.value)
+    path(fields, name, context).map_or_else(
+        || context.diagnostics.path_at(fields.at, default),
+        |path| path.value,
+    )
 }

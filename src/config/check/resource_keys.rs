@@ -3,14 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Context;
 use super::accounts::CheckedAccounts;
+use super::{Context, paths};
 use crate::config::diagnostic::quoted;
 use crate::config::fields::{self, Fields};
 use crate::config::suggest::suggest;
 use crate::config::yaml::{Node, Value};
+use crate::files;
 use crate::kinds::Keys;
 use crate::model::Account;
+
+/// Of a file that holds the value of one key, in bytes.
+const MOST_FILE: u64 = 64 * 1024;
 
 /// The mapping, and what its values may refer to.
 pub(super) struct ResourceKeys<'a> {
@@ -69,6 +73,7 @@ impl Keys for ResourceKeys<'_> {
         let count = |item: &Node| {
             let value = match item.value {
                 Value::Integer(value) => u32::try_from(value).ok(),
+                Value::Text(ref text) if item.is_variable => text.parse().ok(),
                 _ => None,
             };
             let value = value.filter(|value| (least..=most).contains(value));
@@ -111,17 +116,11 @@ impl Keys for ResourceKeys<'_> {
     }
 
     fn file(&self, key: &str) -> Option<String> {
-        let path = self.context.folder.join(self.text(key)?);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Some(text.trim_start_matches('\u{feff}').trim().to_owned()),
+        let path = paths::path(self.fields, key, self.context)?.value;
+        match files::read_text(&path, MOST_FILE) {
+            Ok(text) => Some(text.trim().to_owned()),
             Err(error) => {
-                self.refuse(
-                    key,
-                    format!(
-                        "\"{key}\": {} cannot be read: {error}",
-                        quoted(&path.to_string_lossy())
-                    ),
-                );
+                self.refuse(key, format!("\"{key}\": {error}"));
                 None
             }
         }

@@ -8,14 +8,14 @@ use super::accounts::CheckedAccounts;
 use super::labels::{self, LabelMap};
 use super::names::UniqueNames;
 use super::resource_keys::ResourceKeys;
-use super::{Context, times};
+use super::{Context, proxy, times};
 use crate::config::diagnostic::{Position, one_of, quoted};
 use crate::config::fields::Fields;
 use crate::config::schema;
 use crate::config::suggest::suggest;
 use crate::config::yaml::{Node, Value};
 use crate::kinds::key::AnyKey;
-use crate::kinds::{self, Info, Keys, Kind, Labels, Mode, Resource, Taken};
+use crate::kinds::{self, Info, Keys, Kind, Labels, Mode, Resource, Taken, Variables};
 use crate::model::{Account, ConnectionPolicy, Limits, duration, is_upn};
 
 /// A minute suits most kinds.
@@ -30,6 +30,13 @@ pub(super) struct Defaults {
     mode: Mode,
     connection: ConnectionPolicy,
     pub(super) min_age: Option<Duration>,
+    /// Which account, for kinds that need one.
+    account: Option<Arc<Account>>,
+    /// True if it names one, sound or not.
+    has_account: bool,
+    kind: Option<&'static Info>,
+    /// It names one that there is not; the complaint is made.
+    refused_kind: bool,
     pub(super) at: Position,
     /// Its own values do not fit together, which is said once.
     pub(super) reported: Cell<bool>,
@@ -70,6 +77,10 @@ impl Defaults {
             mode: Mode::Background,
             connection: ConnectionPolicy::New,
             min_age: None,
+            account: None,
+            has_account: false,
+            kind: None,
+            refused_kind: false,
             at: root.place("defaults"),
             reported: Cell::new(false),
         };
@@ -88,28 +99,64 @@ impl Defaults {
             let connection = schema::DEFAULT_CONNECTION.take(keys).given();
             defaults.connection = connection.unwrap_or(defaults.connection);
             defaults.min_age = schema::DEFAULT_MIN_AGE.take(keys).given();
+            defaults.has_account = keys.is_given("account");
+            defaults.account = schema::DEFAULT_ACCOUNT.take(keys).given();
+            match schema::DEFAULT_KIND.take(keys) {
+                Taken::Given(word) => defaults.kind = kinds::find(word),
+                Taken::Refused => defaults.refused_kind = true,
+                Taken::Absent => {}
+            }
         }
         defaults
+    }
+
+    /// What a resource takes from here that came from the environment is shown
+    /// by its name there too.
+    fn pass_on_variables(
+        &self,
+        number: usize,
+        own: &Fields<'_>,
+        info: Option<&Info>,
+        context: &Context<'_>,
+    ) {
+        let mut variables = context.variables.borrow_mut();
+        if variables.is_empty() {
+            return;
+        }
+        for key in schema::DEFAULTS.names() {
+            let of_the_kind = info.is_some_and(|info| match key {
+                "interval" => info.interval.is_some(),
+                "timeout" => info.timeout.is_some(),
+                "mode" => info.background_only(),
+                "account" => !info.needs_account,
+                _ => false,
+            });
+            if of_the_kind || own.get(key).is_some() {
+                continue;
+            }
+            if let Some(name) = variables.get(&Variables::join("defaults", key)).cloned() {
+                variables.insert(format!("resources[{number}].{key}"), name);
+            }
+        }
     }
 }
 
 /// `resources`.
 pub(super) fn resources(
-    root: &Fields<'_>,
+    items: &[&Node],
     defaults: &Defaults,
     process: &LabelMap,
     limits: Limits,
     accounts: &CheckedAccounts,
     context: &Context<'_>,
 ) -> Vec<Resource> {
-    let items = root.list("resources");
     let mut names = UniqueNames::new("resource", items.len());
     let mut found = Vec::with_capacity(items.len());
     // Most resources have no labels of their own and share one list.
     let shared = labels::whole(process);
     let mut on_scrape = 0;
-    for item in items {
-        let Some(kind) = KindOf::read(item) else {
+    for (number, &item) in items.iter().enumerate() {
+        let Some(kind) = KindOf::read(item, defaults) else {
             // Not a mapping; the diagnostic is made by the opening.
             _ = Fields::open(item, &schema::RESOURCE, &[], context.diagnostics);
             continue;
@@ -153,6 +200,7 @@ pub(super) fn resources(
         } else {
             labels::merged(process, own)
         };
+        defaults.pass_on_variables(number, &fields, kind.info(), context);
         let resource = resource(&keys, &kind, timing, mode, defaults, labels);
         if let (Some(name), Some(resource)) = (name, resource) {
             found.push(Resource { name, ..resource });
@@ -172,7 +220,8 @@ fn resource(
     let info = kind.info();
     let impact = schema::IMPACT.take(keys);
     let times = times::fitting(keys, &timing, defaults, info);
-    let account = account(keys, info);
+    let account = account(keys, info, defaults);
+    let proxy = proxy::own(keys.fields, keys.context);
     let kind = kind.check(keys, account.as_deref());
     let (interval, timeout, min_age) = times?;
     let kind = kind?;
@@ -209,6 +258,7 @@ fn resource(
         connection: timing.connection.or(defaults.connection)?,
         min_age,
         labels,
+        proxy,
     })
 }
 
@@ -245,12 +295,19 @@ fn mode(
 }
 
 /// The account; `None` if it is unknown (after a diagnostic) or was refused.
-fn account(keys: &ResourceKeys<'_>, info: Option<&Info>) -> Option<Arc<Account>> {
+fn account(
+    keys: &ResourceKeys<'_>,
+    info: Option<&Info>,
+    defaults: &Defaults,
+) -> Option<Arc<Account>> {
     if keys.is_given("account") {
         return keys.account("account");
     }
     if info.is_some_and(|info| !info.needs_account) {
         return Some(Account::nobody());
+    }
+    if defaults.has_account {
+        return defaults.account.clone();
     }
     keys.fields
         .missing("account", "through which account this is watched");
@@ -262,11 +319,13 @@ enum KindOf<'n> {
     Known(&'static Info),
     /// Some other word, or nothing.
     Other(Option<&'n Node>, Position),
+    /// What the defaults say, and that is none.
+    Refused,
 }
 
 impl<'n> KindOf<'n> {
     /// `None` if the item is no mapping.
-    fn read(item: &'n Node) -> Option<Self> {
+    fn read(item: &'n Node, defaults: &Defaults) -> Option<Self> {
         let Value::Mapping(entries) = &item.value else {
             return None;
         };
@@ -278,8 +337,10 @@ impl<'n> KindOf<'n> {
             Some(Value::Text(word)) => kinds::find(word),
             _ => None,
         };
-        Some(match known {
+        let absent = node.is_none_or(Node::is_null);
+        Some(match known.or(defaults.kind.filter(|_| absent)) {
             Some(info) => Self::Known(info),
+            None if absent && defaults.refused_kind => Self::Refused,
             None => Self::Other(node.filter(|node| !node.is_null()), item.at),
         })
     }
@@ -287,7 +348,7 @@ impl<'n> KindOf<'n> {
     const fn info(&self) -> Option<&'static Info> {
         match self {
             Self::Known(info) => Some(info),
-            Self::Other(..) => None,
+            Self::Other(..) | Self::Refused => None,
         }
     }
 
@@ -296,7 +357,7 @@ impl<'n> KindOf<'n> {
     fn keys(&self) -> Vec<&'static [&'static dyn AnyKey]> {
         match self {
             Self::Known(info) => vec![info.keys],
-            Self::Other(..) => kinds::ALL.iter().map(|info| info.keys).collect(),
+            Self::Other(..) | Self::Refused => kinds::ALL.iter().map(|info| info.keys).collect(),
         }
     }
 
@@ -304,6 +365,7 @@ impl<'n> KindOf<'n> {
         let words = || kinds::ALL.iter().map(|info| info.name);
         let (at, message) = match self {
             Self::Known(info) => return Kind::read(info.name, keys, account),
+            Self::Refused => return None,
             Self::Other(None, at) => (
                 *at,
                 format!("\"kind\" is missing; it is {}", one_of(words())),

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use url::Url;
-
-use super::{Context, paths};
+use super::{Context, paths, proxy};
 use crate::config::diagnostic::quoted;
 use crate::config::fields::{self, Fields};
 use crate::config::schema;
@@ -29,6 +27,7 @@ const MOST_BUCKETS: usize = 30;
 pub(super) fn http(root: &Fields<'_>, context: &Context<'_>) -> HttpSettings {
     let mut settings = HttpSettings {
         proxy: ProxySetting::Environment,
+        own_proxies: Vec::new(),
         ca_file: None,
         user_agent: USER_AGENT.into(),
         resolve: BTreeMap::new(),
@@ -36,24 +35,9 @@ pub(super) fn http(root: &Fields<'_>, context: &Context<'_>) -> HttpSettings {
     let Some(fields) = root.mapping("http", &schema::HTTP) else {
         return settings;
     };
-    let file = context.diagnostics.file();
-    context.places.note_http(&fields, &file);
-    if let Some(proxy) = fields.secret("proxy_url") {
-        match proxy_problem(proxy.value.expose()) {
-            None => settings.proxy = ProxySetting::Fixed(proxy.value),
-            Some(problem) => context
-                .diagnostics
-                .refuse(proxy.at, format!("\"proxy_url\" (not shown) {problem}")),
-        }
-    }
-    if let Some(file) = paths::existing(&fields, "proxy_url_file", context) {
-        if fields.get("proxy_url").is_some() {
-            context.diagnostics.refuse(
-                fields.place("proxy_url_file"),
-                "\"proxy_url_file\" and \"proxy_url\" exclude each other",
-            );
-        }
-        settings.proxy = ProxySetting::File(file);
+    context.places.note_http(&fields, context.diagnostics);
+    if let Some(proxy) = proxy::for_all(&fields, context) {
+        settings.proxy = proxy;
     }
     settings.ca_file = paths::existing(&fields, "ca_file", context);
     if let Some(agent) = fields.text("user_agent") {
@@ -79,24 +63,6 @@ pub(super) fn http(root: &Fields<'_>, context: &Context<'_>) -> HttpSettings {
         settings.resolve = resolve(node, context);
     }
     settings
-}
-
-fn proxy_problem(text: &str) -> Option<&'static str> {
-    let Ok(url) = Url::parse(text) else {
-        return Some("must be a URL such as \"http://proxy.contoso.com:3128\"");
-    };
-    if url.scheme() != "http" {
-        return Some(
-            "must begin with \"http://\": the tunnel through the proxy is encrypted by itself",
-        );
-    }
-    if url.host_str().is_none_or(str::is_empty) {
-        return Some("names no host");
-    }
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return Some("must end after the host and port");
-    }
-    None
 }
 
 fn resolve(node: &Node, context: &Context<'_>) -> BTreeMap<Arc<str>, ResolveOverride> {
@@ -241,6 +207,7 @@ fn buckets(node: &Node) -> Result<Arc<[f64]>, (crate::config::diagnostic::Positi
             )]
             Value::Integer(value) => value as f64,
             Value::Float(value) => value,
+            Value::Text(ref text) if item.is_variable => text.parse().unwrap_or(f64::NAN),
             _ => {
                 return Err((
                     item.at,

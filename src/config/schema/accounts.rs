@@ -62,6 +62,18 @@ pub(in crate::config) static ACCOUNT: Table = Table {
             "",
             "The identity that Azure gave this machine.",
         ),
+        &key(
+            "proxy_url",
+            "`http://` URL, or `null` for none",
+            "that of `http`",
+            "The proxy for this account: its tokens and its resources.",
+        ),
+        &key(
+            "proxy_url_file",
+            "path",
+            "",
+            "Holds the URL in place of `proxy_url`. Read again on a reload.",
+        ),
     ],
 };
 

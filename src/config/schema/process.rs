@@ -41,6 +41,12 @@ pub(in crate::config) static ROOT: Table = Table {
             "The ways into tenants.",
         ),
         &key("resources", "list of mappings", "none", "What is watched."),
+        &key(
+            "resource_files",
+            "list of paths or patterns",
+            "none",
+            "More of what is watched: each file is a list as under `resources`. `*` and `?` stand within one part of a path, `[a-z]` for one character; what begins with a dot is left out. Paths in such a file are relative to its own folder.",
+        ),
     ],
 };
 

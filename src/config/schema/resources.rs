@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{Table, key};
-use crate::kinds::key::{Form, Key, Keys, Lasting, OneOf, Setting};
+use crate::kinds::key::{AccountReference, Form, Key, Keys, Lasting, OneOf, Setting};
 use crate::kinds::{self, Impact, Mode};
 use crate::model::ConnectionPolicy;
 
@@ -27,7 +27,7 @@ const CONNECTIONS: OneOf<ConnectionPolicy> = OneOf(&[
 ]);
 
 /// The word of a kind.
-struct KindWord;
+pub(in crate::config) struct KindWord;
 
 impl Form for KindWord {
     type Value = &'static str;
@@ -58,7 +58,7 @@ impl Form for KindWord {
 static KIND: Key<KindWord> = Key::optional(
     "kind",
     KindWord,
-    "",
+    "`defaults.kind`",
     "What it is, hence how it is asked and judged.",
 );
 /// `resources[].interval`.
@@ -110,7 +110,7 @@ pub(in crate::config) static RESOURCE: Table = Table {
         &key(
             "account",
             "name of an account",
-            "",
+            "`defaults.account`",
             "Through which account.",
         ),
         &KIND,
@@ -125,6 +125,18 @@ pub(in crate::config) static RESOURCE: Table = Table {
             "mapping of label names to text",
             "none",
             "On every series of this resource, besides those of the process; of two with one name this one wins.",
+        ),
+        &key(
+            "proxy_url",
+            "`http://` URL, or `null` for none",
+            "that of its account",
+            "The proxy for this resource; its account's tokens go by the account's.",
+        ),
+        &key(
+            "proxy_url_file",
+            "path",
+            "",
+            "Holds the URL in place of `proxy_url`. Read again on a reload.",
         ),
     ],
 };
@@ -165,6 +177,21 @@ pub(in crate::config) static DEFAULT_MIN_AGE: Key<Lasting> = Key::optional(
     "A report younger than this is reused by `on_scrape` and `on_probe`, so that two Prometheus servers do not double the calls.",
 );
 
+/// `defaults.account`.
+pub(in crate::config) static DEFAULT_ACCOUNT: Key<AccountReference> = Key::optional(
+    "account",
+    AccountReference,
+    "",
+    "Through which account; for kinds that need one.",
+);
+/// `defaults.kind`.
+pub(in crate::config) static DEFAULT_KIND: Key<KindWord> = Key::optional(
+    "kind",
+    KindWord,
+    "",
+    "What a resource is, as under `resources[]`.",
+);
+
 /// `defaults`.
 pub(in crate::config) static DEFAULTS: Table = Table {
     path: "defaults",
@@ -175,5 +202,7 @@ pub(in crate::config) static DEFAULTS: Table = Table {
         &DEFAULT_MODE,
         &DEFAULT_CONNECTION,
         &DEFAULT_MIN_AGE,
+        &DEFAULT_ACCOUNT,
+        &DEFAULT_KIND,
     ],
 };

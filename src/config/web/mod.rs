@@ -14,7 +14,6 @@ pub(super) mod schema;
 mod tls;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -22,6 +21,7 @@ use zeroize::Zeroizing;
 use super::diagnostic::{ConfigErrors, Diagnostic, Diagnostics, Position, SourcePlace};
 use super::fields::{self, Fields};
 use super::yaml::{self, Node, Value};
+use crate::files;
 use crate::model::Secret;
 pub use document::documentation;
 
@@ -134,7 +134,7 @@ struct WebContext<'a> {
 
 impl WebContext<'_> {
     fn place(&self, at: Position) -> SourcePlace {
-        SourcePlace::new(self.diagnostics.file(), at)
+        self.diagnostics.place(at)
     }
 }
 
@@ -143,7 +143,8 @@ impl WebContext<'_> {
 /// # Errors
 /// If it cannot be read or is too large.
 pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, ConfigErrors> {
-    super::read(path, MOST_BYTES, super::unreadable)
+    files::read(path, MOST_BYTES)
+        .map_err(|error| ConfigErrors::one(path, Position::NONE, super::unreadable(&error)))
 }
 
 /// Checks what was read from `path`; the files that it names are left alone.
@@ -151,8 +152,9 @@ pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, ConfigErrors> {
 /// # Errors
 /// Everything that is wrong with it, each with its place.
 pub fn check_bytes(bytes: &[u8], path: &Path) -> Result<WebFile, ConfigErrors> {
-    let file: Arc<str> = path.display().to_string().into();
-    parse(super::text(bytes, &file)?, path)
+    let text =
+        super::text(bytes, 0).map_err(|(at, message)| ConfigErrors::one(path, at, message))?;
+    parse(&text, path)
 }
 
 /// Checks a text as if it were the content of `path`.
@@ -160,14 +162,13 @@ pub fn check_bytes(bytes: &[u8], path: &Path) -> Result<WebFile, ConfigErrors> {
 /// # Errors
 /// As [`check_bytes`].
 pub fn parse(text: &str, path: &Path) -> Result<WebFile, ConfigErrors> {
-    let file: Arc<str> = path.display().to_string().into();
-    let one = |(at, message): (Position, String)| ConfigErrors::one(&file, at, message);
+    let one = |(at, message): (Position, String)| ConfigErrors::one(path, at, message);
     let mut root = yaml::parse_sealing(text, seal).map_err(one)?;
     lenient::resolve(&mut root);
     if let Some(doubled) = fields::doubled(&root) {
         return Err(one(doubled));
     }
-    let diagnostics = Diagnostics::new(Arc::clone(&file));
+    let diagnostics = Diagnostics::new(path);
     let context = WebContext {
         diagnostics: &diagnostics,
         folder: path.parent().unwrap_or(Path::new("")),

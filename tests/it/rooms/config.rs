@@ -4,6 +4,7 @@
 mod bounds;
 mod command;
 mod files;
+mod many;
 mod secrets;
 
 use std::collections::BTreeMap;

@@ -36,6 +36,7 @@ fn get(connection: ConnectionPolicy) -> ProbeRequest {
         url: Url::parse(&format!("https://{HOST}/lists?$top=1")).unwrap(),
         headers: HeaderMap::new(),
         connection,
+        proxy: None,
         timeout: LONG,
         body_limit: LIMIT,
     }

@@ -41,6 +41,7 @@ pub(crate) fn account(name: &str) -> Account {
         client_id: Some("11111111-2222-3333-4444-555555555555".into()),
         sign_in: SignIn::App(client_secret(CANARY)),
         audiences: Default::default(),
+        proxy: None,
     }
 }
 
@@ -110,6 +111,7 @@ pub(crate) fn resource(name: &str, account: &Arc<Account>, kind: Kind) -> Resour
         min_age: Duration::from_secs(54),
         labels: labels(&[]),
         impact: Impact::Users,
+        proxy: None,
     }
 }
 
@@ -177,6 +179,8 @@ pub(crate) fn configuration(resources: Vec<Resource>) -> Configuration {
         },
         accounts,
         resources: resources.into_iter().map(Arc::new).collect(),
+        resource_files: Vec::new(),
+        variables: Default::default(),
     }
 }
 
@@ -184,6 +188,7 @@ pub(crate) fn configuration(resources: Vec<Resource>) -> Configuration {
 pub(crate) fn http() -> HttpSettings {
     HttpSettings {
         proxy: ProxySetting::Environment,
+        own_proxies: Vec::new(),
         ca_file: None,
         user_agent: "NONISV|m365mon|m365mon/0".into(),
         resolve: BTreeMap::new(),

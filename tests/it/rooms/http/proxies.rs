@@ -101,3 +101,80 @@ async fn are_not_to_blame_for_what_comes_after() {
     let failure = failure(&ca.network_through(proxy.address)).await;
     assert_eq!(failure.net.reason(), Reason::Tls);
 }
+
+/// What a sender says for itself wins over what holds for all, in both clients.
+#[tokio::test]
+async fn of_a_senders_own() {
+    use m365mon::http::{SimpleBody, SimpleClient, SimpleRequest, UseProxy};
+    use m365mon::model::ProxySetting;
+
+    let ca = Ca::new();
+    let origin = Origin::answering(ca.good(H2), |_, _| json(200, "{}")).await;
+    let established = "HTTP/1.1 200 OK\r\n\r\n";
+    let (of_all, all) = proxy(established, Some(origin.address)).await;
+    let (of_one, one) = proxy(established, Some(origin.address)).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let url = format!("http://{}", of_one.address);
+    std::fs::write(file.path(), format!("{url}\n")).unwrap();
+    let own = [
+        ProxySetting::Fixed(Secret::new(url)),
+        ProxySetting::File(file.path().to_owned()),
+        ProxySetting::File("/not/there".into()),
+        ProxySetting::Direct,
+    ]
+    .map(Arc::new);
+    let mut settings = ca.settings(origin.address);
+    settings.proxy = ProxySetting::Fixed(Secret::new(format!("http://{}", of_all.address)));
+    settings.own_proxies = own.to_vec();
+    let network = Network::new(&settings).unwrap();
+    let (measured, simple) = (
+        ProbeClient::new(&network).unwrap(),
+        SimpleClient::new(&network).unwrap(),
+    );
+    let [fixed, in_file, gone, direct] = own;
+    for (own, way) in [
+        (None, Some(&all)),
+        (Some(fixed), Some(&one)),
+        (Some(in_file), Some(&one)),
+        (Some(direct), None),
+    ] {
+        let request = || SimpleRequest {
+            method: Method::GET,
+            url: Url::parse(&format!("https://{HOST}/lists")).unwrap(),
+            headers: HeaderMap::new(),
+            body: SimpleBody::Empty,
+            timeout: LONG,
+            proxy: own.clone().map_or(UseProxy::Configured, UseProxy::Own),
+        };
+        let probe = ProbeRequest {
+            proxy: own.clone(),
+            ..get(ConnectionPolicy::New)
+        };
+        for measures in [true, false] {
+            all.lock().clear();
+            one.lock().clear();
+            let status = if measures {
+                measured.send(probe.clone()).await.unwrap().status
+            } else {
+                // A kept tunnel would not be seen.
+                let simple = SimpleClient::new(&network).unwrap();
+                simple.send(request()).await.unwrap().status
+            };
+            assert_eq!(status, 200);
+            for heard in [&all, &one] {
+                let went = way.is_some_and(|way| Arc::ptr_eq(way, heard));
+                assert_eq!(!heard.lock().is_empty(), went, "{own:?} {measures}");
+            }
+        }
+        let url = Url::parse(&format!("https://{HOST}/")).unwrap();
+        assert_eq!(measured.is_proxied(&url, own.as_deref()), way.is_some());
+    }
+    // One whose file is of no use keeps nobody else from being asked.
+    let request = ProbeRequest {
+        proxy: Some(gone),
+        ..get(ConnectionPolicy::New)
+    };
+    let failure = measured.send(request).await.err().unwrap();
+    assert_eq!(failure.net.reason(), Reason::Proxy);
+    drop(simple);
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::finding::DoctorStep;
-use crate::entra::{Consent, CredentialFacts, check_credential};
+use crate::entra::{Consent, CredentialFacts, check_credential, contradicts, written_end};
 use crate::files;
 use crate::kinds::Resource;
 use crate::model::{Account, AppCredential, Clock, Deadline, Random, SecretSource, Timestamp};
@@ -29,8 +29,14 @@ pub(super) fn configuration(resources: &[&Arc<Resource>]) -> DoctorStep {
     DoctorStep::proved("configuration", "", detail)
 }
 
-/// The application's own credential, as far as this machine can tell.
-pub(super) fn check(account: &Account, clock: &Clock, random: &dyn Random) -> Option<DoctorStep> {
+/// The application's own credential, as far as this machine can tell, and its
+/// end as the directory knows it, once that was asked for.
+pub(super) fn check(
+    account: &Account,
+    registered: Option<Deadline>,
+    clock: &Clock,
+    random: &dyn Random,
+) -> Option<DoctorStep> {
     let credential = account.app_credential()?;
     let name = match credential {
         AppCredential::ClientSecret { .. } => "client_secret",
@@ -38,7 +44,10 @@ pub(super) fn check(account: &Account, clock: &Clock, random: &dyn Random) -> Op
         AppCredential::WorkloadIdentity { .. } => "workload_identity",
     };
     Some(match check_credential(account, clock.now(), random) {
-        Ok(facts) => judge(name, account, &facts.unwrap_or_default(), clock.now()),
+        Ok(facts) => {
+            let facts = facts.unwrap_or_default();
+            judge(name, account, &facts, registered, clock.now())
+        }
         Err(fault) => {
             DoctorStep::refuted("credential", name, fault.to_string()).mend(where_it_is(credential))
         }
@@ -70,7 +79,13 @@ fn where_it_is(credential: &AppCredential) -> Vec<String> {
         .collect()
 }
 
-fn judge(name: &str, account: &Account, facts: &CredentialFacts, now: Timestamp) -> DoctorStep {
+fn judge(
+    name: &str,
+    account: &Account,
+    facts: &CredentialFacts,
+    registered: Option<Deadline>,
+    now: Timestamp,
+) -> DoctorStep {
     if let Some(token) = &facts.federated {
         let detail = format!(
             "a token of {} for the subject {}, meant for {}",
@@ -88,12 +103,32 @@ fn judge(name: &str, account: &Account, facts: &CredentialFacts, now: Timestamp)
         || "can be read".to_owned(),
         |thumbprint| format!("the key belongs to the certificate {thumbprint}"),
     );
-    match facts.ends {
+    let known = facts.ends.into_iter().chain(registered);
+    match known.min_by_key(|(_, end)| *end) {
         Some((_, end)) if end <= now => {
             let detail = format!("{what}, but it ended {}", day(end));
             DoctorStep::refuted("credential", name, detail).mend([Commands::of(account).script()])
         }
-        Some(end) => DoctorStep::proved("credential", name, format!("{what}, {}", ends(end, now))),
+        Some(end) => {
+            let of = match registered {
+                Some(there) if there == end => ", by the directory",
+                _ => "",
+            };
+            let detail = format!("{what}, {}{of}", ends(end, now));
+            match written_end(account).zip(registered) {
+                Some((written, (_, there))) if contradicts(written, there) => {
+                    let (written, there) = (day(written), day(there));
+                    let detail = format!(
+                        "{detail}; warning: `expires` says {written}, the directory {there}"
+                    );
+                    DoctorStep::proved("credential", name, detail).mend([format!(
+                        "client_secret: {{…, expires: {there}}}   # in m365mon.yml, or without \
+                         `expires`: the directory is asked every day"
+                    )])
+                }
+                _ => DoctorStep::proved("credential", name, detail),
+            }
+        }
         None => {
             let detail = format!("{what}; when it ends cannot be seen");
             DoctorStep::unseen("credential", name, detail).mend([

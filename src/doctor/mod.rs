@@ -29,7 +29,7 @@ use futures_util::future::join_all;
 
 use crate::entra::{Consent, Rights, TokenStore, Tokens};
 use crate::http::{Network, NetworkError, ProbeClient, SimpleClient};
-use crate::kinds::{Configuration, Resource, needed_rights};
+use crate::kinds::{Configuration, Resource, needed_rights, with_own_credential};
 use crate::model::{
     Account, AccountName, Audience, Clock, IgnoreAccounts, NeededRights, Random, SignIn,
     TokenProblem,
@@ -136,7 +136,8 @@ impl Doctor {
         let mut exam = AccountExam::of(account);
         let steps = &mut exam.steps;
         steps.push(credential::configuration(&mine));
-        steps.extend(credential::check(account, &self.clock, &*self.random));
+        let credential_at = steps.len();
+        steps.extend(credential::check(account, None, &self.clock, &*self.random));
         let signed_in = match account.person() {
             Some(_) => {
                 let step = credential::sign_in(&self.consent, account, &self.clock).await;
@@ -184,6 +185,16 @@ impl Doctor {
             };
             steps.push(step);
             held.insert(audience.clone(), result);
+        }
+        let refused = held.values().any(Result::is_err);
+        if !with_own_credential(mine.iter().copied()).is_empty() && login_reached && !refused {
+            self.runner.own_credential(account).await;
+            let found = self.tokens.registered_end(account);
+            // Said again, now that the directory had its say.
+            let again = credential::check(account, found, &self.clock, &*self.random);
+            if let (Some(step), Some(again)) = (steps.get_mut(credential_at), again) {
+                *step = again;
+            }
         }
         let none = NeededRights::default();
         let needed = self.needed.get(&account.name).unwrap_or(&none);

@@ -6,7 +6,7 @@ use super::Held;
 use super::finding::{DoctorStep, Finding, ResourceExam};
 use super::rights;
 use crate::kinds::{Refused, Resource, ServiceError};
-use crate::model::{Outcome, Reason, Report, Story};
+use crate::model::{Account, Outcome, Reason, Report, Story};
 use crate::probe::{Batch, Prober as _, TenantProber, Watcher};
 use crate::setup::{Commands, shell};
 
@@ -19,6 +19,12 @@ pub(super) struct ProbeRunner {
 impl ProbeRunner {
     pub(super) const fn new(prober: TenantProber, batch: Batch) -> Self {
         Self { prober, batch }
+    }
+
+    /// Asks the directory when the account's own credential ends; what it says is
+    /// where the tokens are.
+    pub(super) async fn own_credential(&self, account: &Arc<Account>) {
+        self.prober.own_credential(Arc::clone(account)).await;
     }
 
     /// Probes a resource and compares its rights. `held`: what came of asking

@@ -14,6 +14,7 @@ use super::access_token::{AccessToken, after};
 use super::backoff::Backoff;
 use super::claims::ClaimsChallenge;
 use super::proof::ClientCredential;
+use super::registered::earlier;
 use super::rights::Rights;
 use super::signed_in::SignedIn;
 use super::store::Stamp;
@@ -67,6 +68,9 @@ pub(super) struct AccountState {
     pub(super) stored_ends: Option<Timestamp>,
     /// The end of the application's own credential.
     pub(super) credential_ends: Option<Deadline>,
+    /// What the directory says of it; `None` until it was asked, and again after
+    /// the credential's files have changed.
+    pub(super) registered: Option<Option<Deadline>>,
     /// Removed from the configuration: tells nobody anything any more.
     pub(super) retired: bool,
     /// What the observer was told last.
@@ -241,7 +245,7 @@ impl AccountState {
                 deadlines.push((CredentialKind::Consent, after(signed_in.consented_at, most)));
             }
         }
-        deadlines.extend(self.credential_ends);
+        deadlines.extend(earlier(self.credential_ends, self.registered.flatten()));
         AccountStatus {
             sign_in_required_since: self.sign_in_required_since,
             access_tokens: self

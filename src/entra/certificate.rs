@@ -25,7 +25,9 @@ const ASSERTION_LIFE: Duration = Duration::from_secs(10 * 60);
 pub(super) struct Certificate {
     key: RsaKeyPair,
     /// SHA-256 of the certificate, base64url.
-    thumbprint: String,
+    pub(super) thumbprint: String,
+    /// Its SHA-1, which Entra names it by.
+    pub(super) sha1: Vec<u8>,
     /// The same in upper-case hexadecimal, as the portal shows it.
     pub(super) shown: String,
     pub(super) not_after: Timestamp,
@@ -126,6 +128,9 @@ impl Files<'_> {
             return Ok(Certificate {
                 key,
                 thumbprint: URL_SAFE_NO_PAD.encode(hash.as_ref()),
+                sha1: ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, der)
+                    .as_ref()
+                    .to_vec(),
                 shown: hash
                     .as_ref()
                     .iter()

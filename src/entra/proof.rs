@@ -8,9 +8,11 @@ use parking_lot::Mutex;
 use super::certificate::Certificate;
 use super::files::{self, CredentialFault, Part};
 use super::forms::{Application, Proof};
+use super::registered::{end_of_certificate, end_of_secret};
 use super::store::Stamp;
 use crate::model::{
-    Account, AppCredential, CredentialKind, Deadline, Random, SecretSource, Timestamp,
+    Account, AppCredential, CredentialKind, Deadline, Random, RegisteredCredentials, SecretSource,
+    Timestamp,
 };
 
 /// The end of an account's own credential (client secret, certificate), where
@@ -97,6 +99,28 @@ impl ClientCredential {
                 });
                 let ends = works.map_or(certificate.not_after, |works| works.not_after);
                 Some((CredentialKind::ClientCertificate, ends))
+            }
+            AppCredential::WorkloadIdentity { .. } => None,
+        }
+    }
+
+    /// The end of the entry that is this credential, among those registered.
+    pub(super) fn registered_end(
+        &self,
+        registered: &RegisteredCredentials,
+        now: Timestamp,
+    ) -> Option<Deadline> {
+        match self.credential.as_ref()? {
+            AppCredential::ClientSecret { secret, .. } => {
+                let secret = files::secret(secret).ok()?;
+                let end = end_of_secret(registered, &secret, now)?;
+                Some((CredentialKind::ClientSecret, end))
+            }
+            AppCredential::ClientCertificate { .. } => {
+                let current = self.certificate().ok()?;
+                let works = self.certificates.lock().works.clone();
+                let end = end_of_certificate(registered, &works.unwrap_or(current))?;
+                Some((CredentialKind::ClientCertificate, end))
             }
             AppCredential::WorkloadIdentity { .. } => None,
         }

@@ -287,7 +287,7 @@ impl Tokens {
         Some(join(pending).await)
     }
 
-    fn tokens(&self, account: &Account) -> Result<Arc<AccountTokens>, TokenProblem> {
+    pub(super) fn tokens(&self, account: &Account) -> Result<Arc<AccountTokens>, TokenProblem> {
         let known = |by_account: &Accounts| by_account.by_name.get(&account.name).cloned();
         {
             let by_account = self.by_account.read();
@@ -362,6 +362,7 @@ impl Tokens {
             let mut state = tokens.state.lock();
             state.files = files;
             state.credential_ends = ends;
+            state.registered = None;
             state.mend();
         }
         if tokens.account.person().is_some() {

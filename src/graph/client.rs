@@ -59,6 +59,12 @@ impl Client {
         }
     }
 
+    /// Where its tokens come from.
+    #[must_use]
+    pub fn tokens(&self) -> &dyn TokenSource {
+        &*self.tokens
+    }
+
     /// Begins a probe of `resource`: its account, its timeout, its kind of
     /// connection. `since_sign_in`: how long ago the kind last signed in by
     /// itself.

@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 
 use crate::entra::{AccessToken, ClaimsChallenge, Tokens};
-use crate::model::{Account, Audience, Story, TokenProblem};
+use crate::model::{Account, Audience, RegisteredCredentials, Story, TokenProblem};
 
 /// Hands out tokens; [`crate::entra`] in earnest, a double in tests.
 pub trait TokenSource: Send + Sync {
@@ -34,6 +34,14 @@ pub trait TokenSource: Send + Sync {
         challenge: Option<ClaimsChallenge>,
         story: &'a Story,
     ) -> BoxFuture<'a, Option<Result<AccessToken, TokenProblem>>>;
+
+    /// Takes what the directory says of the account's own credential.
+    fn learn_registered(&self, _account: &Account, _registered: &RegisteredCredentials) {}
+
+    /// True if nothing of the kind was learned since the credential changed.
+    fn wants_registered(&self, _account: &Account) -> bool {
+        false
+    }
 }
 
 impl TokenSource for Tokens {
@@ -64,5 +72,13 @@ impl TokenSource for Tokens {
         story: &'a Story,
     ) -> BoxFuture<'a, Option<Result<AccessToken, TokenProblem>>> {
         Box::pin(self.replace_refused(account, audience, refused, challenge, story))
+    }
+
+    fn learn_registered(&self, account: &Account, registered: &RegisteredCredentials) {
+        self.learn_registered(account, registered);
+    }
+
+    fn wants_registered(&self, account: &Account) -> bool {
+        self.wants_registered(account)
     }
 }

@@ -12,6 +12,7 @@ mod observer;
 mod outcome;
 mod phase;
 pub mod powershell;
+mod registered;
 mod report;
 mod right;
 mod sample;
@@ -30,6 +31,7 @@ pub use method::Method;
 pub use observer::{AccountObserver, AccountStatus, IgnoreAccounts, TokenReport};
 pub use outcome::{AccountReason, Outcome, Reason, TokenProblem, Verdict};
 pub use phase::{Phase, Phases};
+pub use registered::{RegisteredCertificate, RegisteredCredentials, RegisteredSecret};
 pub use report::{
     ConnectionFacts, Exchange, IpVersion, Repeat, Report, RequestId, ServerHints, Step,
 };

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use crate::kinds::Resource;
-use crate::model::{Report, Story};
+use crate::model::{Account, Report, Story};
 
 pub use batch::{Batch, Permit, Watcher};
 pub use tenant::TenantProber;
@@ -25,4 +25,16 @@ pub use tenant::TenantProber;
 pub trait Prober: Send + Sync {
     /// Probes `resource` once, telling `story` what happens.
     fn probe(&self, resource: Arc<Resource>, story: Story) -> BoxFuture<'static, Report>;
+
+    /// Asks the directory when the account's own credential ends. What is found
+    /// goes where the account's tokens are kept; the report says how asking went.
+    /// `None` from those who cannot ask.
+    fn own_credential(&self, _account: Arc<Account>) -> BoxFuture<'static, Option<Report>> {
+        Box::pin(std::future::ready(None))
+    }
+
+    /// True if the credential has changed since that was last found out.
+    fn wants_own_credential(&self, _account: &Account) -> bool {
+        false
+    }
 }

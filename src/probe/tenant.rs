@@ -10,9 +10,11 @@ use tokio::time::Instant;
 use super::{Prober, message};
 use crate::graph::{Attempt, Client, TokenSource};
 use crate::http::ProbeClient;
-use crate::kinds::{Findings, Resource, ResourceName, Stopped, bounded};
+use crate::kinds::{
+    Findings, Resource, ResourceName, Stopped, bounded, own_credentials, own_entry,
+};
 use crate::model::{
-    Clock, Phases, Random, Reason, Report, Step, Story, Timestamp, Verdict, bounded_text,
+    Account, Clock, Phases, Random, Reason, Report, Step, Story, Timestamp, Verdict, bounded_text,
 };
 
 const LONGEST_DETAIL: usize = 300;
@@ -84,6 +86,30 @@ impl TenantProber {
             }
         });
         report
+    }
+}
+
+impl TenantProber {
+    async fn read_own_credential(&self, account: &Arc<Account>) -> Report {
+        let started = self.clock.now();
+        let resource = own_entry(account);
+        let story = Story::untold();
+        let mut probing = self.client.begin(&resource, &story, None);
+        let read = own_credentials(account, &mut probing).await;
+        let (outcome, steps) = probing.end();
+        let result = read.map(|registered| {
+            self.client.tokens().learn_registered(account, &registered);
+            Findings::default()
+        });
+        Finished {
+            resource: &resource,
+            started,
+            finished: self.clock.now(),
+            result,
+            decisive: "",
+            steps,
+        }
+        .report(outcome)
     }
 }
 
@@ -182,5 +208,14 @@ impl Prober for TenantProber {
     fn probe(&self, resource: Arc<Resource>, story: Story) -> BoxFuture<'static, Report> {
         let prober = self.clone();
         Box::pin(async move { prober.attempt(&resource, &story).await })
+    }
+
+    fn own_credential(&self, account: Arc<Account>) -> BoxFuture<'static, Option<Report>> {
+        let prober = self.clone();
+        Box::pin(async move { Some(prober.read_own_credential(&account).await) })
+    }
+
+    fn wants_own_credential(&self, account: &Account) -> bool {
+        self.client.tokens().wants_registered(account)
     }
 }

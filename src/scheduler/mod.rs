@@ -21,6 +21,7 @@
 //! Called by `cli` (to run, reload, stop it) and `web` (to probe).
 
 mod core;
+mod daily;
 mod demand;
 mod fair_queue;
 mod gate;
@@ -45,6 +46,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::core::{Core, DemandReply};
+use self::daily::Daily;
 pub use self::demand::{DemandResult, ProbeDemand};
 pub use self::probe_run::TickSnapshot;
 pub use self::shard::Shard;
@@ -71,6 +73,7 @@ pub struct Scheduler {
     clock: Clock,
     shard: Shard,
     core: Mutex<Core>,
+    daily: Daily,
     /// The agenda changed while the driver sleeps.
     changed: Notify,
     /// No more starts.
@@ -119,6 +122,7 @@ impl Scheduler {
         Arc::new(Self {
             prober,
             shard,
+            daily: Daily::new(random.clone()),
             core: Mutex::new(Core::new(state.clone(), random, now)),
             state,
             changed: Notify::new(),
@@ -143,6 +147,7 @@ impl Scheduler {
     pub fn configure(self: &Arc<Self>, configuration: &Configuration) {
         self.decide(|core, now| core.configure(&configuration.limits, self.shard, now));
         self.changed.notify_one();
+        self.daily.configure(configuration);
     }
 
     /// Lets the core decide something, and starts what it wants started.
@@ -160,6 +165,7 @@ impl Scheduler {
     /// task dies, [`Self::healthy`] says so.
     pub async fn run(self: Arc<Self>) {
         let _dead = DeadOnDrop(&self.dead);
+        self.probes.spawn(Arc::clone(&self).ask_daily());
         while !self.stop.is_cancelled() {
             *self.heartbeat.lock() = Instant::now();
             let wake = self.decide(Core::advance);

@@ -25,6 +25,16 @@ impl Secret {
     pub fn is_empty(&self) -> bool {
         self.expose().is_empty()
     }
+
+    /// True if this secret may be the one of which `hint` is the beginning, as a
+    /// directory keeps it to tell secrets apart. An empty hint fits none.
+    #[must_use]
+    pub fn begins_with(&self, hint: &Self) -> bool {
+        let (all, first) = (self.expose().as_bytes(), hint.expose().as_bytes());
+        !first.is_empty()
+            && all.len() >= first.len()
+            && all.iter().zip(first).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
+    }
 }
 
 impl std::fmt::Debug for Secret {
@@ -51,6 +61,23 @@ mod tests {
     #[test]
     fn debug_shows_nothing() {
         assert_eq!(format!("{:?}", Secret::new("canary".into())), "<secret>");
+    }
+
+    #[test]
+    fn hints() {
+        let begins = |secret: &str, hint: &str| {
+            Secret::new(secret.into()).begins_with(&Secret::new(hint.into()))
+        };
+        assert!(begins("Xy7~abc", "Xy7") && begins("Xy7", "Xy7") && begins("Xy7", "X"));
+        for (secret, hint) in [
+            ("Xy7~abc", ""),
+            ("", ""),
+            ("Xy", "Xy7"),
+            ("xy7", "Xy7"),
+            ("", "X"),
+        ] {
+            assert!(!begins(secret, hint), "{secret} {hint}");
+        }
     }
 
     #[test]

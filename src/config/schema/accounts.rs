@@ -150,7 +150,7 @@ pub(in crate::config) static CLIENT_SECRET: Table = Table {
             "expires",
             "date (`2027-03-01`) or time (`2027-03-01T12:00:00Z`)",
             "",
-            "When the secret ends; without it nobody is warned.",
+            "When the secret ends. Without it the directory is asked, once a day; the earlier of both counts.",
         ),
     ],
 };

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::scheduled::{ReportCache, hold};
 use super::{AgendaItem, Core};
-use crate::model::{Moment, Report};
+use crate::model::{GateKey, Moment, Report};
 use crate::scheduler::DemandResult;
 use crate::scheduler::fair_queue::{Id, Ready};
 use crate::scheduler::gate::{Admission, in_civil_time};
@@ -162,6 +162,11 @@ impl Core {
         }
     }
 
+    /// What a gate says to what is asked beside the probes.
+    pub(in crate::scheduler) fn admission(&self, key: &GateKey, now: Instant) -> Admission {
+        self.gates.admission(key, now)
+    }
+
     /// A wait that Microsoft asked for is honoured, whoever asked.
     pub(in crate::scheduler) fn learn(
         &mut self,
@@ -170,7 +175,17 @@ impl Core {
         report: &Report,
         now: &Moment,
     ) {
-        let key = slot.gate_key();
+        self.learn_of(slot.gate_key(), began, report, now);
+    }
+
+    /// The same for what was asked beside the probes.
+    pub(in crate::scheduler) fn learn_of(
+        &mut self,
+        key: &Arc<GateKey>,
+        began: Instant,
+        report: &Report,
+        now: &Moment,
+    ) {
         let changed = self
             .gates
             .learn(key, began, report, now, self.random.as_ref());

@@ -5,6 +5,7 @@ mod hostile;
 mod lifecycle;
 pub(crate) mod oncall;
 mod operators;
+mod own_secret;
 pub(crate) mod prometheus;
 mod reloads;
 mod serve;

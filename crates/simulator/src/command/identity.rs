@@ -91,6 +91,7 @@ impl SecretChange {
                     value: Secret::new(text.clone()),
                     starts: now,
                     ends: now.checked_add(DAYS_180).unwrap_or(now),
+                    hinted: true,
                 };
                 let (key_id, ends) = (secret.key_id.clone(), secret.ends.to_string());
                 app.secrets.push(secret);

@@ -17,6 +17,8 @@ pub struct ClientSecret {
     pub starts: Timestamp,
     /// Valid until.
     pub ends: Timestamp,
+    /// The directory kept its first characters; false for one made by older means.
+    pub hinted: bool,
 }
 
 /// A registered certificate.
@@ -106,6 +108,8 @@ pub struct Application {
     pub redirect_uris: Vec<RedirectUri>,
     /// Its secrets.
     pub secrets: Vec<ClientSecret>,
+    /// Secrets of its service principal, which do as well.
+    pub principal_secrets: Vec<ClientSecret>,
     /// Its certificates.
     pub certificates: Vec<Certificate>,
     /// Whom it trusts instead.
@@ -139,6 +143,7 @@ impl Application {
             public_client: false,
             redirect_uris: Vec::new(),
             secrets: Vec::new(),
+            principal_secrets: Vec::new(),
             certificates: Vec::new(),
             federated: Vec::new(),
             managed_identity: false,

@@ -175,6 +175,7 @@ pub(super) fn secret(random: &Seeded, now: Timestamp) -> ClientSecret {
         value: Secret::new(format!("{}~{}", random.text(5), random.text(34))),
         starts: now.checked_sub(days(30)).unwrap_or(now),
         ends: now.checked_add(days(180)).unwrap_or(now),
+        hinted: true,
     }
 }
 

@@ -185,7 +185,8 @@ impl<'a> Client<'a> {
 }
 
 fn check_secret(app: &Application, secret: &Secret, now: Timestamp) -> Result<(), EntraError> {
-    let known = app.secrets.iter().find(|known| known.value == *secret);
+    let mut registered = app.secrets.iter().chain(&app.principal_secrets);
+    let known = registered.find(|known| known.value == *secret);
     match known {
         Some(known) if now >= known.ends => Err(aadsts::expired_secret(&app.client_id)),
         Some(known) if now >= known.starts => Ok(()),

@@ -58,11 +58,17 @@ fn describe(entity: &Entity, app: &Application, with_keys: bool) -> Map<String, 
     put("id", object_id(entity, app).into());
     put("appId", app.client_id.as_str().into());
     put("displayName", app.display_name.as_str().into());
-    let secrets = app.secrets.iter().map(|secret| {
+    let principal = entity.name == SERVICE_PRINCIPAL.name;
+    let secrets = match principal {
+        true => &app.principal_secrets,
+        false => &app.secrets,
+    };
+    let secrets = secrets.iter().map(|secret| {
+        let hint = secret.value.expose().get(..3).filter(|_| secret.hinted);
         json!({
             "customKeyIdentifier": null, "displayName": "secret", "keyId": secret.key_id,
             "startDateTime": varied(secret.starts), "endDateTime": varied(secret.ends),
-            "hint": secret.value.expose().get(..3), "secretText": null,
+            "hint": hint, "secretText": null,
         })
     });
     put("passwordCredentials", secrets.collect::<Vec<_>>().into());
@@ -78,7 +84,7 @@ fn describe(entity: &Entity, app: &Application, with_keys: bool) -> Map<String, 
         })
     });
     put("keyCredentials", keys.collect::<Vec<_>>().into());
-    if entity.name == SERVICE_PRINCIPAL.name {
+    if principal {
         put("accountEnabled", (!app.disabled).into());
         let kind = if app.managed_identity {
             "ManagedIdentity"

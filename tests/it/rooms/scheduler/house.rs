@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -63,6 +63,11 @@ pub(super) struct Scripted {
     script: Mutex<Arc<Script>>,
     clock: Clock,
     pub(super) starts: Mutex<Vec<(Instant, Arc<Resource>)>>,
+    /// When somebody asked for an account's own credential.
+    pub(super) own: Mutex<Vec<(Instant, Arc<Account>)>>,
+    /// What comes of that.
+    pub(super) own_verdict: Mutex<Verdict>,
+    pub(super) own_changed: AtomicBool,
     pub(super) running: AtomicUsize,
     pub(super) most_running: AtomicUsize,
 }
@@ -103,6 +108,19 @@ impl Prober for Handle {
             }
         }
         .boxed()
+    }
+
+    fn own_credential(&self, account: Arc<Account>) -> BoxFuture<'static, Option<Report>> {
+        self.0.own.lock().push((Instant::now(), account));
+        let verdict = *self.0.own_verdict.lock();
+        if verdict == Verdict::Success {
+            self.0.own_changed.store(false, Ordering::SeqCst);
+        }
+        std::future::ready(Some(report(verdict))).boxed()
+    }
+
+    fn wants_own_credential(&self, _: &Account) -> bool {
+        self.0.own_changed.load(Ordering::SeqCst)
     }
 }
 
@@ -168,6 +186,9 @@ impl House {
             script: Mutex::new(Arc::new(|_: &Resource| Act::success())),
             clock: clock.clone(),
             starts: Mutex::default(),
+            own: Mutex::default(),
+            own_verdict: Mutex::new(Verdict::Success),
+            own_changed: AtomicBool::new(false),
             running: AtomicUsize::new(0),
             most_running: AtomicUsize::new(0),
         });

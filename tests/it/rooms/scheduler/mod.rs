@@ -1,5 +1,6 @@
 //! When probes run: the whole scheduler with a scripted prober, on paused time.
 
+mod daily;
 mod gates;
 mod house;
 mod reload;

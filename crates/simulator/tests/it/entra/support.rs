@@ -136,6 +136,7 @@ pub(super) fn secret(value: &str, from: Timestamp, to: Timestamp) -> ClientSecre
         value: Secret::new(value.to_owned()),
         starts: from,
         ends: to,
+        hinted: true,
     }
 }
 

@@ -16,6 +16,7 @@ mod fixtures;
 
 pub mod cli;
 pub mod config;
+pub mod discover;
 pub mod doctor;
 pub mod entra;
 pub mod files;

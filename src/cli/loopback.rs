@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use super::output;
-use crate::entra::{Consent, ConsentError, LOOPBACK, SignedInAs, Wanted};
+use crate::entra::{BrowserSignIn, Consent, ConsentError, LOOPBACK, SignedInAs, Wanted};
 use crate::model::{Account, Secret};
 
 /// How long a person may take.
@@ -36,6 +36,17 @@ pub(crate) async fn sign_in(
     account: &Account,
     wanted: &Wanted,
 ) -> Result<SignedInAs, ConsentError> {
+    let begin = |redirect: &str| consent.browser(account, wanted, redirect);
+    let (begun, code) = come_back(begin, output::say).await?;
+    consent.finish_browser(account, begun, &code).await
+}
+
+/// Lets a browser go where `begin` says for this redirect URI, `tell`s a person
+/// where that is, and waits for the code.
+pub(crate) async fn come_back(
+    begin: impl FnOnce(&str) -> Result<BrowserSignIn, ConsentError>,
+    tell: impl FnOnce(&str),
+) -> Result<(BrowserSignIn, Secret), ConsentError> {
     let unable = |error: std::io::Error| {
         ConsentError::Unable(format!("cannot listen on the loopback address: {error}"))
     };
@@ -45,8 +56,8 @@ pub(crate) async fn sign_in(
     let port = listener.local_addr().map_err(unable)?.port();
     // Some browsers try this one first; without IPv6 they do not.
     let second = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await.ok();
-    let begun = consent.browser(account, wanted, &format!("{REDIRECT}:{port}"))?;
-    output::say(&format!(
+    let begun = begin(&format!("{REDIRECT}:{port}"))?;
+    tell(&format!(
         "Open this in a browser on this machine:\n\n  {}\n\n\
          If the browser is on another machine, run this there first:\n\n  \
          ssh -L {port}:localhost:{port} THIS-MACHINE\n",
@@ -71,7 +82,7 @@ pub(crate) async fn sign_in(
         second.abort();
     }
     match callback {
-        Ok(Some(Ok(code))) => consent.finish_browser(account, begun, &code).await,
+        Ok(Some(Ok(code))) => Ok((begun, code)),
         Ok(Some(Err((error, description)))) => Err(Consent::refused(&error, &description)),
         Ok(None) | Err(_) => Err(ConsentError::Expired),
     }

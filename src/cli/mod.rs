@@ -8,6 +8,7 @@ mod completions;
 mod config_file;
 #[cfg(feature = "simulator")]
 mod demo;
+mod discover;
 mod doctor;
 mod exporter;
 mod flags;
@@ -83,6 +84,7 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     Probe(probe::Probe),
     Report(report::ReportCommand),
+    Discover(discover::Discover),
     Doctor(doctor::Examine),
     Setup(setup::Setup),
     /// Sign in to a delegated account
@@ -127,6 +129,7 @@ pub fn main() -> ExitCode {
         Command::CheckConfig(command) => command.run(),
         Command::Probe(command) => command.run(),
         Command::Report(command) => command.run(),
+        Command::Discover(command) => command.run(),
         Command::Doctor(command) => command.run(),
         Command::Setup(command) => command.run(),
         Command::Login(command) => command.run(),

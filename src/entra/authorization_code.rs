@@ -3,6 +3,7 @@
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier, RedirectUrl};
 use url::Url;
 
+use super::answer::Granted;
 use super::classify::{TokenRefusal, refused_in_browser};
 use super::client_credentials::{application, ask_with_proof};
 use super::consent::{Consent, ConsentError, SignedInAs, Wanted};
@@ -19,6 +20,13 @@ pub struct BrowserSignIn {
     nonce: Secret,
     verifier: Secret,
     redirect: RedirectUrl,
+}
+
+impl BrowserSignIn {
+    /// What the id token must repeat.
+    pub(super) fn nonce(&self) -> &str {
+        self.nonce.expose()
+    }
 }
 
 impl std::fmt::Debug for BrowserSignIn {
@@ -39,6 +47,18 @@ impl Consent {
         wanted: &Wanted,
         redirect: &str,
     ) -> Result<BrowserSignIn, ConsentError> {
+        let scopes = Self::first_scopes(account, wanted);
+        self.begin_browser(account, wanted, scopes, redirect)
+    }
+
+    /// The same with other scopes than those of a sign-in that stays.
+    pub(super) fn begin_browser(
+        &self,
+        account: &Account,
+        wanted: &Wanted,
+        scopes: String,
+        redirect: &str,
+    ) -> Result<BrowserSignIn, ConsentError> {
         Self::credential(account)?;
         let redirect = RedirectUrl::new(redirect.to_owned())
             .map_err(|_| TokenRefusal::internal("the redirect URI is no URL"))?;
@@ -49,7 +69,6 @@ impl Consent {
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(
             verifier.expose().to_owned(),
         ));
-        let scopes = Self::first_scopes(account, wanted);
         let url = application.authorize_url(
             &redirect,
             &scopes,
@@ -88,6 +107,18 @@ impl Consent {
         begun: BrowserSignIn,
         code: &Secret,
     ) -> Result<SignedInAs, ConsentError> {
+        let (granted, begun) = self.redeem(account, begun, code).await?;
+        self.conclude(account, &begun.wanted, granted, Some(begun.nonce()))
+            .await
+    }
+
+    /// What the code brings, unchecked.
+    pub(super) async fn redeem(
+        &self,
+        account: &Account,
+        begun: BrowserSignIn,
+        code: &Secret,
+    ) -> Result<(Granted, BrowserSignIn), ConsentError> {
         let application = application(account)?;
         let credential = Self::credential(account)?;
         let granted = ask_with_proof(&self.client, account, &credential, |proof| {
@@ -100,7 +131,6 @@ impl Consent {
             )
         })
         .await?;
-        self.conclude(account, &begun.wanted, granted, Some(begun.nonce.expose()))
-            .await
+        Ok((granted, begun))
     }
 }

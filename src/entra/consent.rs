@@ -170,7 +170,16 @@ impl std::fmt::Debug for Consent {
 /// is needed of one audience.
 #[must_use]
 pub fn scopes(audience: &Audience, names: &[String]) -> String {
-    let mut scopes = "openid profile offline_access".to_owned();
+    with_names("openid profile offline_access", audience, names)
+}
+
+/// The same without staying signed in.
+pub(super) fn scopes_without_staying(audience: &Audience, names: &[String]) -> String {
+    with_names("openid profile", audience, names)
+}
+
+fn with_names(first: &str, audience: &Audience, names: &[String]) -> String {
+    let mut scopes = first.to_owned();
     for name in names {
         scopes.push(' ');
         scopes.push_str(audience.as_str());
@@ -350,7 +359,7 @@ impl Consent {
     /// Who issues the tenant's id tokens, from its discovery document (OpenID
     /// Connect Discovery section 4). It serves this check only: no endpoint
     /// is taken from it.
-    async fn issuer(&self, account: &Account) -> Result<String, ConsentError> {
+    pub(super) async fn issuer(&self, account: &Account) -> Result<String, ConsentError> {
         let url = application(account)?.endpoint(discovery::PATH);
         let host = url.host_str().unwrap_or_default().to_owned();
         let request = EndpointRequest {

@@ -6,6 +6,7 @@ use oauth2::StandardDeviceAuthorizationResponse as Device;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::answer::Granted;
 use super::classify::{TokenRefusal, classify};
 use super::client_credentials::{application, prove};
 use super::clouds;
@@ -68,11 +69,22 @@ impl Consent {
         account: &Account,
         wanted: &Wanted,
     ) -> Result<DeviceCode, ConsentError> {
+        let scopes = Self::first_scopes(account, wanted);
+        self.ask_for_code(account, wanted, &scopes).await
+    }
+
+    /// The same with other scopes than those of a sign-in that stays.
+    pub(super) async fn ask_for_code(
+        &self,
+        account: &Account,
+        wanted: &Wanted,
+        scopes: &str,
+    ) -> Result<DeviceCode, ConsentError> {
         let credential = Self::credential(account)?;
         let application = application(account)?;
         let now = self.client.clock.now();
         let (proof, _) = prove(&self.client, &application, &credential, now).await?;
-        let form = application.device_code(&proof, &Self::first_scopes(account, wanted));
+        let form = application.device_code(&proof, scopes);
         let answer = self.client.post(form).await?;
         if answer.status != 200 {
             let mut refusal = classify(&answer, true, self.client.clock.now());
@@ -104,6 +116,16 @@ impl Consent {
         account: &Account,
         code: DeviceCode,
     ) -> Result<SignedInAs, ConsentError> {
+        let granted = self.poll(account, &code).await?;
+        self.conclude(account, &code.wanted, granted, None).await
+    }
+
+    /// Polls until there is an answer for good; what it brings is unchecked.
+    pub(super) async fn poll(
+        &self,
+        account: &Account,
+        code: &DeviceCode,
+    ) -> Result<Granted, ConsentError> {
         let application = application(account)?;
         let credential = Self::credential(account)?;
         let mut interval = code
@@ -119,9 +141,7 @@ impl Consent {
             let (proof, _) = prove(&self.client, &application, &credential, now).await?;
             let form = application.device_poll(&proof, &code.device);
             let refusal = match self.client.ask(form, true).await {
-                Ok(granted) => {
-                    return self.conclude(account, &code.wanted, granted, None).await;
-                }
+                Ok(granted) => return Ok(granted),
                 Err(refusal) => refusal,
             };
             match (refusal.error.as_deref(), refusal.problem.reason) {

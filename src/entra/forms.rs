@@ -204,16 +204,20 @@ impl Application {
         login_hint: &str,
     ) -> Url {
         let state = state.to_owned();
-        let (url, _) = self
+        let client = self
             .client(&Proof::Nothing)
             .set_auth_uri(AuthUrl::from_url(self.endpoint("oauth2/v2.0/authorize")))
-            .set_redirect_uri(redirect.clone())
+            .set_redirect_uri(redirect.clone());
+        let mut request = client
             .authorize_url(|| CsrfToken::new(state))
             .add_scopes(split(scopes))
             .set_pkce_challenge(challenge)
             .add_extra_param("response_mode", "query")
-            .add_extra_param("prompt", "login")
-            .add_extra_param("login_hint", login_hint)
+            .add_extra_param("prompt", "login");
+        if !login_hint.is_empty() {
+            request = request.add_extra_param("login_hint", login_hint);
+        }
+        let (url, _) = request
             .add_extra_param("nonce", nonce)
             .add_extra_param("claims", claims_parameter(None))
             .url();

@@ -69,6 +69,54 @@ pub(super) fn check(
     nonce: Option<&str>,
     now: Timestamp,
 ) -> Result<Person, IdTokenError> {
+    let (claims, tid) = of_the_tenant(token, account, issuer, nonce, now)?;
+    let Some(username) = claims.preferred_username else {
+        return Err(IdTokenError::Unacceptable(
+            "it does not say who signed in (`preferred_username`)",
+        ));
+    };
+    let shown = bounded_text(&username, 128);
+    if claims
+        .idp
+        .is_some_and(|idp| !idp.to_lowercase().contains(&tid))
+    {
+        return Err(IdTokenError::Guest(shown));
+    }
+    let wanted = account.person().map_or("", |person| &*person.username);
+    if username.to_lowercase() != wanted.to_lowercase() || wanted.is_empty() {
+        return Err(IdTokenError::WrongPerson {
+            who: shown,
+            wanted: wanted.to_owned(),
+        });
+    }
+    Ok(Person {
+        tid,
+        // `oid` is Entra's; `sub` is what any other issuer has in its place.
+        oid: claims.oid.unwrap_or(claims.sub),
+        username,
+    })
+}
+
+/// The same where anybody of the tenant will do, its guests too.
+pub(super) fn check_tenant(
+    token: &Secret,
+    account: &Account,
+    issuer: &str,
+    nonce: Option<&str>,
+    now: Timestamp,
+) -> Result<(), IdTokenError> {
+    of_the_tenant(token, account, issuer, nonce, now).map(|_| ())
+}
+
+/// What concerns the application, the tenant and this one sign-in; the claims,
+/// and the tenant's GUID.
+fn of_the_tenant(
+    token: &Secret,
+    account: &Account,
+    issuer: &str,
+    nonce: Option<&str>,
+    now: Timestamp,
+) -> Result<(IdTokenClaims, String), IdTokenError> {
     let wrong = |what: &'static str| Err(IdTokenError::Unacceptable(what));
     let Some(claims) = jwt::claims::<IdTokenClaims>(token.expose()) else {
         return wrong("it cannot be read");
@@ -93,6 +141,7 @@ pub(super) fn check(
     let configured = account.tenant.as_ref().map_or("", |tenant| tenant.as_str());
     let tid = claims
         .tid
+        .clone()
         .unwrap_or_else(|| {
             let named = issuer.split('/').find(|part| is_guid(part));
             named.unwrap_or(configured).to_owned()
@@ -109,29 +158,7 @@ pub(super) fn check(
     {
         return wrong("another tenant issued it");
     }
-    let Some(username) = claims.preferred_username else {
-        return wrong("it does not say who signed in (`preferred_username`)");
-    };
-    let shown = bounded_text(&username, 128);
-    if claims
-        .idp
-        .is_some_and(|idp| !idp.to_lowercase().contains(&tid))
-    {
-        return Err(IdTokenError::Guest(shown));
-    }
-    let wanted = account.person().map_or("", |person| &*person.username);
-    if username.to_lowercase() != wanted.to_lowercase() || wanted.is_empty() {
-        return Err(IdTokenError::WrongPerson {
-            who: shown,
-            wanted: wanted.to_owned(),
-        });
-    }
-    Ok(Person {
-        tid,
-        // `oid` is Entra's; `sub` is what any other issuer has in its place.
-        oid: claims.oid.unwrap_or(claims.sub),
-        username,
-    })
+    Ok((claims, tid))
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ mod forms;
 mod id_token;
 mod jwt;
 mod managed_identity;
+mod once;
 mod owner;
 mod proof;
 mod redirects;

@@ -11,6 +11,7 @@ pub mod advice;
 pub mod ask;
 pub mod body;
 mod configuration;
+mod discoverable;
 mod document;
 pub mod key;
 mod lenient;
@@ -59,6 +60,7 @@ pub use body::BadBody;
 #[cfg(test)]
 pub(crate) use body::{Envelope, list_in as list_of};
 pub use configuration::{Configuration, Variables};
+pub use discoverable::{Discovered, FoundPage, MOST_FOUND, Search};
 pub use document::documentation;
 pub(crate) use document::table;
 pub use key::{AnyKey, Key, Keys, Setting, Taken};

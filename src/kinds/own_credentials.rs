@@ -66,6 +66,7 @@ pub fn own_entry(account: &Arc<Account>) -> Resource {
         min_age: Duration::ZERO,
         labels: Arc::new([]),
         impact: Impact::Housekeeping,
+        proxy: None,
     }
 }
 

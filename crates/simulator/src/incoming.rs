@@ -46,6 +46,8 @@ pub(crate) struct IncomingRequest {
     pub(crate) content_type: String,
     /// `Prefer` (RFC 7240), lower case.
     pub(crate) prefer: String,
+    /// `ConsistencyLevel`, lower case.
+    pub(crate) consistency: String,
     pub(crate) body: Bytes,
 }
 
@@ -78,6 +80,7 @@ impl IncomingRequest {
             accept: lower(header::ACCEPT),
             content_type: lower(header::CONTENT_TYPE),
             prefer: lower(header::HeaderName::from_static("prefer")),
+            consistency: lower(header::HeaderName::from_static("consistencylevel")),
             body,
             takes_gzip: text(headers, header::ACCEPT_ENCODING.as_str())
                 .is_some_and(|accepted| accepted.contains("gzip")),

@@ -1,6 +1,7 @@
 //! Stories that cross rooms: the binary, real neighbours, and what goes wrong.
 
 mod canary;
+mod discover;
 mod hostile;
 mod lifecycle;
 pub(crate) mod oncall;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::names::{
-    APP_CLIENT_ID, CERTIFICATE_CLIENT_ID, CONFIDENTIAL_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN,
-    IDENTITY_CLIENT_ID, OTHER_TENANT_ID, PERSONAL_HOST, SELECTED_CLIENT_ID, SERVICES_CLIENT_ID,
-    SHAREPOINT_HOST, TENANT_ID,
+    APP_CLIENT_ID, CERTIFICATE_CLIENT_ID, COMMAND_LINE_TOOLS_CLIENT_ID, CONFIDENTIAL_CLIENT_ID,
+    DELEGATED_CLIENT_ID, DOMAIN, IDENTITY_CLIENT_ID, OTHER_TENANT_ID, PERSONAL_HOST,
+    SELECTED_CLIENT_ID, SERVICES_CLIENT_ID, SHAREPOINT_HOST, TENANT_ID,
 };
 use super::{
     Application, ClientSecret, Cloud, Directory, Health, MailboxScope, Organization, Platform,
@@ -251,6 +251,15 @@ fn applications(directory: &mut Directory, random: &Seeded, now: Timestamp) {
         app.grant_role(ResourceApp::Graph, role);
     }
     app.grant_role(ResourceApp::Orders, "Health.Read");
+    directory.add_application(app);
+
+    let tools = "Microsoft Graph Command Line Tools";
+    let mut app = Application::new(COMMAND_LINE_TOOLS_CLIENT_ID, tools, TENANT_ID);
+    app.public_client = true;
+    app.redirect_uris.push(RedirectUri {
+        uri: "http://localhost".into(),
+        platform: Platform::PublicClient,
+    });
     directory.add_application(app);
 
     let mut app = Application::new(IDENTITY_CLIENT_ID, "a machine", TENANT_ID);

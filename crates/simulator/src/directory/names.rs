@@ -29,6 +29,10 @@ pub const IDENTITY_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000006";
 /// kinds beyond sites and mailboxes.
 pub const SERVICES_CLIENT_ID: &str = "11111111-aaaa-4000-8000-000000000007";
 
+/// *Microsoft Graph Command Line Tools*: Microsoft's own public client. Nobody in
+/// Contoso has consented to it yet.
+pub const COMMAND_LINE_TOOLS_CLIENT_ID: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
+
 /// An API that Contoso made: its client id, which is an audience of its tokens.
 pub const ORDERS_CLIENT_ID: &str = "11111111-bbbb-4000-8000-000000000001";
 /// Its App ID URI.

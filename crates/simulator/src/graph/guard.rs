@@ -92,6 +92,21 @@ pub(super) fn any_site(claims: &Claims) -> Result<(), GraphError> {
     }
 }
 
+/// May this token look for sites? `Sites.Selected` finds nothing.
+pub(super) fn all_sites(claims: &Claims) -> Result<(), GraphError> {
+    any_site(claims)?;
+    let permitted = if claims.app_only() {
+        claims.has_role(&READ_ALL_SITES)
+    } else {
+        claims.has_scope(&READ_ALL_SITES)
+    };
+    if permitted {
+        Ok(())
+    } else {
+        Err(GraphError::access_denied("Access denied"))
+    }
+}
+
 /// May this token, which may ask for sites, ask for this one?
 pub(super) fn this_site(claims: &Claims, site: &Site) -> Result<(), GraphError> {
     let everywhere = if claims.app_only() {

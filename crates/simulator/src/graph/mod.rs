@@ -201,6 +201,7 @@ fn handle(tenant: &Tenant, incoming: &IncomingRequest) -> Result<Answer, GraphEr
         Target::Me { tail } => people::me(&call, tail),
         Target::User { id, tail } => people::user(&call, id, tail),
         Target::Users => people::list(&call),
+        Target::Sites => sites::search(&call),
         Target::Organization => people::organization(&call),
         Target::Drive { id, tail } => files::by_id(&call, id, tail),
         Target::Unknown(segment) => Err(GraphError::no_segment(segment)),
@@ -237,8 +238,10 @@ pub(super) fn resource_of(tenant: &Tenant, incoming: &IncomingRequest) -> Vec<St
             .map(|claims| of_user(&claims.oid))
             .unwrap_or_default(),
         Target::User { id, .. } => of_user(id),
-        Target::Users | Target::Organization | Target::Drive { .. } | Target::Unknown(_) => {
-            Vec::new()
-        }
+        Target::Users
+        | Target::Sites
+        | Target::Organization
+        | Target::Drive { .. }
+        | Target::Unknown(_) => Vec::new(),
     }
 }

@@ -82,17 +82,107 @@ fn below(call: &Call<'_>, id: &str, tail: &str) -> Result<Answer, GraphError> {
 /// `users`.
 pub(super) fn list(call: &Call<'_>) -> Result<Answer, GraphError> {
     guard::directory(&call.claims, &READ_BASIC)?;
-    let asked = &call.incoming.query;
-    let query = Query::parse(asked, &USER)?;
+    let (searches, options): (Vec<_>, Vec<_>) = call
+        .incoming
+        .query
+        .iter()
+        .cloned()
+        .partition(|(name, _)| name.eq_ignore_ascii_case("$search"));
+    let search = match searches.first() {
+        Some((_, text)) => search(call, text)?,
+        None => Vec::new(),
+    };
+    let query = Query::parse(&options, &USER)?;
     let directory = call.tenant.directory.read();
     let mut users: Vec<_> = directory
         .users()
         .filter(|user| user.organization == call.claims.tid)
+        .map(describe)
+        .filter(|user| search.is_empty() || search.iter().any(|clause| clause.fits(user)))
         .collect();
-    users.sort_by(|a, b| a.upn.cmp(&b.upn));
+    let upn = |user: &Map<String, Value>| user.get("userPrincipalName").map(Value::to_string);
+    users.sort_by_key(upn);
     let context = format!("{}/$metadata#users", call.root);
-    let items = users.into_iter().map(describe);
+    let items = users.into_iter();
+    // Pages of a search repeat it.
+    let asked = &call.incoming.query;
     Ok(query.page(&USER, items, context, &call.url(), asked).into())
+}
+
+/// `"{property}:{text}"` of a search.
+struct Clause {
+    property: &'static str,
+    text: String,
+}
+
+impl Clause {
+    /// A word of the name begins so, or the whole of another property does.
+    fn fits(&self, user: &Map<String, Value>) -> bool {
+        let value = user.get(self.property).and_then(Value::as_str);
+        let value = value.unwrap_or_default().to_lowercase();
+        let words = value.split(|c: char| !c.is_alphanumeric());
+        value.starts_with(&self.text)
+            || (self.property == "displayName" && { words }
+                .any(|word| word.starts_with(&self.text)))
+    }
+}
+
+/// `$search` (Microsoft Graph, "Use the $search query parameter"): clauses in
+/// quotes, joined by `OR`, and only with eventual consistency.
+fn search(call: &Call<'_>, text: &str) -> Result<Vec<Clause>, GraphError> {
+    const MAY: [&str; 5] = [
+        "displayName",
+        "givenName",
+        "mail",
+        "surname",
+        "userPrincipalName",
+    ];
+    if call.incoming.consistency != "eventual" {
+        return Err(GraphError::new(
+            400,
+            "Request_UnsupportedQuery",
+            "Request with $search query parameter only works through MSGraph with a special \
+             request header: 'ConsistencyLevel: eventual'",
+        ));
+    }
+    let bad = |why: &str| GraphError::bad_request(format!("Syntax error: {why} in '{text}'."));
+    let mut clauses = Vec::new();
+    let mut rest = text.trim();
+    loop {
+        let inside = rest.strip_prefix('"');
+        let inside = inside.ok_or_else(|| bad("a clause must be enclosed in double quotes"))?;
+        let (mut clause, mut escaped, mut end) = (String::new(), false, None);
+        for (at, c) in inside.char_indices() {
+            match c {
+                '\\' if !escaped => escaped = true,
+                '"' if !escaped => {
+                    end = Some(at + 1);
+                    break;
+                }
+                _ => {
+                    clause.push(c);
+                    escaped = false;
+                }
+            }
+        }
+        let end = end.ok_or_else(|| bad("a double quote is missing"))?;
+        let (name, text) = clause
+            .split_once(':')
+            .ok_or_else(|| bad("a property is missing"))?;
+        let property = MAY.into_iter().find(|may| may.eq_ignore_ascii_case(name));
+        clauses.push(Clause {
+            property: property.ok_or_else(|| bad("the property cannot be searched"))?,
+            text: text.to_lowercase(),
+        });
+        rest = inside.get(end..).unwrap_or_default().trim();
+        if rest.is_empty() {
+            return Ok(clauses);
+        }
+        rest = rest
+            .strip_prefix("OR ")
+            .ok_or_else(|| bad("OR is missing"))?
+            .trim_start();
+    }
 }
 
 fn describe(user: &User) -> Map<String, Value> {

@@ -77,6 +77,48 @@ fn find(call: &Call<'_>, id: &str) -> Result<Site, GraphError> {
     site.cloned().ok_or_else(not_found)
 }
 
+/// `sites?search={text}` (Microsoft Graph, "Search for sites"): of a person the
+/// sites that the person may open; `*` finds all of them.
+pub(super) fn search(call: &Call<'_>) -> Result<Answer, GraphError> {
+    guard::all_sites(&call.claims)?;
+    let budget = spend(call, 2)?;
+    let asked = &call.incoming.query;
+    let text = asked.iter().find(|(name, _)| {
+        name.eq_ignore_ascii_case("search") || name.eq_ignore_ascii_case("$search")
+    });
+    let Some(text) = text.map(|(_, text)| text.trim().to_lowercase()) else {
+        return Err(GraphError::new(
+            400,
+            "invalidRequest",
+            "The search query parameter is required.",
+        ));
+    };
+    let options: Vec<_> = asked
+        .iter()
+        .filter(|(name, _)| !name.eq_ignore_ascii_case("$search"))
+        .cloned()
+        .collect();
+    let query = Query::parse(&options, &SITE)?;
+    let directory = call.tenant.directory.read();
+    let owner = directory.organization(&call.claims.tid);
+    let hosts = owner.map_or(&[][..], |owner| &owner.sharepoint_hosts);
+    let holds = |word: &str| text == "*" || word.to_lowercase().contains(&text);
+    let found = directory.sites().filter(|site| {
+        hosts.contains(&site.host)
+            && (call.claims.app_only() || site.readable_by(&call.claims.oid))
+            && (holds(&site.display_name) || holds(&site.web_url()))
+    });
+    let mut found: Vec<&Site> = found.collect();
+    found.sort_by_key(|site| site.web_url());
+    let context = format!("{}/$metadata#sites", call.root);
+    let items = found.into_iter().map(describe);
+    let body = query.page(&SITE, items, context, &call.url(), &options);
+    Ok(Answer {
+        budget,
+        ..body.into()
+    })
+}
+
 fn not_found() -> GraphError {
     GraphError::new(404, "itemNotFound", "Requested site could not be found")
 }

@@ -17,6 +17,8 @@ pub(super) enum Target<'a> {
     User { id: &'a str, tail: &'a str },
     /// `users`.
     Users,
+    /// `sites`: a search.
+    Sites,
     /// `organization`.
     Organization,
     /// `drives/{id}[/{tail}]`.
@@ -37,7 +39,8 @@ pub(super) fn parse(path: &str) -> Target<'_> {
         "users" => Target::User { id: second, tail },
         "organization" if rest.is_empty() => Target::Organization,
         "drives" if !rest.is_empty() => Target::Drive { id: second, tail },
-        "sites" if !rest.is_empty() => site(rest).unwrap_or(Target::SiteId { id: second, tail }),
+        "sites" if rest.is_empty() => Target::Sites,
+        "sites" => site(rest).unwrap_or(Target::SiteId { id: second, tail }),
         _ => Target::Unknown(first),
     }
 }
@@ -104,7 +107,7 @@ mod tests {
             }
         );
         assert_eq!(parse("users"), Target::Users);
-        assert_eq!(parse("sites"), Target::Unknown("sites"));
+        assert_eq!(parse("sites"), Target::Sites);
         assert_eq!(parse("teapots/1"), Target::Unknown("teapots"));
     }
 }

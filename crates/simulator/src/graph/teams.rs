@@ -12,6 +12,7 @@ use super::{Answer, Call};
 use crate::directory::{Channel, Team};
 
 pub(super) const ROUTES: &[Route] = &[
+    get("me/joinedTeams", joined),
     get("teams/{}", one),
     get("teams/{}/channels", channels),
     get("teams/{}/primaryChannel", primary),
@@ -167,6 +168,54 @@ fn one(call: &Call<'_>, ids: &[&str]) -> Result<Answer, GraphError> {
     put("description", Value::Null);
     put("isArchived", false.into());
     Ok(query.narrow(&TEAM, whole).into())
+}
+
+/// The teams of the person who asks (Microsoft Graph, "List joinedTeams"): it
+/// takes no options.
+fn joined(call: &Call<'_>, _: &[&str]) -> Result<Answer, GraphError> {
+    let claims = &call.claims;
+    if claims.app_only() {
+        return Err(GraphError::bad_request(
+            "/me request is only valid with delegated authentication flow.",
+        ));
+    }
+    if !claims.has_scope(SETTINGS.scopes) {
+        return Err(forbidden(format!(
+            "Missing scope permissions on the request. API requires one of '{}'. Scopes on the \
+             request '{}'.",
+            SETTINGS.scopes.join(", "),
+            claims.scp.as_deref().unwrap_or_default().replace(' ', ", ")
+        )));
+    }
+    if let Some((name, _)) = call
+        .incoming
+        .query
+        .iter()
+        .find(|(name, _)| name.starts_with('$'))
+    {
+        return Err(GraphError::bad_request(format!(
+            "Query option '{}' is not allowed.",
+            name.trim_start_matches('$')
+        )));
+    }
+    let directory = call.tenant.directory.read();
+    let teams = directory
+        .teams()
+        .filter(|team| team.organization == claims.tid && team.members.contains(&claims.oid));
+    let items: Vec<Value> = teams
+        .map(|team| {
+            json!({
+                "id": team.id, "displayName": team.display_name, "description": null,
+                "isArchived": false, "tenantId": claims.tid,
+            })
+        })
+        .collect();
+    Ok(json!({
+        "@odata.context": format!("{}/$metadata#teams", call.root),
+        "@odata.count": items.len(),
+        "value": items,
+    })
+    .into())
 }
 
 fn channels(call: &Call<'_>, ids: &[&str]) -> Result<Answer, GraphError> {

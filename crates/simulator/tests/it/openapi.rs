@@ -130,6 +130,7 @@ async fn answers_fit_the_openapi_description() {
         ("/me/drive/root".into(), "/me/drive/root"),
         ("/me/drive/root/children".into(), "/me/drive/root/children"),
         ("/users?$top=2".into(), "/users"),
+        ("/sites?search=e&$select=id,webUrl".into(), "/sites"),
         (format!("/users/info@{DOMAIN}"), "/users/{user-id}"),
         (
             format!("/users/{}/messages?$select=id&$top=1", claims.oid),
@@ -142,6 +143,7 @@ async fn answers_fit_the_openapi_description() {
             "/me/calendar/calendarView",
         ),
         (format!("/teams/{team}"), "/teams/{team-id}"),
+        ("/me/joinedTeams".into(), "/me/joinedTeams"),
         (format!("/teams/{team}/channels"), "/teams/{team-id}/channels"),
         (
             format!("/teams/{team}/primaryChannel"),

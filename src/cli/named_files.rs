@@ -67,7 +67,7 @@ pub(crate) fn check(path: &Path, loaded: &Loaded) -> FileFindings {
                 .unwrap_or_else(|| whole.clone())
         };
         if let Err(fault) = check_credential(account, now, &random)
-            && !fault.is_missing
+            && !fault.is_missing()
         {
             let message = format!("account \"{}\": {fault}", account.name);
             findings

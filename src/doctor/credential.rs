@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::credential_mend::credential_mend;
 use super::finding::DoctorStep;
 use crate::entra::{Consent, CredentialFacts, check_credential, contradicts, written_end};
-use crate::files;
 use crate::kinds::Resource;
-use crate::model::{Account, AppCredential, Clock, Deadline, Random, SecretSource, Timestamp};
-use crate::setup::{Commands, shell};
+use crate::model::{Account, AppCredential, Clock, Deadline, Random, Timestamp};
+use crate::setup::Commands;
 
 /// What is configured.
 pub(super) fn configuration(resources: &[&Arc<Resource>]) -> DoctorStep {
@@ -48,35 +48,9 @@ pub(super) fn check(
             let facts = facts.unwrap_or_default();
             judge(name, account, &facts, registered, clock.now())
         }
-        Err(fault) => {
-            DoctorStep::refuted("credential", name, fault.to_string()).mend(where_it_is(credential))
-        }
+        Err(fault) => DoctorStep::refuted("credential", name, fault.to_string())
+            .mend(credential_mend(account, &fault)),
     })
-}
-
-/// The files of a credential, for a problem with one of them.
-fn where_it_is(credential: &AppCredential) -> Vec<String> {
-    let file = match credential {
-        AppCredential::ClientSecret { secret, .. } => match secret {
-            SecretSource::File(path) => path,
-            SecretSource::Environment(name) => {
-                return vec![format!(
-                    "export {name}=…   # for the process of the exporter"
-                )];
-            }
-            SecretSource::Inline(_) => return Vec::new(),
-        },
-        AppCredential::ClientCertificate {
-            certificate_file, ..
-        } => certificate_file,
-        AppCredential::WorkloadIdentity { token_file } => token_file,
-    };
-    // What leads nowhere may be a secret in the wrong place.
-    let place = files::there(file).map(|path| shell(&path.to_string_lossy()));
-    place
-        .map(|place| format!("ls -l {place}"))
-        .into_iter()
-        .collect()
 }
 
 fn judge(

@@ -42,8 +42,6 @@ pub struct DoctorStep {
     pub detail: String,
     /// Commands or clicks that mend it.
     pub mend: Vec<String>,
-    /// It works, but could do with less: how.
-    pub narrower: Vec<String>,
 }
 
 impl DoctorStep {
@@ -54,7 +52,6 @@ impl DoctorStep {
             finding,
             detail: detail.into(),
             mend: Vec::new(),
-            narrower: Vec::new(),
         }
     }
 
@@ -72,11 +69,6 @@ impl DoctorStep {
 
     pub(super) fn mend<T: Into<String>>(mut self, how: impl IntoIterator<Item = T>) -> Self {
         self.mend.extend(how.into_iter().map(Into::into));
-        self
-    }
-
-    pub(super) fn narrower<T: Into<String>>(mut self, how: impl IntoIterator<Item = T>) -> Self {
-        self.narrower.extend(how.into_iter().map(Into::into));
         self
     }
 }

@@ -1,5 +1,6 @@
 //! What mends a refused token request, by Entra's number.
 
+use crate::files::shown;
 use crate::model::powershell::{filter, quoted};
 use crate::model::{Account, AccountReason, AppCredential, Audience, SecretSource, TokenProblem};
 use crate::setup::{Commands, shell};
@@ -43,13 +44,7 @@ fn by_code(account: &Account, audience: &Audience, code: u32) -> Option<Vec<Stri
     let mend = Commands::of(account);
     let id = account.client_id.as_deref().unwrap_or_default();
     Some(match code {
-        7_000_215 | 7_000_222 => vec![
-            new_secret(account),
-            format!(
-                "its SecretText (the value, not the id) into {}, its EndDateTime into `expires:`",
-                secret_place(account)
-            ),
-        ],
+        7_000_215 | 7_000_222 => another_secret(account),
         50_012 | 50_013 | 700_027 | 7_000_214 | 7_000_274 | 7_000_277 | 1_000_502 => vec![
             format!(
                 "Entra admin center → App registrations → {id} → Certificates & secrets → \
@@ -146,6 +141,17 @@ fn by_code(account: &Account, audience: &Audience, code: u32) -> Option<Vec<Stri
     })
 }
 
+/// A new secret, and where it goes.
+pub(super) fn another_secret(account: &Account) -> Vec<String> {
+    vec![
+        new_secret(account),
+        format!(
+            "its SecretText (the value, not the id) into {}, its EndDateTime into `expires:`",
+            secret_place(account)
+        ),
+    ]
+}
+
 fn new_secret(account: &Account) -> String {
     let id = account.client_id.as_deref().unwrap_or_default();
     format!(
@@ -167,7 +173,7 @@ fn certificate_file(account: &Account) -> String {
 fn secret_place(account: &Account) -> String {
     match account.app_credential() {
         Some(AppCredential::ClientSecret { secret, .. }) => match secret {
-            SecretSource::File(path) => path.display().to_string(),
+            SecretSource::File(path) => shown(path),
             SecretSource::Environment(name) => format!("the variable {name}"),
             SecretSource::Inline(_) => "`secret:` (better: a secret_file)".to_owned(),
         },

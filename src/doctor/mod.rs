@@ -11,6 +11,7 @@
 //! Who calls: `m365mon doctor`.
 
 mod credential;
+mod credential_mend;
 mod discovery;
 mod egress;
 mod finding;
@@ -198,7 +199,8 @@ impl Doctor {
         }
         let none = NeededRights::default();
         let needed = self.needed.get(&account.name).unwrap_or(&none);
-        steps.extend(rights::excess(account, needed, &mine, &held));
+        steps.extend(rights::excess(account, needed, &held));
+        steps.extend(rights::tenant_wide(account, &mine, &held));
 
         let probing = mine.into_iter().map(|resource| {
             let (held, reached) = match resource.audience() {

@@ -145,18 +145,15 @@ fn step_text(out: &mut String, step: &DoctorStep, look: TextStyle) {
         step.finding.as_str(),
         wrapped(&said, look, INDENT, INDENT)
     );
-    let lists = [("mend", &step.mend), ("narrower", &step.narrower)];
-    for (title, lines) in lists {
-        for (place, line) in lines.iter().enumerate() {
-            let title = if place == 0 { title } else { "" };
-            let line = if is_command(line) {
-                // Whole, to be copied.
-                line.clone()
-            } else {
-                wrapped(line, look, MEND_INDENT, MEND_INDENT)
-            };
-            _ = writeln!(out, "{:>26}  {title:<8}  {line}", "");
-        }
+    for (place, line) in step.mend.iter().enumerate() {
+        let title = if place == 0 { "mend" } else { "" };
+        let line = if is_command(line) {
+            // Whole, to be copied.
+            line.clone()
+        } else {
+            wrapped(line, look, MEND_INDENT, MEND_INDENT)
+        };
+        _ = writeln!(out, "{:>26}  {title:<8}  {line}", "");
     }
 }
 
@@ -229,7 +226,7 @@ mod tests {
             DoctorStep::refuted("token", "https://graph.microsoft.com", "no").mend(["a", "b"]);
         let steps = vec![
             DoctorStep::proved("configuration", "", "1 sharepoint_site"),
-            step.narrower(["c"]),
+            step,
         ];
         Examination::of(vec![account("contoso", steps, Vec::new())])
     }
@@ -241,7 +238,6 @@ account contoso: managed_identity, the tenant of this machine, cloud global
   refuted                   token          https://graph.microsoft.com: no
                             mend      a
                                       b
-                            narrower  c
   proved                    configuration  1 sharepoint_site
 
 1 proved, 1 refuted, 0 cannot be seen from here

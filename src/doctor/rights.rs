@@ -15,18 +15,15 @@ use crate::setup::Commands;
 pub(super) fn excess(
     account: &Account,
     needed: &NeededRights,
-    resources: &[&Arc<Resource>],
     held: &BTreeMap<Audience, Held>,
 ) -> Option<DoctorStep> {
     let person = account.person().is_some();
     let (mut beyond, mut unread, mut read) = (Vec::new(), Vec::new(), Vec::new());
-    let mut all: Vec<&str> = Vec::new();
     for (audience, held) in held {
         let Ok(rights) = held else { continue };
         match rights.as_ref().and_then(|rights| rights.held(person)) {
             Some(granted) => {
                 read.push(audience.as_str());
-                all.extend(granted.iter().map(|right| &**right));
                 for name in needed.beyond(audience, granted) {
                     beyond.push((audience, name));
                 }
@@ -50,13 +47,64 @@ pub(super) fn excess(
     }
     (!read.is_empty()).then(|| {
         let detail = format!("nothing beyond need, by the token for {}", read.join(", "));
-        let step = DoctorStep::proved("excess", "", detail);
-        if person {
-            // What a person may not open, no scope opens.
-            return step;
-        }
-        step.narrower(narrower(account, resources, &all))
+        DoctorStep::proved("excess", "", detail)
     })
+}
+
+/// Whether a right opens a whole tenant though a narrower one does; `None` where
+/// no right could be read.
+pub(super) fn tenant_wide(
+    account: &Account,
+    resources: &[&Arc<Resource>],
+    held: &BTreeMap<Audience, Held>,
+) -> Option<DoctorStep> {
+    let person = account.person().is_some();
+    let mut granted: Vec<(&Audience, &str)> = Vec::new();
+    let mut read = Vec::new();
+    for (audience, held) in held {
+        let rights = held.as_ref().ok().and_then(Option::as_ref);
+        if let Some(rights) = rights.and_then(|rights| rights.held(person)) {
+            read.push(audience.as_str());
+            granted.extend(rights.iter().map(|right| (audience, &**right)));
+        }
+    }
+    let commands = Commands::of(account);
+    let mut opening: Vec<&str> = Vec::new();
+    let (mut says, mut tests) = (Vec::new(), Vec::new());
+    // Until a right is found that nothing can restrict.
+    let mut restricted = true;
+    for permission in resources.iter().flat_map(|one| one.permissions()) {
+        let Some(wide) = &permission.wide else {
+            continue;
+        };
+        for name in permission.tenant_wide() {
+            if !granted.contains(&(&permission.audience, name)) {
+                continue;
+            }
+            tests.extend(wide.test.iter().flat_map(|test| commands.remedy(test)));
+            restricted &= matches!(wide.test, Some(Remedy::TestPolicy(_)));
+            if !opening.contains(&name) {
+                opening.push(name);
+                says.push(format!("{name} {}", wide.says));
+            }
+        }
+    }
+    if opening.is_empty() {
+        let detail = "no right that was granted opens the whole tenant where a narrower one does";
+        return (!read.is_empty()).then(|| DoctorStep::proved("tenant_wide", "", detail));
+    }
+    tests.dedup();
+    let detail = says.join("; ");
+    let step = if restricted {
+        DoctorStep::unseen("tenant_wide", "", detail)
+    } else {
+        DoctorStep::refuted("tenant_wide", "", detail)
+    };
+    let how = tests
+        .into_iter()
+        .chain([format!("{}   # prints the narrow way", commands.script())])
+        .chain(opening.iter().map(|right| commands.take_away(right)));
+    Some(step.mend(how))
 }
 
 /// Whether the token holds what one resource needs. `works`: the probe with
@@ -151,33 +199,6 @@ fn missing(resource: &Resource, needed: &Permission, works: bool) -> DoctorStep 
             }
         }
     }
-}
-
-/// How rights that open the whole tenant can be narrowed down.
-fn narrower(account: &Account, resources: &[&Arc<Resource>], held: &[&str]) -> Vec<String> {
-    let commands = Commands::of(account);
-    let mut opening: Vec<&str> = Vec::new();
-    let mut how = Vec::new();
-    for resource in resources {
-        for wide in resource
-            .permissions()
-            .into_iter()
-            .filter_map(|one| one.wide)
-        {
-            let found = held.iter().find(|right| wide.names.contains(right));
-            let Some(right) = found.filter(|right| !opening.contains(right)) else {
-                continue;
-            };
-            opening.push(right);
-            how.push(format!("{right} {}", wide.says));
-            how.extend(wide.test.iter().flat_map(|test| commands.remedy(test)));
-        }
-    }
-    if !how.is_empty() {
-        how.push(format!("{}   # prints the narrow way", commands.script()));
-        how.extend(opening.iter().map(|right| commands.take_away(right)));
-    }
-    how
 }
 
 /// The worst of some steps.

@@ -195,18 +195,19 @@ impl AccountState {
             .map(|backoff| backoff.problem.clone())
     }
 
-    /// What the tokens held carry beyond `needed`. `None` if that is unknown:
-    /// no token could be read, or nothing was found while the token for an API
-    /// that is needed is missing or cannot be read.
-    fn beyond(
+    /// What `of` finds among the rights that the tokens held carry. `None` if
+    /// that is unknown: no token could be read, or nothing was found while the
+    /// token for an API that is needed is missing or cannot be read.
+    fn noted(
         &self,
         account: &Account,
         needed: &NeededRights,
         clock: &Clock,
+        of: for<'a> fn(&NeededRights, &Audience, &'a [Box<str>]) -> Vec<&'a str>,
     ) -> Option<Vec<Right>> {
         let person = account.person().is_some();
         let mut unread: Vec<&Audience> = needed.audiences().collect();
-        let (mut beyond, mut read) = (Vec::new(), false);
+        let (mut noted, mut read) = (Vec::new(), false);
         for (audience, cached) in &self.by_audience {
             let rights = cached
                 .token
@@ -216,14 +217,14 @@ impl AccountState {
             let Some(rights) = rights else { continue };
             read = true;
             unread.retain(|needed| *needed != audience);
-            for name in needed.beyond(audience, rights) {
-                beyond.push(Right {
+            for name in of(needed, audience, rights) {
+                noted.push(Right {
                     audience: audience.clone(),
                     name: name.into(),
                 });
             }
         }
-        (read && (unread.is_empty() || !beyond.is_empty())).then_some(beyond)
+        (read && (unread.is_empty() || !noted.is_empty())).then_some(noted)
     }
 
     /// Where the account stands; `needed` is what its resources need, where
@@ -257,7 +258,10 @@ impl AccountState {
                 })
                 .collect(),
             deadlines,
-            excess_permissions: needed.and_then(|needed| self.beyond(account, needed, clock)),
+            excess_permissions: needed
+                .and_then(|needed| self.noted(account, needed, clock, NeededRights::beyond)),
+            tenant_wide_permissions: needed
+                .and_then(|needed| self.noted(account, needed, clock, NeededRights::tenant_wide)),
             held_until: self
                 .backoff
                 .as_ref()

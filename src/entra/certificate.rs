@@ -12,7 +12,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::encrypted_key::{self, NotOpened};
-use super::files::{self, CredentialFault, Part};
+use super::files::{self, CredentialFault, CredentialTrouble, Part};
 use crate::files::pem::{Section, sections};
 use crate::files::{FileForm, WantedForm, decode, other_than_rsa, shell};
 use crate::http::certificate_facts;
@@ -92,6 +92,10 @@ impl Certificate {
     }
 }
 
+/// Makes a key that Entra takes, and its certificate.
+pub const NEW_PAIR: &str = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out \
+    certificate.pem -days 365 -subj /CN=m365mon";
+
 /// The files of a pair, with what they hold.
 struct Files<'f> {
     certificate: (&'f Path, &'f [u8]),
@@ -110,7 +114,7 @@ impl Files<'_> {
                     Part::Certificate,
                     "holds a private key, and the file of the key holds a certificate: they are \
                      swapped",
-                ));
+                ).that(CredentialTrouble::Swapped));
             }
             (_, Err(fault)) | (Err(fault), Ok(_)) => return Err(fault),
         };
@@ -141,11 +145,15 @@ impl Files<'_> {
         }
         Err(match (readable, certificates.len()) {
             (false, _) => self.fault(Part::Certificate, "holds a certificate that cannot be read"),
-            (true, 1) => self.fault(Part::Key, "holds another key than that of the certificate"),
-            (true, _) => self.fault(
-                Part::Key,
-                "holds another key than that of any of the certificates",
-            ),
+            (true, 1) => self
+                .fault(Part::Key, "holds another key than that of the certificate")
+                .that(CredentialTrouble::WrongPair),
+            (true, _) => self
+                .fault(
+                    Part::Key,
+                    "holds another key than that of any of the certificates",
+                )
+                .that(CredentialTrouble::WrongPair),
         })
     }
 
@@ -200,14 +208,17 @@ impl Files<'_> {
                     return Err(fault(
                         "holds an encrypted key: name its passphrase in key_passphrase_file"
                             .to_owned(),
-                    ));
+                    )
+                    .that(CredentialTrouble::NoPassphrase));
                 };
                 return match encrypted_key::open(&der, passphrase) {
                     Ok(der) => self.pkcs8(&der),
-                    Err(NotOpened::WrongPassphrase) => Err(self.fault(
-                        Part::Passphrase,
-                        format!("does not open the key in {}", crate::files::shown(path)),
-                    )),
+                    Err(NotOpened::WrongPassphrase) => Err(self
+                        .fault(
+                            Part::Passphrase,
+                            format!("does not open the key in {}", crate::files::shown(path)),
+                        )
+                        .that(CredentialTrouble::WrongPassphrase)),
                     Err(NotOpened::Unsupported) => Err(fault(format!(
                         "holds a key that is encrypted in a way that is not supported: `openssl \
                          pkcs8 -topk8 -v2 aes-256-cbc -in {} -out key.pem`",
@@ -215,18 +226,37 @@ impl Files<'_> {
                     ))),
                 };
             }
-            "EC PRIVATE KEY" => return Err(fault(not_rsa("an elliptic-curve (EC) key"))),
-            "DSA PRIVATE KEY" => return Err(fault(not_rsa("a DSA key"))),
+            "EC PRIVATE KEY" => return Err(self.not_rsa("an elliptic-curve (EC) key")),
+            "DSA PRIVATE KEY" => return Err(self.not_rsa("a DSA key")),
             _ => return Err(fault(FileForm::of(bytes).advice(WantedForm::Key, path))),
         };
-        parsed.map_err(|_| fault(OUT_OF_BOUNDS.to_owned()))
+        parsed.map_err(|_| self.out_of_bounds())
     }
 
     fn pkcs8(&self, der: &[u8]) -> Result<RsaKeyPair, CredentialFault> {
         RsaKeyPair::from_pkcs8(der).map_err(|_| {
-            let what = other_than_rsa(der).map_or_else(|| OUT_OF_BOUNDS.to_owned(), not_rsa);
-            self.fault(Part::Key, what)
+            other_than_rsa(der).map_or_else(|| self.out_of_bounds(), |kind| self.not_rsa(kind))
         })
+    }
+
+    fn out_of_bounds(&self) -> CredentialFault {
+        self.fault(
+            Part::Key,
+            "holds a key that is not RSA of 2048 to 4096 bits",
+        )
+        .that(CredentialTrouble::NotRsa)
+    }
+
+    /// Entra takes certificates with RSA keys only.
+    fn not_rsa(&self, kind: &str) -> CredentialFault {
+        self.fault(
+            Part::Key,
+            format!(
+                "holds {kind}, and Entra takes certificates with RSA keys only; a new pair: \
+                 `{NEW_PAIR}`"
+            ),
+        )
+        .that(CredentialTrouble::NotRsa)
     }
 
     fn are_swapped(&self) -> bool {
@@ -243,17 +273,6 @@ impl Files<'_> {
         };
         CredentialFault::of(part, format!("{} {what}", crate::files::shown(path)))
     }
-}
-
-const OUT_OF_BOUNDS: &str = "holds a key that is not RSA of 2048 to 4096 bits";
-
-/// Entra takes certificates with RSA keys only.
-fn not_rsa(kind: &str) -> String {
-    format!(
-        "holds {kind}, and Entra takes certificates with RSA keys only; a new pair: `openssl req \
-         -x509 -newkey rsa:2048 -nodes -keyout key.pem -out certificate.pem -days 365 -subj \
-         /CN=m365mon`"
-    )
 }
 
 impl std::fmt::Debug for Certificate {

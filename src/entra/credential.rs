@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::files::{self, CredentialFault, Part};
+use super::files::{self, CredentialFault, CredentialTrouble, Part};
 use super::forms::Application;
 use super::jwt;
 use super::proof::ClientCredential;
@@ -87,7 +87,8 @@ fn check_secret(source: &SecretSource) -> Result<(), CredentialFault> {
             "{place} holds a GUID, which is the id of a secret and not its value; the portal shows \
              the value once, when the secret is made: make a new one"
         ),
-    ))
+    )
+    .that(CredentialTrouble::SecretId))
 }
 
 fn federated(file: &Path) -> Result<FederatedFacts, CredentialFault> {

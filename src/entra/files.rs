@@ -26,14 +26,38 @@ pub enum Part {
     Token,
 }
 
+/// What is wrong with a part, as far as what mends it differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialTrouble {
+    /// There is nothing there.
+    Missing,
+    /// This user may not read it.
+    Denied,
+    /// The id of a secret in the place of its value.
+    SecretId,
+    /// Key and certificate do not belong together.
+    WrongPair,
+    /// The certificate where the key belongs, and the key where it belongs.
+    Swapped,
+    /// An encrypted key, and no passphrase is named.
+    NoPassphrase,
+    /// A passphrase that does not open the key.
+    WrongPassphrase,
+    /// A key that Entra does not take.
+    NotRsa,
+    /// Anything else: a wrong form, damage. The sentence names the command that
+    /// helps, if there is one.
+    Content,
+}
+
 /// Why a credential cannot be used. `Display` is a sentence for people; it
 /// names the place, never the content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CredentialFault {
     /// What is wrong.
     pub part: Part,
-    /// True if there is nothing there, which may come yet.
-    pub is_missing: bool,
+    /// And how.
+    pub trouble: CredentialTrouble,
     sentence: String,
 }
 
@@ -41,17 +65,35 @@ impl CredentialFault {
     pub(super) fn of(part: Part, sentence: impl Into<String>) -> Self {
         Self {
             part,
-            is_missing: false,
+            trouble: CredentialTrouble::Content,
             sentence: sentence.into(),
         }
     }
 
     pub(super) fn unreadable(part: Part, error: &FileError) -> Self {
-        Self {
-            part,
-            is_missing: error.is_missing(),
-            sentence: error.to_string(),
-        }
+        let trouble = if error.is_missing() {
+            CredentialTrouble::Missing
+        } else if error.is_denied() {
+            CredentialTrouble::Denied
+        } else {
+            CredentialTrouble::Content
+        };
+        Self::of(part, error.to_string()).that(trouble)
+    }
+
+    pub(super) fn that(self, trouble: CredentialTrouble) -> Self {
+        Self { trouble, ..self }
+    }
+
+    /// True if there is nothing there, which may come yet.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.trouble == CredentialTrouble::Missing
+    }
+
+    /// The commands that its sentence names, between backquotes.
+    pub fn commands(&self) -> impl Iterator<Item = &str> {
+        self.sentence.split('`').skip(1).step_by(2)
     }
 }
 
@@ -99,10 +141,9 @@ fn one_line(source: &SecretSource, part: Part, name: &str) -> Result<Secret, Cre
         SecretSource::Inline(secret) => line(secret.expose(), name),
         SecretSource::Environment(variable) => {
             let place = format!("the environment variable {variable}");
-            let value = std::env::var(&**variable).map_err(|_| CredentialFault {
-                part,
-                is_missing: true,
-                sentence: format!("{place} is not set"),
+            let value = std::env::var(&**variable).map_err(|_| {
+                CredentialFault::of(part, format!("{place} is not set"))
+                    .that(CredentialTrouble::Missing)
             })?;
             line(&Zeroizing::new(value), &place)
         }

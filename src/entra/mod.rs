@@ -65,13 +65,14 @@ pub use approval::{
     graph_environment,
 };
 pub use authorization_code::BrowserSignIn;
+pub use certificate::NEW_PAIR;
 pub use claims::ClaimsChallenge;
 pub use consent::{Consent, ConsentError, SignInStatus, SignedInAs, Wanted, scopes};
 pub use credential::{CredentialFacts, FederatedFacts, check_credential};
 pub use device_code::DeviceCode;
 pub use discovery::{Discovery, login_roots};
 pub use durable::StoreError;
-pub use files::{CredentialFault, Part, secret as read_secret};
+pub use files::{CredentialFault, CredentialTrouble, Part, secret as read_secret};
 pub use proof::credential_deadline;
 pub use redirects::{CALLBACK_PATH, LOOPBACK, external_redirect, redirect_uris};
 pub use registered::{contradicts, written_end};

@@ -68,7 +68,17 @@ impl FileError {
     /// True if there is no such file, which may come yet.
     #[must_use]
     pub fn is_missing(&self) -> bool {
-        matches!(&self.problem, ReadProblem::Io(error) if error.kind() == io::ErrorKind::NotFound)
+        self.is(io::ErrorKind::NotFound)
+    }
+
+    /// True if this user may not read it.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        self.is(io::ErrorKind::PermissionDenied)
+    }
+
+    fn is(&self, kind: io::ErrorKind) -> bool {
+        matches!(&self.problem, ReadProblem::Io(error) if error.kind() == kind)
     }
 }
 

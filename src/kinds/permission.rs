@@ -204,6 +204,18 @@ impl Permission {
         std::iter::once(self.name.clone()).chain(others).collect()
     }
 
+    /// Names that open a whole tenant though something narrower does; none where
+    /// no name does so (what a person may not open, no scope opens).
+    pub fn tenant_wide(&self) -> impl Iterator<Item = &'static str> {
+        let names = self.wide.as_ref().map_or(&[][..], |wide| wide.names);
+        let broader = if names.is_empty() {
+            &[][..]
+        } else {
+            self.broader
+        };
+        names.iter().chain(broader).copied()
+    }
+
     /// For people: `the delegated permission Mail.ReadBasic of Microsoft Graph`.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -234,6 +246,7 @@ pub fn needed_rights(configuration: &Configuration) -> HashMap<AccountName, Need
             let account = account_of(resource, &permission);
             let needed = by_holder.entry(holder(account)).or_default();
             needed.add(&permission.audience, permission.fitting());
+            needed.add_wide(&permission.audience, permission.tenant_wide());
         }
     }
     let accounts = configuration.accounts.iter();

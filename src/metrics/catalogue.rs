@@ -211,6 +211,8 @@ catalogue! {
         "Whether only a person can mend the account (1).";
     ACCOUNT_EXCESS_PERMISSIONS: Account Gauge "m365_account_excess_permissions" None []
         "Rights granted beyond need; absent while unknown.";
+    ACCOUNT_TENANT_WIDE_PERMISSIONS: Account Gauge "m365_account_tenant_wide_permissions" None []
+        "Rights granted that open a whole tenant where a narrower one exists; absent while unknown.";
     ACCESS_TOKEN_EXPIRY: Account Gauge "m365_access_token_expiry_timestamp_seconds" Seconds ["audience"]
         "When the access token now held ends; renewed long before, for debugging.";
     CREDENTIAL_EXPIRY: Account Gauge "m365_credential_expiry_timestamp_seconds" Seconds ["credential"]

@@ -36,6 +36,9 @@ pub struct AccountStatus {
     /// Rights granted beyond need, as far as the tokens held show them; `None`
     /// while unknown. Empty only if a token for every needed API could be read.
     pub excess_permissions: Option<Vec<Right>>,
+    /// Of the rights granted those that open a whole tenant though something
+    /// narrower does; known as `excess_permissions` are.
+    pub tenant_wide_permissions: Option<Vec<Right>>,
     /// No token request is sent before then.
     pub held_until: Option<Timestamp>,
 }

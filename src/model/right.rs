@@ -1,7 +1,7 @@
 //! Rights: what a token lets its holder do, and what is needed of it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Audience;
 
@@ -18,9 +18,13 @@ pub struct Right {
 /// own, the one to ask for first.
 type Alternatives = Vec<Vec<Cow<'static, str>>>;
 
-/// What the resources of one account need, by audience.
+/// What the resources of one account need, by audience, and which rights open a
+/// whole tenant though something narrower does for them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NeededRights(BTreeMap<Audience, Alternatives>);
+pub struct NeededRights {
+    needs: BTreeMap<Audience, Alternatives>,
+    wide: BTreeMap<Audience, BTreeSet<&'static str>>,
+}
 
 /// Scopes that count for nobody's need and nobody's excess. The first four are
 /// OpenID Connect's: who signed in, and staying signed in. `User.Read` stands
@@ -33,15 +37,32 @@ const UNCOUNTED: [&str; 5] = ["openid", "profile", "email", "offline_access", "U
 impl NeededRights {
     /// Adds a need: any one of `names` will do.
     pub fn add(&mut self, audience: &Audience, names: Vec<Cow<'static, str>>) {
-        let needs = self.0.entry(audience.clone()).or_default();
+        let needs = self.needs.entry(audience.clone()).or_default();
         if !needs.contains(&names) {
             needs.push(names);
         }
     }
 
+    /// These open a whole tenant, and something narrower does.
+    pub fn add_wide(&mut self, audience: &Audience, names: impl IntoIterator<Item = &'static str>) {
+        let wide = self.wide.entry(audience.clone()).or_default();
+        wide.extend(names);
+    }
+
+    /// What of `granted` opens a whole tenant though something narrower does.
+    #[must_use]
+    pub fn tenant_wide<'a>(&self, audience: &Audience, granted: &'a [Box<str>]) -> Vec<&'a str> {
+        let wide = self.wide.get(audience);
+        granted
+            .iter()
+            .map(|right| &**right)
+            .filter(|right| wide.is_some_and(|wide| wide.contains(right)))
+            .collect()
+    }
+
     /// The APIs of which something is needed.
     pub fn audiences(&self) -> impl Iterator<Item = &Audience> {
-        self.0.keys()
+        self.needs.keys()
     }
 
     /// What of `granted` nobody needs. Of several that serve the same need
@@ -50,7 +71,7 @@ impl NeededRights {
     pub fn beyond<'a>(&self, audience: &Audience, granted: &'a [Box<str>]) -> Vec<&'a str> {
         let has = |name: &str| granted.iter().any(|right| &**right == name);
         let needed: Vec<&str> = self
-            .0
+            .needs
             .get(audience)
             .into_iter()
             .flatten()
@@ -92,6 +113,18 @@ mod tests {
             beyond(&["Sites.Read.All", "Sites.Selected", "Files.Read"]),
             ["Sites.Read.All", "Files.Read"]
         );
+    }
+
+    #[test]
+    fn what_opens_a_whole_tenant() {
+        let graph = Audience::graph(&Cloud::Global);
+        let sharepoint = Audience::sharepoint("contoso.sharepoint.com");
+        let mut needed = NeededRights::default();
+        needed.add(&graph, vec!["Sites.Selected".into()]);
+        needed.add_wide(&graph, ["Sites.Read.All", "Sites.FullControl.All"]);
+        let granted = ["Sites.Selected", "Sites.Read.All", "User.Read.All"].map(Box::from);
+        assert_eq!(needed.tenant_wide(&graph, &granted), ["Sites.Read.All"]);
+        assert!(needed.tenant_wide(&sharepoint, &granted).is_empty());
     }
 
     #[test]

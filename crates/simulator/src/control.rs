@@ -144,7 +144,7 @@ fn plain(markdown: &str) -> String {
         rest = link.split_once(')').map_or("", |(_, rest)| rest);
     }
     text.push_str(rest);
-    text.replace("[`", "").replace('`', "")
+    text.replace("[`", "").replace("`]", "").replace('`', "")
 }
 
 async fn perform<T: serde::de::DeserializeOwned>(

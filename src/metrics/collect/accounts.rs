@@ -7,7 +7,7 @@ use super::super::family::Families;
 use super::super::labels::LabelSet;
 use super::super::scrape::Scrape;
 use super::{buckets, outcomes, unix};
-use crate::model::CredentialKind;
+use crate::model::{CredentialKind, Right};
 
 /// In the order of exposition.
 const CREDENTIALS: [CredentialKind; 4] = [
@@ -59,13 +59,17 @@ pub(super) fn write(f: &mut Families<'_, '_>, scrape: &Scrape) -> fmt::Result {
         )
     });
     f.gauges(&c::ACCOUNT_SIGN_IN_REQUIRED, required)?;
-    f.gauges(
-        &c::ACCOUNT_EXCESS_PERMISSIONS,
-        all().filter_map(|(set, _, known)| {
-            let excess = known.status.excess_permissions.as_ref()?;
-            Some((set, u32::try_from(excess.len()).unwrap_or(u32::MAX)))
-        }),
-    )?;
+    let count = |rights: &[Right]| u32::try_from(rights.len()).unwrap_or(u32::MAX);
+    let excess = all().filter_map(|(set, _, known)| {
+        let rights = known.status.excess_permissions.as_ref()?;
+        Some((set, count(rights)))
+    });
+    f.gauges(&c::ACCOUNT_EXCESS_PERMISSIONS, excess)?;
+    let wide = all().filter_map(|(set, _, known)| {
+        let rights = known.status.tenant_wide_permissions.as_ref()?;
+        Some((set, count(rights)))
+    });
+    f.gauges(&c::ACCOUNT_TENANT_WIDE_PERMISSIONS, wide)?;
     let tokens = all().flat_map(|(set, _, known)| {
         let tokens = known.status.access_tokens.iter();
         tokens.map(move |(audience, end)| (set.with("audience", audience.as_str()), unix(*end)))

@@ -443,7 +443,7 @@ const PROMETHEUS_OWN: [(&str, &[&str]); 8] = [
 
 /// Metrics and labels that rules use already and the exporter does not show
 /// yet. What it shows has no business here; the list only gets shorter.
-const ANNOUNCED: [(&str, &[&str]); 8] = [
+const ANNOUNCED: [(&str, &[&str]); 7] = [
     (
         "m365_resource_info",
         &["mode", "connection", "via", "host", "service", "impact"],
@@ -451,7 +451,6 @@ const ANNOUNCED: [(&str, &[&str]); 8] = [
     ("m365_resource_planned_downtime", &["window", "type"]),
     ("m365_resource_certificate_expiry_timestamp_seconds", &[]),
     ("m365_resource_tls_intercepted", &[]),
-    ("m365_account_tenant_wide_permissions", &[]),
     ("m365mon_reference_up", &["reference"]),
     ("m365mon_config_reloads_total", &["result"]),
     ("m365mon_http_request_duration_seconds", &["handler"]),

@@ -126,6 +126,25 @@ fn it_writes_a_folder_and_stops_cleanly() {
     let endpoints: serde_json::Value = serde_json::from_str(&read("simulator.json")).unwrap();
     let control = endpoints["control"].as_str().unwrap();
     let control = control.strip_prefix("http://").unwrap().parse().unwrap();
+    // Who sees it for the first time is told how to go on.
+    let said = simulate.output();
+    for words in [
+        "whose password is ",
+        "m365mon probe --all --config.file ",
+        "--proxy-server=http://",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let help = get(control, "/");
+    for words in [
+        "POST /faults ",
+        "GET /requests[?latest=100] ",
+        "GET /entra, PUT /entra ",
+        "server_error",
+    ] {
+        assert!(help.contains(words), "{words}: {help}");
+    }
+    assert!(!help.contains(['`', '|']), "{help}");
     let state = get(control, "/state");
     let state: serde_json::Value = serde_json::from_str(&state).unwrap();
     assert_eq!(state["sites"]["count"], 8 + 1 + 3);

@@ -4,6 +4,7 @@ mod canary;
 mod discover;
 mod hostile;
 mod lifecycle;
+mod log;
 pub(crate) mod oncall;
 mod operators;
 mod own_secret;

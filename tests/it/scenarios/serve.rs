@@ -189,7 +189,7 @@ async fn serves_reloads_and_stops() {
         site("second")
     )));
     serving.signal("HUP");
-    serving.line("configuration reloaded");
+    serving.line("changed_resources=\"+1 -0 ~0\" changed_accounts=\"+0 -0 ~0\"");
     let answer = serving.get("/metrics").await;
     let text = answer.text();
     assert!(

@@ -68,6 +68,11 @@ fn more_than_is_needed_is_counted_named_and_told() {
     assert!(page.contains("Mail.ReadWrite"), "{page}");
     assert!(!page.contains("eyJ"), "a token is on the page");
 
+    // Its sites are opened by Sites.Read.All: a whole tenant.
+    let wide = "m365_account_tenant_wide_permissions{account=\"contoso-app\"}";
+    prometheus.wait_for(wide, |count| count >= 1.0);
+    prometheus.wait_for_none("m365_account_tenant_wide_permissions{account=\"contoso-steve\"}");
+
     // Taken back; and then too much is taken.
     change(r#""revoke": ["Mail.ReadWrite", "Directory.Read.All"]"#);
     prometheus.wait_for(excess, |count| count == 0.0);

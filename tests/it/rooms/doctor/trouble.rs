@@ -32,7 +32,11 @@ fn credentials_that_do_not_do() {
     std::fs::remove_file(stage.path("secret.txt")).unwrap();
     let told = stage.doctor(&[]);
     assert_eq!(told.code, 1);
-    told.is("credential", "refuted", &["secret.txt", "ls -l"]);
+    told.is(
+        "credential",
+        "refuted",
+        &["secret.txt", "Add-MgApplicationPassword"],
+    );
 
     // A secret whose end nobody wrote down.
     let made = stage.tell(

@@ -163,6 +163,7 @@ pub(crate) async fn eventful() -> Stage {
                 audience: graph(),
                 name: "Mail.Read".into(),
             }]),
+            tenant_wide_permissions: Some(Vec::new()),
             held_until: Some(at(60)),
         },
     );

@@ -275,7 +275,7 @@ mod tests {
         assert!(missing.contains("Add-MgApplicationPassword"), "{missing}");
         for (content, words) in [
             (
-                "11111111-2222-3333-4444-555555555555",
+                "99999999-2222-3333-4444-555555555555",
                 "its SecretText (the value, not the id) into ",
             ),
             ("one\ntwo", "one line and nothing else"),

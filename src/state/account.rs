@@ -279,7 +279,11 @@ impl AccountFacts {
                 }
             }
             (Some(reason), place) => {
+                // Where it stands was told before anybody asked.
+                let told = reason == AccountReason::SignInRequired
+                    && self.status.sign_in_required_since.is_some();
                 let change = match () {
+                    () if self.troubled.is_empty() && told => TokenChange::Nothing,
                     () if self.troubled.is_empty() => TokenChange::Begins,
                     () if known(&self.troubled, reason) => TokenChange::Nothing,
                     () => TokenChange::Goes,

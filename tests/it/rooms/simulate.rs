@@ -147,7 +147,8 @@ fn it_writes_a_folder_and_stops_cleanly() {
     assert!(!help.contains(['`', '|']), "{help}");
     let state = get(control, "/state");
     let state: serde_json::Value = serde_json::from_str(&state).unwrap();
-    assert_eq!(state["sites"]["count"], 8 + 1 + 3);
+    // Of people, of the other tenant, and those that were asked for.
+    assert_eq!(state["sites"]["count"], 8 + 2 + 1 + 3);
 
     simulate.signal("TERM");
     assert_eq!(simulate.exit_code(), 0);

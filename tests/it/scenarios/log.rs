@@ -34,22 +34,24 @@ fn warnings_tell_what_users_feel_and_each_trouble_once() {
         "--config.file",
         dir.join("m365mon.yml").to_str().unwrap(),
     ]);
-    let shows = |metric: &str, labels: &str, value: &str| {
+    let shows = |metric: &str, labels: &str, value: f64| {
         let text = get(address, "/metrics");
         text.lines()
             .any(|line| {
                 line.starts_with(&format!("{metric}{{"))
                     && line.contains(labels)
-                    && line.ends_with(value)
+                    && line
+                        .split(' ')
+                        .next_back()
+                        .and_then(|value| value.parse::<f64>().ok())
+                        == Some(value)
             })
             .then_some(())
     };
     eventually("the sites are up", || {
         ["home", "intranet", "hr", "finance"]
             .iter()
-            .all(|name| {
-                shows("m365_resource_up", &format!("resource=\"{name}\""), " 1.0").is_some()
-            })
+            .all(|name| shows("m365_resource_up", &format!("resource=\"{name}\""), 1.0).is_some())
             .then_some(())
     });
     let log = exporter.output();
@@ -66,7 +68,7 @@ fn warnings_tell_what_users_feel_and_each_trouble_once() {
     assert!(log.contains("to=failure reason=server_error"), "{log}");
     mend(control);
     eventually("the intranet is up again", || {
-        shows("m365_resource_up", "resource=\"intranet\"", " 1.0")
+        shows("m365_resource_up", "resource=\"intranet\"", 1.0)
     });
 
     // The secret is over, and soon the token that it brought.
@@ -86,7 +88,7 @@ fn warnings_tell_what_users_feel_and_each_trouble_once() {
             .iter()
             .all(|name| {
                 let labels = format!("resource=\"{name}\"");
-                shows("m365_resource_problem", &labels, " 1.0").is_some()
+                shows("m365_resource_problem", &labels, 1.0).is_some()
             })
             .then_some(())
     });

@@ -140,7 +140,7 @@ fn a_role_too_few_and_a_role_too_many() {
             &[
                 "Sites.Read.All opens every site of the tenant",
                 "m365mon setup --account app",
-                "Remove-MgServicePrincipalAppRoleAssignment",
+                "revoke Sites.Read.All",
             ],
         );
     }

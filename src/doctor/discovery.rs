@@ -10,7 +10,7 @@ use crate::http::{ProbeAnswer, date};
 use crate::model::{Account, Clock, Cloud, Timestamp};
 
 /// What it tells.
-pub(super) struct Discovered {
+pub(super) struct FoundTenant {
     pub(super) steps: Vec<DoctorStep>,
     /// The login host can be reached.
     pub(super) reached: bool,
@@ -22,11 +22,11 @@ pub(super) struct Discovered {
 const MOST_SECONDS_OFF: i64 = 300;
 
 /// Reads the document of the account's tenant.
-pub(super) async fn look(ways: &Ways<'_>, account: &Account, clock: &Clock) -> Discovered {
+pub(super) async fn look(ways: &Ways<'_>, account: &Account, clock: &Clock) -> FoundTenant {
     let tenant = account.tenant.as_ref().map_or("", |tenant| tenant.as_str());
     let login = account.cloud.login_url();
     let host = login.strip_prefix("https://").unwrap_or(login);
-    let mut found = Discovered {
+    let mut found = FoundTenant {
         steps: Vec::new(),
         reached: false,
         tenant_id: None,

@@ -94,6 +94,9 @@ fn exit_codes_are_the_same_everywhere() {
         (vec!["logout", "steve"], 0),
         (vec!["logout", "app"], 3),
         (with_broken(&["logout", "steve"]), 3),
+        (vec!["discover"], 3),
+        (vec!["discover", "nobody"], 3),
+        (with_broken(&["discover", "app"]), 3),
         (vec!["tokens"], 0),
         (with_broken(&["tokens"]), 3),
         (vec!["names", "accounts"], 0),
@@ -132,12 +135,10 @@ fn exit_codes_are_the_same_everywhere() {
         commands.extend(words.first().map(|word| (*word).to_owned()));
     }
     // Something that only cannot be seen.
-    stage.configure(
-        &selected().replace(", expires: 2027-12-31", ""),
-        &site("app", "sites/intranet", ""),
-    );
-    assert_eq!(run(&folder, &["doctor"], "").status.code(), Some(2));
     stage.configure(&selected(), &site("app", "sites/intranet", ""));
+    stage.fault("graph.microsoft.com", r#"{"throttled": {}}"#);
+    assert_eq!(run(&folder, &["doctor"], "").status.code(), Some(2));
+    stage.mend();
     assert_eq!(run(&folder, &["doctor"], "").status.code(), Some(0));
     // A store that cannot be read.
     stage.configure(&steve(), &site("steve", "sites/intranet", ""));

@@ -83,7 +83,7 @@
           },
           {
             alert: 'M365AllDown',
-            expr: '(sum by (location) (m365:resource_failing:bool) >= 3)\nand on (location) (avg by (location) (m365:resource_failing:bool) >= 0.9)\nand on (location) (count by (location) (group by (location, kind) (m365:resource_failing:bool == 1)) >= 2)\nand on (location) m365:resource_outage:bool\n',
+            expr: 'last_over_time(\n  (\n    (sum by (location) (m365:resource_failing:bool) >= 3)\n    and on (location) (avg by (location) (m365:resource_failing:bool) >= 0.9)\n    and on (location) (count by (location) (group by (location, kind) (m365:resource_failing:bool == 1)) >= 2)\n    and on (location) m365:resource_outage:bool\n  )[3m:30s]\n)\nand on (location) m365:resource_outage:bool\nor (\n  (sum by (location) (m365:resource_failing:bool) >= 3)\n  and on (location) (avg by (location) (m365:resource_failing:bool) >= 0.9)\n  and on (location) (count by (location) (group by (location, kind) (m365:resource_failing:bool == 1)) >= 2)\n  and on (location) m365:resource_outage:bool\n)\n',
             keep_firing_for: '2m',
             labels: {
               severity: 'page',
@@ -92,42 +92,42 @@
             annotations: {
               summary: 'everything is down: {{ $value }} resources of Microsoft 365{{ with $labels.location }} in {{ . }}{{ end }}',
               description: 'All kinds fail at once: the network or proxy here, or Microsoft 365 as a whole. Can the machine reach anything else?',
-              reason: '{{ range printf `sort_desc(count by (reason) (m365:resource_problem:recent{outcome="failure"}))`  | query }}{{ .Labels.reason }} {{ .Value }}, {{ end }}',
-              since: '{{ with query `max(m365:resource_last_success_timestamp_seconds:max and on (account, kind, resource) m365:resource_failing:bool == 1)` }}{{ (. | first | value | toTime).UTC.Format `2006-01-02 15:04 UTC` }}{{ end }}',
+              reason: '{{ if $labels.location }}{{ range printf `sort_desc(count by (reason) (m365:resource_problem:recent{outcome="failure", location=%q}))` $labels.location | query }}{{ .Labels.reason }} {{ .Value }}, {{ end }}{{ else }}{{ range `sort_desc(count by (reason) (m365:resource_problem:recent{outcome="failure"}))` | query }}{{ .Labels.reason }} {{ .Value }}, {{ end }}{{ end }}',
+              since: '{{ with printf `max(m365:resource_last_success_timestamp_seconds:max and on (account, kind, resource) m365:resource_failing:bool{location=%q} == 1)` $labels.location | query }}{{ (. | first | value | toTime).UTC.Format `2006-01-02 15:04 UTC` }}{{ end }}',
               runbook_url: c.runbookUrl + '/M365AllDown',
               dashboard_url: c.dashboardUrl + '/d/m365mon-overview',
             },
           },
           {
             alert: 'M365KindAllDown',
-            expr: 'm365:kind_down:bool\n',
+            expr: 'm365:kind_down:bool\nor (\n  last_over_time(m365:kind_down:bool[3m])\n  and on (location, kind) m365:resource_outage:bool\n  unless on (location, kind) m365:kind_down:bool\n)\n',
             keep_firing_for: '2m',
             labels: {
               severity: 'page',
               owner: 'Microsoft',
             },
             annotations: {
-              summary: '{{ $labels.kind }} is down: {{ range printf `sum(m365:resource_failing:bool{kind=%q})` $labels.kind | query }}{{ .Value }}{{ end }} of {{ range printf `count(m365:resource_failing:bool{kind=%q})` $labels.kind | query }}{{ .Value }}{{ end }} resources{{ with $labels.location }} in {{ . }}{{ end }}',
+              summary: '{{ $labels.kind }} is down: {{ range printf `sum(m365:resource_failing:bool{kind=%q, location=%q})` $labels.kind $labels.location | query }}{{ .Value }}{{ end }} of {{ range printf `count(m365:resource_failing:bool{kind=%q, location=%q})` $labels.kind $labels.location | query }}{{ .Value }}{{ end }} resources{{ with $labels.location }} in {{ . }}{{ end }}',
               description: 'Half or more of what is watched of this kind fails{{ with $labels.account }} (all of account {{ . }}){{ else }}, in several accounts{{ end }}: the service itself, or the way to it.',
-              reason: '{{ range printf `sort_desc(count by (reason) (m365:resource_problem:recent{outcome="failure", kind=%q}))` $labels.kind | query }}{{ .Labels.reason }} {{ .Value }}, {{ end }}',
-              resources: '{{ range printf `m365:resource_failing:bool{kind=%q} == 1` $labels.kind | query }}{{ .Labels.resource }} {{ end }}',
+              reason: '{{ if $labels.location }}{{ range printf `sort_desc(count by (reason) (m365:resource_problem:recent{outcome="failure", location=%q, kind=%q}))` $labels.location $labels.kind | query }}{{ .Labels.reason }} {{ .Value }}, {{ end }}{{ else }}{{ range printf `sort_desc(count by (reason) (m365:resource_problem:recent{outcome="failure", kind=%q}))` $labels.kind | query }}{{ .Labels.reason }} {{ .Value }}, {{ end }}{{ end }}',
+              resources: '{{ range printf `m365:resource_failing:bool{kind=%q, location=%q} == 1` $labels.kind $labels.location | query }}{{ .Labels.resource }} {{ end }}',
               runbook_url: c.runbookUrl + '/M365KindAllDown',
               dashboard_url: c.dashboardUrl + '/d/m365mon-overview?var-kind={{ $labels.kind | urlquery }}',
             },
           },
           {
             alert: 'M365AccountAllDown',
-            expr: 'm365:account_down:count\n* on (location, account) group_right ()\nmax without (instance, job, tenant, cloud, credential) (last_over_time(m365_account_info' + bare + '[1h]) * 0 + 1)\nor on (location, account) m365:account_down:count\n',
+            expr: '(\n  m365:account_down:count\n  or (last_over_time(m365:account_down:count[3m]) and on (location, account) m365:resource_outage:bool)\n)\n* on (location, account) group_right ()\nmax without (instance, job, tenant, cloud, credential) (last_over_time(m365_account_info' + bare + '[1h]) * 0 + 1)\nor on (location, account) (\n  m365:account_down:count\n  or (last_over_time(m365:account_down:count[3m]) and on (location, account) m365:resource_outage:bool)\n)\n',
             keep_firing_for: '2m',
             labels: {
               severity: 'page',
               owner: 'Microsoft',
             },
             annotations: {
-              summary: 'account {{ $labels.account }} is down: {{ $value }} of {{ range printf `count(m365:resource_failing:bool{account=%q})` $labels.account | query }}{{ .Value }}{{ end }} resources{{ with $labels.location }} in {{ . }}{{ end }}',
+              summary: 'account {{ $labels.account }} is down: {{ $value }} of {{ range printf `count(m365:resource_failing:bool{account=%q, location=%q})` $labels.account $labels.location | query }}{{ .Value }}{{ end }} resources{{ with $labels.location }} in {{ . }}{{ end }}',
               description: 'Half or more of what is watched through this account fails, of several kinds or nowhere else: its tenant, its proxy, or the service.',
-              reason: '{{ range printf `sort_desc(count by (reason) (m365:resource_problem:recent{outcome="failure", account=%q}))` $labels.account | query }}{{ .Labels.reason }} {{ .Value }}, {{ end }}',
-              resources: '{{ range printf `m365:resource_failing:bool{account=%q} == 1` $labels.account | query }}{{ .Labels.resource }} {{ end }}',
+              reason: '{{ if $labels.location }}{{ range printf `sort_desc(count by (reason) (m365:resource_problem:recent{outcome="failure", location=%q, account=%q}))` $labels.location $labels.account | query }}{{ .Labels.reason }} {{ .Value }}, {{ end }}{{ else }}{{ range printf `sort_desc(count by (reason) (m365:resource_problem:recent{outcome="failure", account=%q}))` $labels.account | query }}{{ .Labels.reason }} {{ .Value }}, {{ end }}{{ end }}',
+              resources: '{{ range printf `m365:resource_failing:bool{account=%q, location=%q} == 1` $labels.account $labels.location | query }}{{ .Labels.resource }} {{ end }}',
               status_url: '{{ with printf `last_over_time(m365_account_info{account=%q}[1h])` $labels.account | query }}http://{{ . | first | label `instance` }}/accounts/{{ $labels.account | urlquery | reReplaceAll `\\+` `%20` }}{{ end }}',
               runbook_url: c.runbookUrl + '/M365AccountAllDown',
               dashboard_url: c.dashboardUrl + '/d/m365mon-accounts?var-account={{ $labels.account | urlquery }}',
@@ -626,6 +626,14 @@
             expr: 'count by (instance, job) (\n  group by (instance, job, account, kind, resource) (last_over_time(m365_resource_interval_seconds' + bare + '[1h]))\n  unless on (account, kind, resource) m365_resource_interval_seconds' + bare + '\n)\nor count by (instance, job) (last_over_time(m365_resource_interval_seconds' + bare + '[1h])) * 0\nor (m365:exporter_unwatched:count and on (instance, job) (up == 0))\n',
           },
           {
+            record: 'm365:exporter_only:count',
+            expr: 'count by (instance, job) (\n  group by (instance, job, account, kind, resource) (last_over_time(m365_resource_interval_seconds' + bare + '[5m]))\n  and on (account, kind, resource) (\n    count by (account, kind, resource) (\n      group by (instance, job, account, kind, resource) (last_over_time(m365_resource_interval_seconds' + bare + '[5m]))\n    ) == 1\n  )\n)\n',
+          },
+          {
+            record: 'm365:exporter_place:info',
+            expr: 'group by (instance, job, location) (m365mon_build_info' + bare + ')\nor (\n  m365:exporter_place:info\n  unless on (instance, job) m365mon_build_info' + bare + '\n  and on (instance, job) up\n)\n',
+          },
+          {
             record: 'm365:location_unwatched:count',
             expr: 'count by (location) (\n  group by (location, account, kind, resource) (last_over_time(m365_resource_interval_seconds' + bare + '[1h]))\n  unless on (account, kind, resource) m365_resource_interval_seconds' + bare + '\n)\nor count by (location) (last_over_time(m365_resource_interval_seconds' + bare + '[1h])) * 0\nor (m365:location_unwatched:count unless on (location) m365mon_build_info' + bare + ')\n',
           },
@@ -635,7 +643,7 @@
           },
           {
             alert: 'M365ExporterDown',
-            expr: '(avg_over_time(up{' + c.jobSelector + ', job!~".*probe.*"}[5m]) < 0.5)\nand up == 0\nunless on (instance, job) (m365:exporter_unwatched:count == 0)\n',
+            expr: 'm365:exporter_place:info\nand on (instance, job) (\n  (avg_over_time(up{' + c.jobSelector + ', job!~".*probe.*"}[5m]) < 0.5)\n  and up == 0\n  unless on (instance, job) (m365:exporter_unwatched:count == 0)\n)\nor on (instance, job) (\n  (avg_over_time(up{' + c.jobSelector + ', job!~".*probe.*"}[5m]) < 0.5)\n  and up == 0\n  unless on (instance, job) (m365:exporter_unwatched:count == 0)\n)\n',
             'for': '1m',
             keep_firing_for: '2m',
             labels: {
@@ -643,7 +651,7 @@
               owner: 'us',
             },
             annotations: {
-              summary: 'the exporter {{ $labels.instance }} cannot be scraped',
+              summary: 'the exporter {{ $labels.instance }}{{ with $labels.location }} in {{ . }}{{ end }} cannot be scraped',
               description: 'What it watched is watched by nobody else: nothing is known about it.',
               runbook_url: c.runbookUrl + '/M365ExporterDown',
               dashboard_url: c.dashboardUrl + '/d/m365mon-exporter?var-instance={{ $labels.instance | urlquery }}',
@@ -667,14 +675,14 @@
           },
           {
             alert: 'M365ExporterRestarts',
-            expr: '(changes(process_start_time_seconds{' + c.jobSelector + ', job!~".*probe.*"}[15m]) >= 4)\nand on (instance, job) (max_over_time(m365:exporter_unwatched:count[15m]) > 0)\n',
+            expr: '(changes(process_start_time_seconds{' + c.jobSelector + ', job!~".*probe.*"}[15m]) >= 4)\n* on (instance, job) group_left (location) (m365:exporter_place:info)\nand on (instance, job) (\n  max_over_time(m365:exporter_unwatched:count[15m]) > 0\n  or max_over_time(m365:exporter_only:count[15m]) > 0\n)\n',
             keep_firing_for: '2m',
             labels: {
               severity: 'page',
               owner: 'us',
             },
             annotations: {
-              summary: 'the exporter {{ $labels.instance }} restarts again and again',
+              summary: 'the exporter {{ $labels.instance }}{{ with $labels.location }} in {{ . }}{{ end }} restarts again and again',
               description: '{{ $value }} times in a quarter of an hour. What it watches is watched now and then, by nobody else. Its log says why it ends.',
               runbook_url: c.runbookUrl + '/M365ExporterRestarts',
               dashboard_url: c.dashboardUrl + '/d/m365mon-exporter?var-instance={{ $labels.instance | urlquery }}',
@@ -682,7 +690,7 @@
           },
           {
             alert: 'M365ExporterReplicaRestarts',
-            expr: '(\n  changes(process_start_time_seconds{' + c.jobSelector + ', job!~".*probe.*"}[15m]) >= 4\n  or changes(process_start_time_seconds{' + c.jobSelector + ', job!~".*probe.*"}[1h]) >= 6\n)\nunless on (instance, job) (\n  changes(process_start_time_seconds[15m]) >= 4\n  and on (instance, job) (max_over_time(m365:exporter_unwatched:count[15m]) > 0)\n)\n',
+            expr: '(\n  changes(process_start_time_seconds{' + c.jobSelector + ', job!~".*probe.*"}[15m]) >= 4\n  or changes(process_start_time_seconds{' + c.jobSelector + ', job!~".*probe.*"}[1h]) >= 6\n)\nunless on (instance, job) (\n  changes(process_start_time_seconds[15m]) >= 4\n  and on (instance, job) (\n    max_over_time(m365:exporter_unwatched:count[15m]) > 0\n    or max_over_time(m365:exporter_only:count[15m]) > 0\n  )\n)\n',
             keep_firing_for: '2m',
             labels: {
               severity: 'ticket',

@@ -26,6 +26,8 @@ class Situation:
         yield from self.more
 
     def minutes(self):
+        if self.every < 1:
+            return [1 + n * self.every for n in range(int((self.length - 1) / self.every))]
         return list(range(1, self.length, self.every))
 
     @staticmethod
@@ -109,6 +111,14 @@ def some(kinds, count, *trouble, account="contoso", impact=None, names="abcdefgh
 single("three of one kind: one page for the kind", 40, some(["sharepoint_site"], 3, DOWN), [page("KindAllDown", 12, 28)])
 single("three of one kind, three of another are well", 40, some(["sharepoint_site"], 3, DOWN) + some(["exchange_mailbox"], 3), [page("KindAllDown", 12, 28)])
 single("everything of two kinds: one page", 40, some(["sharepoint_site", "exchange_mailbox"], 3, DOWN), [page("AllDown", 12, 28)])
+def spread(kinds, *trouble, account="contoso", **more):
+    """Three of each kind, probed all over the minute: they recover one by one."""
+    return [Resource(f"{kind}-{phase}", kind=kind, account=account, trouble=trouble, phase=phase, **more) for kind in kinds for phase in (3, 31, 58)]
+
+
+single("everything, recovering one by one: nothing comes after its page", 35, spread(["sharepoint_site", "exchange_mailbox"], DOWN), [page("AllDown", 11.5, 28)], every=0.5)
+single("a kind, recovering one by one: nothing comes after its page", 35, spread(["sharepoint_site"], DOWN) + spread(["exchange_mailbox"]), [page("KindAllDown", 11.5, 28)], every=0.5)
+single("an account, recovering one by one: nothing comes after its page", 35, spread(["sharepoint_site", "exchange_mailbox"], DOWN, account="x") + some(["sharepoint_site", "exchange_mailbox"], 4, account="y", names="mnop"), [page("AccountAllDown", 11.5, 28)], every=0.5)
 single("two resources only: single pages", 40, some(["sharepoint_site"], 2, DOWN), [page("ResourceDown", 12, 28, 2)])
 single("two of five: single pages", 40, some(["sharepoint_site"], 2, DOWN) + some(["sharepoint_site"], 3, names="mnopq"), [page("ResourceDown", 12, 28, 2)])
 single("one of the kind turns unknown in mid-incident", 45, some(["sharepoint_site"], 2, (10, 30, "server_error")) + [site((10, 16, "server_error"), (16, 30, "token"), name="c", phase=50)], [page("KindAllDown", 12, 33)])
@@ -180,6 +190,7 @@ places("one of a pair restarts in an outage", 40, [Exporter([site(DOWN)], instan
 places("one of a pair fails alone: nothing is down", 40, [Exporter([site((10, 25, "connect"))], instance="a:10365"), Exporter([site()], instance="b:10365")], [])
 places("the exporter moves to another address in an outage", 50, [Exporter([site((10, 40, "server_error"))], instance="a:10365", gone=((20, 50),)), Exporter([site((10, 40, "server_error"))], instance="b:10365", gone=((0, 21),), down=())], [page("ResourceDown", 12, 43)])
 places("a crash loop: one page", 45, [Exporter([site()], restarts=[10 + 1.5 * i for i in range(15)])], [page("ExporterRestarts", 15, 44), ticket("ExporterReplicaRestarts", 42, 45)])
+places("a crash loop that no scrape sees down: one page", 45, [Exporter([site()], restarts=[10 + 1.5 * i for i in range(15)], restart_gap=0)], [page("ExporterRestarts", 15, 44), ticket("ExporterReplicaRestarts", 42, 45)])
 places("a crash loop of one of a pair: a ticket", 45, [Exporter([site()], instance="a:10365"), Exporter([site()], instance="b:10365", restarts=[10 + 1.5 * i for i in range(15)])], [ticket("ExporterReplicaRestarts", 15, 45)])
 places("an outage in a crash loop pages", 45, [Exporter([site((16, 30, "server_error"))], restarts=[10 + 1.5 * i for i in range(15)])], [page("ExporterRestarts", 15, 44), page("ResourceDown", 22, 33), ticket("ExporterReplicaRestarts", 42, 45)])
 places("a place vanishes from discovery, others watch the same: a ticket", 50, [Exporter([site()], location="ams"), Exporter([site()], location="fra", gone=((10, 50),))], [ticket("LocationMissing", 20, 50)])

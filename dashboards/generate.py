@@ -596,6 +596,11 @@ def exporter():
     d.panel("timeseries", "Requests to the exporter", "Per second, by handler and status.",
             [q(f"sum by (handler, code) (rate(m365mon_http_requests_total{{{EXP}}}[$__rate_interval]))", "{{handler}} {{code}}")], w=12, h=8, unit="reqps", minimum=0,
             custom=lines(fill=0), options=legend(("mean",), "table", "right"))
+    d.panel("timeseries", "How long its answers take", "99th percentile by handler, to the last byte of the body. Scrapes that probe take as long as the probes.",
+            [q(f"histogram_quantile(0.99, sum by (handler, le) (rate(m365mon_http_request_duration_seconds_bucket{{{EXP}}}[$__rate_interval])))", "{{handler}}")],
+            w=12, h=8, unit="s", minimum=0, custom=lines(fill=0), options=legend(("max",), "table", "right"))
+    bars(d, "Reloads", "Of the configuration or of the web configuration, by what became of them.",
+         [q(grown("m365mon_config_reloads_total", EXP, "instance, result"), "{{instance}} {{result}}")], w=12, h=8, no_value="none")
     d.panel("timeseries", "Memory", "Resident; dashed, on the right: virtual.",
             [q(f"max by (instance) (process_resident_memory_bytes{{{EXP}}})", "{{instance}}"),
              q(f"max by (instance) (process_virtual_memory_bytes{{{EXP}}})", "{{instance}} virtual")], w=8, h=8, unit="bytes", minimum=0,

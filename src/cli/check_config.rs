@@ -2,6 +2,7 @@
 //! what it asks for.
 
 mod json;
+mod planned;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -66,7 +67,7 @@ impl CheckConfig {
         }
         output::say(&format!(
             "{file} is fine\n{}",
-            summary(&loaded.configuration)
+            summary(&loaded.configuration, now)
         ));
         ExitCode::SUCCESS
     }
@@ -95,8 +96,9 @@ impl CheckConfig {
             Err(errors) => complaints.extend_from_slice(errors.diagnostics()),
         }
         let configuration = loaded.as_ref().ok().map(|loaded| &loaded.configuration);
+        let now = Clock::system().now();
         let document =
-            json::CheckDocument::of(&self.file.path, &complaints, &warnings, configuration);
+            json::CheckDocument::of(&self.file.path, &complaints, &warnings, configuration, now);
         output::say(&output::json(&document));
         if complaints.is_empty() {
             ExitCode::SUCCESS
@@ -141,7 +143,7 @@ fn ended(configuration: &Configuration, now: Timestamp) -> Vec<&str> {
 }
 
 /// What was found, for people.
-fn summary(configuration: &Configuration) -> String {
+fn summary(configuration: &Configuration, now: Timestamp) -> String {
     let mut text = String::new();
     _ = writeln!(text, "{}", count(configuration.accounts.len(), "account"));
     for account in &configuration.accounts {
@@ -189,6 +191,7 @@ fn summary(configuration: &Configuration) -> String {
         _ = writeln!(text, "{calls} a minute, {intervals}");
     }
     shares(&mut text, configuration);
+    text.push_str(&planned::told(configuration, now));
     text
 }
 

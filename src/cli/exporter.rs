@@ -8,17 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use url::Url;
 
 use super::changes::{Changed, Changes};
 use super::flags::{Flags, Sockets};
 use super::{operator_link, output};
 use crate::entra::{Consent, TokenStore, Tokens};
 use crate::http::{Network, NetworkError, ProbeClient, SimpleClient};
-use crate::kinds::{Configuration, needed_rights};
+use crate::kinds::{Configuration, Resource, needed_rights};
 use crate::metrics::{BuildInfo, Exposition};
 use crate::model::{Clock, HttpSettings, ProxySetting, Random, Storage, SystemRandom};
 use crate::probe::TenantProber;
-use crate::scheduler::Scheduler;
+use crate::scheduler::{References, Scheduler};
 use crate::state::State;
 use crate::web::{
     Access, App, Bounds, Dependencies, ExternalUrl, InheritError, KeyFileError, ListenError,
@@ -118,6 +119,7 @@ struct Services {
     state: Arc<State>,
     tokens: Arc<Tokens>,
     scheduler: Arc<Scheduler>,
+    references: Arc<References>,
 }
 
 impl Exporter {
@@ -174,6 +176,7 @@ impl Exporter {
             Arc::clone(&random),
             shard,
         );
+        let references = References::new(Arc::new(measured.clone()), Arc::clone(&state));
         let settings = flags.settings(access.as_ref().is_some_and(|access| access.has_tls()));
         let app = App::new(
             settings.clone(),
@@ -184,6 +187,7 @@ impl Exporter {
                     Arc::clone(&state),
                     BuildInfo::THIS,
                     move |resource| shard.has(resource),
+                    is_proxied(&measured),
                 ),
                 reloads,
                 access: access.clone(),
@@ -201,6 +205,7 @@ impl Exporter {
             state,
             tokens,
             scheduler,
+            references,
         };
         services.apply(configuration);
         status.note(|applied| applied.configuration = true);
@@ -218,6 +223,7 @@ impl Exporter {
         }
         warn_of_strangers(server.addresses(), access.as_deref());
         tokio::spawn(Arc::clone(&services.scheduler).run());
+        tokio::spawn(Arc::clone(&services.references).run());
         if let Some(access) = access.clone() {
             let status = Arc::clone(&status);
             tokio::spawn(access.watch(move |fine| status.note(|applied| applied.web = fine)));
@@ -355,10 +361,26 @@ impl Exporter {
     /// Ends everything within `grace`: nothing new begins, what runs may end,
     /// the rest is cut off.
     pub(crate) async fn stop(&self, grace: Duration) {
+        self.services.references.shutdown();
         tokio::join!(
             self.server.stop(grace),
             self.services.scheduler.shutdown(grace)
         );
+    }
+}
+
+/// Tells whether a resource is asked through a proxy, as things stand when it is
+/// asked.
+pub(crate) fn is_proxied(client: &ProbeClient) -> impl Fn(&Resource) -> bool + Send + Sync + use<> {
+    let client = client.clone();
+    move |resource| {
+        let request = resource.kind.request(&resource.account);
+        let url = request.map(|request| request.url).or_else(|| {
+            let host = resource.kind.host(&resource.account);
+            Url::parse(&format!("https://{host}/")).ok()
+        });
+        let own = resource.proxy_of(&resource.account).map(|own| &**own);
+        url.is_some_and(|url| client.is_proxied(&url, own))
     }
 }
 
@@ -399,6 +421,7 @@ impl Services {
         self.tokens.need(needed_rights(configuration));
         self.tokens.configure(&configuration.accounts);
         self.scheduler.configure(configuration);
+        self.references.configured();
         self.app.set_configuration(configuration);
     }
 }

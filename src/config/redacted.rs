@@ -2,15 +2,15 @@
 //! in and every secret replaced; what came from the environment is `${NAME}` again. But for a
 //! proxy it can be read again.
 
+mod windows;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::kinds::{Configuration, Labels, Resource, Setting, Variables};
 use crate::model::duration;
-use crate::model::{
-    Account, AppCredential, Cloud, ConnectionPolicy, ProxySetting, SecretSource, SignIn,
-};
+use crate::model::{Account, AppCredential, Cloud, ProxySetting, SecretSource, SignIn};
 
 const HIDDEN: &str = "<secret>";
 
@@ -117,6 +117,17 @@ pub fn redacted(configuration: &Configuration) -> String {
                     .accounts
                     .iter()
                     .map(|one| account(one))
+                    .collect(),
+            ),
+        ),
+        ("windows", windows::windows(&configuration.windows)),
+        (
+            "references",
+            Out::List(
+                configuration
+                    .references
+                    .iter()
+                    .map(|reference| Out::text(&reference.name))
                     .collect(),
             ),
         ),
@@ -275,10 +286,7 @@ fn resource(number: usize, resource: &Resource, configuration: &Configuration) -
     add("interval", Out::duration(resource.interval));
     add("timeout", Out::duration(resource.timeout));
     add("mode", Out::Plain(resource.mode.as_str().to_owned()));
-    let connection = match resource.connection {
-        ConnectionPolicy::New => "new",
-        ConnectionPolicy::Reuse => "reuse",
-    };
+    let connection = resource.connection.as_str();
     add("connection", Out::Plain(connection.to_owned()));
     // Where it follows from an interval that is not shown, it is not shown either.
     let usual = resource.min_age == resource.interval * 9 / 10;

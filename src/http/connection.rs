@@ -26,7 +26,8 @@ use url::Url;
 use super::network::Inner as Network;
 use super::phase_timer::PhaseTimer;
 use super::proxy::ProxyServer;
-use super::{NetFailure, NetFailureKind, certificate, happy_eyeballs, tunnel};
+use super::{NetFailure, NetFailureKind, certificate, happy_eyeballs, shown_chain, tunnel};
+use crate::model::microsoft::is_microsofts;
 use crate::model::{IpVersion, Phase, ProxySetting};
 
 const MOST_HEADERS: usize = 100;
@@ -64,6 +65,15 @@ impl Target {
             host: host.into(),
             port: url.port(),
             proxy: network.proxy_for(url, own)?,
+        })
+    }
+
+    /// The target of a connection that carries no request of ours.
+    pub(super) fn of_tcp(host: &str, port: u16, network: &Network) -> Result<Self, NetFailure> {
+        Ok(Self {
+            host: host.into(),
+            port: Some(port),
+            proxy: network.proxy_for_host(host, port)?,
         })
     }
 
@@ -115,10 +125,15 @@ impl Connection {
         let name = ServerName::try_from(name.to_owned()).map_err(|error| {
             NetFailure::new(NetFailureKind::Internal, "the host is no server name").caused_by(error)
         })?;
-        let stream = match TlsConnector::from(tls.clone()).connect(name, tcp).await {
-            Ok(stream) => stream,
-            Err(error) => {
-                timer.facts.certificate_expiry = expired_at(&error);
+        let handshake = TlsConnector::from(tls.clone()).connect(name, tcp);
+        let stream = match shown_chain::watching(handshake).await {
+            (Ok(stream), _) => stream,
+            (Err(error), shown) => {
+                // Certificates that are not trusted here deceive nobody.
+                timer.facts.intercepted = shown
+                    .as_ref()
+                    .and_then(|_| is_microsofts(host).then_some(false));
+                timer.facts.certificate_expiry = shown.and_then(|shown| shown.expiry);
                 return Err(NetFailure::before_the_answer(
                     host,
                     "shaking hands by TLS",
@@ -132,9 +147,12 @@ impl Connection {
             Some(rustls::ProtocolVersion::TLSv1_2) => Some("TLS 1.2"),
             _ => None,
         };
-        timer.facts.certificate_expiry = session
-            .peer_certificates()
-            .and_then(|chain| certificate::earliest_expiry(chain.iter().map(|der| &**der)));
+        if let Some(chain) = session.peer_certificates() {
+            let ders = chain.iter().map(|der| &**der);
+            timer.facts.certificate_expiry = certificate::earliest_expiry(ders);
+            timer.facts.intercepted =
+                is_microsofts(host).then(|| !network.tls.is_public(host, chain));
+        }
         let http2 = session.alpn_protocol() == Some(b"h2");
         timer.facts.http_version = Some(if http2 { 2.0 } else { 1.1 });
 
@@ -249,7 +267,7 @@ impl Connection {
 }
 
 /// TCP to the target, or a tunnel to it; ends in [`Phase::Connect`].
-async fn open_tcp(
+pub(super) async fn open_tcp(
     network: &Network,
     target: &Target,
     timer: &mut PhaseTimer,
@@ -354,18 +372,6 @@ fn source<T: Error + 'static>(error: &hyper::Error) -> Option<&T> {
         next = cause.source();
     }
     None
-}
-
-/// When the certificate ended, if that is why the handshake failed.
-fn expired_at(error: &io::Error) -> Option<crate::model::Timestamp> {
-    use rustls::{CertificateError, Error};
-    match super::failure::rustls_error(error)? {
-        Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => {
-            let seconds = i64::try_from(not_after.as_secs()).ok()?;
-            crate::model::Timestamp::from_second(seconds).ok()
-        }
-        _ => None,
-    }
 }
 
 /// Counts what comes in, so that "not a byte" can be told from "half a head".

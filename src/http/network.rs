@@ -121,7 +121,15 @@ impl Inner {
             return self.proxies.own(own);
         }
         let host = url.host_str().unwrap_or_default();
-        let port = url.port().unwrap_or(443);
+        self.proxy_for_host(host, url.port().unwrap_or(443))
+    }
+
+    /// The proxy for a host and port, if any.
+    pub(super) fn proxy_for_host(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> Result<Option<ProxyServer>, NetFailure> {
         self.proxies.for_https(host, port, &self.resolver)
     }
 }

@@ -112,6 +112,26 @@ impl ProbeClient {
         matches!(inner.network.inner().proxy_for(url, own), Ok(Some(_)))
     }
 
+    /// What requests go by now.
+    pub(super) fn network(&self) -> Network {
+        self.0.load().network.clone()
+    }
+
+    /// Sends one request and leaves its answer at the head, whatever it says.
+    pub(super) async fn head(
+        &self,
+        request: &ProbeRequest,
+        timer: &mut PhaseTimer,
+    ) -> Result<(), NetFailure> {
+        let inner = self.0.load_full();
+        let target = Target::of(
+            &request.url,
+            request.proxy.as_deref(),
+            inner.network.inner(),
+        )?;
+        inner.begin(&target, request, timer).await.map(drop)
+    }
+
     /// Sends one request and reads its answer up to `body_limit`. Never
     /// repeats it, except once when a kept connection was dead, which
     /// `repeat` tells. Dropping the future ends the request.

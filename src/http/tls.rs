@@ -11,6 +11,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::{CipherSuite, ClientConfig, RootCertStore};
 
 use super::NetworkError;
+use super::public_roots::PublicRoots;
+use super::shown_chain::WatchedVerifier;
 use crate::files::{self, FileForm, WantedForm};
 
 /// Largest file of roots, in bytes; those of a system have a quarter of one.
@@ -23,6 +25,8 @@ const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 pub(super) struct ClientTls {
     provider: Arc<CryptoProvider>,
     verifier: Arc<dyn ServerCertVerifier>,
+    /// `None` where the roots that are trusted here are the public ones.
+    public: Option<PublicRoots>,
 }
 
 impl ClientTls {
@@ -31,18 +35,36 @@ impl ClientTls {
     /// scratch), Mozilla's.
     pub(super) fn new(ca_file: Option<&Path>) -> Result<Self, NetworkError> {
         let provider = Arc::new(provider());
-        let verifier: Arc<dyn ServerCertVerifier> = match ca_file {
-            Some(path) => webpki(roots_from(path)?, &provider)?,
+        let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+        let public = webpki(roots, &provider)?;
+        let own: Option<Arc<dyn ServerCertVerifier>> = match ca_file {
+            Some(path) => Some(webpki(roots_from(path)?, &provider)?),
             None => match rustls_platform_verifier::Verifier::new(provider.clone()) {
-                Ok(platform) => Arc::new(platform),
+                Ok(platform) => Some(Arc::new(platform)),
                 Err(error) => {
                     tracing::info!(%error, "no roots from the platform, using the built-in ones");
-                    let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-                    webpki(roots, &provider)?
+                    None
                 }
             },
         };
-        Ok(Self { provider, verifier })
+        Ok(match own {
+            Some(own) => Self {
+                provider,
+                verifier: Arc::new(WatchedVerifier(own)),
+                public: Some(PublicRoots::new(public)),
+            },
+            None => Self {
+                provider,
+                verifier: Arc::new(WatchedVerifier(public)),
+                public: None,
+            },
+        })
+    }
+
+    /// True if a public root vouches for this chain, which is trusted here.
+    pub(super) fn is_public(&self, host: &str, chain: &[CertificateDer<'_>]) -> bool {
+        let public = self.public.as_ref();
+        public.is_none_or(|public| public.vouch_for(host, chain))
     }
 
     /// A configuration with its own session store, or none at all.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Labels, Resource};
-use crate::model::{Account, HttpSettings, Limits, MetricsSettings, Storage};
+use super::{Labels, Resource, Windows};
+use crate::model::{Account, HttpSettings, Limits, MetricsSettings, Reference, Storage};
 
 /// Everything a configuration file says, checked.
 #[derive(Debug, Clone)]
@@ -29,6 +29,10 @@ pub struct Configuration {
     pub resource_files: Vec<PathBuf>,
     /// What came from the environment.
     pub variables: Variables,
+    /// Planned times, in the order of the file.
+    pub windows: Arc<Windows>,
+    /// Addresses outside Microsoft, in the order of the file.
+    pub references: Vec<Arc<Reference>>,
 }
 
 /// Which values were `${NAME}`, by their path (`accounts[0].tenant`,

@@ -28,6 +28,7 @@ pub mod site;
 mod spec;
 #[cfg(test)]
 mod testing;
+mod windows;
 
 mod app_credentials;
 mod apple_push_certificate;
@@ -72,6 +73,7 @@ pub use request::Request;
 pub use resource::{Labels, Mode, Resource, ResourceName};
 pub use service_error::{KnownMessage, ServiceError, is_service_error};
 pub use spec::{Define, Impact, Info, Instead, Refusals, Spec, UNADDRESSED};
+pub use windows::{Criterion, MatchKey, PlannedDowntime, PlannedWindow, Windows};
 
 pub use app_credentials::AppCredentials;
 pub use apple_push_certificate::ApplePushCertificate;

@@ -120,10 +120,6 @@ impl Spec for SharePointSite {
         })
     }
 
-    fn host(&self, _: &Account) -> String {
-        self.url.host_str().unwrap_or_default().to_owned()
-    }
-
     fn permissions(&self, account: &Account) -> Vec<Permission> {
         vec![match (self.api, account.person()) {
             (SiteApi::Graph, Some(_)) => Permission::of_graph(

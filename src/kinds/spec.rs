@@ -235,10 +235,12 @@ pub trait Spec: fmt::Debug + Send + Sync {
         person.map(|person| (&*person.username).into())
     }
 
-    /// The host that is asked.
+    /// The host that is asked, without a port.
     fn host(&self, account: &Account) -> String {
         let audience = self.audience(account);
-        audience.map_or_else(String::new, |audience| audience.host().to_owned())
+        let place = audience.as_ref().map_or("", Audience::host);
+        let (host, _) = place.split_once(':').unwrap_or((place, ""));
+        host.to_owned()
     }
 
     /// Microsoft's id of the service.

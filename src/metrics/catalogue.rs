@@ -199,6 +199,14 @@ catalogue! {
         "Duration of the requests of successful probes, token time excluded.";
     RESOURCE_SERVER_LATENCY: Resource Gauge "m365_resource_server_latency_seconds" Seconds []
         "The service's own figure for the request of the last successful probe, where it gives one.";
+    RESOURCE_INFO: Resource Gauge "m365_resource_info" None ["mode" "connection" "via" "host" "service" "impact"]
+        "Always 1: how a resource is probed, which host answers, as which of Microsoft's services, and who feels its failure.";
+    RESOURCE_PLANNED_DOWNTIME: Resource Gauge "m365_resource_planned_downtime" None ["window" "type"]
+        "Whether downtime of now is planned (1): inside a maintenance window, or outside all service hours of the resource; one series per window that is about it.";
+    RESOURCE_CERTIFICATE_EXPIRY: Resource Gauge "m365_resource_certificate_expiry_timestamp_seconds" Seconds []
+        "The first end in the last chain of certificates that was shown, failed handshakes included.";
+    RESOURCE_TLS_INTERCEPTED: Resource Gauge "m365_resource_tls_intercepted" None []
+        "Whether the last chain of certificates that a host of Microsoft's showed is trusted here and by no public root (1): somebody on the way opens TLS.";
     RESOURCE_STEP_LATENCY: Resource Gauge "m365_resource_step_latency_seconds" Seconds ["step"]
         "Duration of the last request of each step of the last successful probe, for kinds of several steps; sums to the latency.";
     ACCOUNT_UP: Account Gauge "m365_account_up" None []
@@ -229,12 +237,16 @@ catalogue! {
         "Until when probes are held back because the service asked for it; present only then.";
     RATE_LIMIT_REMAINING: Account Gauge "m365_rate_limit_remaining_ratio" Ratio ["gate"]
         "What is left of the service's rate limit, where it tells.";
+    REFERENCE_UP: Exporter Gauge "m365mon_reference_up" None ["reference"]
+        "Whether an address outside Microsoft could be reached when it was last looked at (1); absent before the first look.";
     BUILD_INFO: Exporter Gauge "m365mon_build_info" None ["version" "revision" "rustc_version"]
         "Always 1: what this build is.";
     RELOAD_SUCCESSFUL: Exporter Gauge "m365mon_config_last_reload_successful" None []
         "Whether the configuration was taken when it was last read.";
     RELOAD_SUCCESS_TIMESTAMP: Exporter Gauge "m365mon_config_last_reload_success_timestamp_seconds" Seconds []
         "When a configuration was last taken.";
+    CONFIG_RELOADS: Exporter Counter "m365mon_config_reloads_total" None ["result"]
+        "Reloads of the configuration or of the web configuration, by what became of them.";
     STORAGE_WRITABLE: Exporter Gauge "m365mon_storage_writable" None []
         "Whether the token store can be written; while it cannot, a sign-in would be lost at the next start. Absent without accounts that a person signs in to.";
     PROBES_IN_FLIGHT: Exporter Gauge "m365mon_probes_in_flight" None []
@@ -245,6 +257,8 @@ catalogue! {
         "Due probes that left no report, by cause.";
     HTTP_REQUESTS: Exporter Counter "m365mon_http_requests_total" None ["handler" "code"]
         "HTTP requests answered, by handler and status code.";
+    HTTP_REQUEST_DURATION: Exporter Histogram "m365mon_http_request_duration_seconds" Seconds ["handler"]
+        "How long own answers took, from the head of the request to the last byte of the body, by handler.";
     PROCESS_CPU: Process Counter "process_cpu_seconds_total" Seconds []
         "Total user and system CPU time spent in seconds.";
     PROCESS_OPEN_FDS: Process Gauge "process_open_fds" None []

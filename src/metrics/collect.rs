@@ -14,6 +14,7 @@ use super::BuildInfo;
 use super::catalogue::{self, self as c};
 use super::family::{Buckets, Families};
 use super::labels::{LabelSet, one};
+use super::planned::PlannedAt;
 use super::samples::{MetricSample, Samples};
 use super::scrape::Scrape;
 use super::stream::ExemplarSlot;
@@ -39,6 +40,8 @@ impl Collector for MetricsPage {
         let scrape = &self.scrape;
         let rows = scrape.rows().map(|(place, row, sample)| View {
             labels: &row.labels,
+            info: scrape.table.info(row),
+            windows: &row.windows,
             resource: row.slot.resource(),
             sample,
             place,
@@ -48,6 +51,7 @@ impl Collector for MetricsPage {
             &mut families,
             &rows,
             &scrape.samples,
+            &scrape.planned,
             scrape.table.board.metrics.phases,
         )?;
         accounts::write(&mut families, scrape)?;
@@ -60,6 +64,10 @@ impl Collector for MetricsPage {
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub(super) labels: &'a str,
+    /// Of `m365_resource_info` beside those, ready.
+    pub(super) info: &'a str,
+    /// Places of the windows that are about it.
+    pub(super) windows: &'a [u16],
     pub(super) resource: &'a Resource,
     pub(super) sample: &'a MetricSample,
     pub(super) place: usize,
@@ -78,6 +86,7 @@ pub(super) fn resources<'a>(
     f: &mut Families<'_, '_>,
     rows: &(impl Iterator<Item = View<'a>> + Clone),
     samples: &Samples,
+    planned: &PlannedAt,
     phases: bool,
 ) -> fmt::Result {
     f.gauges(
@@ -175,6 +184,21 @@ pub(super) fn resources<'a>(
                 .server_latency
                 .map(|micros| seconds(micros.into()))
         }),
+    )?;
+    let infos = rows.clone().map(|row| (row.set().and(row.info), 1_u32));
+    f.gauges(&c::RESOURCE_INFO, infos)?;
+    let planned = rows.clone().flat_map(|row| {
+        let windows = planned.of(row.windows);
+        windows.map(move |(labels, planned)| (row.set().and(labels), u32::from(planned)))
+    });
+    f.gauges(&c::RESOURCE_PLANNED_DOWNTIME, planned)?;
+    f.gauges(
+        &c::RESOURCE_CERTIFICATE_EXPIRY,
+        each(rows, |s| s.chain?.expiry.map(Micros::seconds)),
+    )?;
+    f.gauges(
+        &c::RESOURCE_TLS_INTERCEPTED,
+        each(rows, |s| s.chain?.intercepted.map(u32::from)),
     )?;
     let steps = rows.clone().flat_map(|row| {
         let steps = row.sample.found.iter().flat_map(|found| &*found.steps);

@@ -25,6 +25,22 @@ most; what was known stays shown until it is asked again. Counters, histograms, 
 the timestamps are always there once they began. A resource that was removed from the configuration is gone at the
 next scrape.
 
+**What a resource is.** `m365_resource_info` says how it is probed: join on it with
+`* on (instance, resource) group_left (host, service) m365_resource_info`. `via` is what the configuration and the
+environment say of the way to its host: `proxy` where requests go through one, else `direct`.
+
+**Planned times.** `m365_resource_planned_downtime` has one series for each window of the configuration that is about a
+resource: 1 inside a maintenance window, and outside all service hours of the resource, else 0. It is judged when it is
+shown. A downtime is planned where `max without (window, type) (m365_resource_planned_downtime) == 1`.
+
+**References.** `m365mon_reference_up` follows the last look at each address, which is every minute, as long as that is
+not older than five minutes. References change no outcome.
+
+**Certificates.** `m365_resource_certificate_expiry_timestamp_seconds` and `m365_resource_tls_intercepted` follow the
+last chain of certificates that was shown, whatever came of the handshake and after it, as long as a report speaks for
+its resource. The second is there for hosts of Microsoft's clouds only; a probe works through such a box on the way,
+and measures it too.
+
 **Counting from zero.** Every outcome, every cause of a skipped probe and every service in use start at 0, so that
 `increase()` sees the first event. A reason appears with its first occurrence. A reload keeps the counters of every
 resource whose name, account and kind stay the same.

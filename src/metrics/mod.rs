@@ -16,6 +16,7 @@ mod family;
 mod labels;
 mod negotiate;
 mod once;
+mod planned;
 mod probe_page;
 mod process;
 mod samples;
@@ -42,6 +43,7 @@ pub use stream::{CHUNK, Chunks};
 use crate::kinds::Resource;
 use crate::model::Report;
 use crate::state::{ResourceSlot, State};
+use planned::PlannedAt;
 use probe_page::{Home, ProbeFacts};
 use samples::{SamplePool, Samples};
 use scrape::Scrape;
@@ -77,14 +79,17 @@ pub struct Rendering {
     pub gzip: bool,
 }
 
-/// Chooses the resources that `/metrics` shows.
-type Shown = dyn Fn(&Resource) -> bool + Send + Sync;
+/// Says something of a resource.
+type Predicate = dyn Fn(&Resource) -> bool + Send + Sync;
 
 /// Writes what there is to show.
 pub struct Exposition {
     state: Arc<State>,
     build: BuildInfo,
-    shown: Box<Shown>,
+    /// Of those that `/metrics` shows.
+    shown: Box<Predicate>,
+    /// Of those whose requests go through a proxy.
+    proxied: Box<Predicate>,
     /// Of the latest configuration.
     table: Mutex<Option<Arc<SeriesTable>>>,
     pool: SamplePool,
@@ -100,21 +105,24 @@ impl Exposition {
     /// Shows everything whose home is `/metrics`.
     #[must_use]
     pub fn new(state: Arc<State>, build: BuildInfo) -> Self {
-        Self::showing(state, build, |_| true)
+        Self::showing(state, build, |_| true, |_| false)
     }
 
     /// Shows, of the resources whose home is `/metrics`, those that `shown`
-    /// picks: the ones of this shard.
+    /// picks: the ones of this shard. `proxied` tells whose requests go through
+    /// a proxy; it is asked once per configuration.
     #[must_use]
     pub fn showing(
         state: Arc<State>,
         build: BuildInfo,
         shown: impl Fn(&Resource) -> bool + Send + Sync + 'static,
+        proxied: impl Fn(&Resource) -> bool + Send + Sync + 'static,
     ) -> Self {
         Self {
             state,
             build,
             shown: Box::new(shown),
+            proxied: Box::new(proxied),
             table: Mutex::default(),
             pool: SamplePool::default(),
         }
@@ -152,17 +160,22 @@ impl Exposition {
         let exemplar_slot = ExemplarSlot::new(rendering.format);
         let resource = slot.resource();
         let home = (resource.mode == crate::kinds::Mode::OnProbe).then(|| {
-            let metrics = &self.state.board().metrics;
+            let board = self.state.board();
+            let metrics = &board.metrics;
+            let now = self.state.clock().moment();
             let bounds = metrics.histogram.then(|| metrics.histogram_buckets.clone());
             let mut samples = Samples::new(bounds, 1);
-            samples.sample(
-                slot,
-                self.state.clock().moment(),
-                &self.state.closed_gates(),
-            );
+            samples.sample(slot, now, &self.state.closed_gates());
             Home {
                 resource: resource.clone(),
                 labels: table::resource_labels(resource),
+                info: table::info_labels(resource, (self.proxied)(resource)),
+                windows: board.windows.places(&resource.name).into(),
+                planned: PlannedAt::new(
+                    board.windows.clone(),
+                    planned::labels(&board.windows),
+                    now.civil,
+                ),
                 samples,
                 token_expiry: slot
                     .account()
@@ -194,7 +207,7 @@ impl Exposition {
             gzip: false,
         };
         let exemplar_slot = ExemplarSlot::new(rendering.format);
-        let page = once::OncePage::take(&self.state, slots, exemplar_slot.clone());
+        let page = once::OncePage::take(&self.state, slots, &*self.proxied, exemplar_slot.clone());
         render(page, exemplar_slot, rendering, chunks)
     }
 
@@ -205,7 +218,7 @@ impl Exposition {
         match &*table {
             Some(table) if Arc::ptr_eq(&table.board, &board) => table.clone(),
             _ => {
-                let made = Arc::new(SeriesTable::new(board, &*self.shown));
+                let made = Arc::new(SeriesTable::new(board, &*self.shown, &*self.proxied));
                 *table = Some(made.clone());
                 made
             }

@@ -11,6 +11,7 @@ use super::catalogue as c;
 use super::collect::{View, resources, unix};
 use super::family::Families;
 use super::labels::LabelSet;
+use super::planned::PlannedAt;
 use super::samples::Samples;
 use super::stream::ExemplarSlot;
 use crate::kinds::Resource;
@@ -29,6 +30,9 @@ pub(super) struct ProbePage {
 pub(super) struct Home {
     pub(super) resource: Arc<Resource>,
     pub(super) labels: Box<str>,
+    pub(super) info: Box<str>,
+    pub(super) windows: Box<[u16]>,
+    pub(super) planned: PlannedAt,
     pub(super) samples: Samples,
     pub(super) token_expiry: Option<Timestamp>,
     pub(super) phases: bool,
@@ -142,11 +146,19 @@ impl Collector for ProbePage {
         };
         let view = home.samples.list.first().map(|sample| View {
             labels: &home.labels,
+            info: &home.info,
+            windows: &home.windows,
             resource: &home.resource,
             sample,
             place: 0,
             token_expiry: home.token_expiry,
         });
-        resources(&mut families, &view.into_iter(), &home.samples, home.phases)
+        resources(
+            &mut families,
+            &view.into_iter(),
+            &home.samples,
+            &home.planned,
+            home.phases,
+        )
     }
 }

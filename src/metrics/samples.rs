@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 
 use crate::model::{Moment, Reason};
 use crate::state::{
-    ClosedGates, Exemplar, Found, LastSuccess, Micros, ProblemCount, Record, ResourceSlot,
-    USUAL_EXEMPLARS,
+    ClosedGates, Exemplar, Found, LastChain, LastSuccess, Micros, ProblemCount, Record,
+    ResourceSlot, USUAL_EXEMPLARS,
 };
 
 /// One resource as it stood.
@@ -24,6 +24,7 @@ pub(super) struct MetricSample {
     pub(super) last_success: Option<Micros>,
     pub(super) http_status: Option<u16>,
     pub(super) problem: Option<Reason>,
+    pub(super) chain: Option<LastChain>,
     pub(super) sum: f64,
     /// Ends of this resource's part of the shared lists; it begins where that
     /// of the one before ended.
@@ -88,6 +89,7 @@ impl Samples {
                     .fresh_last(interval, now)
                     .and_then(|last| last.status),
                 problem: record.problem(interval, now, held),
+                chain: record.fresh_chain(interval, now),
                 sum,
                 problems_end: self.problems.len(),
                 exemplars_end: self.exemplars.len(),

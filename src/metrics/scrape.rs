@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::planned::PlannedAt;
 use super::process::ProcessFacts;
 use super::samples::{MetricSample, PooledSamples, SamplePool};
 use super::table::{Row, SeriesTable};
@@ -21,6 +22,9 @@ pub(super) struct Scrape {
     pub(super) token_expiries: Vec<Option<Timestamp>>,
     /// Which accounts are held back, and until when.
     pub(super) held: BTreeMap<(usize, Service), Timestamp>,
+    pub(super) planned: PlannedAt,
+    /// In the order of the table's references.
+    pub(super) references: Vec<Option<bool>>,
     pub(super) now: Moment,
     pub(super) process: ProcessSnapshot,
     pub(super) facts: ProcessFacts,
@@ -48,6 +52,16 @@ impl Scrape {
             .collect();
         Self {
             held: held(&table, &accounts, &gates, now.civil),
+            planned: PlannedAt::new(
+                table.board.windows.clone(),
+                table.window_labels.clone(),
+                now.civil,
+            ),
+            references: table
+                .references
+                .iter()
+                .map(|row| row.slot.fresh(now).map(|look| look.is_up()))
+                .collect(),
             samples,
             accounts,
             token_expiries,

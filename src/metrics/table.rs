@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::labels::append;
+use super::planned::{self, WindowLabels};
 use crate::kinds::{Labels, Mode, Resource};
-use crate::model::{Account, Audience};
-use crate::state::{AccountSlot, Board, ResourceSlot};
+use crate::model::{Account, Audience, Reference};
+use crate::state::{AccountSlot, Board, ReferenceSlot, ResourceSlot};
 
 /// The resources and accounts of one configuration, ready to be shown.
 #[derive(Debug)]
@@ -18,6 +19,10 @@ pub(super) struct SeriesTable {
     pub(super) accounts: Box<[AccountRow]>,
     /// Different pairs of account and audience.
     pub(super) tokens: Box<[(usize, Option<Audience>)]>,
+    /// Different labels of `m365_resource_info`.
+    infos: Box<[Box<str>]>,
+    pub(super) window_labels: WindowLabels,
+    pub(super) references: Box<[ReferenceRow]>,
     /// Labels of the process.
     pub(super) process: Box<str>,
 }
@@ -29,6 +34,10 @@ pub(super) struct Row {
     pub(super) labels: Box<str>,
     /// Place in [`SeriesTable::tokens`].
     pub(super) token: usize,
+    /// Place in [`SeriesTable::infos`].
+    info: usize,
+    /// Places of the windows that are about it.
+    pub(super) windows: Box<[u16]>,
 }
 
 /// One account.
@@ -38,9 +47,21 @@ pub(super) struct AccountRow {
     pub(super) labels: Box<str>,
 }
 
+/// One reference.
+#[derive(Debug)]
+pub(super) struct ReferenceRow {
+    pub(super) slot: Arc<ReferenceSlot>,
+    pub(super) labels: Box<str>,
+}
+
 impl SeriesTable {
-    /// `shown` leaves out resources that are somebody else's to show.
-    pub(super) fn new(board: Arc<Board>, shown: &dyn Fn(&Resource) -> bool) -> Self {
+    /// `shown` leaves out resources that are somebody else's to show, `proxied`
+    /// tells whose requests go through a proxy.
+    pub(super) fn new(
+        board: Arc<Board>,
+        shown: &dyn Fn(&Resource) -> bool,
+        proxied: &dyn Fn(&Resource) -> bool,
+    ) -> Self {
         let accounts: Box<[AccountRow]> = board
             .accounts
             .iter()
@@ -54,6 +75,7 @@ impl SeriesTable {
             .zip(0..)
             .collect();
         let mut tokens: HashMap<(usize, Option<Audience>), usize> = HashMap::new();
+        let mut infos: HashMap<Box<str>, usize> = HashMap::new();
         let rows = board
             .slots
             .iter()
@@ -66,25 +88,61 @@ impl SeriesTable {
                     .copied()
                     .unwrap_or(usize::MAX);
                 let next = tokens.len();
+                let next_info = infos.len();
+                let info = info_labels(resource, proxied(resource));
                 Row {
+                    info: *infos.entry(info).or_insert(next_info),
                     slot: slot.clone(),
                     labels: resource_labels(resource),
                     token: *tokens.entry((account, resource.audience())).or_insert(next),
+                    windows: board.windows.places(&resource.name).into(),
                 }
             })
             .collect();
-        let mut tokens: Vec<((usize, Option<Audience>), usize)> = tokens.into_iter().collect();
-        tokens.sort_unstable_by_key(|(_, place)| *place);
         let mut process = String::new();
         append_all(&mut process, &board.labels);
         Self {
             rows,
             accounts,
-            tokens: tokens.into_iter().map(|(token, _)| token).collect(),
+            tokens: by_place(tokens),
+            infos: by_place(infos),
+            window_labels: planned::labels(&board.windows),
+            references: board
+                .references
+                .iter()
+                .map(|slot| ReferenceRow {
+                    slot: slot.clone(),
+                    labels: reference_labels(slot.reference(), &board.labels),
+                })
+                .collect(),
             process: process.into(),
             board,
         }
     }
+
+    /// The labels of `m365_resource_info` beside those of every series.
+    pub(super) fn info(&self, row: &Row) -> &str {
+        self.infos.get(row.info).map_or("", |info| info)
+    }
+}
+
+/// The keys in the order of their places.
+fn by_place<T>(places: HashMap<T, usize>) -> Box<[T]> {
+    let mut all: Vec<(T, usize)> = places.into_iter().collect();
+    all.sort_unstable_by_key(|(_, place)| *place);
+    all.into_iter().map(|(key, _)| key).collect()
+}
+
+/// What `m365_resource_info` says beside the labels of every series.
+pub(super) fn info_labels(resource: &Resource, proxied: bool) -> Box<str> {
+    let mut block = String::new();
+    append(&mut block, "mode", resource.mode.as_str());
+    append(&mut block, "connection", resource.connection.as_str());
+    append(&mut block, "via", if proxied { "proxy" } else { "direct" });
+    append(&mut block, "host", &resource.kind.host(&resource.account));
+    append(&mut block, "service", resource.kind.microsoft_service());
+    append(&mut block, "impact", resource.impact.as_str());
+    block.into()
 }
 
 /// The labels of every series of a resource.
@@ -100,6 +158,13 @@ pub(super) fn resource_labels(resource: &Resource) -> Box<str> {
 fn account_labels(account: &Account, process: &Labels) -> Box<str> {
     let mut block = String::new();
     append(&mut block, "account", &account.name);
+    append_all(&mut block, process);
+    block.into()
+}
+
+fn reference_labels(reference: &Reference, process: &Labels) -> Box<str> {
+    let mut block = String::new();
+    append(&mut block, "reference", &reference.name);
     append_all(&mut block, process);
     block.into()
 }

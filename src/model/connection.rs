@@ -8,3 +8,14 @@ pub enum ConnectionPolicy {
     /// Pooled, idle at most 90 s, dropped after a 503.
     Reuse,
 }
+
+impl ConnectionPolicy {
+    /// The word of the configuration, and the label value.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Reuse => "reuse",
+        }
+    }
+}

@@ -8,10 +8,12 @@ mod connection;
 pub mod duration;
 mod gate;
 mod method;
+pub mod microsoft;
 mod observer;
 mod outcome;
 mod phase;
 pub mod powershell;
+mod reference;
 mod registered;
 mod report;
 mod right;
@@ -19,6 +21,8 @@ mod sample;
 mod settings;
 mod story;
 mod text;
+mod time_zone;
+mod window;
 
 pub use account::{
     Account, AccountName, AppCredential, Cloud, CredentialKind, Deadline, Delegated, SecretSource,
@@ -31,6 +35,7 @@ pub use method::Method;
 pub use observer::{AccountObserver, AccountStatus, IgnoreAccounts, TokenReport};
 pub use outcome::{AccountReason, Outcome, Reason, TokenProblem, Verdict};
 pub use phase::{Phase, Phases};
+pub use reference::{Reference, ReferenceTarget};
 pub use registered::{RegisteredCertificate, RegisteredCredentials, RegisteredSecret};
 pub use report::{
     ConnectionFacts, Exchange, IpVersion, Repeat, Report, RequestId, ServerHints, Step,
@@ -43,6 +48,8 @@ pub use settings::{
 };
 pub use story::Story;
 pub use text::{bounded_text, one_of, quoted, quoted_url, wrap};
+pub use time_zone::{time_zone, time_zone_edition, time_zone_names};
+pub use window::{MinuteOfDay, Opening, Weekdays, Window, WindowTimes, WindowType};
 
 /// Shared with the simulated tenant, which sees nothing else of the exporter.
 pub use m365mon_base::{Clock, Moment, Random, Secret, SystemRandom, Timestamp, is_guid};

@@ -64,8 +64,12 @@ pub struct ConnectionFacts {
     pub http_version: Option<f64>,
     /// `TLS 1.2` or `TLS 1.3`.
     pub tls_version: Option<&'static str>,
-    /// The earliest `notAfter` of the certificates that the peer sent.
+    /// The earliest `notAfter` of the certificates that the peer sent, also where
+    /// they were refused.
     pub certificate_expiry: Option<Timestamp>,
+    /// Of a host of Microsoft's that showed certificates: whether they are trusted
+    /// here and by no public root, so that somebody on the way opens TLS.
+    pub intercepted: Option<bool>,
 }
 
 /// The two cases in which the measured request is sent once more.

@@ -77,7 +77,7 @@ pub struct MetricsSettings {
 }
 
 /// The buckets unless the configuration names others, in seconds.
-pub const DEFAULT_BUCKETS: [f64; 8] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
+pub const DEFAULT_BUCKETS: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0];
 
 /// True for `https://host[:port]/` and nothing more: what a cloud's roots look like.
 #[must_use]

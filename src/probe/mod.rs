@@ -6,6 +6,7 @@
 
 mod batch;
 mod message;
+mod reference;
 mod tenant;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::kinds::Resource;
 use crate::model::{Account, Report, Story};
 
 pub use batch::{Batch, Permit, Watcher};
+pub use reference::{REFERENCE_PATIENCE, ReferenceProber};
 pub use tenant::TenantProber;
 
 /// Makes one attempt to use a resource; what the scheduler knows of probing.

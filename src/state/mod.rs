@@ -18,6 +18,7 @@ mod history_entry;
 mod packed;
 mod process;
 mod record;
+mod references;
 mod slot;
 
 use std::collections::{HashMap, HashSet};
@@ -33,10 +34,13 @@ pub use histogram::{Exemplar, Histogram, USUAL_EXEMPLARS};
 pub use history_entry::HistoryEntry;
 pub use packed::{Micros, PackedId};
 pub use process::{Process, ProcessSnapshot, Reload, START_DELAY_BUCKETS, SkipCause};
-pub use record::{Found, Last, LastConclusive, LastSuccess, ProblemCount, Record, seconds};
+pub use record::{
+    Found, Last, LastChain, LastConclusive, LastSuccess, ProblemCount, Record, seconds,
+};
+pub use references::{LastLook, REFERENCE_INTERVAL, ReferenceSlot};
 pub use slot::{InFlight, ResourceSlot, ResourceSnapshot};
 
-use crate::kinds::{Configuration, Labels, ResourceName};
+use crate::kinds::{Configuration, Labels, ResourceName, Windows};
 use crate::model::{
     Account, AccountObserver, AccountStatus, Clock, GateKey, MetricsSettings, Timestamp,
     TokenReport,
@@ -54,6 +58,10 @@ pub struct Board {
     pub labels: Labels,
     /// What is exposed.
     pub metrics: MetricsSettings,
+    /// Planned times.
+    pub windows: Arc<Windows>,
+    /// One per reference, in the order of the file.
+    pub references: Arc<[Arc<ReferenceSlot>]>,
     by_name: HashMap<ResourceName, Arc<ResourceSlot>>,
 }
 
@@ -95,6 +103,8 @@ impl State {
                     phases: false,
                     histogram_buckets: [].into(),
                 },
+                windows: Arc::default(),
+                references: [].into(),
                 by_name: HashMap::new(),
             }),
             configuring: Mutex::new(()),
@@ -170,6 +180,8 @@ impl State {
             accounts,
             labels: configuration.labels.clone(),
             metrics: configuration.metrics.clone(),
+            windows: configuration.windows.clone(),
+            references: ReferenceSlot::follow(&old.references, &configuration.references),
             by_name,
         }));
     }

@@ -1,6 +1,7 @@
 //! What this process counts about itself.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ use crate::model::Timestamp;
 
 /// Upper bounds of the start delay, in seconds.
 pub const START_DELAY_BUCKETS: [f64; 5] = [0.01, 0.05, 0.1, 1.0, 10.0];
+
+/// Upper bounds of how long own answers take, in seconds.
+const ANSWER_BUCKETS: [f64; 8] = [0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
 /// Why a due tick left no report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,7 +72,10 @@ pub struct Process {
     skipped: [AtomicU64; 5],
     start_delay: Mutex<Histogram>,
     requests: Mutex<BTreeMap<(&'static str, u16), u64>>,
+    answers: Mutex<BTreeMap<&'static str, Histogram>>,
+    answer_bounds: Arc<[f64]>,
     reload: Mutex<Option<Reload>>,
+    reloads: [AtomicU64; 2],
     storage_writable: Mutex<Option<bool>>,
 }
 
@@ -83,8 +90,12 @@ pub struct ProcessSnapshot {
     pub start_delay: Histogram,
     /// HTTP requests by handler and status code.
     pub requests: Vec<(&'static str, u16, u64)>,
+    /// How long own answers took by handler, in seconds.
+    pub answers: Vec<(&'static str, Histogram)>,
     /// `None` before the first configuration.
     pub reload: Option<Reload>,
+    /// Reloads that were taken, and those that were refused.
+    pub reloads: [u64; 2],
     /// Whether the token store can be written; `None` if nothing must last.
     pub storage_writable: Option<bool>,
 }
@@ -96,7 +107,10 @@ impl Default for Process {
             skipped: Default::default(),
             start_delay: Mutex::new(Histogram::new(START_DELAY_BUCKETS.into())),
             requests: Mutex::default(),
+            answers: Mutex::default(),
+            answer_bounds: ANSWER_BUCKETS.into(),
             reload: Mutex::default(),
+            reloads: Default::default(),
             storage_writable: Mutex::default(),
         }
     }
@@ -132,9 +146,25 @@ impl Process {
         tracing::trace!(handler, code, "request answered");
     }
 
-    /// A configuration was read at `at`, and taken or refused.
+    /// An answer of `handler` took so long, to the last byte of its body.
+    pub fn http_answered(&self, handler: &'static str, took: Duration) {
+        let now = Micros::of(Timestamp::UNIX_EPOCH);
+        self.answers
+            .lock()
+            .entry(handler)
+            .or_insert_with(|| Histogram::new(self.answer_bounds.clone()))
+            .observe(took.as_secs_f64(), None, now);
+    }
+
+    /// A configuration was read at `at`, and taken or refused. The first is that
+    /// of the start; those after it are reloads.
     pub fn reloaded(&self, successful: bool, at: Timestamp) {
         let mut reload = self.reload.lock();
+        if reload.is_some() {
+            let [taken, refused] = &self.reloads;
+            let count = if successful { taken } else { refused };
+            count.fetch_add(1, Ordering::Relaxed);
+        }
         let before = reload.and_then(|reload| reload.last_success);
         *reload = Some(Reload {
             successful,
@@ -166,7 +196,17 @@ impl Process {
                 .iter()
                 .map(|((handler, code), count)| (*handler, *code, *count))
                 .collect(),
+            answers: self
+                .answers
+                .lock()
+                .iter()
+                .map(|(handler, durations)| (*handler, durations.clone()))
+                .collect(),
             reload: *self.reload.lock(),
+            reloads: self
+                .reloads
+                .each_ref()
+                .map(|count| count.load(Ordering::Relaxed)),
             storage_writable: *self.storage_writable.lock(),
         }
     }

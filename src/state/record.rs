@@ -69,6 +69,17 @@ impl LastSuccess {
     }
 }
 
+/// What the last chain of certificates said that was shown.
+#[derive(Debug, Clone, Copy)]
+pub struct LastChain {
+    /// When the report of it came in.
+    pub at: Moment,
+    /// The first end in it.
+    pub expiry: Option<Micros>,
+    /// As in [`crate::model::ConnectionFacts::intercepted`].
+    pub intercepted: Option<bool>,
+}
+
 /// Microseconds as seconds.
 #[must_use]
 pub fn seconds(micros: u64) -> f64 {
@@ -86,6 +97,7 @@ pub struct Record {
     conclusive: Option<LastConclusive>,
     success: Option<LastSuccess>,
     last_success: Option<Micros>,
+    chain: Option<LastChain>,
     /// After the last report nothing is asked for so long.
     /// In seconds: ten thousand records must stay small.
     held_for: u32,
@@ -144,6 +156,14 @@ impl Record {
                 self.success = None;
             }
             Outcome::Inconclusive => {}
+        }
+        let shown = &report.exchange.connection;
+        if shown.certificate_expiry.is_some() || shown.intercepted.is_some() {
+            self.chain = Some(LastChain {
+                at,
+                expiry: shown.certificate_expiry.map(Micros::of),
+                intercepted: shown.intercepted,
+            });
         }
         self.held_for = 0;
         self.last = Some(Last {
@@ -217,6 +237,7 @@ impl Record {
         self.conclusive = None;
         self.success = None;
         self.last_success = None;
+        self.chain = None;
         self.found = None;
         self.consecutive_failures = 0;
         self.held_for = 0;
@@ -291,6 +312,14 @@ impl Record {
             .filter(|found| found.at.age_at(&now) <= window(interval))
     }
 
+    /// The last chain of certificates that was shown, while it is fresh, whatever
+    /// came after it.
+    #[must_use]
+    pub fn fresh_chain(&self, interval: Duration, now: Moment) -> Option<LastChain> {
+        self.chain
+            .filter(|chain| self.is_fresh(chain.at, interval, now))
+    }
+
     /// What the last report had to complain of: while it is fresh, and while
     /// the gate stays closed that a throttled probe met.
     #[must_use]
@@ -314,7 +343,7 @@ mod tests {
 
     /// What one resource may take, all switches on and everything that can be
     /// filled filled: 10,000 of them must fit beside the rest in 64 MB.
-    const MOST: usize = 3 * 1024;
+    const MOST: usize = 3_200;
     /// What an allocation takes beyond what was asked for.
     const OVERHEAD: usize = 16;
 

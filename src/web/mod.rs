@@ -20,6 +20,7 @@
 //! are for the trusted only (`Visitor`). `cli` starts it.
 
 mod access;
+mod answer_timer;
 mod app;
 mod budget;
 mod connection;

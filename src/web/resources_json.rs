@@ -9,7 +9,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use super::app::App;
-use super::view::{Reader, ResourceView};
+use super::view::{Reader, ReferenceView, ResourceView};
 use crate::metrics::{CHUNK, Chunks};
 use crate::state::ResourceSlot;
 
@@ -55,8 +55,10 @@ struct Everything {
 
 impl Serialize for Everything {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(1))?;
+        let mut map = serializer.serialize_map(Some(2))?;
         map.serialize_entry("resources", &Rows(self))?;
+        let references = ReferenceView::all(&self.app.state, self.reader);
+        map.serialize_entry("references", &references)?;
         map.end()
     }
 }

@@ -11,6 +11,7 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::answer_timer::AnswerTimer;
 use super::app::App;
 use super::operator_session::{self, OPERATOR_PATH};
 use super::reply::plain;
@@ -116,7 +117,8 @@ async fn finish(
     next: Next,
 ) -> Response {
     let handler = handlers.name(request.extensions().get());
-    let mut response = next.run(request).await;
+    let timed = AnswerTimer::begin(handler, Arc::clone(&app.state));
+    let mut response = timed.until_sent(next.run(request).await);
     app.state
         .process()
         .http_request(handler, response.status().as_u16());

@@ -5,8 +5,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::planned::{self, ToldWindow};
 use crate::config::{Diagnostic, quota};
 use crate::kinds::Configuration;
+use crate::model::Timestamp;
 
 /// The document. Fields are only ever added.
 #[derive(Serialize)]
@@ -34,6 +36,7 @@ struct Asks {
     resources: Vec<ToldGroup>,
     calls_a_minute: f64,
     shares: Vec<ToldShare>,
+    windows: Vec<ToldWindow>,
 }
 
 #[derive(Serialize)]
@@ -73,13 +76,14 @@ impl CheckDocument {
         complaints: &[Diagnostic],
         warnings: &[Diagnostic],
         configuration: Option<&Configuration>,
+        now: Timestamp,
     ) -> Self {
         Self {
             file: file.display().to_string(),
             fine: complaints.is_empty(),
             complaints: complaints.iter().map(ToldDiagnostic::of).collect(),
             warnings: warnings.iter().map(ToldDiagnostic::of).collect(),
-            asks: configuration.map(Asks::of),
+            asks: configuration.map(|configuration| Asks::of(configuration, now)),
         }
     }
 }
@@ -97,7 +101,7 @@ impl ToldDiagnostic {
 }
 
 impl Asks {
-    fn of(configuration: &Configuration) -> Self {
+    fn of(configuration: &Configuration, now: Timestamp) -> Self {
         let mut groups: BTreeMap<(&'static str, &'static str), (usize, f64)> = BTreeMap::new();
         for resource in &configuration.resources {
             let key = (resource.kind.as_str(), resource.mode.as_str());
@@ -139,6 +143,7 @@ impl Asks {
                     of_day: share.of_day(),
                 })
                 .collect(),
+            windows: planned::all(configuration, now),
         }
     }
 }

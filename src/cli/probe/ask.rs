@@ -22,6 +22,8 @@ pub(super) struct Asked {
     pub(super) probes: Vec<Probed>,
     /// With the report of each.
     pub(super) state: Arc<State>,
+    /// Which way the requests went.
+    pub(super) client: ProbeClient,
 }
 
 /// Probes them all; `progress` is told meanwhile.
@@ -59,7 +61,8 @@ pub(super) async fn all(
         }
     }
     tokens.configure(&accounts);
-    let prober = TenantProber::new(ProbeClient::new(&network)?, tokens, clock.clone(), random);
+    let client = ProbeClient::new(&network)?;
+    let prober = TenantProber::new(client.clone(), tokens, clock.clone(), random);
     let batch = Batch::new(
         &configuration.limits,
         stories.iter().map(|(resource, _)| resource),
@@ -93,7 +96,11 @@ pub(super) async fn all(
             slot.record(&probed.report);
         }
     }
-    Ok(Asked { probes, state })
+    Ok(Asked {
+        probes,
+        state,
+        client,
+    })
 }
 
 fn held_back(clock: &Clock) -> Report {

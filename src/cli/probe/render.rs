@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Probed;
 use super::ask::Asked;
+use crate::cli::exporter::is_proxied;
 use crate::metrics::{BuildInfo, Exposition};
 use crate::model::{Outcome, Phase, Reason, Timestamp, wrap};
 use crate::setup::shell;
@@ -218,6 +219,8 @@ pub(super) fn openmetrics(asked: &Asked) -> io::Result<String> {
     let names = asked.probes.iter().map(|probed| &*probed.resource.name);
     let slots: Vec<_> = names.filter_map(|name| asked.state.slot(name)).collect();
     let mut page = Vec::new();
-    Exposition::new(asked.state.clone(), BuildInfo::THIS).gauges_of(&slots, &mut page)?;
+    let state = asked.state.clone();
+    let proxied = is_proxied(&asked.client);
+    Exposition::showing(state, BuildInfo::THIS, |_| true, proxied).gauges_of(&slots, &mut page)?;
     String::from_utf8(page).map_err(io::Error::other)
 }

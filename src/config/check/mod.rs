@@ -9,12 +9,14 @@ mod labels;
 mod names;
 mod paths;
 mod proxy;
+mod references;
 mod resource_files;
 mod resource_keys;
 mod resources;
 mod settings;
 mod times;
 mod usage;
+mod windows;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -28,7 +30,7 @@ use super::places::Places;
 use super::variables::Substitution;
 use super::yaml::Node;
 use super::{Label, schema};
-use crate::kinds::{Configuration, Variables};
+use crate::kinds::{Configuration, Resource, Variables, Windows};
 use crate::model::{ProxySetting, Storage};
 
 pub use labels::label;
@@ -97,9 +99,17 @@ pub(super) fn configuration(root: &Node, context: &Context<'_>) -> Option<Config
     let items: Vec<&Node> = own.iter().chain(files.items()).collect();
     let resources = resources::resources(&items, &defaults, &labels, limits, &accounts, context);
     http.own_proxies = context.proxies.take();
+    let resources: Vec<Arc<Resource>> = resources.into_iter().map(Arc::new).collect();
+    let windows = windows::windows(&root, &accounts, context);
+    let references = references::references(&root, &labels, context);
+    // What was refused above may be what a window is about.
+    if diagnostics.is_clean() {
+        windows::about_something(&windows, &resources, context);
+    }
     if !diagnostics.is_clean() {
         return None;
     }
+    let windows = windows.into_iter().map(|one| one.planned).collect();
     let configuration = Configuration {
         labels: labels::whole(&labels),
         storage,
@@ -107,7 +117,9 @@ pub(super) fn configuration(root: &Node, context: &Context<'_>) -> Option<Config
         limits,
         metrics,
         accounts: accounts.sound(),
-        resources: resources.into_iter().map(Arc::new).collect(),
+        windows: Arc::new(Windows::new(windows, &resources)),
+        references,
+        resources,
         resource_files: files.patterns,
         variables: Variables::new(context.variables.take()),
     };

@@ -4,6 +4,7 @@
 mod accounts;
 mod process;
 mod resources;
+mod windows;
 
 use crate::kinds::key::{AnyKey, Described, Key};
 use crate::kinds::{self, Info};
@@ -18,6 +19,7 @@ pub(super) use resources::{
     DEFAULT_MIN_AGE, DEFAULT_MODE, DEFAULT_TIMEOUT, DEFAULTS, IMPACT, INTERVAL, MIN_AGE, MODE,
     RESOURCE, TIMEOUT,
 };
+pub(super) use windows::{DAYS_OF_WEEK, END, FROM, START, TIMEZONE, TO, TYPE, WINDOW, zone_name};
 
 /// The keys of one mapping.
 #[derive(Debug)]
@@ -61,6 +63,7 @@ pub(super) static TABLES: &[&Table] = &[
     &WORKLOAD_IDENTITY,
     &MANAGED_IDENTITY,
     &RESOURCE,
+    &WINDOW,
 ];
 
 /// True if the keys of this mapping stand beside a secret.

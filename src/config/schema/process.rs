@@ -47,6 +47,18 @@ pub(in crate::config) static ROOT: Table = Table {
             "none",
             "More of what is watched: each file is a list as under `resources`. `*` and `?` stand within one part of a path, `[a-z]` for one character; what begins with a dot is left out. Paths in such a file are relative to its own folder.",
         ),
+        &key(
+            "windows",
+            "list of mappings",
+            "none",
+            "When it may be down without anybody being called.",
+        ),
+        &key(
+            "references",
+            "list of `https://…` or `tcp://HOST:PORT`",
+            "none",
+            "Addresses outside Microsoft that tell \"our network\" from \"Microsoft\": asked every minute, with 3 seconds at most, the way that probes go (the same proxy, the same roots). A connection by TCP, or an answer of any status by https, is enough; no token is ever sent. They change no outcome. `labels` must say the `location`. At most 20; a query is sent and never shown.",
+        ),
     ],
 };
 
@@ -136,7 +148,7 @@ pub(in crate::config) static METRICS: Table = Table {
         &key(
             "histogram_buckets",
             "list of seconds, rising",
-            "`[0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0]`",
+            "`[0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0]`",
             "Upper bounds of the histogram, without `+Inf`; at most 30.",
         ),
     ],

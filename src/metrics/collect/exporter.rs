@@ -14,6 +14,11 @@ use crate::state::SkipCause;
 pub(super) fn write(f: &mut Families<'_, '_>, scrape: &Scrape, build: BuildInfo) -> fmt::Result {
     let set = LabelSet::new(&scrape.table.process);
     let process = &scrape.process;
+    let references = scrape.references.iter().zip(&scrape.table.references);
+    f.gauges(
+        &c::REFERENCE_UP,
+        references.filter_map(|(up, row)| Some((LabelSet::new(&row.labels), u32::from((*up)?)))),
+    )?;
     let info = set
         .with("version", build.version)
         .with("revision", build.revision)
@@ -28,6 +33,11 @@ pub(super) fn write(f: &mut Families<'_, '_>, scrape: &Scrape, build: BuildInfo)
     f.gauges(
         &c::RELOAD_SUCCESS_TIMESTAMP,
         success.map(|at| (set, unix(at))),
+    )?;
+    let reloads = ["success", "failure"].into_iter().zip(process.reloads);
+    f.counters(
+        &c::CONFIG_RELOADS,
+        reloads.map(|(result, count)| (set.with("result", result), count, None)),
     )?;
     f.gauges(
         &c::STORAGE_WRITABLE,
@@ -61,7 +71,12 @@ pub(super) fn write(f: &mut Families<'_, '_>, scrape: &Scrape, build: BuildInfo)
                 None,
             )
         });
-    f.counters(&c::HTTP_REQUESTS, requests)
+    f.counters(&c::HTTP_REQUESTS, requests)?;
+    let answers = process.answers.iter();
+    f.histograms(
+        &c::HTTP_REQUEST_DURATION,
+        answers.map(|(handler, durations)| (set.with("handler", handler), buckets(durations))),
+    )
 }
 
 /// What the operating system says about it.

@@ -6,7 +6,7 @@ use super::pieces::{countdown, sign_in_link};
 use super::words::{ago, latency};
 use crate::model::Timestamp;
 use crate::state::State;
-use crate::web::view::{AccountView, ResourceView, Standing};
+use crate::web::view::{AccountView, ReferenceView, ResourceView, Standing};
 
 /// More rows than anybody reads, and what a browser still likes.
 const MOST_ROWS: usize = 2000;
@@ -97,6 +97,7 @@ pub(in crate::web) fn overview(links: &Links<'_>, state: &State, filter: &Filter
                 resources(html, links, &rows, now);
             }
         }
+        references(html, &ReferenceView::all(state, links.reader), now);
         html.raw("<h2>Accounts</h2>\n");
         let views = accounts
             .iter()
@@ -104,6 +105,32 @@ pub(in crate::web) fn overview(links: &Links<'_>, state: &State, filter: &Filter
             .collect::<Vec<_>>();
         account_table(html, links, &views, now);
     })
+}
+
+/// What tells our network from Microsoft; nothing without any.
+fn references(html: &mut Html, all: &[ReferenceView], now: Timestamp) {
+    if all.is_empty() {
+        return;
+    }
+    html.raw("<h2>References</h2>\n<ul class=\"names\">\n");
+    for view in all {
+        html.raw("<li>");
+        let standing = match view.up {
+            Some(true) => Standing::Up,
+            Some(false) => Standing::Down,
+            None => Standing::Unknown,
+        };
+        badge(html, standing);
+        html.raw(" ").text(&view.reference);
+        if let Some(at) = view.last_look {
+            html.raw(" <span class=\"soft\">");
+            ago(html, at, now);
+            html.raw(" ago</span>");
+        }
+        aside(html, view.detail.as_deref());
+        html.raw("</li>\n");
+    }
+    html.raw("</ul>\n");
 }
 
 fn search(html: &mut Html, links: &Links<'_>, filter: &Filter) {
@@ -147,6 +174,9 @@ fn resources(html: &mut Html, links: &Links<'_>, rows: &[ResourceView], now: Tim
 fn resource(html: &mut Html, links: &Links<'_>, row: &ResourceView, now: Timestamp) {
     html.raw("<tr><td class=\"standing\">");
     badge(html, row.state);
+    if !row.planned.is_empty() {
+        html.raw("<br><span class=\"soft\">planned</span>");
+    }
     html.raw("</td><th scope=\"row\">");
     link(html, links, "/resources/", &row.name);
     html.raw("<br><span class=\"soft\">")

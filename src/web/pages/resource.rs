@@ -60,6 +60,18 @@ fn facts(html: &mut Html, links: &Links<'_>, view: &ResourceView, now: Timestamp
         ago(html, since, now);
         html.raw("</dd>\n");
     }
+    for planned in &view.planned {
+        term(html, "Planned downtime");
+        html.raw(planned.r#type)
+            .raw(" <q>")
+            .text(&planned.window)
+            .raw("</q>");
+        if let Some(until) = planned.until {
+            html.raw(", ends ");
+            countdown(html, until, now);
+        }
+        html.raw("</dd>\n");
+    }
     term(html, "Last probe");
     match view.last_probe {
         Some(at) => {

@@ -5,11 +5,13 @@
 //! view cannot be shown by a page.
 
 mod account;
+mod reference;
 mod resource;
 
 use serde::Serialize;
 
 pub(super) use account::AccountView;
+pub(super) use reference::ReferenceView;
 pub(super) use resource::{EntryView, PermissionView, ResourceView};
 
 /// Who reads.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Reader, Standing};
-use crate::kinds::Resource;
+use crate::kinds::{PlannedDowntime, Resource};
 use crate::model::{Outcome, Phase, Phases, Reason, Repeat, Sample, Timestamp};
 use crate::state::{ClosedGates, Found, HistoryEntry, Micros, Record, ResourceSlot, State};
 
@@ -42,6 +42,8 @@ pub(in crate::web) struct ResourceView {
     pub(in crate::web) consecutive_failures: Option<u32>,
     pub(in crate::web) last_probe: Option<Timestamp>,
     pub(in crate::web) last_success: Option<Timestamp>,
+    /// Why a downtime of now is planned; empty where it is not.
+    pub(in crate::web) planned: Vec<PlannedView>,
     /// Microsoft asked us to wait until then.
     pub(in crate::web) throttled_until: Option<Timestamp>,
     /// From then on nothing can be probed unless a person acts.
@@ -64,6 +66,26 @@ pub(in crate::web) struct Problem {
     /// One sentence for people; for operators.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) detail: Option<String>,
+}
+
+/// A window that makes a downtime of now a planned one.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct PlannedView {
+    pub(in crate::web) window: String,
+    /// `maintenance` or `service_hours`.
+    pub(in crate::web) r#type: &'static str,
+    /// Absent if it is for ever.
+    pub(in crate::web) until: Option<Timestamp>,
+}
+
+impl PlannedView {
+    fn of(planned: &PlannedDowntime) -> Self {
+        Self {
+            window: planned.window.name.to_string(),
+            r#type: planned.window.r#type.as_str(),
+            until: planned.until,
+        }
+    }
 }
 
 /// One probe of the past.
@@ -137,6 +159,8 @@ impl ResourceView {
         let interval = resource.interval;
         let throttled_until = gates.until(slot.gate_key());
         let account = slot.account().snapshot();
+        let windows = state.board().windows.clone();
+        let planned = windows.planned(&resource.name, now.civil);
         slot.read(|record| {
             let conclusive = record.fresh_conclusive(interval, now);
             let standing = match conclusive {
@@ -189,6 +213,7 @@ impl ResourceView {
                 consecutive_failures: conclusive.map(|(_, failures)| failures),
                 last_probe: record.last().map(|last| last.finished.timestamp()),
                 last_success: record.last_success().map(Micros::timestamp),
+                planned: planned.iter().map(PlannedView::of).collect(),
                 throttled_until,
                 token_expiry: account.token_expiry(resource.audience().as_ref()),
                 probes: Outcome::ALL

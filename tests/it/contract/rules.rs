@@ -441,36 +441,15 @@ const PROMETHEUS_OWN: [(&str, &[&str]); 8] = [
     ("prometheus_notifications_sent_total", &["alertmanager"]),
 ];
 
-/// Metrics and labels that rules use already and the exporter does not show
-/// yet. What it shows has no business here; the list only gets shorter.
-const ANNOUNCED: [(&str, &[&str]); 7] = [
-    (
-        "m365_resource_info",
-        &["mode", "connection", "via", "host", "service", "impact"],
-    ),
-    ("m365_resource_planned_downtime", &["window", "type"]),
-    ("m365_resource_certificate_expiry_timestamp_seconds", &[]),
-    ("m365_resource_tls_intercepted", &[]),
-    ("m365mon_reference_up", &["reference"]),
-    ("m365mon_config_reloads_total", &["result"]),
-    ("m365mon_http_request_duration_seconds", &["handler"]),
-];
-
 /// The one metric that nobody should look at: below 4 SharePoint draws it by lot.
 const BY_LOT: &str = "m365_sharepoint_health_score";
 
-/// Every series by name, with its labels: of the catalogue, announced, and
-/// Prometheus' own.
+/// Every series by name, with its labels: of the catalogue and Prometheus' own.
 fn known_series() -> BTreeMap<String, BTreeSet<&'static str>> {
     let mut known: BTreeMap<String, BTreeSet<&str>> = catalogue().iter().flat_map(series).collect();
     for (name, labels) in PROMETHEUS_OWN {
         let own = known.entry(name.to_owned()).or_default();
         own.extend(["job", "instance"].iter().chain(labels));
-    }
-    for (name, labels) in ANNOUNCED {
-        let own = known.entry(name.to_owned()).or_default();
-        own.extend(["job", "instance", "location", "account", "kind", "resource"]);
-        own.extend(labels);
     }
     known
 }
@@ -525,9 +504,6 @@ fn queries_name_only_what_there_is_and_leave_nothing_out() {
         let shown = series(metric).iter().any(|(name, _)| used.contains(name));
         if shown == (metric.name == BY_LOT) {
             wrong.push(format!("{} is on no panel and in no rule", metric.name));
-        }
-        if ANNOUNCED.iter().any(|(name, _)| *name == metric.name) {
-            wrong.push(format!("{} is there: it is announced no more", metric.name));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

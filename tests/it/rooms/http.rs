@@ -25,6 +25,7 @@ mod failures;
 mod hangs;
 mod plain;
 mod proxies;
+mod reach;
 
 const LIMIT: usize = 1000;
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";

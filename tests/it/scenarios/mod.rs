@@ -8,6 +8,7 @@ mod log;
 pub(crate) mod oncall;
 mod operators;
 mod own_secret;
+mod planned;
 pub(crate) mod prometheus;
 mod reloads;
 mod serve;

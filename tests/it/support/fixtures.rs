@@ -181,6 +181,8 @@ pub(crate) fn configuration(resources: Vec<Resource>) -> Configuration {
         resources: resources.into_iter().map(Arc::new).collect(),
         resource_files: Vec::new(),
         variables: Default::default(),
+        windows: Arc::default(),
+        references: Vec::new(),
     }
 }
 

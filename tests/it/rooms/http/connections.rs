@@ -154,3 +154,32 @@ async fn that_are_new_shake_hands_in_full() {
     let kinds = kinds.lock().clone();
     assert_eq!(kinds, [Some(rustls::HandshakeKind::Full); 3]);
 }
+
+#[tokio::test]
+async fn whose_certificates_no_public_root_vouches_for() {
+    const OURS: &str = "api.contoso.com";
+    let ca = Ca::new();
+    for (host, expected) in [(HOST, Some(true)), (OURS, None)] {
+        let origin = Origin::answering(ca.tls(host, 2100, H2), |_, _| json(200, "{}")).await;
+        let mut settings = ca.settings(origin.address);
+        let address = origin.address;
+        let at = m365mon::model::ResolveOverride { address };
+        settings.resolve.insert(OURS.into(), at);
+        let client = ProbeClient::new(&Network::new(&settings).unwrap()).unwrap();
+        let mut intercepted = Vec::new();
+        for policy in [
+            ConnectionPolicy::New,
+            ConnectionPolicy::Reuse,
+            ConnectionPolicy::Reuse,
+            ConnectionPolicy::New,
+        ] {
+            let request = ProbeRequest {
+                url: format!("https://{host}/").parse().unwrap(),
+                ..get(policy)
+            };
+            let answer = client.send(request).await.unwrap();
+            intercepted.push(answer.exchange.connection.intercepted);
+        }
+        assert_eq!(intercepted, [expected; 4], "{host}");
+    }
+}

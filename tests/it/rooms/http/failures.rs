@@ -35,19 +35,30 @@ async fn refused_connections() {
 async fn bad_certificates() {
     let ca = Ca::new();
     let stranger = Ca::new();
-    for (tls, words) in [
-        (ca.tls("contoso2.invalid", 2100, H2), "for another name"),
-        (ca.tls(HOST, 2020, H2), "expired at 2020-01-01T00:00:00Z"),
-        (stranger.good(H2), "signed by nobody we trust"),
+    for (tls, words, end) in [
+        (
+            ca.tls("contoso2.invalid", 2100, H2),
+            "for another name",
+            "2100",
+        ),
+        (
+            ca.tls(HOST, 2020, H2),
+            "expired at 2020-01-01T00:00:00Z",
+            "2020",
+        ),
+        (stranger.good(H2), "signed by nobody we trust", "2100"),
     ] {
         let origin = Origin::answering(tls, |_, _| json(200, "{}")).await;
         let failure = failure(&ca.network(origin.address)).await;
         assert_eq!(failure.net.reason(), Reason::Tls);
         assert_eq!(failure.exchange.broke_in, Some(Phase::Tls));
         assert!(failure.net.to_string().contains(words), "{}", failure.net);
-        if words.starts_with("expired") {
-            assert!(failure.exchange.connection.certificate_expiry.is_some());
-        }
+        // Refused, and yet seen.
+        let shown = &failure.exchange.connection;
+        let end = format!("{end}-01-01T00:00:00Z").parse().ok();
+        assert_eq!(shown.certificate_expiry, end, "{words}");
+        // Who is not trusted here deceives nobody.
+        assert_eq!(shown.intercepted, Some(false), "{words}");
     }
 }
 

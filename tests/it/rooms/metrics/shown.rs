@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use m365mon::model::{Exchange, Reason, Report};
+use m365mon::kinds::{Impact, Mode, Resource};
+use m365mon::metrics::{Exposition, Format, Rendering};
+use m365mon::model::{ConnectionPolicy, Exchange, Reason, Report};
 
 use crate::support::exposition::eventful::{SUCCESS, connected, eventful, problem};
-use crate::support::exposition::parser::Parsed;
-use crate::support::exposition::stage::{Stage, at, configuration, mailbox, secret_account, site};
+use crate::support::exposition::parser::{Parsed, parse};
+use crate::support::exposition::stage::{
+    BUILD, Stage, at, configuration, mailbox, secret_account, site,
+};
 
 #[tokio::test(start_paused = true)]
 async fn each_resource_has_one_home() {
@@ -97,7 +101,7 @@ async fn switches_leave_families_out() {
     assert_eq!(count(&page, "m365_resource_phase_latency_seconds"), 5);
     assert_eq!(
         count(&page, "m365_resource_probe_duration_seconds_bucket"),
-        9
+        10
     );
     configuration.metrics.phases = false;
     configuration.metrics.histogram_buckets = [0.5].into();
@@ -260,4 +264,160 @@ async fn accounts_sharing_a_gate_are_both_held() {
             .named("m365_throttled_until_timestamp_seconds")
             .is_empty()
     );
+}
+
+/// What a probe's own way is, which host answers and who feels it.
+#[tokio::test(start_paused = true)]
+async fn what_a_resource_is() {
+    let app = secret_account("contoso");
+    let stage = Stage::new(&configuration(
+        &[],
+        &[&app],
+        vec![
+            Resource {
+                impact: Impact::Housekeeping,
+                connection: ConnectionPolicy::Reuse,
+                ..site("intranet", &app)
+            },
+            Resource {
+                mode: Mode::OnScrape,
+                ..mailbox("mailbox", &app)
+            },
+            Resource {
+                mode: Mode::OnProbe,
+                ..site("rarely", &app)
+            },
+        ],
+    ));
+    let told = |page: &Parsed, name: &str| {
+        let infos = page.named("m365_resource_info");
+        let info = infos.iter().find(|info| info.labels["resource"] == name);
+        let labels = ["mode", "connection", "via", "host", "service", "impact"];
+        info.map(|info| labels.map(|label| info.labels[label].clone()).join(" "))
+    };
+    let page = stage.scrape();
+    assert_eq!(
+        told(&page, "intranet").as_deref(),
+        Some("background reuse direct graph.microsoft.com SharePoint housekeeping")
+    );
+    assert_eq!(
+        told(&page, "mailbox").as_deref(),
+        Some("on_scrape new direct graph.microsoft.com Exchange users")
+    );
+    assert_eq!(told(&page, "rarely"), None);
+    let home = stage.probe("rarely", None);
+    let expected = "on_probe new direct graph.microsoft.com SharePoint users";
+    assert_eq!(told(&home, "rarely").as_deref(), Some(expected));
+
+    let proxied = |resource: &Resource| &*resource.name != "mailbox";
+    let mut page = Vec::new();
+    let rendering = Rendering {
+        format: Format::Text,
+        gzip: false,
+    };
+    Exposition::showing(stage.state.clone(), BUILD, |_| true, proxied)
+        .write(rendering, &mut page)
+        .unwrap();
+    let page = parse(&String::from_utf8(page).unwrap(), Format::Text);
+    let via = |name| {
+        told(&page, name)
+            .unwrap()
+            .split(' ')
+            .nth(2)
+            .map(str::to_owned)
+    };
+    assert_eq!(via("intranet").as_deref(), Some("proxy"));
+    assert_eq!(via("mailbox").as_deref(), Some("direct"));
+}
+
+/// A chain that was shown speaks for its resource as long as a report does,
+/// whatever came after it.
+#[tokio::test(start_paused = true)]
+async fn the_last_chain_that_was_shown() {
+    let app = secret_account("contoso");
+    let stage = Stage::new(&configuration(&[], &[&app], vec![site("intranet", &app)]));
+    let slot = stage.slot("intranet");
+    let chain = || {
+        let page = stage.scrape();
+        let of = |name| page.value(name, ("resource", "intranet"));
+        (
+            of("m365_resource_certificate_expiry_timestamp_seconds"),
+            of("m365_resource_tls_intercepted"),
+        )
+    };
+    assert_eq!(chain(), (None, None));
+    let refused = |end, intercepted| {
+        let mut report = stage.report(problem(Reason::Tls), 50);
+        report.exchange.connection.certificate_expiry = Some(at(end));
+        report.exchange.connection.intercepted = intercepted;
+        slot.record(&report);
+    };
+    let second = |end| at(end).as_second() as f64;
+    refused(-5, Some(false));
+    assert_eq!(chain(), (Some(second(-5)), Some(0.0)));
+    refused(7, None);
+    assert_eq!(chain(), (Some(second(7)), None));
+    slot.record(&stage.report(problem(Reason::Dns), 1));
+    tokio::time::advance(Duration::from_secs(299)).await;
+    slot.record(&stage.report(problem(Reason::Dns), 1));
+    assert_eq!(chain(), (Some(second(7)), None));
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(chain(), (None, None));
+}
+
+/// By the clock of each scrape, and as the latest configuration says.
+#[tokio::test(start_paused = true)]
+async fn planned_downtime() {
+    const HEAD: &str = "accounts:\n  - {name: contoso, tenant: contoso.onmicrosoft.com, client_id: 11111111-2222-3333-4444-555555555555, workload_identity: {token_file: /token}}\nresources:\n  - {name: intranet, account: contoso, kind: sharepoint_site, url: \"https://contoso.sharepoint.com/sites/intranet\", labels: {team: web}}\n  - {name: mailbox, account: contoso, kind: exchange_mailbox, user: monitoring@contoso.com, mode: on_probe}\n";
+    let configured = |windows: &str| {
+        let text = format!("{HEAD}windows: [{windows}]\n");
+        let variables = std::collections::BTreeMap::<String, String>::new();
+        let loaded = m365mon::config::parse(&text, "m365mon.yml".as_ref(), &variables);
+        loaded
+            .unwrap_or_else(|errors| panic!("{errors}"))
+            .configuration
+    };
+    // It begins at midnight, a Tuesday, in UTC.
+    let stage = Stage::new(&configured(
+        "{name: night, type: maintenance, from: \"22:00\", to: \"02:00\", match: {team: web}}, \
+         {name: early, type: service_hours, days: mon-fri, from: \"01:00\", to: \"10:00\"}, \
+         {name: late, type: service_hours, days: [tue], from: \"09:00\", to: \"20:00\"}",
+    ));
+    let told = |page: &Parsed| {
+        let series = page.named("m365_resource_planned_downtime");
+        let shown = series.iter().map(|one| {
+            let [window, r#type] = ["window", "type"].map(|label| one.labels[label].as_str());
+            assert_eq!(r#type == "maintenance", window == "night");
+            format!("{window} {}", one.value)
+        });
+        shown.collect::<Vec<_>>().join(", ")
+    };
+    for (hour, expected) in [
+        (0, "night 1, early 1, late 1"),
+        (1, "night 1, early 0, late 0"),
+        (2, "night 0, early 0, late 0"),
+        (9, "night 0, early 0, late 0"),
+        (10, "night 0, early 0, late 0"),
+        (20, "night 0, early 1, late 1"),
+        (22, "night 1, early 1, late 1"),
+    ] {
+        let passed = stage.clock.now().duration_since(at(0)).as_hours();
+        tokio::time::advance(Duration::from_secs(3600 * (hour - passed).unsigned_abs())).await;
+        assert_eq!(told(&stage.scrape()), expected, "{hour}:00");
+        let home = stage.probe("mailbox", None);
+        let (_, service) = expected.split_once(", ").unwrap();
+        assert_eq!(told(&home), service, "{hour}:00");
+    }
+    // A reload adds one, and takes the others.
+    let now = "{name: now, type: maintenance, start: 2025-11-25T21:00, end: 2025-11-25T23:00}";
+    stage.state.configure(&configured(now));
+    let page = stage.scrape();
+    let series = page.named("m365_resource_planned_downtime");
+    assert_eq!(series.len(), 1);
+    assert_eq!(
+        (series[0].labels["window"].as_str(), series[0].value),
+        ("now", 1.0)
+    );
+    stage.state.configure(&configured(""));
+    assert_eq!(told(&stage.scrape()), "");
 }

@@ -234,4 +234,12 @@ async fn requests_are_counted_by_a_bounded_name() {
     assert!(counted("/sd", "405", "5"), "{lines:#?}");
     assert!(counted("/metrics", "200", "1"), "{lines:#?}");
     assert_eq!(lines.len(), 3, "{lines:#?}");
+    for (handler, count) in [("other", 4), ("/sd", 5), ("/metrics", 1)] {
+        let took = format!("handler=\"{handler}\"}} {count}");
+        let is_it = |line: &&str| {
+            line.starts_with("m365mon_http_request_duration_seconds_count{")
+                && line.ends_with(&took)
+        };
+        assert!(answer.text().lines().any(|line| is_it(&line)), "{took}");
+    }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use m365mon::kinds::{self, Info, Mode, Resource};
+use m365mon::kinds::{self, Info, MatchKey, Mode, PlannedWindow, Resource, Windows};
 use m365mon::model::{
     Account, AccountObserver, AccountReason, AccountStatus, Audience, Cloud, ConnectionFacts,
-    CredentialKind, Exchange, IpVersion, RateLimit, Reason, Report, RequestId, Right, Sample, Step,
-    TokenProblem, TokenReport, Verdict,
+    CredentialKind, Exchange, IpVersion, MinuteOfDay, RateLimit, Reason, Reference, Report,
+    RequestId, Right, Sample, Step, TokenProblem, TokenReport, Verdict, Weekdays, Window,
+    WindowTimes, WindowType, time_zone,
 };
 use m365mon::state::SkipCause;
 
@@ -47,6 +48,24 @@ fn reading(account: &Arc<Account>) -> Vec<Resource> {
         .collect()
 }
 
+/// Maintenance of one mailbox, open from midnight on.
+fn patches() -> PlannedWindow {
+    let window = Window {
+        name: "patches".into(),
+        r#type: WindowType::Maintenance,
+        times: WindowTimes::Weekly {
+            days: Weekdays::ALL,
+            from: MinuteOfDay::MIDNIGHT,
+            to: MinuteOfDay::parse("04:00").unwrap(),
+        },
+        zone: time_zone("UTC").unwrap(),
+    };
+    PlannedWindow {
+        window: Arc::new(window),
+        matches: vec![vec![(MatchKey::Resource, vec!["mailbox".into()])]],
+    }
+}
+
 /// A state in which every metric has something to say.
 pub(crate) async fn eventful() -> Stage {
     let (people, app) = (delegated_account("contoso"), secret_account("contoso2"));
@@ -66,7 +85,13 @@ pub(crate) async fn eventful() -> Stage {
     for resource in &mut resources {
         resource.labels = labels(&[("location", "amsterdam"), ("team", "we\"b")]);
     }
-    let stage = Stage::new(&configuration(&process, &[&people, &app], resources));
+    let mut configuration = configuration(&process, &[&people, &app], resources);
+    let windows = vec![patches()];
+    configuration.windows = Arc::new(Windows::new(windows, &configuration.resources));
+    let references = ["https://www.contoso.com", "tcp://9.9.9.9:53"];
+    let references = references.map(|one| Arc::new(Reference::parse(one).unwrap()));
+    configuration.references = references.to_vec();
+    let stage = Stage::new(&configuration);
     let state = &stage.state;
 
     stage.slot("rarely").record(&stage.report(SUCCESS, 300));
@@ -101,6 +126,8 @@ pub(crate) async fn eventful() -> Stage {
         remaining: 120,
         reset: Duration::from_secs(5),
     });
+    told.exchange.connection.certificate_expiry = Some(at(90 * 86_400));
+    told.exchange.connection.intercepted = Some(true);
     tokio::time::advance(Duration::from_secs(1)).await;
     intranet.record(&told);
 
@@ -176,11 +203,22 @@ pub(crate) async fn eventful() -> Stage {
         },
     );
 
+    let board = state.board();
+    let results = [Ok(()), Err("9.9.9.9: no connection".into())];
+    for (slot, result) in board.references.iter().zip(results) {
+        slot.looked(result, state.clock().moment());
+    }
     state.storage(Some(true));
     state.process().started(Duration::from_millis(3));
     state.process().started(Duration::from_millis(70));
     state.process().http_request("/metrics", 200);
     state.process().http_request("/probe", 404);
+    let answered = [("/metrics", 20), ("/metrics", 700), ("/probe", 3)];
+    for (handler, took) in answered {
+        state
+            .process()
+            .http_answered(handler, Duration::from_millis(took));
+    }
     state.process().reloaded(true, at(0));
     state.process().reloaded(false, at(1));
     intranet.skipped(SkipCause::Gate);
@@ -198,6 +236,7 @@ pub(crate) fn connected(stage: &Stage) -> Report {
                 http_version: Some(2.0),
                 tls_version: Some("TLS 1.3"),
                 certificate_expiry: Some(at(86_400)),
+                intercepted: Some(false),
             },
             ..Exchange::default()
         },

@@ -52,6 +52,9 @@ pub(crate) struct Simulate {
     /// Organizations to make up, which the made-up sites and mailboxes are dealt out to
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     accounts: usize,
+    /// Resources of each of the other kinds to make up, dealt out as well
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    kinds: usize,
     /// A certificate for every host, and the authority's after it, as PEM; made at the start without
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_certificate: Option<PathBuf>,
@@ -136,6 +139,7 @@ impl Simulate {
             sites: self.sites,
             mailboxes: self.mailboxes,
             accounts: self.accounts,
+            kinds: self.kinds,
         };
         // The scenario begins when the folder is complete: it may write there.
         let running = simulator::start(Options {

@@ -241,17 +241,32 @@ impl Spec for AppCredentials {
     ) -> BoxFuture<'a, Result<Findings, Stopped>> {
         Box::pin(async move {
             let now = ask.now();
-            let mut readings = Vec::new();
+            let (mut readings, mut missing) = (Vec::new(), Vec::new());
             for (name, id) in &self.applications {
                 if self.applications.len() > WITHOUT_PAUSE {
                     ask.wait(2 * PAUSE).await;
                 }
-                readings.extend(named(account, ask, name, id, now).await?);
+                match named(account, ask, name, id, now).await? {
+                    Some(ends) => readings.extend(ends),
+                    None => missing.push(quoted(name)),
+                }
             }
             if self.all {
                 readings.extend(counted(account, ask, now).await?);
             }
-            Ok(Findings { readings })
+            if missing.is_empty() {
+                return Ok(Findings { readings });
+            }
+            // The ends of the others are as true as before.
+            Err(Stopped::Partly {
+                reason: Reason::NotFound,
+                sentence: format!(
+                    "the tenant has no application {}; check the client ids in \"applications\"",
+                    missing.join(", ")
+                )
+                .into(),
+                readings,
+            })
         })
     }
 }
@@ -284,25 +299,21 @@ fn holder(answer: &Answer) -> Result<Holder, BadBody> {
     }
 }
 
-/// The ends of one application. One that another tenant owns has a service
-/// principal here and nothing else.
+/// The ends of one application; `None` if there is none. One that another tenant
+/// owns has a service principal here and nothing else.
 async fn named(
     account: &Account,
     ask: &mut dyn Ask,
     name: &str,
     id: &str,
     now: Timestamp,
-) -> Result<Vec<Sample>, Stopped> {
+) -> Result<Option<Vec<Sample>>, Stopped> {
     let request = one(account, "applications", id, OF_APPLICATION).ok_or(UNADDRESSED)?;
     let application = ask.send(APPLICATIONS_STEP, request).await?;
     let request = one(account, "servicePrincipals", id, OF_PRINCIPAL).ok_or(UNADDRESSED)?;
     let principal = ask.send(SIGNING_STEP, request).await?;
     if application.status == 404 && principal.status == 404 {
-        let says = format!(
-            "the tenant has no application {}; check its client id",
-            quoted(name)
-        );
-        return Err(Stopped::judged(Reason::NotFound, says));
+        return Ok(None);
     }
     let mut ends: Vec<(&str, Vec<Timestamp>)> = Vec::new();
     if application.status != 404 {
@@ -325,7 +336,7 @@ async fn named(
             samples.push(Sample::of(EXPIRY, [name, credential, which], at));
         }
     }
-    Ok(samples)
+    Ok(Some(samples))
 }
 
 /// How many credentials of all applications end when.
@@ -449,11 +460,43 @@ mod tests {
         assert_eq!(found.len(), 2);
         let mut script = Script::of([with_status(404, GONE), with_status(404, GONE)]);
         let stopped = script.probe(&payroll(false)).await.unwrap_err();
-        let Stopped::Judged { reason, sentence } = stopped else {
+        let Stopped::Partly {
+            reason,
+            sentence,
+            readings,
+        } = stopped
+        else {
             panic!("{stopped:?}");
         };
         assert_eq!(reason, Reason::NotFound);
         assert!(sentence.contains("\"payroll\""), "{sentence}");
+        assert!(readings.is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_missing_are_named_and_the_others_stay() {
+        let id: Arc<str> = "11111111-2222-3333-4444-555555555555".into();
+        let applications = ["gone", "payroll", "lost"].map(|name| (name.into(), Arc::clone(&id)));
+        let kind = AppCredentials {
+            applications: applications.into(),
+            all: false,
+        };
+        let gone = || with_status(404, GONE);
+        let there = [answer(APPLICATION), answer(PRINCIPAL)];
+        let answers = [gone(), gone()].into_iter().chain(there);
+        let mut script = Script::of(answers.chain([gone(), gone()]));
+        let stopped = script.probe(&kind).await.unwrap_err();
+        let Stopped::Partly {
+            sentence, readings, ..
+        } = stopped
+        else {
+            panic!("{stopped:?}");
+        };
+        assert!(sentence.contains(r#""gone", "lost""#), "{sentence}");
+        assert_eq!(
+            value(&readings, EXPIRY, &["payroll", SECRET, "last"]),
+            seconds("2027-03-01T00:00:00Z")
+        );
     }
 
     #[tokio::test]

@@ -142,6 +142,15 @@ pub enum Stopped {
         /// What happened and what to do, for people; without content of a tenant.
         sentence: Cow<'static, str>,
     },
+    /// Some of what was asked for is not there; the rest was found.
+    Partly {
+        /// Why not.
+        reason: Reason,
+        /// What is missing and what to do, for people.
+        sentence: Cow<'static, str>,
+        /// The rest.
+        readings: Vec<Sample>,
+    },
 }
 
 impl Stopped {

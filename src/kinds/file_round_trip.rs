@@ -208,6 +208,11 @@ impl Spec for FileRoundTrip {
                     Remedy::say(format!("does a browser find {}?", self.url)),
                 ]),
             ),
+            Reason::ServerError if refused.error.has("quotaLimitReached") => Some(
+                Advice::say("the site or the tenant is full").with(vec![Remedy::say(
+                    "nobody can save a file there: raise the quota, or empty the recycle bins",
+                )]),
+            ),
             Reason::Locked => Some(Advice::say("the site or the file is locked").with(vec![
                 Remedy::say(
                     "the site may be read-only or archived, or a retention label holds the file",

@@ -28,7 +28,15 @@ pub(super) fn of_response(
     };
     let (reason, advice) = match (result, response.verdict) {
         (Ok(_), _) => return (Verdict::Success, success(response)),
-        (Err(Stopped::Judged { reason, sentence }), _) => (*reason, sentence.to_string()),
+        (
+            Err(
+                Stopped::Judged { reason, sentence }
+                | Stopped::Partly {
+                    reason, sentence, ..
+                },
+            ),
+            _,
+        ) => (*reason, sentence.to_string()),
         (Err(Stopped::SignIn(problem)), _) => {
             let verdict = Verdict::Problem(problem.reason.of_a_probe());
             return (verdict, of_token(problem));

@@ -150,9 +150,12 @@ impl Finished<'_> {
         let report = match outcome {
             None => match &self.result {
                 Ok(_) => bare(Verdict::Success, "answered"),
-                Err(Stopped::Judged { reason, sentence }) => {
-                    bare(Verdict::Problem(*reason), sentence)
-                }
+                Err(
+                    Stopped::Judged { reason, sentence }
+                    | Stopped::Partly {
+                        reason, sentence, ..
+                    },
+                ) => bare(Verdict::Problem(*reason), sentence),
                 Err(_) => bare(Verdict::Problem(Reason::Internal), "nothing was asked"),
             },
             Some(Attempt::NoToken(problem)) => {
@@ -197,9 +200,12 @@ impl Finished<'_> {
             }
             report.steps = self.steps.into();
         }
-        if let (Verdict::Success, Ok(findings)) = (report.verdict, self.result) {
-            report.readings = bounded(self.resource.kind.info().readings, findings.readings);
-        }
+        let found = match (report.verdict, self.result) {
+            (Verdict::Success, Ok(findings)) => findings.readings,
+            (_, Err(Stopped::Partly { readings, .. })) => readings,
+            _ => Vec::new(),
+        };
+        report.readings = bounded(self.resource.kind.info().readings, found);
         report
     }
 }

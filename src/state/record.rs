@@ -105,7 +105,15 @@ pub struct Record {
     history: History,
 }
 
-/// What the last success found beside its verdict.
+fn found(report: &Report, at: Moment) -> Arc<Found> {
+    Arc::new(Found {
+        at,
+        readings: report.readings.clone(),
+        steps: report.steps.clone(),
+    })
+}
+
+/// What the last probe that found something found beside its verdict.
 #[derive(Debug)]
 pub struct Found {
     at: Moment,
@@ -139,13 +147,7 @@ impl Record {
                     server_latency: report.exchange.server.latency.map(micros),
                 });
                 let finds = !report.readings.is_empty() || !report.steps.is_empty();
-                self.found = finds.then(|| {
-                    Arc::new(Found {
-                        at,
-                        readings: report.readings.clone(),
-                        steps: report.steps.clone(),
-                    })
-                });
+                self.found = finds.then(|| found(report, at));
                 if let (Some(histogram), Some(success)) = (&mut self.histogram, &self.success) {
                     histogram.observe(success.latency(), entry.request_id(), finished);
                 }
@@ -154,6 +156,10 @@ impl Record {
                 self.consecutive_failures = self.consecutive_failures.saturating_add(1);
                 self.conclusive = Some(LastConclusive { at, up: false });
                 self.success = None;
+                // Something is missing, and the rest was found.
+                if !report.readings.is_empty() {
+                    self.found = Some(found(report, at));
+                }
             }
             Outcome::Inconclusive => {}
         }

@@ -22,6 +22,7 @@
 //! | `POST /mail` | `{"delay": "30s", "bounce_after": "5s", "bounces", "lost", "junk", "unsure", "bounce_prefix"}`: how mail goes from now on |
 //! | `POST /orders` | `{"unauthenticated": "return401", "return403", "redirect_to_login_page" or "sign_in_page", "roles_required", "allowed_clients": [], "assignment_required"}`: the API that Contoso made |
 //! | `POST /limits` | `{"sharepoint_units": 1250, "endpoint_list": "2026123100"}` |
+//! | `POST /canary` | `"a word"` that stands from now on in every text that is content of the tenant |
 //! | `POST /actions` | any of these as in a scenario: `{"fault": {…}}` |
 //! | `GET /` | this table, as text |
 //! | `GET /requests[?latest=100]` | how many requests came, by service and status, and the latest, without tokens |
@@ -90,6 +91,7 @@ pub(super) fn router(tenant: Arc<Tenant>, ca_pem: String) -> Router {
         .route("/mail", post(|t, body| perform(t, body, Command::Mail)))
         .route("/orders", post(|t, body| perform(t, body, Command::Orders)))
         .route("/health", post(|t, body| perform(t, body, Command::Health)))
+        .route("/canary", post(|t, body| perform(t, body, Command::Canary)))
         .route("/limits", post(|t, body| perform(t, body, Command::Limits)))
         .route(
             "/actions",

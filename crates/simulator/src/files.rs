@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::Running;
 use super::directory::{
-    APP_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN, SERVICES_CLIENT_ID, SHAREPOINT_HOST, Size,
-    TENANT_ID,
+    APP_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN, LoadAccount, ORDERS_ALIAS, ORDERS_HOST,
+    PERSONAL_HOST, SERVICES_CLIENT_ID, SHAREPOINT_HOST, Size, TENANT_ID, load_team,
 };
 use super::front::authority::write_private;
 use m365mon_base::Secret;
@@ -93,6 +93,7 @@ pub fn configuration(running: &Running, size: Size, interval: Duration) -> Strin
          \x20   login.microsoftonline.com: \"{address}\"\n\
          \x20   graph.microsoft.com: \"{address}\"\n\
          \x20   {SHAREPOINT_HOST}: \"{address}\"\n\
+         {}\
          defaults: {{interval: {}, timeout: {}}}\n\
          accounts:\n\
          \x20 - name: contoso-app\n\
@@ -103,11 +104,19 @@ pub fn configuration(running: &Running, size: Size, interval: Duration) -> Strin
          \x20   tenant: {DOMAIN}\n\
          \x20   client_id: {DELEGATED_CLIENT_ID}\n\
          \x20   delegated: {{username: steve@{DOMAIN}}}\n",
+        more_hosts(size, address),
         milliseconds(seconds),
         milliseconds(timeout),
         secret_ends(running),
     );
     let load = size.load_accounts();
+    if size.kinds > 0 {
+        // Writing into a String does not fail.
+        _ = writeln!(
+            text,
+            "  - name: contoso-services\n    tenant: {DOMAIN}\n    client_id: {SERVICES_CLIENT_ID}\n    client_secret: {{secret_file: {SERVICES_SECRET_FILE}}}\n    audiences: {{\"{ORDERS_ALIAS}\": {ORDERS_HOST}}}",
+        );
+    }
     for account in &load {
         // Writing into a String does not fail.
         _ = writeln!(
@@ -171,7 +180,108 @@ pub fn configuration(running: &Running, size: Size, interval: Duration) -> Strin
         });
         mailbox(&name, account, &format!("load-{number:05}@{domain}"));
     }
+    for number in 1..=size.kinds {
+        let owner = size.owner(number).and_then(|place| load.get(place));
+        kinds(&mut text, number, owner, seconds);
+    }
     text
+}
+
+/// Hosts that only the other kinds ask.
+fn more_hosts(size: Size, address: std::net::SocketAddr) -> String {
+    if size.kinds == 0 {
+        return String::new();
+    }
+    let load = size.load_accounts();
+    let of_load = load
+        .iter()
+        .flat_map(|account| [&*account.sharepoint_host, &*account.personal_host]);
+    let own = [PERSONAL_HOST, ORDERS_HOST, "endpoints.office.com"];
+    let line = |host| format!("    {host}: \"{address}\"\n");
+    own.into_iter().chain(of_load).map(line).collect()
+}
+
+/// One resource of each of the other kinds, at the pace of the others or the
+/// quickest that its kind allows.
+fn kinds(text: &mut String, number: usize, owner: Option<&LoadAccount>, seconds: f64) {
+    let (account, tenant, domain, host, personal) = owner.map_or(
+        (
+            "contoso-services",
+            TENANT_ID,
+            DOMAIN,
+            SHAREPOINT_HOST,
+            PERSONAL_HOST,
+        ),
+        |owner| {
+            (
+                &*owner.name,
+                &*owner.tenant_id,
+                &*owner.domain,
+                &*owner.sharepoint_host,
+                &*owner.personal_host,
+            )
+        },
+    );
+    let user = format!("kinds-{number:05}@{domain}");
+    let room = format!("kinds-room-{number:05}@{domain}");
+    let path = user.replace(['@', '.'], "_");
+    let team = load_team(number, tenant).id;
+    let at_least = |least: f64| format!("interval: {}", milliseconds(seconds.max(least)));
+    let (minutes, quarter, hour) = (at_least(300.0), at_least(900.0), at_least(3600.0));
+    let usual = at_least(0.0);
+    let site = format!("url: \"https://{host}/sites/kinds-{number:05}\"");
+    let mut line = |kind: &str, account: &str, more: &str| {
+        let account = match account {
+            "" => String::new(),
+            account => format!(", account: {account}"),
+        };
+        let more = match more {
+            "" => String::new(),
+            more => format!(", {more}"),
+        };
+        // Most kinds have a pace of their own, which is slow.
+        let pace = if more.contains("interval: ") {
+            String::new()
+        } else {
+            format!(", {usual}")
+        };
+        let name = kind.replace('_', "-");
+        // Writing into a String does not fail.
+        _ = writeln!(
+            text,
+            "  - {{name: {name}-{number:05}{account}, kind: {kind}{more}{pace}}}"
+        );
+    };
+    let whose = format!("user: {user}");
+    line("sharepoint_site", account, &site);
+    line("mailbox_folder", account, &format!("{whose}, oldest: true"));
+    line("exchange_calendar", account, &whose);
+    line("free_busy", account, &format!("{whose}, schedule: {room}"));
+    let drive = format!("url: \"https://{personal}/personal/{path}\", quota: true");
+    line("onedrive", account, &drive);
+    line("teams_team", account, &format!("team: {team}, {minutes}"));
+    line("presence", "contoso-steve", "");
+    for kind in ["entra_directory", "message_center", "directory_sync"] {
+        line(kind, account, "");
+    }
+    line("sign_in", account, "");
+    line("service_health", account, &at_least(60.0));
+    line("licenses", account, "expiry: true");
+    line("app_credentials", account, &format!("all: true, {minutes}"));
+    line("apple_push_certificate", account, "");
+    line("endpoint_list", "", &hour);
+    if owner.is_none() {
+        let url =
+            format!("url: \"https://{ORDERS_HOST}/health\", scope: \"{ORDERS_ALIAS}/.default\"");
+        line("http_endpoint", account, &url);
+    }
+    let mail = format!("from: {user}, to: {room}, {minutes}");
+    line("mail_round_trip", account, &mail);
+    line(
+        "file_round_trip",
+        account,
+        &format!("{site}, folder: m365mon, {quarter}"),
+    );
 }
 
 fn milliseconds(seconds: f64) -> String {

@@ -18,6 +18,7 @@
 //! trust [`Running::ca_pem`].
 #![forbid(unsafe_code)]
 
+mod canary;
 pub mod chance;
 pub mod clock;
 pub mod command;

@@ -37,6 +37,8 @@ pub struct Tenant {
     pub journal: Journal,
     /// Mail on its way and where it came to.
     pub mail: MailFlow,
+    /// A word that stands in everything that is content.
+    pub canary: Mutex<Option<String>>,
     /// Files that were put into drives.
     pub files: FileStore,
     /// Microsoft's published list of addresses.
@@ -68,6 +70,7 @@ impl Tenant {
             faults: Faults::default(),
             journal: Journal::default(),
             mail: MailFlow::default(),
+            canary: Mutex::default(),
             files: FileStore::default(),
             endpoints: Endpoints::default(),
             orders: Orders::default(),

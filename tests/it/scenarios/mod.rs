@@ -3,6 +3,7 @@
 mod canary;
 mod discover;
 mod hostile;
+mod kinds;
 mod lifecycle;
 mod log;
 pub(crate) mod oncall;

@@ -60,6 +60,8 @@ pub enum Command {
     Orders(OrdersChange),
     /// Sets limits.
     Limits(Limits),
+    /// Puts a word into everything that is content; empty for none.
+    Canary(String),
 }
 
 /// Why something was not done.
@@ -108,6 +110,10 @@ impl Command {
             }
             Self::Orders(change) => {
                 change.perform(tenant);
+                Ok(Value::Null)
+            }
+            Self::Canary(word) => {
+                *tenant.canary.lock() = Some(word.clone()).filter(|word| !word.is_empty());
                 Ok(Value::Null)
             }
             Self::Limits(limits) => {

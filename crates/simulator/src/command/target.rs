@@ -23,9 +23,11 @@ impl MailboxChange {
             .collect::<Result<Vec<_>, _>>()?;
         let owner = user_id(directory, &self.user)?;
         if let Some(app) = &self.unassign {
-            for scope in &mut application(directory, app)?.mailbox_scopes {
+            let scopes = &mut application(directory, app)?.mailbox_scopes;
+            for scope in scopes.iter_mut() {
                 scope.mailboxes.remove(&owner);
             }
+            scopes.retain(|scope| !scope.mailboxes.is_empty());
         }
         if let Some(app) = &self.assign {
             application(directory, app)?

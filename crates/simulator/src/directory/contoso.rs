@@ -29,7 +29,7 @@ const SITES: [(&str, &str); 9] = [
 ];
 
 /// Application permissions of Graph that the kinds beyond sites and mailboxes need.
-const SERVICE_ROLES: [&str; 11] = [
+pub(super) const SERVICE_ROLES: [&str; 11] = [
     "Application.Read.All",
     "Calendars.ReadBasic",
     "DeviceManagementServiceConfig.Read.All",

@@ -3,8 +3,8 @@
 //! made up as well.
 
 use super::{
-    Application, DOMAIN, Directory, Mailbox, Organization, ResourceApp, SHAREPOINT_HOST, Site,
-    TENANT_ID, User, contoso,
+    Application, DELEGATED_CLIENT_ID, DOMAIN, Directory, Mailbox, Organization, PERSONAL_HOST,
+    ResourceApp, SERVICES_CLIENT_ID, SHAREPOINT_HOST, Site, TENANT_ID, Team, User, contoso,
 };
 use crate::chance::{Seeded, guid_of};
 use m365mon_base::{Secret, Timestamp};
@@ -19,6 +19,9 @@ pub struct Size {
     /// Organizations of their own that these are dealt out to in turn, each
     /// with one application; with none they are Contoso's.
     pub accounts: usize,
+    /// Resources of each of the other kinds, with what they need: people
+    /// `kinds-00001@…` with drives, rooms, teams, sites that may be written to.
+    pub kinds: usize,
 }
 
 /// An organization made up to own made-up sites and mailboxes.
@@ -32,6 +35,8 @@ pub struct LoadAccount {
     pub domain: String,
     /// Its SharePoint host.
     pub sharepoint_host: String,
+    /// Its host of personal sites.
+    pub personal_host: String,
     /// Its application, a confidential client with a secret.
     pub client_id: String,
 }
@@ -45,6 +50,7 @@ impl Size {
             tenant_id: guid_of(&format!("load tenant {number}")),
             domain: format!("contoso-load-{number:02}.onmicrosoft.com"),
             sharepoint_host: format!("contoso-load-{number:02}.sharepoint.com"),
+            personal_host: format!("contoso-load-{number:02}-my.sharepoint.com"),
             client_id: guid_of(&format!("load application {number}")),
         };
         (1..=self.accounts).map(account).collect()
@@ -66,7 +72,10 @@ pub(super) fn add(directory: &mut Directory, size: Size, random: &Seeded, now: T
             id: account.tenant_id.clone(),
             display_name: account.name.clone(),
             domains: vec![account.domain.clone()],
-            sharepoint_hosts: vec![account.sharepoint_host.clone()],
+            sharepoint_hosts: vec![
+                account.sharepoint_host.clone(),
+                account.personal_host.clone(),
+            ],
             ..contoso::contoso(now)
         });
         let mut app = Application::new(&account.client_id, &account.name, &account.tenant_id);
@@ -74,7 +83,21 @@ pub(super) fn add(directory: &mut Directory, size: Size, random: &Seeded, now: T
         for role in ["Sites.Read.All", "Mail.ReadBasic.All"] {
             app.grant_role(ResourceApp::Graph, role);
         }
+        if size.kinds > 0 {
+            for role in contoso::SERVICE_ROLES {
+                app.grant_role(ResourceApp::Graph, role);
+            }
+        }
         directory.add_application(app);
+    }
+    if size.kinds > 0
+        && let Some(app) = directory.application_mut(DELEGATED_CLIENT_ID)
+    {
+        app.grant_scopes(None, ResourceApp::Graph, &["Presence.Read"]);
+    }
+    for number in 1..=size.kinds {
+        let account = size.owner(number).and_then(|place| accounts.get(place));
+        kinds(directory, number, account, random);
     }
     let owner = |number| size.owner(number).and_then(|place| accounts.get(place));
     for number in 1..=size.mailboxes {
@@ -95,4 +118,48 @@ pub(super) fn add(directory: &mut Directory, size: Size, random: &Seeded, now: T
         let (path, name) = (format!("sites/load-{number:05}"), format!("Load {number}"));
         directory.add_site(Site::with_lists(host, &path, &name, lists.clone()));
     }
+}
+
+/// The team of this number.
+#[must_use]
+pub fn load_team(number: usize, tenant_id: &str) -> Team {
+    let name = format!("kinds-{number:05}");
+    Team::new(&name, &name, tenant_id)
+}
+
+/// What one resource of each of the other kinds is about.
+fn kinds(directory: &mut Directory, number: usize, account: Option<&LoadAccount>, random: &Seeded) {
+    let (tenant, domain, host, personal, app) = account.map_or(
+        (
+            TENANT_ID,
+            DOMAIN,
+            SHAREPOINT_HOST,
+            PERSONAL_HOST,
+            SERVICES_CLIENT_ID,
+        ),
+        |account| {
+            (
+                &*account.tenant_id,
+                &*account.domain,
+                &*account.sharepoint_host,
+                &*account.personal_host,
+                &*account.client_id,
+            )
+        },
+    );
+    for kind in ["kinds", "kinds-room"] {
+        let upn = format!("{kind}-{number:05}@{domain}");
+        let mut user = User::new(&upn, &upn, tenant, Secret::new(random.text(16)));
+        user.mailbox = Some(Mailbox::new(3));
+        let mut site = Site::personal(personal, &upn, &user.id, &upn);
+        site.grant(app, "read");
+        directory.add_site(site);
+        directory.add_user(user);
+    }
+    let mut team = load_team(number, tenant);
+    team.consent(app, "ChannelSettings.Read.Group");
+    directory.add_team(team);
+    let mut site = Site::new(host, &format!("sites/kinds-{number:05}"), "Kinds");
+    site.grant(app, "write");
+    directory.add_site(site);
 }

@@ -25,7 +25,7 @@ pub use cloud::Cloud;
 pub use drive::{Drive, DriveState, QuotaForm};
 pub use health::{Health, HealthIssue, ServiceHealth};
 pub use licence::{Sku, usual as usual_licences};
-pub use load::{LoadAccount, Size};
+pub use load::{LoadAccount, Size, load_team};
 pub use names::{
     APP_CLIENT_ID, CERTIFICATE_CLIENT_ID, COMMAND_LINE_TOOLS_CLIENT_ID, CONFIDENTIAL_CLIENT_ID,
     DELEGATED_CLIENT_ID, DOMAIN, IDENTITY_CLIENT_ID, ORDERS_ALIAS, ORDERS_CLIENT_ID, ORDERS_HOST,

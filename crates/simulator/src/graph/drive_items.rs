@@ -51,29 +51,30 @@ fn parse(path: &str) -> Option<Asked<'_>> {
                 .unwrap_or((rest.trim_end_matches(':'), "")),
         )
     };
-    let (item, what) = if let Some((path, what)) = by_path("root:/") {
-        (
-            Item::Path {
-                own_folder: false,
-                path,
-            },
-            what,
-        )
-    } else if let Some((path, what)) = by_path("special/approot:/") {
-        (
-            Item::Path {
-                own_folder: true,
-                path,
-            },
-            what,
-        )
-    } else if let Some(rest) = below.strip_prefix("special/approot") {
-        (Item::OwnFolder, rest.trim_start_matches('/'))
-    } else {
-        let rest = below.strip_prefix("items/")?;
-        let (id, what) = rest.split_once('/').unwrap_or((rest, ""));
-        (Item::Id(id), what)
-    };
+    let (item, what) =
+        if let Some((path, what)) = by_path("root:/").or_else(|| by_path("items/root:/")) {
+            (
+                Item::Path {
+                    own_folder: false,
+                    path,
+                },
+                what,
+            )
+        } else if let Some((path, what)) = by_path("special/approot:/") {
+            (
+                Item::Path {
+                    own_folder: true,
+                    path,
+                },
+                what,
+            )
+        } else if let Some(rest) = below.strip_prefix("special/approot") {
+            (Item::OwnFolder, rest.trim_start_matches('/'))
+        } else {
+            let rest = below.strip_prefix("items/")?;
+            let (id, what) = rest.split_once('/').unwrap_or((rest, ""));
+            (Item::Id(id), what)
+        };
     Some(Asked { base, item, what })
 }
 
@@ -392,6 +393,13 @@ mod tests {
             ),
             ("me/drive/root:/a:/children", "me", by_path("a"), "children"),
             ("drives/b!1/items/01A", "drives/b!1", Item::Id("01A"), ""),
+            // As Microsoft's SDKs ask.
+            (
+                "drives/b!1/items/root:/a/b.txt:/content",
+                "drives/b!1",
+                by_path("a/b.txt"),
+                "content",
+            ),
             (
                 "users/u@x/drive/items/01A/permanentDelete",
                 "users/u@x",

@@ -17,9 +17,10 @@ pub(super) const ROUTES: &[Route] = &[
     get("directory/subscriptions", subscriptions),
 ];
 
-const READ_SKUS: [&str; 3] = [
+const READ_SKUS: [&str; 4] = [
     "LicenseAssignment.Read.All",
     "Organization.Read.All",
+    "Organization.ReadWrite.All",
     "Directory.Read.All",
 ];
 /// The least is not enough here.

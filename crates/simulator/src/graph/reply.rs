@@ -173,7 +173,12 @@ fn make(
     status: StatusCode,
     body: &Value,
 ) -> Response<Body> {
-    let bytes = serde_json::to_vec(body).unwrap_or_default();
+    let planted = tenant.canary.lock().as_deref().map(|word| {
+        let mut body = body.clone();
+        crate::canary::plant(&mut body, word);
+        body
+    });
+    let bytes = serde_json::to_vec(planted.as_ref().unwrap_or(body)).unwrap_or_default();
     let (bytes, encoded) = if incoming.takes_gzip {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         // Writing into memory does not fail.

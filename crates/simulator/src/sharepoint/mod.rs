@@ -49,6 +49,8 @@ impl SharePointError {
     }
 }
 
+/// Members that people wrote.
+const TITLES: [&str; 2] = ["Title", "Description"];
 const DENIED: &str = "-2147024891, System.UnauthorizedAccessException";
 
 /// Answers one request.
@@ -116,7 +118,15 @@ fn handle(
             ));
         }
     }
-    rows(incoming, site, api)
+    let (name, mut rows) = rows(incoming, site, api)?;
+    if let Some(word) = tenant.canary.lock().as_deref() {
+        for (name, value) in rows.iter_mut().flatten() {
+            if let (true, serde_json::Value::String(text)) = (TITLES.contains(name), value) {
+                text.push_str(word);
+            }
+        }
+    }
+    Ok((name, rows))
 }
 
 /// What a path says before and after `/_api/`.

@@ -1,0 +1,338 @@
+//! All kinds from end to end against the simulated tenant: each case of each
+//! kind, the rights that each needs, gates, and what must never be seen.
+
+mod cases;
+mod kills;
+mod mixed;
+mod rights;
+mod served;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use m365mon::config;
+use m365mon::entra::{Consent, TokenStore, Tokens};
+use m365mon::http::{Network, ProbeClient, SimpleClient};
+use m365mon::kinds::{self, Configuration, Grant, Granting, Resource};
+use m365mon::model::{Clock, IgnoreAccounts, Report, Story, SystemRandom};
+use m365mon::probe::{Prober, TenantProber};
+use m365mon_simulator::command::Command;
+use m365mon_simulator::directory::{
+    DELEGATED_CLIENT_ID, DOMAIN, ORDERS_ALIAS, PERSONAL_HOST, SELECTED_CLIENT_ID, SHAREPOINT_HOST,
+};
+use m365mon_simulator::entra::approve_device;
+use m365mon_simulator::{Options, Running, start};
+use serde_json::{Value, json};
+
+/// The id of the team without an app in it, which every test starts with.
+pub(super) fn team(name: &str) -> String {
+    m365mon_simulator::directory::Team::new(name, "", m365mon_simulator::directory::TENANT_ID).id
+}
+
+/// One resource of every kind, by the account that can use it: what a YAML line
+/// says beside name, account and kind.
+pub(super) fn resources() -> Vec<(&'static str, &'static str, String)> {
+    let user = |name: &str| format!("user: {name}@{DOMAIN}");
+    let team = team("project-x");
+    vec![
+        (
+            "app",
+            "sharepoint_site",
+            format!("url: \"https://{SHAREPOINT_HOST}/sites/hr\""),
+        ),
+        ("app", "exchange_mailbox", user("helpdesk")),
+        (
+            "app",
+            "mailbox_folder",
+            format!("{}, oldest: true", user("info")),
+        ),
+        ("app", "exchange_calendar", user("steve")),
+        (
+            "app",
+            "free_busy",
+            format!("{}, schedule: room-ams-4.12@{DOMAIN}", user("monitoring")),
+        ),
+        (
+            "app",
+            "onedrive",
+            format!(
+                "url: \"https://{PERSONAL_HOST}/personal/steve_contoso_onmicrosoft_com\", quota: true"
+            ),
+        ),
+        ("app", "teams_team", format!("team: {team}")),
+        ("steve", "presence", String::new()),
+        ("app", "entra_directory", String::new()),
+        ("app", "sign_in", String::new()),
+        ("app", "service_health", String::new()),
+        ("app", "message_center", String::new()),
+        ("app", "licenses", "expiry: true".to_owned()),
+        (
+            "app",
+            "app_credentials",
+            format!(
+                "applications: {{payroll: {}}}, all: true",
+                m365mon_simulator::directory::APP_CLIENT_ID
+            ),
+        ),
+        ("app", "directory_sync", String::new()),
+        ("app", "apple_push_certificate", String::new()),
+        ("", "endpoint_list", String::new()),
+        (
+            "app",
+            "http_endpoint",
+            format!(
+                "url: \"https://orders.contoso.com/health\", scope: \"{ORDERS_ALIAS}/.default\", \
+                 expect_json: {{status: Healthy}}"
+            ),
+        ),
+        (
+            "app",
+            "mail_round_trip",
+            format!("from: monitoring@{DOMAIN}, to: probe@{DOMAIN}, delivery_timeout: 10s"),
+        ),
+        (
+            "app",
+            "file_round_trip",
+            format!("url: \"https://{SHAREPOINT_HOST}/sites/monitoring\", folder: m365mon"),
+        ),
+    ]
+}
+
+/// Lines of YAML of these, named by their kinds.
+pub(super) fn lines(resources: &[(&str, &str, String)]) -> String {
+    let line = |(account, kind, more): &(&str, &str, String)| {
+        let account = match *account {
+            "" => String::new(),
+            account => format!(", account: {account}"),
+        };
+        let more = match &**more {
+            "" => String::new(),
+            more => format!(", {more}"),
+        };
+        format!("  - {{name: {kind}{account}, kind: {kind}{more}}}\n")
+    };
+    resources.iter().map(line).collect()
+}
+
+/// The configuration around the resources; `tls` is where the tenant is.
+pub(super) fn configuration(tls: std::net::SocketAddr, ca_file: &str, lines: &str) -> String {
+    let hosts = [
+        "login.microsoftonline.com",
+        "graph.microsoft.com",
+        "endpoints.office.com",
+        "orders.contoso.com",
+        SHAREPOINT_HOST,
+        PERSONAL_HOST,
+    ];
+    let resolve: String = hosts
+        .iter()
+        .map(|host| format!("    {host}: \"{tls}\"\n"))
+        .collect();
+    format!(
+        "storage: m365mon.tokens\nhttp:\n  ca_file: {ca_file}\n  resolve:\n{resolve}accounts:\n  \
+         - {{name: app, tenant: {DOMAIN}, client_id: {SELECTED_CLIENT_ID}, \
+         client_secret: {{secret_file: secret.txt}}, audiences: {{\"{ORDERS_ALIAS}\": orders.contoso.com}}}}\n  \
+         - {{name: steve, tenant: {DOMAIN}, client_id: {DELEGATED_CLIENT_ID}, \
+         delegated: {{username: steve@{DOMAIN}}}}}\nresources:\n{lines}"
+    )
+}
+
+/// What gives a resource exactly the rights that its kind declares: commands to
+/// the tenant.
+pub(super) fn granting(resource: &Resource) -> Vec<Value> {
+    let account = &resource.account;
+    let person = account.person().is_some();
+    let mut commands = Vec::new();
+    for permission in resource.permissions() {
+        if permission.granting == Granting::Entra {
+            commands.push(giving(person, &permission.api.name, &permission.name));
+        }
+    }
+    for grant in resource.kind.grants(account) {
+        match grant {
+            Grant::SiteRole { url, role } => commands.push(json!({"site": {
+                "url": url.as_str().trim_end_matches('/'), "grant": SELECTED_CLIENT_ID,
+                "role": role.as_str(),
+            }})),
+            Grant::MailboxRole { user, role } => commands.push(json!({"mailbox": {
+                "user": user, "assign": SELECTED_CLIENT_ID,
+                "role": role.trim_start_matches("Application "),
+            }})),
+            Grant::TeamConsent { team, .. } => {
+                commands.push(json!({"team": {"team": team, "consent": SELECTED_CLIENT_ID}}));
+            }
+            Grant::SiteVisitor { .. } | Grant::MailboxReader { .. } | Grant::ByHand(_) => {}
+        }
+    }
+    commands
+}
+
+/// A permission in Entra, of an application or of steve.
+fn giving(person: bool, api: &str, name: &str) -> Value {
+    let api = if api.contains("Graph") {
+        "graph"
+    } else {
+        "orders"
+    };
+    if person {
+        let steve = format!("steve@{DOMAIN}");
+        json!({"consent": {"app": DELEGATED_CLIENT_ID, "user": steve, "resource": api, "grant": [name]}})
+    } else {
+        json!({"app": {"app": SELECTED_CLIENT_ID, "resource": api, "grant": [name]}})
+    }
+}
+
+/// What takes every right of the application and of steve away.
+pub(super) fn revoking(resource: &Resource) -> Vec<Value> {
+    let mut commands = vec![
+        json!({"consent": {"app": DELEGATED_CLIENT_ID, "user": format!("steve@{DOMAIN}"), "revoke": true}}),
+    ];
+    for permission in resource.permissions() {
+        let names: Vec<&str> = permission
+            .fitting()
+            .iter()
+            .map(ToString::to_string)
+            .chain(permission.broader.iter().map(|name| (*name).to_owned()))
+            .map(|name| &*name.leak())
+            .collect();
+        for api in ["graph", "orders"] {
+            commands.push(
+                json!({"app": {"app": SELECTED_CLIENT_ID, "resource": api, "revoke": names}}),
+            );
+        }
+    }
+    for grant in resource.kind.grants(&resource.account) {
+        match grant {
+            Grant::SiteRole { url, .. } => commands.push(json!({"site": {
+                "url": url.as_str().trim_end_matches('/'), "revoke": SELECTED_CLIENT_ID,
+            }})),
+            Grant::MailboxRole { user, .. } => {
+                commands.push(json!({"mailbox": {"user": user, "unassign": SELECTED_CLIENT_ID}}));
+            }
+            Grant::TeamConsent { team, .. } => {
+                commands.push(json!({"team": {"team": team, "revoke": SELECTED_CLIENT_ID}}));
+            }
+            Grant::SiteVisitor { .. } | Grant::MailboxReader { .. } | Grant::ByHand(_) => {}
+        }
+    }
+    commands
+}
+
+struct NoEnvironment;
+
+impl config::Environment for NoEnvironment {
+    fn var(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+/// A tenant in this process, asked over TLS; its application has no right yet.
+pub(super) struct Cloud {
+    pub(super) running: Running,
+    folder: tempfile::TempDir,
+    pub(super) configuration: Configuration,
+    network: Network,
+}
+
+impl Cloud {
+    pub(super) async fn with(lines: &str) -> Self {
+        let running = start(Options::default()).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        // Also good where the tenant's clock is set back.
+        let before = Clock::system().now() - jiff::SignedDuration::from_hours(24);
+        perform(&running, &json!({"clock": {"set": before.to_string()}}));
+        let secret = json!({"secret": {"app": SELECTED_CLIENT_ID, "change": "new"}});
+        let made = perform(&running, &secret);
+        perform(&running, &json!({"clock": {"reset": true}}));
+        std::fs::write(
+            folder.path().join("secret.txt"),
+            made["secret"].as_str().unwrap(),
+        )
+        .unwrap();
+        std::fs::write(folder.path().join("ca.pem"), &running.ca_pem).unwrap();
+        let file = folder.path().join("m365mon.yml");
+        std::fs::write(&file, configuration(running.addr, "ca.pem", lines)).unwrap();
+        let configuration = config::load(&file, &NoEnvironment).unwrap().configuration;
+        let network = Network::new(&configuration.http).unwrap();
+        for command in [
+            json!({"app": {"app": SELECTED_CLIENT_ID, "revoke": ["Sites.Selected"]}}),
+            json!({"mailbox": {"user": format!("monitoring@{DOMAIN}"), "unassign": SELECTED_CLIENT_ID}}),
+            json!({"consent": {"app": DELEGATED_CLIENT_ID, "user": format!("steve@{DOMAIN}"), "revoke": true}}),
+            // A mail may arrive at once.
+            json!({"mail": {"delay": "0s", "bounce_after": "0s"}}),
+        ] {
+            perform(&running, &command);
+        }
+        Self {
+            running,
+            folder,
+            configuration,
+            network,
+        }
+    }
+
+    /// The configuration's file.
+    pub(super) fn file(&self) -> std::path::PathBuf {
+        self.folder.path().join("m365mon.yml")
+    }
+
+    pub(super) fn act(&self, commands: &[Value]) {
+        for command in commands {
+            perform(&self.running, command);
+        }
+    }
+
+    pub(super) fn resource(&self, name: &str) -> &Arc<Resource> {
+        let mut resources = self.configuration.resources.iter();
+        resources.find(|resource| *resource.name == *name).unwrap()
+    }
+
+    fn tokens(&self) -> Arc<Tokens> {
+        let tokens = Tokens::new(
+            SimpleClient::new(&self.network).unwrap(),
+            TokenStore::new(&self.configuration.storage, None),
+            Clock::system(),
+            Arc::new(SystemRandom::new()),
+            Arc::new(IgnoreAccounts),
+        );
+        tokens.configure(&self.configuration.accounts);
+        tokens
+    }
+
+    /// Signs steve in for what the resource needs.
+    pub(super) async fn sign_in(&self, resource: &Resource) {
+        let account = &resource.account;
+        let consent = Consent::new(
+            SimpleClient::new(&self.network).unwrap(),
+            TokenStore::new(&self.configuration.storage, None),
+            Clock::system(),
+            Arc::new(SystemRandom::new()),
+        );
+        let needs = kinds::needs_of(account, &self.configuration.resources);
+        for one in kinds::wanted(&needs) {
+            let code = consent.device_code(account, &[one].into()).await.unwrap();
+            let steve = format!("steve@{DOMAIN}");
+            approve_device(&self.running.tenant, code.user_code(), &steve).unwrap();
+            consent.finish_device(account, code).await.unwrap();
+        }
+    }
+
+    /// Probes once, with a token of its own.
+    pub(super) async fn probe(&self, name: &str, timeout: Duration) -> Report {
+        let resource = Resource {
+            timeout,
+            ..(**self.resource(name)).clone()
+        };
+        let client = ProbeClient::new(&self.network).unwrap();
+        let random = Arc::new(SystemRandom::new());
+        let prober = TenantProber::new(client, self.tokens(), Clock::system(), random);
+        prober.probe(Arc::new(resource), Story::untold()).await
+    }
+}
+
+fn perform(running: &Running, command: &Value) -> Value {
+    let read: Command = serde_json::from_value(command.clone())
+        .unwrap_or_else(|error| panic!("{command}: {error}"));
+    read.perform(&running.tenant)
+        .unwrap_or_else(|error| panic!("{command}: {error}"))
+}

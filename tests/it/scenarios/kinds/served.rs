@@ -1,0 +1,310 @@
+//! All kinds through `serve`, against `simulate` in a process of its own: success
+//! with readings that are fresh or absent, each gate on its own, recovery, and
+//! nothing of the tenant's content in anything that comes out.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use m365mon::kinds::{self, Info};
+
+use crate::scenarios::prometheus::{fault, tell};
+use crate::support::stack::{Process, address_after, eventually, get, http};
+
+/// It stands in every subject, title, name, text and address of the tenant.
+const CANARY: &str = "kanarienvogel-7f3a";
+
+/// A tenant with resources of all kinds, and the exporter that watches them.
+pub(super) struct Served {
+    pub(super) exporter: Process,
+    _tenant: Process,
+    pub(super) control: SocketAddr,
+    pub(super) address: SocketAddr,
+    pub(super) config: PathBuf,
+}
+
+impl Served {
+    /// `simulate` with these flags; of its configuration only the lines that
+    /// `keep` likes.
+    pub(super) fn start(folder: &Path, simulate: &[&str], serve: &[&str], canary: bool) -> Self {
+        let dir = folder.join("tenant");
+        let own = [
+            "simulate",
+            "--listen=127.0.0.1:0",
+            "--dir",
+            dir.to_str().unwrap(),
+        ];
+        let tenant = Process::m365mon(&[&own[..], simulate].concat());
+        let control = tenant.wait_for("control endpoint", |text| {
+            address_after(text, "control endpoint  http://")
+                .filter(|_| text.contains("configuration  "))
+        });
+        if canary {
+            tell(control, "/canary", &format!("\"{CANARY}\""));
+        }
+        tell(control, "/mail", r#"{"delay": "1s"}"#);
+        let config = dir.join("m365mon.yml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        // The usual sites and mailboxes are in other tests.
+        let text: String = text
+            .lines()
+            .filter(|line| !line.contains("- {name:") || line.contains("-0"))
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        std::fs::write(&config, text).unwrap();
+        let (exporter, address) = Process::serve(&config, serve);
+        Self {
+            exporter,
+            _tenant: tenant,
+            control,
+            address,
+            config,
+        }
+    }
+
+    pub(super) fn metrics(&self) -> String {
+        get(self.address, "/metrics")
+    }
+
+    /// The value of the only series that begins so and has this in it.
+    fn value(&self, name: &str, part: &str) -> Option<f64> {
+        let text = self.metrics();
+        let mut lines = text
+            .lines()
+            .filter(|line| line.starts_with(&format!("{name}{{")) && line.contains(part));
+        let line = lines.next()?;
+        line.rsplit_once(' ')?.1.parse().ok()
+    }
+
+    /// How many probes of a resource succeeded.
+    fn successes(&self, resource: &str) -> f64 {
+        let text = self.metrics();
+        let of_it = format!("resource=\"{resource}\"");
+        let lines = text.lines().filter(|line| {
+            line.starts_with("m365_resource_probes_total{")
+                && line.contains(&of_it)
+                && line.contains("outcome=\"success\"")
+        });
+        lines
+            .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
+            .sum()
+    }
+
+    /// Resources that are up; those that nobody has signed in for are not.
+    fn ups(&self) -> usize {
+        let text = self.metrics();
+        text.lines()
+            .filter(|line| line.starts_with("m365_resource_up{") && line.ends_with(" 1"))
+            .count()
+    }
+}
+
+/// The series of a kind's reading.
+fn series(text: &str, metric: &str, resource: &str) -> usize {
+    let of_it = format!("resource=\"{resource}\"");
+    let begin = format!("{metric}{{");
+    text.lines()
+        .filter(|line| line.starts_with(&begin) && line.contains(&of_it))
+        .count()
+}
+
+fn resource_of(info: &Info) -> String {
+    format!("{}-00001", info.name.replace('_', "-"))
+}
+
+/// Absent in what `simulate` configures: nothing is named, or another API tells.
+const NOT_HERE: [&str; 2] = [
+    "m365_application_credential_expiry_timestamp_seconds",
+    "m365_sharepoint_health_score",
+];
+
+#[test]
+fn all_kinds_each_gate_and_nothing_of_the_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(
+        folder.path(),
+        &["--kinds=1", "--interval=4s"],
+        &["--log.level=trace"],
+        true,
+    );
+    // All but the mailbox, which is in other tests, and the presence of a person
+    // who has not signed in.
+    let expected = kinds::ALL.len() - 2;
+    eventually("all are up", || (served.ups() == expected).then_some(()));
+    let text = served.metrics();
+    assert!(
+        text.contains("m365_resource_problem{resource=\"presence-00001\"")
+            && text.contains("reason=\"token\""),
+        "{text}"
+    );
+    for info in kinds::ALL {
+        for reading in info.readings {
+            let count = series(&text, reading.metric, &resource_of(info));
+            assert!(count <= reading.most, "{}: {count}", reading.metric);
+            let absent = NOT_HERE.contains(&reading.metric);
+            let elsewhere = info.name == "exchange_mailbox";
+            assert!(
+                absent || elsewhere || count > 0,
+                "{} is absent",
+                reading.metric
+            );
+        }
+    }
+
+    gates(&served);
+    freshness(&served);
+    refusals(&served);
+    recovery(&served, expected);
+    canary(&served);
+}
+
+/// A service that throttles stops its own probes and nobody else's.
+fn gates(served: &Served) {
+    for (workload, gate, witness) in [
+        ("sharepoint", "sharepoint", "directory-sync-00001"),
+        ("outlook", "outlook", "sharepoint-site-00001"),
+        ("directory", "directory", "exchange-calendar-00001"),
+        (
+            "service_communications",
+            "service_communications",
+            "free-busy-00001",
+        ),
+        ("security", "security", "licenses-00001"),
+    ] {
+        let kind = r#"{"throttled": {"retry_after": {"seconds": 12}}}"#;
+        fault(
+            served.control,
+            &format!(
+                r#"{{"name": "{gate}", "scope": {{"workload": "{workload}"}}, "kind": {kind}}}"#
+            ),
+        );
+        let closed = format!("gate=\"{gate}");
+        eventually(&format!("{gate} is closed"), || {
+            served.value("m365_throttled_until_timestamp_seconds", &closed)
+        });
+        let (status, ..) = http(
+            served.control,
+            "DELETE",
+            &format!("/faults?name={gate}"),
+            &[],
+            "",
+        )
+        .unwrap();
+        assert!((200..300).contains(&status));
+        let before = served.successes(witness);
+        eventually(&format!("{witness} goes on while {gate} is closed"), || {
+            (served.successes(witness) > before).then_some(())
+        });
+    }
+}
+
+/// A number is absent once an answer says it no more. (An old one is absent after
+/// five minutes, which tests of the state look at.)
+fn freshness(served: &Served) {
+    let metric = "m365_apple_push_certificate_expiry_timestamp_seconds";
+    assert!(served.value(metric, "").is_some());
+    tell(
+        served.control,
+        "/organizations",
+        r#"{"no_apple_push": true}"#,
+    );
+    eventually("no certificate, no end of it", || {
+        served.value(metric, "").is_none().then_some(())
+    });
+    tell(
+        served.control,
+        "/organizations",
+        r#"{"apple_push_days": 120}"#,
+    );
+}
+
+/// Refusals whose texts hold the word as well.
+fn refusals(served: &Served) {
+    let app = m365mon_simulator::directory::SERVICES_CLIENT_ID;
+    let change = |change: &str| {
+        tell(
+            served.control,
+            "/apps",
+            &format!(
+                r#"{{"app": "{app}", "{change}": ["LicenseAssignment.Read.All", "Organization.Read.All", "Calendars.ReadBasic"]}}"#
+            ),
+        );
+        tell(served.control, "/revoke", &format!(r#"{{"app": "{app}"}}"#));
+    };
+    change("revoke");
+    eventually("licences are forbidden", || {
+        served
+            .value("m365_resource_problem", "resource=\"licenses-00001\"")
+            .map(|_| ())
+    });
+    change("grant");
+}
+
+fn recovery(served: &Served, expected: usize) {
+    eventually("all have recovered", || {
+        let text = served.metrics();
+        let troubled = text.lines().any(|line| {
+            line.starts_with("m365_resource_problem{") && !line.contains("presence-00001")
+        });
+        (!troubled && served.ups() == expected).then_some(())
+    });
+}
+
+/// Everything that comes out, searched for the word, for tokens and addresses
+/// of downloads.
+fn canary(served: &Served) {
+    let mut seen = Vec::new();
+    for path in [
+        "/",
+        "/metrics",
+        "/api/v1/resources",
+        "/api/v1/accounts",
+        "/config",
+        "/sd",
+        "/-/ready",
+    ] {
+        if let Some((200, _, body)) = http(served.address, "GET", path, &[], "") {
+            seen.push((path.to_owned(), body));
+        }
+    }
+    for info in kinds::ALL {
+        let path = format!("/resources/{}", resource_of(info));
+        if let Some((_, _, body)) = http(served.address, "GET", &path, &[], "") {
+            seen.push((path, body));
+        }
+        let path = format!("/probe?resource={}&debug=true", resource_of(info));
+        if let Some((_, _, body)) = http(served.address, "GET", &path, &[], "") {
+            seen.push((path, body));
+        }
+    }
+    let config = served.config.to_str().unwrap();
+    let writing = ["mail-round-trip-00001", "file-round-trip-00001"];
+    let mut commands: Vec<Vec<&str>> = ["text", "json", "openmetrics", "nagios"]
+        .map(|format| vec!["probe", "--all", "--format", format])
+        .into();
+    commands.push([&["probe"], &writing[..]].concat());
+    commands.push(vec!["doctor"]);
+    commands.push(vec!["doctor", "--json"]);
+    commands.push(vec!["setup", "--account", "contoso-services"]);
+    commands.push(vec!["check-config"]);
+    for words in commands {
+        let output = Command::new(env!("CARGO_BIN_EXE_m365mon"))
+            .args(&words)
+            .args(["--config.file", config])
+            .output()
+            .unwrap();
+        assert_ne!(output.status.code(), None);
+        for out in [output.stdout, output.stderr] {
+            seen.push((words.join(" "), String::from_utf8_lossy(&out).into_owned()));
+        }
+    }
+    seen.push(("log".to_owned(), served.exporter.output()));
+    let log = &seen[seen.len() - 1].1;
+    assert!(log.contains("level=trace"), "the log is at trace level");
+    // The tenant does say it.
+    for (place, text) in &seen {
+        for word in [CANARY, "eyJ", "tempauth="] {
+            assert!(!text.contains(word), "{word} is in {place}: {text}");
+        }
+    }
+}

@@ -38,7 +38,7 @@ pub(crate) enum LogLevel {
 /// `--log.format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum LogFormat {
-    /// `key=value key="a value"`.
+    /// Pairs of key=value.
     Logfmt,
     /// One JSON object a line.
     Json,

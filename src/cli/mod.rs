@@ -187,6 +187,26 @@ mod tests {
         assert!(seen > 30);
     }
 
+    /// The scripts of shells put it between quotes without a look at it.
+    #[test]
+    fn help_of_values_breaks_no_script_of_a_shell() {
+        let command = command();
+        let flags = command.get_subcommands().flat_map(flags);
+        for flag in flags.chain(self::flags(&command)) {
+            for value in flag.get_possible_values() {
+                let help = value
+                    .get_help()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                assert!(
+                    !help.contains(['"', '`', '\'', '$']),
+                    "{}: {help}",
+                    flag.get_id()
+                );
+            }
+        }
+    }
+
     #[test]
     fn help_is_short_and_in_groups() {
         for flag in flags(command().find_subcommand("serve").unwrap()) {

@@ -57,8 +57,15 @@ pub enum SourceError {
     #[error("the credential for Prometheus cannot be sent: {0}")]
     Credential(&'static str),
     /// No answer.
-    #[error("Prometheus does not answer: {0}")]
-    Net(#[from] NetFailure),
+    #[error("Prometheus does not answer at {place} (--prometheus.url): {says}")]
+    Silent {
+        /// Host and port.
+        place: String,
+        /// The class.
+        kind: NetFailureKind,
+        /// One sentence for people.
+        says: String,
+    },
     /// An answer that says no.
     #[error("Prometheus answers {status}: {says}")]
     Refused {
@@ -188,7 +195,10 @@ impl Prometheus {
         while first < period.minutes {
             let end = period.minutes.min(first + piece);
             let found = match self.range(period, query, first, end).await {
-                Err(SourceError::Net(net)) if net.kind == NetFailureKind::TooLarge && piece > 1 => {
+                Err(SourceError::Silent {
+                    kind: NetFailureKind::TooLarge,
+                    ..
+                }) if piece > 1 => {
                     piece = piece.div_ceil(4);
                     continue;
                 }
@@ -205,6 +215,19 @@ impl Prometheus {
             first = end;
         }
         Ok(())
+    }
+
+    /// The place is said once, with its port.
+    fn silent(&self, failure: &NetFailure) -> SourceError {
+        let host = self.base.host_str().unwrap_or_default();
+        let port = self.base.port_or_known_default().unwrap_or_default();
+        let says = failure.detail.strip_prefix(host);
+        let says = says.and_then(|rest| rest.strip_prefix(": "));
+        SourceError::Silent {
+            place: format!("{host}:{port}"),
+            kind: failure.kind,
+            says: says.unwrap_or(&failure.detail).to_owned(),
+        }
     }
 
     async fn range(
@@ -243,7 +266,8 @@ impl Prometheus {
                 timeout: PATIENCE,
                 proxy,
             })
-            .await?;
+            .await
+            .map_err(|failure| self.silent(&failure))?;
         let beginning = || {
             let end = answer.body.len().min(QUOTED);
             String::from_utf8_lossy(&answer.body[..end]).into_owned()

@@ -94,7 +94,7 @@ pub(super) fn told(probes: &[Probed], slow: Option<Duration>) -> String {
 /// The plugin's words when nothing could be asked: the first line is what is
 /// shown in lists, the rest follows.
 pub(super) fn unknown(why: &str) -> String {
-    format!("M365 UNKNOWN - {}", why.replace('|', "/"))
+    format!("M365 UNKNOWN - {}", legible(why))
 }
 
 fn lines(out: &mut String, probes: &[Probed], slow: Option<Duration>) {
@@ -120,11 +120,16 @@ fn sentence(probed: &Probed) -> String {
         (None, None) => format!("{name}: answered"),
         (Some(reason), _) => format!("{name}: {reason}: {}", report.detail),
     };
-    // What stands behind the first `|` would be read as figures.
-    bounded_text(&said, LONGEST_TEXT).replace('|', "/")
+    legible(&bounded_text(&said, LONGEST_TEXT))
 }
 
-/// `2 of 5 down: intranet (timeout), …; 1 slow: …; 1 not known: …`
+/// What stands behind the first `|` would be read as figures, and Nagios makes
+/// a colon of every semicolon, which parts the fields of its own log.
+fn legible(text: &str) -> String {
+    text.replace('|', "/").replace(';', ",")
+}
+
+/// `2 of 5 down: intranet (timeout), … - 1 slow: … - 1 not known: …`
 fn summary(probes: &[Probed], slow: Option<Duration>) -> String {
     let all = probes.len();
     let parts = [
@@ -159,7 +164,7 @@ fn summary(probes: &[Probed], slow: Option<Duration>) -> String {
     if said.is_empty() {
         return format!("all {all} answered");
     }
-    said.join("; ").replace('|', "/")
+    legible(&said.join(" - "))
 }
 
 /// ` 'intranet'=0.187s;4;;0`; of one resource ` time=0.187s;4;;0` and its phases.

@@ -64,7 +64,7 @@ fn a_plugin_says_the_worst_first() {
         (
             &[("a", Some(Reason::Throttled), 1), ("b", None, 5_000)],
             1,
-            "M365 WARNING - 1 of 2 slow: b; 1 of 2 not known: a (throttled) | 'b'=5.000000s;4;;0",
+            "M365 WARNING - 1 of 2 slow: b - 1 of 2 not known: a (throttled) | 'b'=5.000000s;4;;0",
         ),
         (
             &[
@@ -73,7 +73,7 @@ fn a_plugin_says_the_worst_first() {
                 ("c", None, 9),
             ],
             2,
-            "M365 CRITICAL - 1 of 3 down: it's=a/b (dns); 1 of 3 not known: b (token) | 'c'=0.009000s;4;;0",
+            "M365 CRITICAL - 1 of 3 down: it's=a/b (dns) - 1 of 3 not known: b (token) | 'c'=0.009000s;4;;0",
         ),
         (
             &[("it's=a|b", None, 9), ("c", None, 9)],

@@ -296,6 +296,24 @@ fn bash_completes_names_of_the_configuration() {
 }
 
 #[test]
+fn an_absent_prometheus_is_named_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = [
+        "report",
+        "--month",
+        "2026-10",
+        "--prometheus.url",
+        "http://127.0.0.1:1/x",
+    ];
+    let output = run(folder.path(), &words, "");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        text(&output.stderr),
+        "Prometheus does not answer at 127.0.0.1:1 (--prometheus.url): connection refused\n"
+    );
+}
+
+#[test]
 fn the_version_is_one_line() {
     let folder = tempfile::tempdir().unwrap();
     let [word, flag] = ["version", "--version"].map(|one| run(folder.path(), &[one], "").stdout);

@@ -78,7 +78,7 @@ async fn plugins_speak_the_rules_of_plugins() {
         (
             &["nowhere"],
             3,
-            "M365 UNKNOWN - there is no resource \"nowhere\"; there is: ",
+            "M365 UNKNOWN - there is no resource \"nowhere\", there is: ",
         ),
         (
             &["intranet", "--config.file", "missing.yml"],
@@ -88,7 +88,7 @@ async fn plugins_speak_the_rules_of_plugins() {
         (
             &["intranet", "steve-mailbox", "finance"],
             2,
-            "M365 CRITICAL - 1 of 3 down: finance (not_found); 1 of 3 not known: steve-mailbox (token) | 'intranet'=",
+            "M365 CRITICAL - 1 of 3 down: finance (not_found) - 1 of 3 not known: steve-mailbox (token) | 'intranet'=",
         ),
     ] {
         let run = run(&scene, &[&["--format", "nagios"], arguments].concat()).await;
@@ -272,6 +272,51 @@ async fn a_line_for_each_of_all_problems_first() {
         "{}",
         all.out
     );
+}
+
+/// Who looks sees how far it is, and lines that end where the terminal does.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_terminal_is_told_meanwhile() {
+    let scene = scene().await;
+    let folder = scene.folder.path().to_owned();
+    let told = tokio::task::spawn_blocking(move || {
+        let program = env!("CARGO_BIN_EXE_m365mon");
+        Command::new("script")
+            .args([
+                "-qec",
+                &format!("stty cols 60; {program} probe --all"),
+                "/dev/null",
+            ])
+            .current_dir(folder)
+            .env("TERM", "xterm")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    })
+    .await
+    .unwrap();
+    assert_eq!(told.status.code(), Some(1));
+    let told = String::from_utf8(told.stdout)
+        .unwrap()
+        .replace("\r\n", "\n");
+    let (meanwhile, rest) = told.rsplit_once("\r\u{1b}[K").unwrap();
+    assert!(meanwhile.contains("0 of 13 probed; "), "{meanwhile:?}");
+    assert!(
+        meanwhile.contains("12 of 13 probed, 4 problems"),
+        "{meanwhile:?}"
+    );
+    assert!(
+        rest.starts_with("down       finance: not_found: "),
+        "{rest}"
+    );
+    assert!(
+        rest.ends_with("13 probed: 9 answered, 1 down, 3 not known\n"),
+        "{rest}"
+    );
+    for line in rest.lines() {
+        assert!(line.chars().count() <= 60, "{line:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,16 +4,16 @@
 mod json;
 mod planned;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::config_file::ConfigFile;
 use super::output::OutputFormat;
 use super::{EXIT_USAGE, named_files, output};
-use crate::config::{Diagnostic, SourcePlace, quota};
-use crate::kinds::Configuration;
+use crate::config::{Diagnostic, SourcePlace, quota, shown_name};
+use crate::kinds::{Configuration, Grant};
 use crate::model::duration;
 use crate::model::{AppCredential, Clock, Timestamp};
 use crate::web::WebConfig;
@@ -25,6 +25,9 @@ use crate::web::WebConfig;
 /// what the file asks for and exits with 0, warnings on stderr.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckConfig {
+    /// The configuration, in place of --config.file; - reads it from stdin
+    #[arg(value_name = "FILE")]
+    named: Option<PathBuf>,
     #[command(flatten)]
     file: ConfigFile,
     /// TLS and users to check as well
@@ -42,7 +45,10 @@ pub(crate) struct CheckConfig {
 
 impl CheckConfig {
     /// Sends nothing.
-    pub(crate) fn run(self) -> ExitCode {
+    pub(crate) fn run(mut self) -> ExitCode {
+        if let Some(path) = self.named.take() {
+            self.file.path = path;
+        }
         if self.format == OutputFormat::Json {
             return self.tell_as_json();
         }
@@ -52,7 +58,7 @@ impl CheckConfig {
             (Ok(loaded), Ok(())) => loaded,
             (Err(code), _) | (_, Err(code)) => return code,
         };
-        let file = self.file.path.display();
+        let file = shown_name(&self.file.path);
         let found = named_files::check(&self.file.path, &loaded);
         output::warn(&loaded.warnings);
         output::warn(&found.warnings);
@@ -65,8 +71,13 @@ impl CheckConfig {
         for name in ended(&loaded.configuration, now) {
             output::complain(&format!("{file}: warning: {}", secret_ended(name)));
         }
+        let but = match found.absent {
+            0 => String::new(),
+            1 => ", but for a file that it names and that is not there yet".to_owned(),
+            more => format!(", but for {more} files that it names and that are not there yet"),
+        };
         output::say(&format!(
-            "{file} is fine\n{}",
+            "{file} is fine{but}\n{}",
             summary(&loaded.configuration, now)
         ));
         ExitCode::SUCCESS
@@ -97,8 +108,13 @@ impl CheckConfig {
         }
         let configuration = loaded.as_ref().ok().map(|loaded| &loaded.configuration);
         let now = Clock::system().now();
-        let document =
-            json::CheckDocument::of(&self.file.path, &complaints, &warnings, configuration, now);
+        let document = json::CheckDocument::of(
+            Path::new(&shown_name(&self.file.path)),
+            &complaints,
+            &warnings,
+            configuration,
+            now,
+        );
         output::say(&output::json(&document));
         if complaints.is_empty() {
             ExitCode::SUCCESS
@@ -165,7 +181,7 @@ fn summary(configuration: &Configuration, now: Timestamp) -> String {
         let key = (resource.kind.as_str(), resource.mode.as_str());
         let (number, calls) = groups.entry(key).or_default();
         *number += 1;
-        *calls += 60.0 / resource.interval.as_secs_f64();
+        *calls += quota::calls_of(resource);
     }
     for ((kind, mode), (number, calls)) in groups {
         _ = writeln!(
@@ -191,8 +207,29 @@ fn summary(configuration: &Configuration, now: Timestamp) -> String {
         _ = writeln!(text, "{calls} a minute, {intervals}");
     }
     shares(&mut text, configuration);
+    for mails in quota::mails(configuration) {
+        _ = writeln!(text, "{}", mails.describe());
+    }
+    for needed in left_behind(configuration) {
+        _ = writeln!(text, "{needed}");
+    }
     text.push_str(&planned::told(configuration, now));
     text
+}
+
+/// What clears away what probes leave where they may not remove it themselves.
+fn left_behind(configuration: &Configuration) -> BTreeSet<String> {
+    let writing = configuration
+        .resources
+        .iter()
+        .filter(|resource| resource.kind.info().writes);
+    writing
+        .flat_map(|resource| resource.kind.grants(&resource.account))
+        .filter_map(|grant| match grant {
+            Grant::ByHand(what) => Some(what.into_owned()),
+            _ => None,
+        })
+        .collect()
 }
 
 /// What each application takes of Microsoft's quota.

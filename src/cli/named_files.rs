@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::config::{Diagnostic, Loaded, SourcePlace};
-use crate::entra::{CredentialFault, Part, check_credential};
+use crate::entra::{CredentialFault, Part, check_credential, check_key_file};
 use crate::files::{missing, readable_by_everyone, shown};
 use crate::http::{Network, NetworkError, proxy_in};
 use crate::kinds::Configuration;
@@ -19,6 +19,8 @@ pub(crate) struct FileFindings {
     pub(crate) accounts: Vec<Diagnostic>,
     /// What works and should not be so.
     pub(crate) warnings: Vec<Diagnostic>,
+    /// How many files are not there, of which the configuration warns.
+    pub(crate) absent: usize,
 }
 
 /// Opens everything; blocks. What is not there is none of it: the configuration
@@ -50,11 +52,23 @@ pub(crate) fn check(path: &Path, loaded: &Loaded) -> FileFindings {
         if readable_by_everyone(file) {
             findings.warnings.push(place.diagnostic(readable(file)));
         }
+        findings.absent += usize::from(missing(file).is_some());
         // That of `http` keeps everybody from being asked, and was told above.
         let told = *proxy == http.proxy || missing(file).is_some();
         if !told && let Err(error) = proxy_in(file) {
             findings.accounts.push(place.diagnostic(error.to_string()));
         }
+    }
+    let key_file = &configuration.storage.key_file;
+    let signs_in = configuration
+        .accounts
+        .iter()
+        .any(|one| one.person().is_some());
+    if signs_in && let Err(error) = check_key_file(key_file) {
+        let place = loaded.places.find_file(key_file);
+        let message = format!("\"storage_key_file\": {error}");
+        let place = place.as_ref().unwrap_or(&whole);
+        findings.accounts.push(place.diagnostic(message));
     }
     let now = Clock::system().now();
     let random = SystemRandom::new();
@@ -66,13 +80,14 @@ pub(crate) fn check(path: &Path, loaded: &Loaded) -> FileFindings {
                 .or_else(|| places.find(Some(&account.name), &["name"]))
                 .unwrap_or_else(|| whole.clone())
         };
-        if let Err(fault) = check_credential(account, now, &random)
-            && !fault.is_missing()
-        {
-            let message = format!("account \"{}\": {fault}", account.name);
-            findings
-                .accounts
-                .push(at(keys_of(&fault)).diagnostic(message));
+        match check_credential(account, now, &random) {
+            Err(fault) if fault.is_missing() => findings.absent += 1,
+            Err(fault) => {
+                let message = format!("account \"{}\": {fault}", account.name);
+                let place = at(keys_of(&fault));
+                findings.accounts.push(place.diagnostic(message));
+            }
+            Ok(_) => {}
         }
         for (keys, file) in secrets(account, path) {
             if readable_by_everyone(file) {

@@ -10,9 +10,9 @@ use anyhow::Context as _;
 
 use super::logging::{self, LogFormat, LogLevel};
 use super::{EXIT_FAILED, EXIT_USAGE, output};
+use crate::model::duration;
 use crate::setup::shell;
 use m365mon_simulator::directory::{DOMAIN, Size};
-use m365mon_simulator::human_duration::HumanDuration;
 use m365mon_simulator::scenario::Scenario;
 use m365mon_simulator::{self as simulator, Options, Running, files};
 
@@ -74,10 +74,9 @@ pub(crate) fn speed(text: &str) -> Result<f64, String> {
 }
 
 pub(crate) fn interval(text: &str) -> Result<Duration, String> {
-    HumanDuration::parse(text)
-        .map(|span| span.0)
+    duration::parse(text)
         .filter(|time| *time >= Duration::from_secs(1))
-        .ok_or_else(|| "want a duration of at least 1s".into())
+        .ok_or_else(|| "it must be a time of at least 1s, like 10s or 1m30s".into())
 }
 
 impl Simulate {

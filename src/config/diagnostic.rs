@@ -50,7 +50,7 @@ impl SourcePlace {
     #[must_use]
     pub fn whole(file: &Path) -> Self {
         Self {
-            file: file.display().to_string().into(),
+            file: super::shown_name(file).into(),
             at: Position::NONE,
         }
     }

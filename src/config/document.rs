@@ -21,7 +21,7 @@ is a warning, for it may come yet.
 - `null` is the same as leaving a key out; `managed_identity` and `workload_identity` are written with `{}` instead,
   and `proxy_url: null` of an account or a resource means no proxy.
 - Any value may be `${NAME}`: what the environment variable holds. It is the whole value or none of it; a variable
-  that is not set, or empty, and a `${` inside of other text are errors. `/config` and every complaint show the name,
+  that is not set, or empty, and a `${` inside of other text are errors; within `{…}` and `[…]` it needs quotes. `/config` and every complaint show the name,
   never what it holds.
 - The file, and each of `resource_files`, is UTF-8, or UTF-16 with its mark; only regular files are read, and stdin
   with `--config.file -`.

@@ -52,6 +52,16 @@ pub const STDIN: &str = "-";
 /// What diagnostics call it.
 const STDIN_NAME: &str = "stdin";
 
+/// How a configuration is named where something is said about it.
+#[must_use]
+pub fn shown_name(path: &Path) -> String {
+    if path == Path::new(STDIN) {
+        STDIN_NAME.to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
 /// A configuration and what to say about it.
 #[derive(Debug, Clone)]
 pub struct Loaded {

@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::kinds::{Configuration, Mode};
+use crate::kinds::{Configuration, Mode, Resource};
 use crate::model::{AccountName, Service};
 
 /// Resource units a minute by the fewest licences.
@@ -77,6 +77,102 @@ pub fn short(number: f64) -> String {
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
+/// Recipients a day that Exchange lets one mailbox write to (Microsoft: "Exchange
+/// Online limits", sending limits).
+pub const MAILS_A_DAY: f64 = 10_000.0;
+/// Messages a minute that Exchange takes from one mailbox.
+pub const MAILS_A_MINUTE: f64 = 30.0;
+/// Recipients outside of a tenant that its addresses under `onmicrosoft.com` may
+/// write to in a day, all together.
+pub const OUTSIDE_A_DAY: f64 = 100.0;
+
+/// What one mailbox sends for probes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SentMails {
+    /// Address or object id.
+    pub from: Arc<str>,
+    /// The account of the first resource that sends from it.
+    pub account: AccountName,
+    /// Messages a day.
+    pub a_day: f64,
+    /// Those of them that leave the tenant.
+    pub outside_a_day: f64,
+}
+
+impl SentMails {
+    /// True if the address is one of `onmicrosoft.com`.
+    #[must_use]
+    pub fn is_of_the_first_domain(&self) -> bool {
+        self.from.to_ascii_lowercase().ends_with(".onmicrosoft.com")
+    }
+
+    /// More than half of what Exchange takes.
+    #[must_use]
+    pub fn is_high(&self) -> bool {
+        self.a_day > MAILS_A_DAY / 2.0
+            || self.a_day / MINUTES_A_DAY > MAILS_A_MINUTE / 2.0
+            || (self.is_of_the_first_domain() && self.outside_a_day > OUTSIDE_A_DAY / 2.0)
+    }
+
+    /// `monitoring@contoso.com sends 288 messages a day, …`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let mut text = format!(
+            "{} sends {} messages a day: {:.1} % of what Exchange takes from one mailbox (10,000 recipients a day, 30 messages a minute)",
+            self.from,
+            short(self.a_day),
+            self.a_day / MAILS_A_DAY * 100.0
+        );
+        if self.is_of_the_first_domain() && self.outside_a_day > 0.0 {
+            text.push_str(&format!(
+                "; {} of them leave the tenant, and all its addresses under onmicrosoft.com together may write to 100 recipients outside a day",
+                short(self.outside_a_day)
+            ));
+        }
+        text
+    }
+}
+
+/// What is sent for probes, by mailbox, in the order of the file.
+#[must_use]
+pub fn mails(configuration: &Configuration) -> Vec<SentMails> {
+    let mut all: Vec<SentMails> = Vec::new();
+    for resource in &configuration.resources {
+        let Some(mail) = resource.kind.mail(&resource.account) else {
+            continue;
+        };
+        let a_day = MINUTES_A_DAY * 60.0 / resource.interval.as_secs_f64();
+        let outside_a_day = if mail.goes_outside { a_day } else { 0.0 };
+        let known = all
+            .iter_mut()
+            .find(|one| one.from.eq_ignore_ascii_case(&mail.from));
+        match known {
+            Some(one) => {
+                one.a_day += a_day;
+                one.outside_a_day += outside_a_day;
+            }
+            None => all.push(SentMails {
+                from: mail.from,
+                account: resource.account.name.clone(),
+                a_day,
+                outside_a_day,
+            }),
+        }
+    }
+    all
+}
+
+/// Calls a minute of one resource, each step of a probe counted.
+#[must_use]
+pub fn calls_of(resource: &Resource) -> f64 {
+    probes_of(resource) * f64::from(resource.kind.info().calls())
+}
+
+/// Probes a minute.
+fn probes_of(resource: &Resource) -> f64 {
+    60.0 / resource.interval.as_secs_f64()
+}
+
 /// Calls a minute of the whole configuration. What is probed on a scrape counts
 /// by its interval, the expected distance of scrapes.
 #[must_use]
@@ -84,19 +180,22 @@ pub fn calls_a_minute(configuration: &Configuration) -> f64 {
     configuration
         .resources
         .iter()
-        .map(|resource| 60.0 / resource.interval.as_secs_f64())
+        .map(|resource| calls_of(resource))
         .sum()
 }
 
 /// How many probes of an account run at once if none of them gets an answer
-/// and each takes its whole timeout.
+/// and each takes as long as it may.
 #[must_use]
 pub fn hanging_at_once(configuration: &Configuration, account: &str) -> f64 {
     configuration
         .resources
         .iter()
         .filter(|resource| resource.mode == Mode::Background && &*resource.account.name == account)
-        .map(|resource| resource.timeout.as_secs_f64() / resource.interval.as_secs_f64())
+        .map(|resource| {
+            let longest = resource.kind.longest(resource.timeout);
+            longest.as_secs_f64() / resource.interval.as_secs_f64()
+        })
         .sum()
 }
 
@@ -143,9 +242,8 @@ pub fn shares(configuration: &Configuration) -> Vec<Share> {
         let Some(&index) = by_account.get(&resource.account.name) else {
             continue;
         };
-        let calls = 60.0 / resource.interval.as_secs_f64();
-        shares[index].calls_a_minute += calls;
-        shares[index].units_a_minute += calls * f64::from(resource.kind.info().cost);
+        shares[index].calls_a_minute += calls_of(resource);
+        shares[index].units_a_minute += probes_of(resource) * f64::from(resource.kind.info().cost);
     }
     shares
 }

@@ -173,7 +173,7 @@ pub(super) fn parse_sealing(text: &str, seal: fn(&mut Node)) -> Result<Node, (Po
     let mut root = serde_yaml::from_str_with_options::<Option<Spanned<Raw>>>(text, options())
         .map_err(|error| {
             let at = error.location().map_or(Position::NONE, Position::from);
-            (at, describe(&error))
+            (at, with_hint(describe(&error), text, at))
         })?
         .map_or_else(|| Node::new(START, Value::Null), Node::from);
     if root.is_null() {
@@ -181,6 +181,24 @@ pub(super) fn parse_sealing(text: &str, seal: fn(&mut Node)) -> Result<Node, (Po
     }
     seal(&mut root);
     Ok(root)
+}
+
+/// The message, with what is probably missing: in braces `${NAME}` is no value
+/// without quotes.
+fn with_hint(message: String, text: &str, at: Position) -> String {
+    let line = usize::try_from(at.line.saturating_sub(1)).unwrap_or_default();
+    let before = text.lines().nth(line).is_some_and(|line| {
+        let column = usize::try_from(at.column).unwrap_or(usize::MAX);
+        let before: String = line.chars().take(column).collect();
+        before.contains("${")
+    });
+    if before && message.starts_with("a \",\" or") {
+        format!(
+            "{message}; \"${{NAME}}\" needs quotes where the mapping or list is written in brackets"
+        )
+    } else {
+        message
+    }
 }
 
 /// Where a file begins.
@@ -354,6 +372,15 @@ fn syntax(kind: &ErrorKind) -> String {
         }
         ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
             return format!("a \"{open}\" was opened, but \"{close}\" closes it here");
+        }
+        ErrorKind::UnknownQuotedScalarEscape
+        | ErrorKind::InvalidQuotedScalarHexEscape
+        | ErrorKind::InvalidUnicodeEscape
+        | ErrorKind::InvalidLowSurrogateHexEscape
+        | ErrorKind::InvalidLowSurrogate
+        | ErrorKind::MissingLowSurrogate
+        | ErrorKind::UnpairedLowSurrogate => {
+            "in double quotes a backslash begins an escape, and this is none; a Windows path goes into single quotes"
         }
         ErrorKind::UnclosedQuotedScalar => "a quote is opened here and never closed",
         ErrorKind::UndeclaredTagHandle

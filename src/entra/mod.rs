@@ -77,6 +77,7 @@ pub use proof::credential_deadline;
 pub use redirects::{CALLBACK_PATH, LOOPBACK, external_redirect, redirect_uris};
 pub use registered::{contradicts, written_end};
 pub use rights::Rights;
+pub use seal::check_key_file;
 pub use signed_in::SignInEnd;
 pub use store::TokenStore;
 pub use tokens::Tokens;

@@ -33,6 +33,18 @@ pub(super) struct Sealed {
     pub(super) text: String,
 }
 
+/// Whether the key file of a store can be used, as far as it is needed: not
+/// where it is not there yet, nor where the environment holds the key.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_key_file(path: &Path) -> Result<(), StoreError> {
+    if std::env::var_os("M365MON_STORAGE_KEY").is_some() {
+        return Ok(());
+    }
+    SealKeys::read(path).map(|_| ())
+}
+
 impl SealKeys {
     /// Reads base64 keys of 32 bytes, separated by white space.
     pub(super) fn parse(text: &Secret, from: &str) -> Result<Self, StoreError> {

@@ -6,7 +6,9 @@ use http::header::RETRY_AFTER;
 
 use super::Response;
 use crate::http::NetFailure;
-use crate::model::{ConnectionFacts, Exchange, Hold, IpVersion, Phase, Phases, Repeat, Story};
+use crate::model::{
+    ConnectionFacts, Exchange, Hold, IpVersion, Phase, Phases, Repeat, Story, duration,
+};
 
 /// An answer.
 pub(super) fn answer(story: &Story, response: &Response) {
@@ -34,8 +36,12 @@ pub(super) fn answer(story: &Story, response: &Response) {
     }
     match exchange.hold {
         Some(Hold::Gate { wait: Some(wait) } | Hold::Resource { wait }) => {
-            story
-                .tell(|| format!("it asks us to wait {wait:?} ({RETRY_AFTER} or RateLimit-Reset)"));
+            story.tell(|| {
+                format!(
+                    "it asks us to wait {} ({RETRY_AFTER} or RateLimit-Reset)",
+                    duration::format(wait)
+                )
+            });
         }
         Some(Hold::Gate { wait: None }) => {
             story.tell(|| "it asks us to slow down without saying how long".into());

@@ -15,7 +15,7 @@ use crate::http::{ProbeFailure, ProbeRequest};
 use crate::kinds::{Answer, Ask, Request, Resource, Stopped};
 use crate::model::{
     Account, AccountReason, Audience, ConnectionPolicy, Exchange, Phases, Reason, Repeat,
-    RequestId, Step, Story, Timestamp, TokenProblem, Verdict,
+    RequestId, Step, Story, Timestamp, TokenProblem, Verdict, duration,
 };
 
 /// However little the timeout leaves of the interval, a token may take this
@@ -246,8 +246,9 @@ impl Probing<'_> {
                         ConnectionPolicy::Reuse => "kept connection if there is one",
                     };
                     let (method, shown) = (request.method.as_str(), &request.shown);
+                    let most = duration::format(timeout);
                     format!(
-                        "{method} {shown} ({connection}, at most {timeout:?}), client-request-id {id}"
+                        "{method} {shown} ({connection}, at most {most}), client-request-id {id}"
                     )
                 });
                 let body = request.body.as_ref();

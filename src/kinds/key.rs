@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::model::{Account, duration, quoted};
+use crate::model::{Account, duration, meant, quoted};
 
 /// One mapping of the configuration, read key by key. Every reader complains
 /// about a value that does not fit and then answers `None`; so does a key that
@@ -387,7 +387,8 @@ impl Form for Text {
         match (self.check)(text) {
             Ok(()) => Some(text.into()),
             Err(wrong) => {
-                keys.refuse(key, format!("\"{key}\" {wrong}"));
+                let question = asks(&wrong, text, |other| (self.check)(other).is_ok());
+                keys.refuse(key, format!("\"{key}\" {wrong}{question}"));
                 None
             }
         }
@@ -395,6 +396,15 @@ impl Form for Text {
 
     fn show(&self, value: &Arc<str>) -> Setting {
         Setting::Text(value.to_string())
+    }
+}
+
+/// The question what was meant, unless the complaint asks one itself.
+fn asks(wrong: &str, text: &str, fits: impl Fn(&str) -> bool) -> String {
+    if wrong.contains("did you mean") {
+        String::new()
+    } else {
+        meant(text, fits)
     }
 }
 
@@ -421,10 +431,12 @@ impl Form for Address {
     }
 
     fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<Url> {
-        match (self.parse)(keys.text(key)?) {
+        let text = keys.text(key)?;
+        match (self.parse)(text) {
             Ok(url) => Some(url),
             Err(wrong) => {
-                keys.refuse(key, format!("\"{key}\" {wrong}"));
+                let question = asks(&wrong, text, |other| (self.parse)(other).is_ok());
+                keys.refuse(key, format!("\"{key}\" {wrong}{question}"));
                 None
             }
         }

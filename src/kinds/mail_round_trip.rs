@@ -19,8 +19,8 @@ use super::mailbox::{self, Mailbox};
 use super::reading::{Reading, ReadingUnit};
 use super::request::encode;
 use super::{
-    Advice, AnyKey, BadBody, Define, Grant, Info, Key, Keys, Permission, Refused, Remedy, Request,
-    Setting, Spec, UNADDRESSED, Wide,
+    Advice, AnyKey, BadBody, Define, Grant, Info, Key, Keys, Permission, ProbeMail, Refused,
+    Remedy, Request, Setting, Spec, UNADDRESSED, Wide,
 };
 use crate::model::{Account, Cloud, Method, Reason, Sample, Service, Timestamp, is_upn, quoted};
 
@@ -255,6 +255,15 @@ impl Spec for MailRoundTrip {
         }
         grants.dedup();
         grants
+    }
+
+    fn mail(&self, account: &Account) -> Option<ProbeMail> {
+        let own = account.person().map(|person| &person.username);
+        let other = self.to_account.as_ref();
+        Some(ProbeMail {
+            from: Arc::clone(self.from.0.as_ref().or(own)?),
+            goes_outside: other.is_some_and(|other| other.tenant != account.tenant),
+        })
     }
 
     fn accounts(&self) -> Vec<Arc<Account>> {

@@ -197,11 +197,26 @@ impl Info {
         self.writes || self.least_interval.is_some()
     }
 
+    /// Calls of one probe, as far as is known beforehand: one a step.
+    #[must_use]
+    pub fn calls(&self) -> u32 {
+        u32::try_from(self.steps.len()).unwrap_or(u32::MAX).max(1)
+    }
+
     /// True if this cloud has it, as far as is known.
     #[must_use]
     pub fn exists_in(&self, cloud: &Cloud) -> bool {
         !self.not_in.contains(&cloud.as_str())
     }
+}
+
+/// The one mail that a probe sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeMail {
+    /// Address or object id of the mailbox that sends it.
+    pub from: Arc<str>,
+    /// It leaves the sender's tenant.
+    pub goes_outside: bool,
 }
 
 /// What a resource of one kind does.
@@ -255,6 +270,11 @@ pub trait Spec: fmt::Debug + Send + Sync {
     /// What must be granted beside.
     fn grants(&self, _account: &Account) -> Vec<Grant> {
         Vec::new()
+    }
+
+    /// The mail that one probe sends, if it sends any.
+    fn mail(&self, _account: &Account) -> Option<ProbeMail> {
+        None
     }
 
     /// Other accounts that it uses.

@@ -47,7 +47,7 @@ pub use settings::{
     is_plain_root,
 };
 pub use story::Story;
-pub use text::{bounded_text, one_of, quoted, quoted_url, wrap};
+pub use text::{bounded_text, meant, one_of, quoted, quoted_url, wrap};
 pub use time_zone::{time_zone, time_zone_edition, time_zone_names};
 pub use window::{MinuteOfDay, Opening, Weekdays, Window, WindowTimes, WindowType};
 

@@ -45,6 +45,34 @@ pub fn quoted_url(text: &str) -> String {
     quoted(&format!("{scheme}{host}{shown}{more}"))
 }
 
+/// The question whether a text was meant without what stands around it by
+/// mistake: white space, quotes, the braces that portals and registries put
+/// around a GUID; for an address also with the scheme that it lacks. Empty if
+/// nothing of that fits.
+#[must_use]
+pub fn meant(text: &str, fits: impl Fn(&str) -> bool) -> String {
+    let around = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{201c}' | '\u{201d}');
+    let bare = text.trim_matches(around);
+    let without_braces = bare
+        .trim_start_matches(['{', '(', '<'])
+        .trim_end_matches(['}', ')', '>']);
+    let with_scheme = format!("https://{bare}");
+    let lacks_one = !bare.contains("://") && bare.contains('.') && !bare.contains('@');
+    [bare, without_braces.trim()]
+        .into_iter()
+        .chain(lacks_one.then_some(&*with_scheme))
+        .find(|other| *other != text && !other.is_empty() && fits(other))
+        .map_or_else(String::new, |other| {
+            // In an address a password is left out, and only there.
+            let shown = if other.contains("://") {
+                quoted_url(other)
+            } else {
+                quoted(other)
+            };
+            format!(", did you mean {shown}?")
+        })
+}
+
 /// `a, b or c`, each in quotes.
 #[must_use]
 pub fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
@@ -128,6 +156,30 @@ mod tests {
         ] {
             assert_eq!(quoted_url(text), expected);
         }
+    }
+
+    #[test]
+    fn what_was_meant() {
+        let guid = |text: &str| crate::model::is_guid(text);
+        const GUID: &str = "11111111-2222-3333-4444-555555555555";
+        let asked = format!(", did you mean \"{GUID}\"?");
+        for text in [
+            format!("{{{GUID}}}"),
+            format!(" {GUID}"),
+            format!("{GUID}\t "),
+            format!("\"{GUID}\""),
+            format!("{{ {GUID} }}"),
+        ] {
+            assert_eq!(meant(&text, guid), asked, "{text}");
+        }
+        assert_eq!(meant(GUID, guid), "");
+        assert_eq!(meant("x", guid), "");
+        let url = |text: &str| text.starts_with("https://");
+        assert_eq!(
+            meant("contoso.sharepoint.com/sites/x", url),
+            ", did you mean \"https://contoso.sharepoint.com/sites/x\"?"
+        );
+        assert_eq!(meant("contoso", url), "");
     }
 
     #[test]

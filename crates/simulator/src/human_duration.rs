@@ -1,5 +1,5 @@
-//! Durations in scenarios and control requests: `250ms`, `90s`, `1.5m`, `24h`,
-//! `90d`, or a plain number of seconds.
+//! Durations in scenarios and control requests: `250ms`, `90s`, `1m30s`, `1.5m`,
+//! `24h`, `90d`, or a plain number of seconds.
 
 use std::time::Duration;
 
@@ -10,25 +10,33 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub struct HumanDuration(pub Duration);
 
 impl HumanDuration {
-    /// Reads a number with an optional unit; no sign, at most a hundred years.
+    /// Reads numbers with their units, or one number without; no sign, at most a
+    /// hundred years.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         const MOST: f64 = 100.0 * 366.0 * 86400.0;
-        let text = text.trim();
-        let digits = text
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(text.len());
-        let (number, unit) = text.split_at(digits);
-        let factor = match unit {
-            "ms" => 0.001,
-            "" | "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            "d" => 86400.0,
-            _ => return None,
-        };
-        let seconds = number.parse::<f64>().ok()? * factor;
-        (seconds <= MOST).then(|| Self(Duration::from_secs_f64(seconds)))
+        let number = |c: char| c.is_ascii_digit() || c == '.';
+        let mut rest = text.trim();
+        let alone = rest.chars().all(number);
+        let mut seconds = 0.0;
+        loop {
+            let (digits, after) = rest.split_at(rest.find(|c| !number(c)).unwrap_or(rest.len()));
+            let (unit, after) = after.split_at(after.find(number).unwrap_or(after.len()));
+            let factor = match unit {
+                "" if alone => 1.0,
+                "ms" => 0.001,
+                "s" => 1.0,
+                "m" => 60.0,
+                "h" => 3600.0,
+                "d" => 86400.0,
+                _ => return None,
+            };
+            seconds += digits.parse::<f64>().ok()? * factor;
+            if after.is_empty() {
+                return (seconds <= MOST).then(|| Self(Duration::from_secs_f64(seconds)));
+            }
+            rest = after;
+        }
     }
 }
 

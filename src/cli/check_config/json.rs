@@ -107,7 +107,7 @@ impl Asks {
             let key = (resource.kind.as_str(), resource.mode.as_str());
             let (count, calls) = groups.entry(key).or_default();
             *count += 1;
-            *calls += 60.0 / resource.interval.as_secs_f64();
+            *calls += quota::calls_of(resource);
         }
         let accounts = configuration.accounts.iter();
         Self {

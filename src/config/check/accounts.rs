@@ -12,7 +12,7 @@ use crate::config::fields::Fields;
 use crate::config::schema;
 use crate::config::suggest::suggest;
 use crate::config::yaml::{Node, Value};
-use crate::model::{Account, AccountName, Cloud, Tenant, is_guid, is_plain_root};
+use crate::model::{Account, AccountName, Cloud, Tenant, is_guid, is_plain_root, meant};
 
 /// The clouds that have a name.
 const CLOUDS: [(&str, Cloud); 5] = [
@@ -160,7 +160,8 @@ fn tenant(
     }
     let Some(tenant) = Tenant::parse(text.value) else {
         return refuse(format!(
-            "the tenant {word} is neither a domain such as \"contoso.onmicrosoft.com\" nor a GUID"
+            "the tenant {word} is neither a domain such as \"contoso.onmicrosoft.com\" nor a GUID{}",
+            meant(text.value, |other| Tenant::parse(other).is_some())
         ));
     };
     Some(tenant)
@@ -189,7 +190,8 @@ fn client_id(
                 .value
                 .bytes()
                 .all(|b| b.is_ascii_hexdigit() || matches!(b, b'-' | b'{' | b'}'));
-        let word = if harmless {
+        let question = meant(text.value, is_guid);
+        let word = if harmless || !question.is_empty() {
             quoted(text.value)
         } else {
             "this (not shown)".into()
@@ -197,7 +199,12 @@ fn client_id(
         context.diagnostics.refuse(
             text.at,
             format!(
-                "\"client_id\" must be a GUID such as \"11111111-2222-3333-4444-555555555555\", not {word}; it is the application (client) id of the registration"
+                "\"client_id\" must be a GUID such as \"11111111-2222-3333-4444-555555555555\", not {word}{}",
+                if question.is_empty() {
+                    "; it is the application (client) id of the registration"
+                } else {
+                    &question
+                }
             ),
         );
         return None;
@@ -277,14 +284,20 @@ fn root_url(
     if let Some(url) = url.as_ref().filter(|url| is_plain_root(url)) {
         return Some(url.as_str().trim_end_matches('/').into());
     }
-    let meant = url.filter(Url::has_host).map_or_else(String::new, |url| {
-        let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-        format!(", did you mean \"https://{host}\"?")
-    });
+    let question = url.filter(Url::has_host).map_or_else(
+        || {
+            let fits = |other: &str| Url::parse(other).is_ok_and(|url| is_plain_root(&url));
+            meant(text.value, fits)
+        },
+        |url| {
+            let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+            format!(", did you mean \"https://{host}\"?")
+        },
+    );
     context.diagnostics.refuse(
         text.at,
         format!(
-            "\"{name}\" must be an https URL without a path, as \"{example}\", not {}{meant}",
+            "\"{name}\" must be an https URL without a path, as \"{example}\", not {}{question}",
             quoted_url(text.value)
         ),
     );

@@ -12,7 +12,7 @@ use crate::config::diagnostic::{one_of, quoted, quoted_url};
 use crate::config::fields::{Fields, Spanned};
 use crate::config::schema;
 use crate::config::yaml::{Node, Shape};
-use crate::model::{AppCredential, Delegated, SecretSource, SignIn, is_guest, is_upn};
+use crate::model::{AppCredential, Delegated, SecretSource, SignIn, is_guest, is_upn, meant};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
@@ -332,8 +332,9 @@ fn username(fields: &Fields<'_>, context: &Context<'_>) -> Option<Arc<str>> {
     context.diagnostics.refuse(
         text.at,
         format!(
-            "\"username\" must be a user principal name such as \"steve@contoso.com\", not {}",
-            quoted(text.value)
+            "\"username\" must be a user principal name such as \"steve@contoso.com\", not {}{}",
+            quoted(text.value),
+            meant(text.value, is_upn)
         ),
     );
     None
@@ -353,7 +354,9 @@ fn redirect_url(text: &Spanned<&str>, context: &Context<'_>) -> Option<Url> {
         None
     };
     let Ok(url) = Url::parse(text.value) else {
-        return refuse("is not a URL");
+        let fits =
+            |other: &str| Url::parse(other).is_ok_and(|url| url.path().ends_with("/auth/callback"));
+        return refuse(&format!("is not a URL{}", meant(text.value, fits)));
     };
     let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1"));
     match url.scheme() {

@@ -89,6 +89,11 @@ pub(super) fn configuration(root: &Node, context: &Context<'_>) -> Option<Config
         file: paths::path_or(&root, "storage", "m365mon.tokens", context),
         key_file: paths::path_or(&root, "storage_key_file", "m365mon.key", context),
     };
+    let place = diagnostics.place(
+        root.given("storage_key_file")
+            .map_or(root.at, |node| node.at),
+    );
+    context.places.note_file(&storage.key_file, place);
     let mut http = settings::http(&root, context);
     let limits = settings::limits(&root);
     let metrics = settings::metrics(&root, context);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Context;
 use crate::config::diagnostic::{Position, quoted};
 use crate::config::fields::{Fields, Spanned};
+use crate::model::meant;
 
 /// Longest name, in bytes.
 const MOST_NAME: usize = 128;
@@ -62,7 +63,8 @@ fn check(name: &Spanned<&str>, context: &Context<'_>) -> Option<()> {
     } else if value == "." || value == ".." {
         "cannot be part of an address".to_owned()
     } else if value.trim() != value {
-        "begins or ends with a space".to_owned()
+        let question = meant(value, |other| !other.is_empty());
+        format!("begins or ends with a space{question}")
     } else {
         return Some(());
     };

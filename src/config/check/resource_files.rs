@@ -35,7 +35,15 @@ impl ResourceFiles {
         let items = match &node.value {
             Value::List(items) => items.as_slice(),
             // One stands for a list of one.
-            _ => std::slice::from_ref(node),
+            Value::Text(_) => std::slice::from_ref(node),
+            _ => {
+                let message = format!(
+                    "\"resource_files\" must be a list of paths or patterns, not {}",
+                    node.found()
+                );
+                context.diagnostics.refuse(node.at, message);
+                return found;
+            }
         };
         let mut seen = HashSet::new();
         let mut reader = FileReader {
@@ -100,7 +108,7 @@ fn unfit(pattern: &str) -> Option<&'static str> {
     if pattern.contains("**") {
         Some("has \"**\" in it; name each folder on the way by \"*\"")
     } else if pattern.contains(char::is_control) {
-        Some("is no path")
+        Some("is no path; a Windows path goes into single quotes")
     } else {
         None
     }

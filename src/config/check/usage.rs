@@ -40,6 +40,18 @@ pub(super) fn warn(
             ),
         );
     }
+    for mails in quota::mails(configuration) {
+        if mails.is_high() {
+            let at = accounts
+                .find(&mails.account)
+                .map_or(root.at, |known| known.at);
+            let message = format!(
+                "{}; Exchange will refuse what is beyond, so probe less often or from another mailbox",
+                mails.describe()
+            );
+            context.diagnostics.warn(at, message);
+        }
+    }
     for share in quota::shares(configuration) {
         if !share.is_high() {
             continue;

@@ -62,6 +62,7 @@ fn expected(path: &Path, mark: &str) -> Vec<String> {
 
 #[test]
 fn every_bad_file_gets_all_its_complaints() {
+    let mut wrong = Vec::new();
     for path in files("tests/data/config/bad") {
         let errors = config::load(&path, &Variables::new()).unwrap_err();
         let shown: Vec<String> = errors
@@ -75,8 +76,47 @@ fn every_bad_file_gets_all_its_complaints() {
             "{} names no diagnostic",
             path.display()
         );
-        assert_eq!(shown, expected);
+        if shown != expected {
+            wrong.push(format!("{}\n{}", shown.join("\n"), expected.join("\n")));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// A table of small ones; `M365MON_UPDATE_DOCS=1` writes what is said of each
+/// behind it, to be read before it is kept.
+#[test]
+fn every_wrong_configuration_of_the_table() {
+    const TABLE: &str = "tests/data/config/wrong.txt";
+    const ACCOUNT: &str = "accounts: [{name: contoso, tenant: contoso.com, client_id: 11111111-2222-3333-4444-555555555555, delegated: {username: steve@contoso.com}}]";
+    let environment = [("SET", "c4n4ry")];
+    let words = m365mon::kinds::ALL.iter().map(|info| info.name);
+    let kinds = m365mon::model::one_of(words);
+    let table = std::fs::read_to_string(TABLE).unwrap();
+    let (head, cases) = table.split_once("\n---\n").unwrap();
+    let mut now = head.to_owned();
+    let mut number = 0;
+    for case in cases.split("\n---\n") {
+        let lines = case.lines().filter(|line| !line.starts_with("#! "));
+        let text = lines.collect::<Vec<_>>().join("\n");
+        let filled = text.replace("{ACCOUNT}", ACCOUNT);
+        let Err(told) = parse_with(&filled, &environment) else {
+            panic!("nothing is wrong with this:\n{filled}")
+        };
+        assert!(!told.contains("c4n4ry"), "{told}");
+        number += 1;
+        now.push_str(&format!("\n---\n{text}"));
+        for line in told.replace(&kinds, "{kinds}").lines() {
+            let line = line.strip_prefix("m365mon.yml:").unwrap();
+            now.push_str(&format!("\n#! {line}"));
+        }
+    }
+    now.push('\n');
+    if std::env::var_os("M365MON_UPDATE_DOCS").is_some() {
+        std::fs::write(TABLE, &now).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(TABLE).unwrap(), now);
+    assert!(number >= 85, "{number}");
 }
 
 #[test]

@@ -14,6 +14,11 @@ extern crate self as m365mon;
 #[expect(dead_code, reason = "tests/it uses the rest")]
 mod fixtures;
 
+/// What reads foreign bytes, for `cargo fuzz` and for the test of its corpus.
+#[cfg(any(test, fuzzing))]
+#[path = "../fuzz/entries.rs"]
+pub mod fuzz_entries;
+
 pub mod cli;
 pub mod config;
 pub mod discover;

@@ -140,7 +140,7 @@ impl Exporter {
             Sockets::At(addresses) => listen(&addresses).await?,
             Sockets::Inherited(sockets) => adopt(sockets)?,
         };
-        let network = Network::new(&configuration.http)?;
+        let network = network(configuration.http.clone()).await?;
         let plain = SimpleClient::new(&network)?;
         let measured = ProbeClient::new(&network)?;
 
@@ -310,8 +310,9 @@ impl Exporter {
         }
     }
 
-    /// Takes over a checked configuration and what the web configuration became; what did not
-    /// change goes on.
+    /// Takes over a checked configuration, the network of its `http` section and what the web
+    /// configuration became; what did not change goes on. Touches no disk: whoever calls it
+    /// read all of that where a hanging disk keeps nobody waiting.
     ///
     /// # Errors
     ///
@@ -319,6 +320,7 @@ impl Exporter {
     pub(crate) fn configure(
         &self,
         configuration: &Configuration,
+        network: Result<Network, NetworkError>,
         web: Option<WebConfig>,
     ) -> Result<(), StartError> {
         let mut running = self.running.lock();
@@ -330,7 +332,7 @@ impl Exporter {
             || is_file(&named.proxy)
             || named.own_proxies.iter().any(|own| is_file(own));
         if *http != configuration.http || names_files {
-            let network = Network::new(&configuration.http)?;
+            let network = network?;
             self.plain.replace(&network)?;
             self.measured.replace(&network)?;
             http.clone_from(&configuration.http);
@@ -382,6 +384,14 @@ pub(crate) fn is_proxied(client: &ProbeClient) -> impl Fn(&Resource) -> bool + S
         let own = resource.proxy_of(&resource.account).map(|own| &**own);
         url.is_some_and(|url| client.is_proxied(&url, own))
     }
+}
+
+/// Reads the roots and what else `http` names, beside the runtime.
+async fn network(http: HttpSettings) -> Result<Network, NetworkError> {
+    let again = http.clone();
+    let read = tokio::task::spawn_blocking(move || Network::new(&http));
+    // It ends otherwise only by a panic, which then happens where it is seen.
+    read.await.unwrap_or_else(|_| Network::new(&again))
 }
 
 /// The key that makes operators, and its file; `None` where no place for it can

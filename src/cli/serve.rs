@@ -12,6 +12,7 @@ use super::systemd::Manager;
 use super::watch::{self, Digests, Watch};
 use super::{EXIT_FAILED, EXIT_USAGE, output};
 use crate::config::{ConfigErrors, Diagnostic, Loaded};
+use crate::http::Network;
 use crate::kinds::Configuration;
 use crate::model::duration;
 use crate::web::{WebConfig, reloads};
@@ -219,7 +220,8 @@ impl Serve {
             let loaded = config.load_with(&labels).map(|loaded| {
                 let named = watch::digest_of_named(&loaded.configuration);
                 let found = named_files::check(&config.path, &loaded);
-                ((loaded.digest, named), loaded, found)
+                let network = Network::new(&loaded.configuration.http);
+                ((loaded.digest, named), loaded, found, network)
             });
             (loaded, access.map(|access| access.load()).transpose())
         };
@@ -237,13 +239,13 @@ impl Serve {
             return Err(vec![hangs()]);
         };
         let taken = match read {
-            Ok((Ok((digests, loaded, found)), Ok(web))) => {
+            Ok((Ok((digests, loaded, found, network)), Ok(web))) => {
                 warn(&loaded.warnings);
                 tell(&found);
                 warn(web.as_ref().map_or(&[], WebConfig::warnings));
                 let changes = exporter.changes(&loaded.configuration);
                 exporter
-                    .configure(&loaded.configuration, web)
+                    .configure(&loaded.configuration, network, web)
                     .map(|()| (digests, loaded.configuration, changes))
                     .map_err(|error| vec![error.to_string()])
             }

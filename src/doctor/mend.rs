@@ -78,7 +78,8 @@ fn by_code(account: &Account, audience: &Audience, code: u32) -> Option<Vec<Stri
              client_secret beside `delegated`"
                 .into(),
             format!(
-                "or make it a public client: {}",
+                "or, for a sign-in by device code, make it a public client (then whoever knows the \
+                 client id can start such a sign-in and send its code to somebody): {}",
                 mend.update_application("-IsFallbackPublicClient:$true")
             ),
         ],

@@ -142,7 +142,9 @@ fn script(account: &Account, username: &str, wanted: &Wanted) -> String {
     let client = account.client_id.as_deref().unwrap_or_default();
     let mut text = format!(
         "# Grants these scopes to one application, on behalf of one person.\n\
-         Connect-MgGraph -TenantId {tenant}{environment} `\n\
+         $ErrorActionPreference = 'Stop'\n\
+         try {{\n\
+         Connect-MgGraph -NoWelcome -ContextScope Process -TenantId {tenant}{environment} `\n\
          \x20 -Scopes 'Application.ReadWrite.All', 'DelegatedPermissionGrant.ReadWrite.All', 'User.ReadBasic.All'\n\
          $user = Get-MgUser -UserId {user}\n\
          {find}\n\
@@ -167,6 +169,9 @@ fn script(account: &Account, username: &str, wanted: &Wanted) -> String {
             );
         }
     }
+    text.push_str(
+        "} finally {\n    Disconnect-MgGraph -ErrorAction SilentlyContinue | Out-Null\n}\n",
+    );
     text
 }
 
@@ -207,7 +212,8 @@ mod tests {
             "$sharePoint = Get-MgServicePrincipal -Filter 'appId eq ''00000003-0000-0ff1-ce00-000000000000'''\n\
              Grant-Scopes $sharePoint 'AllSites.Read'\n",
             "$user = Get-MgUser -UserId 'steve@contoso.com'\n",
-            "Connect-MgGraph -TenantId 'contoso.onmicrosoft.com' -Environment 'Global' `\n",
+            "Connect-MgGraph -NoWelcome -ContextScope Process -TenantId 'contoso.onmicrosoft.com' -Environment 'Global' `\n",
+            "} finally {\n    Disconnect-MgGraph ",
             "$sp = Get-MgServicePrincipal -Filter 'appId eq ''11111111-2222-3333-4444-555555555555'''\n",
             "ConsentType = 'Principal'",
         ] {

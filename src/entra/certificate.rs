@@ -96,6 +96,20 @@ impl Certificate {
 pub const NEW_PAIR: &str = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out \
     certificate.pem -days 365 -subj /CN=m365mon";
 
+/// A pair out of one file that holds `bytes`.
+#[cfg(any(test, fuzzing))]
+pub(super) fn read_pair(
+    path: &Path,
+    bytes: &[u8],
+    passphrase: Option<&Secret>,
+) -> Result<Certificate, CredentialFault> {
+    let files = Files {
+        certificate: (path, bytes),
+        key: (path, bytes),
+    };
+    files.pair(passphrase)
+}
+
 /// The files of a pair, with what they hold.
 struct Files<'f> {
     certificate: (&'f Path, &'f [u8]),

@@ -86,7 +86,11 @@ pub(super) fn classify(answer: &EndpointAnswer, person: bool, now: Timestamp) ->
     let status = answer.status;
     let mut scope = RefusalScope::Account;
     let reason = match (&body, status) {
-        (_, 429) => AccountReason::Throttled,
+        (_, 429 | 509) => AccountReason::Throttled,
+        (None, 511) => AccountReason::Proxy,
+        _ if answer.headers.contains_key("x-squid-error") && !is_signed(answer) => {
+            AccountReason::Proxy
+        }
         (_, 500..=599) => match known.map(|code| code.class) {
             Some(Class::Throttled) => AccountReason::Throttled,
             _ => AccountReason::ServerError,
@@ -107,6 +111,8 @@ pub(super) fn classify(answer: &EndpointAnswer, person: bool, now: Timestamp) ->
             }
         }
         (_, 200) | (None, 400 | 401) => AccountReason::BadResponse,
+        // A page that nobody signed comes from a box on the way.
+        (None, 403 | 404) if is_html(answer) && !is_signed(answer) => AccountReason::BadResponse,
         _ => AccountReason::UnexpectedStatus,
     };
     let mut detail = match (known, &body, number) {
@@ -150,6 +156,13 @@ pub(super) fn classify(answer: &EndpointAnswer, person: bool, now: Timestamp) ->
         error: body.map(|body| body.error),
         request_id: answer.request_id(),
     }
+}
+
+/// What Entra's own answers carry.
+fn is_signed(answer: &EndpointAnswer) -> bool {
+    ["x-ms-request-id", "x-ms-ests-server"]
+        .iter()
+        .any(|name| answer.headers.contains_key(*name))
 }
 
 /// What a browser brought back from the authorize endpoint instead of a code.
@@ -236,10 +249,14 @@ fn by_error(body: &ErrorBody) -> Class {
     }
 }
 
+fn is_html(answer: &EndpointAnswer) -> bool {
+    answer.body.trim_ascii_start().starts_with(b"<")
+}
+
 fn no_error_body(answer: &EndpointAnswer) -> String {
     let kind = if answer.body.is_empty() {
         "an empty body"
-    } else if answer.body.trim_ascii_start().starts_with(b"<") {
+    } else if is_html(answer) {
         "HTML, perhaps from a proxy"
     } else {
         "a body that is no token answer"

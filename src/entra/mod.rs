@@ -38,6 +38,8 @@ mod endpoint;
 mod endpoint_client;
 mod files;
 mod forms;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod id_token;
 mod jwt;
 mod managed_identity;

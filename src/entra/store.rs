@@ -7,8 +7,8 @@
 //!
 //! All calls block on the disk.
 
-use std::fs::{File, TryLockError};
-use std::io::{Read as _, Write as _};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -20,6 +20,7 @@ use super::durable::{self, StoreError, folder};
 use super::owner::chown_like;
 use super::seal::SealKeys;
 use super::signed_in::{SealedRow, SignInEnd, SignedIn};
+use crate::files;
 use crate::model::{Account, Secret, Storage};
 
 const FORMAT: u32 = 1;
@@ -167,9 +168,9 @@ impl TokenStore {
             self.keys(false)?;
         }
         let lock = self.lock_file();
-        match File::options().write(true).open(&lock) {
+        match without_links(File::options().write(true)).open(&lock) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(StoreError::io(&lock, "write", &error));
+                return Err(no_lock(&lock, &error));
             }
             _ => {}
         }
@@ -339,24 +340,16 @@ impl TokenStore {
 
     fn load(&self) -> Result<(Stamp, StoreContents), StoreError> {
         let path = &self.0.file;
-        let failed = |error: &std::io::Error| StoreError::io(path, "read", error);
-        let file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        // Before it is read: what is put in its place meanwhile is read again.
+        let stamp = self.stamp();
+        let bytes = match files::read(path, MOST_BYTES) {
+            Ok(bytes) => bytes,
+            Err(error) if error.is_missing() => {
                 return Ok((Stamp(None), StoreContents::default()));
             }
-            Err(error) => return Err(failed(&error)),
+            Err(error) => return Err(StoreError::Io(error.to_string())),
         };
-        let meta = file.metadata().map_err(|e| failed(&e))?;
-        let mut bytes = Vec::new();
-        (&file)
-            .take(MOST_BYTES + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|e| failed(&e))?;
         let damaged = |why: String| StoreError::Damaged(format!("{}: {why}", path.display()));
-        if bytes.len() as u64 > MOST_BYTES {
-            return Err(damaged("too large to be a token store".into()));
-        }
         let contents: StoreContents = serde_json::from_slice(&bytes).map_err(|error| {
             damaged(format!(
                 "not a token store (line {}, column {})",
@@ -370,7 +363,7 @@ impl TokenStore {
                 contents.format
             )));
         }
-        Ok((Stamp(Some(Stamp::parts(&meta))), contents))
+        Ok((stamp, contents))
     }
 
     /// Runs `apply` on what the file holds, under the lock, and writes what it
@@ -426,16 +419,9 @@ impl TokenStore {
     fn lock(&self) -> Result<File, StoreError> {
         let path = self.lock_file();
         let mut options = File::options();
-        options.write(true);
+        without_links(options.write(true));
         #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            // A link in its place leads to where its owner wants root to write.
-            let no_link = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-            options
-                .mode(0o600)
-                .custom_flags(i32::try_from(no_link.bits()).unwrap_or_default());
-        }
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = match options.create_new(true).open(&path) {
             Ok(new) => {
                 chown_like(&new, self.owned_like());
@@ -450,10 +436,7 @@ impl TokenStore {
                 .open(&path),
             Err(error) => Err(error),
         };
-        let file = file.map_err(|error| match path.is_symlink() {
-            true => StoreError::io(&path, "write", &std::io::Error::other(LOCK_IS_A_LINK)),
-            false => StoreError::io(&path, "write", &error),
-        })?;
+        let file = file.map_err(|error| no_lock(&path, &error))?;
         let began = Instant::now();
         loop {
             match file.try_lock() {
@@ -469,6 +452,27 @@ impl TokenStore {
                 }
             }
         }
+    }
+}
+
+/// A link in the place of the lock leads to where its owner wants root to write,
+/// a pipe to where nobody ever reads.
+fn without_links(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(
+            options,
+            i32::try_from(flags.bits()).unwrap_or_default(),
+        );
+    }
+    options
+}
+
+fn no_lock(path: &Path, error: &std::io::Error) -> StoreError {
+    match path.is_symlink() {
+        true => StoreError::io(path, "write", &std::io::Error::other(LOCK_IS_A_LINK)),
+        false => StoreError::io(path, "write", error),
     }
 }
 

@@ -9,6 +9,8 @@
 
 mod client;
 mod diagnostics;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod machine;
 mod narration;
 mod origin;

@@ -10,7 +10,8 @@ use crate::entra::ClaimsChallenge;
 use crate::http::{BodyEnd, ProbeAnswer};
 use crate::kinds::{Request, ServiceError};
 use crate::model::{
-    Audience, Exchange, Phase, RequestId, Timestamp, TokenProblem, Verdict, bounded_text,
+    Audience, Exchange, Hold, Phase, Reason, RequestId, Timestamp, TokenProblem, Verdict,
+    bounded_text,
 };
 
 /// An answer and what it means.
@@ -34,6 +35,9 @@ pub struct Response {
     pub origin: Origin,
     /// Why a refused token could not be replaced; the verdict is `token` then.
     pub token_problem: Option<TokenProblem>,
+    /// The wait that the answer asks for, if what is inside of it says that we are
+    /// throttled: its status may say that all is well.
+    pub hold_if_throttled: Option<Hold>,
     pub(super) headers: HeaderMap,
 }
 
@@ -50,6 +54,7 @@ impl Response {
             body_end: BodyEnd::Complete,
             origin: Origin::Service,
             token_problem: None,
+            hold_if_throttled: None,
             headers: HeaderMap::new(),
         }
     }
@@ -105,6 +110,8 @@ impl Response {
         exchange.client_request_id = client_request_id;
         exchange.server = diagnostics::hints(&headers);
         exchange.hold = throttling::hold(verdict, &headers, now);
+        let throttled = Verdict::Problem(Reason::Throttled);
+        let hold_if_throttled = throttling::hold(throttled, &headers, now);
         // A whole body of the wrong kind broke nowhere on its way.
         exchange.broke_in = (expected && body_end != BodyEnd::Complete).then_some(Phase::Transfer);
         let response = Self {
@@ -117,6 +124,7 @@ impl Response {
             body_end,
             origin,
             token_problem: None,
+            hold_if_throttled,
             headers,
         };
         (response, challenge)

@@ -32,14 +32,15 @@ pub fn verdict(
 ) -> Verdict {
     let has = |code| error.has(code);
     let reason = match status {
+        // SharePoint throttles in disguise too: before any token is renewed, and
+        // before a redirect is taken for the one that was asked for.
+        300..=399 if leads_to_throttle_page(status, headers) => Reason::Throttled,
+        401 if error.text == Some(KnownMessage::TooManyRequests) => Reason::Throttled,
         _ if expected => match body_end {
             BodyEnd::Complete => return Verdict::Success,
             BodyEnd::TimedOut => Reason::Timeout,
             BodyEnd::TooLarge | BodyEnd::Broken => Reason::BadResponse,
         },
-        // SharePoint throttles in disguise too, before any token is renewed.
-        300..=399 if leads_to_throttle_page(status, headers) => Reason::Throttled,
-        401 if error.text == Some(KnownMessage::TooManyRequests) => Reason::Throttled,
         407 => Reason::Proxy,
         // What a box on the way says is no word of the service's.
         _ if origin == Origin::NamedBox => Reason::Proxy,
@@ -86,6 +87,31 @@ mod tests {
         &'static str,
         Option<Reason>,
     );
+
+    /// A redirect is expected where a download begins with one.
+    #[test]
+    fn what_is_expected_may_still_be_throttling() {
+        let of = |status, location: &'static str, body: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("location", location.parse().unwrap());
+            let error = ServiceError::read(body.as_bytes());
+            let (end, origin) = (BodyEnd::Complete, Origin::Service);
+            verdict(status, true, &headers, &error, end, origin, false)
+        };
+        let throttled = Verdict::Problem(Reason::Throttled);
+        for page in [
+            "/_layouts/15/Throttle.htm",
+            "https://contoso.sharepoint.com/x/fraudthrottle.htm?x=1",
+        ] {
+            assert_eq!(of(302, page, ""), throttled, "{page}");
+        }
+        assert_eq!(
+            of(302, "https://contoso.sharepoint.com/download", ""),
+            Verdict::Success
+        );
+        assert_eq!(of(401, "/", "429 TOO MANY REQUESTS"), throttled);
+        assert_eq!(of(401, "/", "something else"), Verdict::Success);
+    }
 
     #[test]
     fn every_answer_has_its_reason() {

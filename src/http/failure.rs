@@ -198,6 +198,18 @@ fn tls_words(error: &rustls::Error) -> String {
             CertificateError::UnknownIssuer => "the certificate is signed by nobody we trust; \
                  behind an inspecting proxy, name its root in http.ca_file"
                 .into(),
+            // What signed it has the name of a root that is trusted, or of a
+            // certificate that was sent along, and is another one.
+            CertificateError::BadSignature => "the certificate is signed by nobody we trust: its \
+                 signature does not fit the root that has its issuer's name; name the issuer's \
+                 own root in http.ca_file"
+                .into(),
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+                "the certificate is not for servers".into()
+            }
+            other if other.to_string().contains("CaUsedAsEndEntity") => {
+                "the certificate is one of an authority, not of a host".into()
+            }
             CertificateError::Revoked => "the certificate is revoked".into(),
             other => format!("the certificate is not acceptable ({other})"),
         },

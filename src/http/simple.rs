@@ -8,18 +8,18 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
-use parking_lot::Mutex;
 use rustls::client::Resumption;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::progress::{Progress, ProgressLayer};
-use super::proxy::ProxyServer;
 use super::simple_failure::{broken, classify};
 use super::wiped::Wiped;
-use super::{NetFailure, NetFailureKind, Network, NetworkError};
-use crate::model::{Account, Phase, ProxySetting, Secret};
+use super::{
+    BodyEnd, NetFailure, NetFailureKind, Network, NetworkError, ProbeClient, ProbeRequest,
+};
+use crate::model::{Account, ConnectionPolicy, Phase, ProxySetting, Secret};
 
 /// No token answer is near this long.
 const MOST_BODY: usize = 1 << 20;
@@ -33,11 +33,11 @@ const IDLE: Duration = Duration::from_secs(60);
 pub struct SimpleClient(Arc<ArcSwap<Inner>>);
 
 struct Inner {
-    configured: reqwest::Client,
-    direct: reqwest::Client,
-    /// For accounts with a proxy of their own, made when first asked for.
-    own: Mutex<Vec<(Arc<ProxySetting>, reqwest::Client)>>,
-    network: Network,
+    /// What never goes through a proxy and may be plain HTTP.
+    client: reqwest::Client,
+    /// Everything else: by the connector of the probes, so that what goes wrong on
+    /// the way to Entra is told as it is told of Graph.
+    measured: ProbeClient,
 }
 
 /// Whether the configured proxy is used.
@@ -147,7 +147,7 @@ impl fmt::Debug for SimpleAnswer {
 }
 
 impl SimpleClient {
-    /// Builds the two inner clients.
+    /// Builds the inner clients.
     ///
     /// # Errors
     /// When TLS cannot be set up.
@@ -190,32 +190,21 @@ impl SimpleClient {
         let began = Instant::now();
         let deadline = began + request.timeout;
         let inner = self.0.load_full();
-        // A proxy that we cannot use must not be passed by.
-        let proxy_for = |own| inner.network.inner().proxy_for(&request.url, own);
-        let (client, proxied) = match &request.proxy {
-            UseProxy::Configured => (inner.configured.clone(), proxy_for(None)?.is_some()),
-            UseProxy::Own(own) => {
-                let proxy = proxy_for(Some(own))?;
-                (inner.through(own, proxy.as_ref())?, proxy.is_some())
-            }
-            UseProxy::Never => (inner.direct.clone(), false),
-        };
+        if request.proxy != UseProxy::Never {
+            return inner.send_measured(request, began).await;
+        }
         let host = request.url.host_str().unwrap_or_default().to_owned();
         let timeout = request.timeout;
-        let request = build(&client, request)?;
+        let client = &inner.client;
+        let request = build(client, request)?;
         let progress = Progress::new(timeout);
         let sent = progress.follow(client.execute(request));
         let mut response = timeout_at(deadline, sent)
             .await
             .map_err(|_| NetFailure::timeout(progress.phase(), &host))?
-            .map_err(|error| classify(error.without_url(), &host, proxied))?;
+            .map_err(|error| classify(error.without_url(), &host))?;
 
-        let too_large = || {
-            NetFailure::new(
-                NetFailureKind::TooLarge,
-                format!("{host}: the answer is longer than {MOST_BODY} bytes"),
-            )
-        };
+        let too_large = || too_large(&host);
         if response
             .content_length()
             .is_some_and(|l| l > MOST_BODY as u64)
@@ -245,64 +234,97 @@ impl SimpleClient {
 
 impl Inner {
     fn new(network: &Network) -> Result<Self, NetworkError> {
-        let chooser = network.clone();
-        let proxy = reqwest::Proxy::custom(move |url| {
-            let server = chooser.inner().proxy_for(url, None).ok().flatten()?;
-            server.url()
-        });
+        let inner = network.inner();
+        let builder = || -> Result<reqwest::ClientBuilder, NetworkError> {
+            Ok(reqwest::Client::builder()
+                .user_agent(inner.user_agent.clone())
+                .tls_backend_preconfigured(inner.tls.config(Resumption::default())?)
+                .dns_resolver(Arc::new(inner.resolver.clone()))
+                .connector_layer(ProgressLayer)
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .referer(false)
+                .pool_idle_timeout(IDLE)
+                .http1_max_headers(MOST_HEADERS)
+                .http2_max_header_list_size(MOST_HEADER_BYTES)
+                .tcp_nodelay(true))
+        };
         let built = |builder: reqwest::ClientBuilder| builder.build().map_err(NetworkError::Client);
         Ok(Self {
-            configured: built(builder(network)?.proxy(proxy))?,
-            direct: built(builder(network)?)?,
-            own: Mutex::default(),
-            network: network.clone(),
+            client: built(builder()?.no_proxy())?,
+            measured: ProbeClient::new(network)?,
         })
     }
 
-    /// The client for what an account says of proxies, which comes to `proxy`.
-    fn through(
+    async fn send_measured(
         &self,
-        own: &Arc<ProxySetting>,
-        proxy: Option<&ProxyServer>,
-    ) -> Result<reqwest::Client, NetFailure> {
-        let Some(proxy) = proxy else {
-            return Ok(self.direct.clone());
+        request: SimpleRequest,
+        began: Instant,
+    ) -> Result<SimpleAnswer, NetFailure> {
+        let host = request.url.host_str().unwrap_or_default().to_owned();
+        check_scheme(&request)?;
+        let mut headers = request.headers;
+        let method = match (request.method, &request.body) {
+            (method, SimpleBody::Empty) if method == Method::GET => crate::model::Method::Get,
+            (method, _) if method == Method::POST => crate::model::Method::Post,
+            _ => return Err(internal("a request is a GET without a body, or a POST")),
         };
-        let mut known = self.own.lock();
-        if let Some((_, client)) = known.iter().find(|(known, _)| known == own) {
-            return Ok(client.clone());
+        let body = match request.body {
+            SimpleBody::Empty => Bytes::new(),
+            SimpleBody::Form(fields) => {
+                headers.insert(CONTENT_TYPE, FORM);
+                Bytes::from_owner(encode(&fields))
+            }
+        };
+        let sent = self.measured.send(ProbeRequest {
+            method,
+            url: request.url,
+            headers,
+            body,
+            connection: ConnectionPolicy::New,
+            proxy: match request.proxy {
+                UseProxy::Own(own) => Some(own),
+                UseProxy::Configured | UseProxy::Never => None,
+            },
+            timeout: request.timeout,
+            body_limit: MOST_BODY,
+        });
+        let answer = sent.await.map_err(|failure| failure.net)?;
+        match answer.body_end {
+            BodyEnd::Complete => Ok(SimpleAnswer {
+                status: answer.status,
+                headers: answer.headers,
+                body: answer.body,
+                took: began.elapsed(),
+            }),
+            BodyEnd::TimedOut => Err(NetFailure::timeout(Phase::Transfer, &host)),
+            BodyEnd::TooLarge => Err(too_large(&host)),
+            BodyEnd::Broken => Err(NetFailure::new(
+                NetFailureKind::Broken,
+                format!("{host}: the answer ended early"),
+            )),
         }
-        let internal =
-            |error: NetworkError| NetFailure::new(NetFailureKind::Internal, error.to_string());
-        let unfit = || NetFailure::new(NetFailureKind::Proxy, NetworkError::ProxyUrl.to_string());
-        let url = proxy.url().ok_or_else(unfit)?;
-        let client = builder(&self.network)
-            .map_err(internal)?
-            .proxy(reqwest::Proxy::custom(move |_| Some(url.clone())))
-            .build()
-            .map_err(|error| internal(NetworkError::Client(error)))?;
-        known.push((Arc::clone(own), client.clone()));
-        Ok(client)
     }
 }
 
-/// A client without a proxy, and never one of the environment that it finds
-/// itself.
-fn builder(network: &Network) -> Result<reqwest::ClientBuilder, NetworkError> {
-    let inner = network.inner();
-    Ok(reqwest::Client::builder()
-        .user_agent(inner.user_agent.clone())
-        .tls_backend_preconfigured(inner.tls.config(Resumption::default())?)
-        .dns_resolver(Arc::new(inner.resolver.clone()))
-        .connector_layer(ProgressLayer)
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .pool_idle_timeout(IDLE)
-        .http1_max_headers(MOST_HEADERS)
-        .http2_max_header_list_size(MOST_HEADER_BYTES)
-        .tcp_nodelay(true)
-        .no_proxy())
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+
+fn too_large(host: &str) -> NetFailure {
+    NetFailure::new(
+        NetFailureKind::TooLarge,
+        format!("{host}: the answer is longer than {MOST_BODY} bytes"),
+    )
+}
+
+fn internal(why: &str) -> NetFailure {
+    NetFailure::new(NetFailureKind::Internal, why)
+}
+
+fn check_scheme(request: &SimpleRequest) -> Result<(), NetFailure> {
+    match (request.url.scheme(), &request.proxy) {
+        ("https", _) | ("http", UseProxy::Never) => Ok(()),
+        _ => Err(internal("a request with credentials needs https")),
+    }
 }
 
 impl fmt::Debug for SimpleClient {
@@ -312,18 +334,13 @@ impl fmt::Debug for SimpleClient {
 }
 
 fn build(client: &reqwest::Client, request: SimpleRequest) -> Result<reqwest::Request, NetFailure> {
-    let internal = |why: &str| NetFailure::new(NetFailureKind::Internal, why);
-    match (request.url.scheme(), &request.proxy) {
-        ("https", _) | ("http", UseProxy::Never) => {}
-        _ => return Err(internal("a request with credentials needs https")),
-    }
+    check_scheme(&request)?;
     let mut builder = client
         .request(request.method, request.url)
         .headers(request.headers);
     if let SimpleBody::Form(fields) = request.body {
-        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         builder = builder
-            .header(CONTENT_TYPE, form)
+            .header(CONTENT_TYPE, FORM)
             .body(Bytes::from_owner(encode(&fields)));
     }
     builder

@@ -8,7 +8,7 @@ use super::failure::{is_our_shortage, plain_words, rustls_error};
 use super::{NetFailure, NetFailureKind};
 
 /// What reqwest could not do before the answer began.
-pub(super) fn classify(error: reqwest::Error, host: &str, proxied: bool) -> NetFailure {
+pub(super) fn classify(error: reqwest::Error, host: &str) -> NetFailure {
     let mut connecting = false;
     let mut kind = None;
     let mut words = None;
@@ -45,23 +45,12 @@ pub(super) fn classify(error: reqwest::Error, host: &str, proxied: bool) -> NetF
             kind.get_or_insert(NetFailureKind::Broken);
             words.get_or_insert_with(|| format!("{host}: the answer is not HTTP"));
         }
-        let text = cause.to_string();
-        // The tunnel's error type is not public; its words are.
-        if text.starts_with("tunnel error") {
-            kind = Some(NetFailureKind::Proxy);
-            words.get_or_insert_with(|| format!("{host}: the proxy did not connect us ({text})"));
-        }
         next = cause.source();
     }
     if error.is_builder() || error.is_upgrade() {
         kind = Some(NetFailureKind::Internal);
     }
-    // Through a proxy, the name that could not be resolved is the proxy's.
-    let kind = match kind {
-        Some(NetFailureKind::Dns) if proxied => NetFailureKind::Proxy,
-        Some(kind) => kind,
-        None => NetFailureKind::Connect,
-    };
+    let kind = kind.unwrap_or(NetFailureKind::Connect);
     let words = words.unwrap_or_else(|| {
         let doing = if connecting {
             "connecting"

@@ -31,10 +31,12 @@ pub enum Grant {
         /// As `Application Mail.ReadBasic`.
         role: &'static str,
     },
-    /// The person may read another's mailbox.
-    MailboxReader {
+    /// The person may read one folder of another's mailbox.
+    FolderReader {
         /// UPN or object id.
         user: Box<str>,
+        /// The kind of folder, as Exchange's `FolderScope` and `FolderType` name it.
+        folder: &'static str,
     },
     /// Consent in one team, for an application (resource-specific consent).
     TeamConsent {

@@ -68,7 +68,7 @@ impl Spec for ExchangeCalendar {
     }
 
     fn grants(&self, account: &Account) -> Vec<Grant> {
-        self.mailbox.grants(account, ROLE)
+        self.mailbox.grants(account, ROLE, Some(mailbox::CALENDAR))
     }
 
     /// Microsoft Graph "List events".
@@ -87,8 +87,12 @@ impl Spec for ExchangeCalendar {
     }
 
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
-        self.mailbox
-            .advise(account, &self.permissions(account), refused)
+        self.mailbox.advise(
+            account,
+            &self.permissions(account),
+            self.grants(account),
+            refused,
+        )
     }
 }
 

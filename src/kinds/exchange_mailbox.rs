@@ -68,15 +68,22 @@ impl Spec for ExchangeMailbox {
     }
 
     fn grants(&self, account: &Account) -> Vec<Grant> {
-        self.mailbox.grants(account, ROLE)
+        self.mailbox.grants(account, ROLE, Some(mailbox::INBOX))
     }
 
-    /// Microsoft Graph "List messages".
+    /// Microsoft Graph "List messages"; in a mailbox that is shared with a person
+    /// those of the inbox, for which a role on that one folder is enough ("Get
+    /// Outlook messages in a shared or delegated folder").
     fn request(&self, account: &Account) -> Option<Request> {
+        let path = if self.mailbox.is_shared(account) {
+            "mailFolders/inbox/messages"
+        } else {
+            "messages"
+        };
         Request::of_user(
             &account.cloud,
             self.mailbox.user(),
-            "messages",
+            path,
             "$select=id&$top=1",
         )
     }
@@ -91,8 +98,12 @@ impl Spec for ExchangeMailbox {
     }
 
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
-        self.mailbox
-            .advise(account, &self.permissions(account), refused)
+        self.mailbox.advise(
+            account,
+            &self.permissions(account),
+            self.grants(account),
+            refused,
+        )
     }
 }
 

@@ -238,14 +238,6 @@ impl Spec for FileRoundTrip {
             let name = format!("{PREFIX}{nonce}{ENDING}");
             let now = ask.now();
             let gone = self.there_and_back(account, ask, &name, &nonce).await;
-            if let Err(Stopped::Judged {
-                reason: Reason::Throttled,
-                ..
-            }) = gone
-            {
-                // The next probe finds what this one leaves.
-                return Err(throttled_by_redirect());
-            }
             ask.clean_up();
             if gone.is_err() {
                 // Whether it is there may not be known: the name is ours alone.
@@ -331,16 +323,11 @@ impl FileRoundTrip {
     fn download(&self, location: Option<&str>) -> Result<Request, Stopped> {
         let url = location.and_then(|location| Url::parse(location).ok());
         let Some(url) = url.filter(|url| url.scheme() == "https") else {
-            let throttled = location.is_some_and(is_throttle_page);
-            return Err(if throttled {
-                throttled_by_redirect()
-            } else {
-                Stopped::judged(Reason::BadResponse, "the answer names no download address")
-            });
+            return Err(Stopped::judged(
+                Reason::BadResponse,
+                "the answer names no download address",
+            ));
         };
-        if is_throttle_page(url.path()) {
-            return Err(throttled_by_redirect());
-        }
         let own = url.origin() == self.url.origin() && url.username().is_empty();
         if !own {
             return Err(Stopped::judged(
@@ -413,18 +400,6 @@ fn removing(request: Request) -> Request {
         method: Method::Delete,
         ..request.expecting(&[204, 404])
     }
-}
-
-fn is_throttle_page(path: &str) -> bool {
-    let path = path.to_ascii_lowercase();
-    path.ends_with("/throttle.htm") || path.ends_with("/fraudthrottle.htm")
-}
-
-fn throttled_by_redirect() -> Stopped {
-    Stopped::judged(
-        Reason::Throttled,
-        "SharePoint leads to its page for those who ask too much",
-    )
 }
 
 fn is_left_behind(child: &Child, now: Timestamp) -> bool {

@@ -124,7 +124,7 @@ impl Spec for FreeBusy {
     }
 
     fn grants(&self, account: &Account) -> Vec<Grant> {
-        self.mailbox.grants(account, ROLE)
+        self.mailbox.grants(account, ROLE, Some(mailbox::CALENDAR))
     }
 
     /// Its body names an hour, so that it is made when it is sent.
@@ -141,9 +141,12 @@ impl Spec for FreeBusy {
     }
 
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
-        let advice = self
-            .mailbox
-            .advise(account, &self.permissions(account), refused)?;
+        let advice = self.mailbox.advise(
+            account,
+            &self.permissions(account),
+            self.grants(account),
+            refused,
+        )?;
         Some(match refused.reason {
             Reason::NotFound => {
                 let says =

@@ -15,7 +15,7 @@ use super::ask::{Answer, Ask, Findings, Stopped};
 use super::body;
 use super::exchange_mailbox::{self, ROLE as READ_ROLE};
 use super::key::{AccountReference, Lasting, Text};
-use super::mailbox::{self, Mailbox};
+use super::mailbox::{self, INBOX, Mailbox};
 use super::reading::{Reading, ReadingUnit};
 use super::request::encode;
 use super::{
@@ -237,12 +237,21 @@ impl Spec for MailRoundTrip {
         };
         let mut grants = Vec::new();
         if !other(account) {
-            grants.extend(self.from.grants(account, SEND_ROLE));
-            grants.extend(self.from.grants(account, READ_ROLE));
+            match (self.from.user(), account.person()) {
+                (Some(from), Some(person)) => grants.push(Grant::ByHand(
+                    format!(
+                        "{} must be able to send as {from}: Add-RecipientPermission with -AccessRights SendAs",
+                        person.username
+                    )
+                    .into(),
+                )),
+                _ => grants.extend(self.from.grants(account, SEND_ROLE, None)),
+            }
+            grants.extend(self.from.grants(account, READ_ROLE, Some(INBOX)));
         }
         if other(account) || self.to_account.is_none() {
             let to = Mailbox(mailbox_of(account, &self.to).map(Arc::from));
-            grants.extend(to.grants(account, READ_ROLE));
+            grants.extend(to.grants(account, READ_ROLE, Some(INBOX)));
             grants.push(Grant::ByHand(
                 format!(
                     "a retention tag of Exchange (delete after 1 day) on {} clears what the probes \
@@ -286,7 +295,8 @@ impl Spec for MailRoundTrip {
 
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
         let permissions = self.permissions(account);
-        self.from.advise(account, &permissions, refused)
+        self.from
+            .advise(account, &permissions, self.grants(account), refused)
     }
 
     fn probe<'a>(
@@ -346,7 +356,18 @@ impl MailRoundTrip {
         let query = format!(
             "$filter=subject%20eq%20'{subject}'&$select=id,receivedDateTime,sentDateTime&$top=1"
         );
-        self.in_receiving(account, "messages", &query)
+        self.in_receiving(account, self.incoming(account), &query)
+    }
+
+    /// Where mail comes in: in a mailbox that is shared with a person, only the
+    /// inbox is.
+    fn incoming(&self, account: &Account) -> &'static str {
+        let reader = self.reader(account);
+        if reader.person().is_some() && mailbox_of(reader, &self.to).is_some() {
+            "mailFolders/inbox/messages"
+        } else {
+            "messages"
+        }
     }
 
     /// Something in the receiving mailbox, through the account that reads it.
@@ -419,7 +440,7 @@ impl MailRoundTrip {
         let query = format!(
             "$filter=receivedDateTime%20lt%20{before:.0}%20and%20startswith(subject,'{MARK}')&$select=id&$top={MOST_LEFTOVERS}"
         );
-        let Some(request) = self.in_receiving(account, "messages", &query) else {
+        let Some(request) = self.in_receiving(account, self.incoming(account), &query) else {
             return;
         };
         let Ok(answer) = ask.send(DELETE, request).await else {

@@ -91,13 +91,32 @@ impl Mailbox {
         self.user().or_else(person).map(Cow::from)
     }
 
+    /// True where a person asks for what is in somebody else's mailbox.
+    pub(super) fn is_shared(&self, account: &Account) -> bool {
+        self.user().is_some() && account.person().is_some()
+    }
+
     /// What must be granted beside permissions, where `role` of Exchange goes
-    /// with the permission.
-    pub(super) fn grants(&self, account: &Account, role: &'static str) -> Vec<Grant> {
+    /// with the permission, and `folder` (as [`Grant::FolderReader`] has it) is
+    /// all that is read.
+    pub(super) fn grants(
+        &self,
+        account: &Account,
+        role: &'static str,
+        folder: Option<&'static str>,
+    ) -> Vec<Grant> {
         let user = self.user().map(Box::from);
-        user.map(|user| match account.person() {
-            Some(_) => Grant::MailboxReader { user },
-            None => Grant::MailboxRole { user, role },
+        user.map(|user| match (account.person(), folder) {
+            (None, _) => Grant::MailboxRole { user, role },
+            (Some(_), Some(folder)) => Grant::FolderReader { user, folder },
+            (Some(person), None) => Grant::ByHand(
+                format!(
+                    "{} must be able to read the folder: in Outlook its owner opens Properties, \
+                     Permissions and adds the person as Reviewer",
+                    person.username
+                )
+                .into(),
+            ),
         })
         .into_iter()
         .collect()
@@ -107,23 +126,23 @@ impl Mailbox {
     /// another one's mailbox is not there.
     pub(super) fn reason(&self, account: &Account, reason: Reason, error: &ServiceError) -> Reason {
         let hidden = error.has("ErrorItemNotFound") || error.has("ErrorFolderNotFound");
-        let elsewhere = self.user().is_some() && account.person().is_some();
-        if reason == Reason::NotFound && hidden && elsewhere {
+        if reason == Reason::NotFound && hidden && self.is_shared(account) {
             Reason::Forbidden
         } else {
             reason
         }
     }
 
-    /// What a refusal means; `role` as for [`Self::grants`].
+    /// What a refusal means; `grants` as of [`Self::grants`].
     pub(super) fn advise(
         &self,
         account: &Account,
         permissions: &[Permission],
+        grants: Vec<Grant>,
         refused: &Refused<'_>,
     ) -> Option<Advice> {
         match refused.reason {
-            Reason::Forbidden => Some(self.forbidden(account, permissions, refused)),
+            Reason::Forbidden => Some(self.forbidden(account, permissions, grants, refused)),
             Reason::NotFound => {
                 let sentence = if refused.error.code() == Some("MailboxNotEnabledForRESTAPI") {
                     "no Exchange Online mailbox: unlicensed, soft-deleted or on premises"
@@ -146,11 +165,12 @@ impl Mailbox {
         &self,
         account: &Account,
         permissions: &[Permission],
+        grants: Vec<Grant>,
         refused: &Refused<'_>,
     ) -> Advice {
         let person = account.person();
         let beside = match (self.user(), person) {
-            (Some(_), Some(_)) => ", or the mailbox is not shared with the person",
+            (Some(_), Some(_)) => ", or the folder is not shared with the person",
             _ => ", or a policy of Exchange forbids it",
         };
         let sentence = probably_missing(permissions, beside);
@@ -164,9 +184,7 @@ impl Mailbox {
                 Remedy::TestPolicy(user.into()),
                 Remedy::say("a role assigned less than two hours ago may not act yet: wait"),
             ],
-            (Some(user), Some(_)) => {
-                vec![Remedy::Grant(Grant::MailboxReader { user: user.into() })]
-            }
+            (Some(_), Some(_)) => grants.into_iter().map(Remedy::Grant).collect(),
             (None, _) => vec![
                 Remedy::say(
                     "a policy of Exchange may forbid it: Get-CASMailbox shows what is switched \
@@ -182,6 +200,34 @@ impl Mailbox {
         let user = self.user().or(person).unwrap_or_default();
         vec![Remedy::ShowMailbox(user.into())]
     }
+}
+
+/// Graph's well-known names of folders, with what Exchange calls the same kind of
+/// folder (`Get-MailboxFolderStatistics -FolderScope`), whatever its name is in
+/// the owner's language.
+const FOLDERS: [(&str, &str); 9] = [
+    ("archive", "Archive"),
+    ("calendar", "Calendar"),
+    ("conversationhistory", "ConversationHistory"),
+    ("deleteditems", "DeletedItems"),
+    ("drafts", "Drafts"),
+    ("inbox", INBOX),
+    ("junkemail", "JunkEmail"),
+    ("outbox", "Outbox"),
+    ("sentitems", "SentItems"),
+];
+/// The folder that new mail comes into.
+pub(super) const INBOX: &str = "Inbox";
+/// The calendar that everybody has.
+pub(super) const CALENDAR: &str = "Calendar";
+
+/// Exchange's word for one of Graph's well-known folders.
+pub(super) fn folder_scope(well_known: &str) -> Option<&'static str> {
+    let known = FOLDERS.iter();
+    known
+        .filter(|(name, _)| name.eq_ignore_ascii_case(well_known))
+        .map(|(_, scope)| *scope)
+        .next()
 }
 
 /// A permission on one mailbox is granted by a role of Exchange where an

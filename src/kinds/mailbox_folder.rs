@@ -224,7 +224,8 @@ impl Spec for MailboxFolder {
     }
 
     fn grants(&self, account: &Account) -> Vec<Grant> {
-        self.mailbox.grants(account, ROLE)
+        self.mailbox
+            .grants(account, ROLE, mailbox::folder_scope(&self.folder))
     }
 
     /// Microsoft Graph "Get mailFolder".
@@ -264,8 +265,12 @@ impl Spec for MailboxFolder {
                 ]),
             );
         }
-        self.mailbox
-            .advise(account, &self.permissions(account), refused)
+        self.mailbox.advise(
+            account,
+            &self.permissions(account),
+            self.grants(account),
+            refused,
+        )
     }
 
     fn probe<'a>(

@@ -7,19 +7,12 @@ use super::key::Address;
 use super::{Key, Keys, Permission, Wide};
 use crate::model::{Cloud, quoted, quoted_url};
 
-/// Folders and handlers inside of a site; an address that goes this far is one
-/// of a page or file.
-const INSIDE: [&str; 9] = [
-    "_layouts",
-    "_api",
-    "_vti_bin",
-    "sitepages",
-    "lists",
-    "shared documents",
-    "documents",
-    "forms",
-    "pages",
-];
+/// Where sites stand below their host. What follows one of these is the name of
+/// a site, whatever it is: people call sites "Forms" and "Documents" too.
+const MANAGED: [&str; 3] = ["sites", "teams", "personal"];
+/// Folders that every site has. No subsite can have such a name, so that an
+/// address that goes this far is one of a page or a file.
+const INSIDE: [&str; 3] = ["lists", "sitepages", "shared documents"];
 
 /// The permission that opens only the sites which granted the application a role.
 pub(super) const SELECTED: &str = "Sites.Selected";
@@ -101,28 +94,22 @@ fn check(text: &str) -> Result<Url, String> {
     if url.host_str().is_some_and(|host| host.ends_with('.')) {
         return Err(format!("has a dot after its host: {word}"));
     }
-    let inside = url.path_segments().and_then(|mut segments| {
-        segments.position(|segment| {
-            let segment = segment.to_ascii_lowercase().replace("%20", " ");
-            segment.contains(".aspx") || segment.starts_with(':') || INSIDE.contains(&&*segment)
-        })
-    });
-    if url.query().is_some() || url.fragment().is_some() || inside.is_some() {
-        let mut site = url.clone();
-        site.set_query(None);
-        site.set_fragment(None);
-        if let Some(inside) = inside {
-            let kept: Vec<&str> = site
-                .path_segments()
-                .map(|segments| segments.take(inside).collect())
-                .unwrap_or_default();
-            let path = kept.join("/");
+    let place = Place::of(&url);
+    if url.query().is_some() || url.fragment().is_some() || place != Place::Site {
+        let kept = match place {
+            Place::Site => Some(url.path().to_owned()),
+            Place::Below(site) => site,
+        };
+        let meant = kept.map_or_else(String::new, |path| {
+            let mut site = url.clone();
+            site.set_query(None);
+            site.set_fragment(None);
             site.set_path(&path);
-        }
-        let site = site.as_str().trim_end_matches('/').to_owned();
+            let site = site.as_str().trim_end_matches('/');
+            format!(", did you mean {}?", quoted_url(site))
+        });
         return Err(format!(
-            "must be the address of a site, without a page, query or fragment, not {word}, did you mean {}?",
-            quoted_url(&site)
+            "must be the address of a site, without a page, query or fragment, not {word}{meant}"
         ));
     }
     if url.path().contains("//") {
@@ -132,6 +119,94 @@ fn check(text: &str) -> Result<Url, String> {
         return Err("is longer than the 400 characters that SharePoint allows".to_owned());
     }
     Ok(url)
+}
+
+/// What an address leads to.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    /// As far as can be told, a site.
+    Site,
+    /// Something below a site: the path of that site, only where it is sure.
+    Below(Option<String>),
+}
+
+impl Place {
+    fn of(url: &Url) -> Self {
+        let segments: Vec<&str> = url
+            .path_segments()
+            .map(Iterator::collect)
+            .unwrap_or_default();
+        match segments.split_first() {
+            Some((first, rest)) if first.starts_with(':') => Self::Below(shared(rest)),
+            _ => match below(&segments) {
+                None => Self::Site,
+                Some(kept) => Self::Below(kept.map(|kept| segments[..kept].join("/"))),
+            },
+        }
+    }
+}
+
+/// The site of a sharing link, by what follows `:w:`: only `r` is followed by
+/// the path itself, the others by names that lead nowhere by themselves. The
+/// root site is never meant by a link: there, the path begins with a library.
+fn shared(rest: &[&str]) -> Option<String> {
+    let (how, path) = rest.split_first()?;
+    if *how != "r" || !path.first().is_some_and(|first| is_managed(first)) {
+        return None;
+    }
+    let kept = match below(path) {
+        Some(kept) => kept?,
+        // A link to a library of an own name looks like one to a subsite.
+        None if path.len() == 2 => 2,
+        None => return None,
+    };
+    (kept >= 2).then(|| path[..kept].join("/"))
+}
+
+fn is_managed(segment: &str) -> bool {
+    MANAGED.iter().any(|one| one.eq_ignore_ascii_case(segment))
+}
+
+/// Whether a path leads below a site, and how many of its segments are the
+/// site's where that is sure.
+fn below(segments: &[&str]) -> Option<Option<usize>> {
+    let names: Vec<String> = segments
+        .iter()
+        .map(|segment| segment.to_ascii_lowercase().replace("%20", " "))
+        .collect();
+    // Names of site collections are no folders.
+    let first = if names.first().is_some_and(|name| is_managed(name)) {
+        2
+    } else {
+        0
+    };
+    let personal = names.first().is_some_and(|name| name == "personal");
+    for (at, name) in names.iter().enumerate().skip(first) {
+        let before = |back: usize| at.checked_sub(back).filter(|at| *at >= first);
+        if name.starts_with('_') {
+            // `_layouts`, `_api`, `_vti_bin`: at the top they belong to no site more than to
+            // another (SharePoint's start page, OneDrive's).
+            return Some((at > 0).then_some(at));
+        }
+        let library = INSIDE.contains(&&**name) || (personal && at == 2 && name == "documents");
+        if library {
+            return Some(Some(at));
+        }
+        if name.contains(".aspx") {
+            let parent = before(1).map(|at| &*names[at]);
+            return Some(match parent {
+                None => Some(at),
+                // Every library keeps its own pages in a folder of this name.
+                Some("forms") => before(2),
+                Some("pages") => before(1),
+                Some(_) => None,
+            });
+        }
+        if name.starts_with(':') {
+            return Some(None);
+        }
+    }
+    None
 }
 
 /// A host of another cloud answers, but takes no token of this one.
@@ -164,6 +239,18 @@ mod tests {
             "https://contoso.sharepoint.com/teams/R&D/sub",
             "https://contoso.sharepoint.com:8443/sites/a%20b",
             "https://contoso-my.sharepoint.com/personal/steve_contoso_com",
+            "https://contoso.sharepoint.com/sites/Forms",
+            "https://contoso.sharepoint.com/sites/forms/",
+            "https://contoso.sharepoint.com/sites/Documents",
+            "https://contoso.sharepoint.com/sites/LISTS",
+            "https://contoso.sharepoint.com/sites/Pages/news",
+            "https://contoso.sharepoint.com/Sites/SitePages",
+            "https://contoso.sharepoint.com/teams/Forms",
+            "https://contoso.sharepoint.com/TEAMS/documents",
+            "https://contoso.sharepoint.com/teams/lists/Forms",
+            "https://contoso.sharepoint.com/teams/Shared%20Documents",
+            "https://contoso.sharepoint.com/sites/hr/Documents",
+            "https://contoso.sharepoint.com/sites/hr/forms",
         ] {
             assert!(parse(good).is_ok(), "{good}: {:?}", parse(good));
         }
@@ -195,13 +282,75 @@ mod tests {
             ),
             (
                 "https://contoso.sharepoint.com/:x:/r/sites/a",
-                "did you mean \"https://contoso.sharepoint.com\"?",
+                "did you mean \"https://contoso.sharepoint.com/sites/a\"?",
             ),
             ("https://contoso.sharepoint.com//sites", "empty part"),
             ("", "must be an address"),
         ] {
             let message = parse(bad).unwrap_err();
             assert!(message.contains(says), "{bad}: {message}");
+        }
+    }
+
+    /// Wrong addresses, with the site that is surely meant; the empty word where
+    /// none is.
+    #[test]
+    fn a_suggestion_only_where_it_is_sure() {
+        for (path, meant) in [
+            ("/:f:/r/sites/hr/Shared%20Documents?csf=1", "/sites/hr"),
+            (
+                "/:f:/r/sites/hr/shared%20documents/a/b?csf=1&web=1",
+                "/sites/hr",
+            ),
+            ("/:f:/r/teams/hr/Lists/x", "/teams/hr"),
+            (
+                "/:u:/r/sites/Forms/SitePages/Home.aspx?csf=1",
+                "/sites/Forms",
+            ),
+            ("/:f:/r/sites/hr/sub/Shared%20Documents", "/sites/hr/sub"),
+            (
+                "/:w:/r/personal/steve_contoso_com/Documents/a.docx?d=w1",
+                "/personal/steve_contoso_com",
+            ),
+            ("/:x:/r/sites/a", "/sites/a"),
+            // A library or a subsite: who knows.
+            ("/:f:/r/sites/hr/Projects/x?csf=1", ""),
+            ("/:f:/r/sites/hr/Documents?csf=1", ""),
+            // The root site is another one.
+            ("/:f:/r/Shared%20Documents?csf=1", ""),
+            ("/:f:/r/", ""),
+            ("/:f:/s/hr/EaBcDeF?e=1", ""),
+            ("/:f:/g/personal/steve_contoso_com/EaBcDeF", ""),
+            ("/:f:", ""),
+            ("/sites/hr/:f:/r", ""),
+            ("/_layouts/15/sharepoint.aspx", ""),
+            ("/sites/hr/_layouts/15/viewlsts.aspx", "/sites/hr"),
+            ("/sites/hr/_api/web/lists", "/sites/hr"),
+            ("/sites/hr/_vti_bin/x", "/sites/hr"),
+            ("/sites/hr/_catalogs", "/sites/hr"),
+            ("/sites/hr/default.aspx", "/sites/hr"),
+            ("/sites/hr/Pages/home.aspx", "/sites/hr"),
+            ("/sites/hr/Projects/Forms/AllItems.aspx", "/sites/hr"),
+            ("/sites/hr/Projects/home.aspx", ""),
+            ("/sites/Forms/Forms/AllItems.aspx", ""),
+            (
+                "/sites/Documents/Lists/Tasks/AllItems.aspx",
+                "/sites/Documents",
+            ),
+            ("/sites/hr/LISTS/Tasks", "/sites/hr"),
+            (
+                "/personal/steve_contoso_com/Documents",
+                "/personal/steve_contoso_com",
+            ),
+            ("/sites/hr#x", "/sites/hr"),
+            ("/sites/hr?", "/sites/hr"),
+        ] {
+            let url = format!("https://contoso.sharepoint.com{path}");
+            let message = parse(&url).unwrap_err();
+            let suggested = message.split_once(", did you mean ").map(|(_, rest)| rest);
+            let wanted = format!("\"https://contoso.sharepoint.com{meant}\"?");
+            let wanted = (!meant.is_empty()).then_some(&*wanted);
+            assert_eq!(suggested, wanted, "{path}: {message}");
         }
     }
 }

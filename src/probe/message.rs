@@ -83,7 +83,7 @@ fn of_refusal(resource: &Resource, response: &Response, reason: Reason) -> Strin
     }
     let wait = match exchange.hold {
         Some(Hold::Gate { wait: Some(wait) } | Hold::Resource { wait }) => {
-            format!(", and to come back in {} s", wait.as_secs())
+            format!("to come back in {} s", wait.as_secs())
         }
         Some(Hold::Gate { wait: None }) | None => String::new(),
     };
@@ -103,8 +103,10 @@ fn of_refusal(resource: &Resource, response: &Response, reason: Reason) -> Strin
         Reason::Proxy => {
             "a proxy wants a sign-in; give http.proxy_url a user and a password".into()
         }
-        Reason::Throttled => format!("Microsoft asks us to slow down{wait}"),
-        Reason::ServerError => format!("the service fails on its own side{wait}"),
+        Reason::Throttled if wait.is_empty() => "Microsoft asks us to slow down".into(),
+        Reason::Throttled => format!("Microsoft asks us to slow down, and {wait}"),
+        Reason::ServerError if wait.is_empty() => "the service fails on its own side".into(),
+        Reason::ServerError => format!("the service fails on its own side, and asks us {wait}"),
         Reason::Timeout => "time ran out while reading the answer".into(),
         Reason::BadResponse => match response.body_end {
             BodyEnd::TooLarge => "the body is longer than any answer should be".into(),

@@ -176,8 +176,13 @@ impl Finished<'_> {
             Some(Attempt::Response(response)) => {
                 let (verdict, sentence) =
                     message::of_response(self.resource, &response, &self.result);
+                let mut exchange = response.exchange;
+                if verdict == Verdict::Problem(Reason::Throttled) {
+                    // Also where only the body says so.
+                    exchange.hold = exchange.hold.or(response.hold_if_throttled);
+                }
                 Report {
-                    exchange: response.exchange,
+                    exchange,
                     token_problem: response.token_problem,
                     ..bare(verdict, &bounded_text(&sentence, LONGEST_DETAIL))
                 }

@@ -17,35 +17,34 @@ pub(super) fn registration(script: &mut Script, plan: &Plan<'_>, external: Optio
     let client_id = account.client_id.as_deref().unwrap_or_default();
     let name = plan.name();
     script.section("The registration");
+    script.say(
+        "By its id alone. A name proves nothing: whoever registers that name first would be given \
+         the rights.",
+    );
     script.add(&format!(
-        "$app = Get-MgApplication -Filter {} | Select-Object -First 1\n\
-         if (-not $app) {{\n    $app = Get-MgApplication -Filter {} | Select-Object -First 1\n}}\n\
-         if (-not $app) {{\n    \
-             $app = New-MgApplication -DisplayName {} -SignInAudience AzureADMyOrg\n}}\n\
-         if ($app.AppId -ne {}) {{\n    \
-             Write-Warning \"write client_id: $($app.AppId) into the configuration of the exporter\"\n}}",
+        "$byId = {}\n$byName = {}\n$name = {}",
         filter("appId", "eq", client_id),
         filter("displayName", "eq", &name),
-        quoted(&name),
-        quoted(client_id),
+        quoted(&name)
     ));
+    script.add(FIND_APPLICATION);
     let uris = redirect_uris(account, external);
     if !uris.is_empty() {
         let uris = list(uris.iter().map(String::as_str));
-        let (platform, fallback) = if plan.is_public_client() {
-            ("PublicClient", "$true")
-        } else {
-            ("Web", "$false")
-        };
-        if plan.is_public_client() {
-            script.say("A public client: it proves nothing, so sign-in by device code is allowed.");
+        let platform = if plan.is_public_client() {
+            script.say(
+                "A public client. `m365mon login --device-code` would need \"Allow public client \
+                 flows\" as well, which is left off: with it, anybody who knows the client id can \
+                 start a sign-in and talk somebody into finishing it.",
+            );
+            "PublicClient"
         } else {
             script.say("A confidential client: its refresh token outlives a change of password.");
-        }
+            "Web"
+        };
         script.add(&format!(
             "$uris = @($app.{platform}.RedirectUris) + {uris} | Where-Object {{ $_ }} | Select-Object -Unique\n\
-             Update-MgApplication -ApplicationId $app.Id -IsFallbackPublicClient:{fallback} `\n    \
-                 -{platform} @{{ RedirectUris = @($uris) }}"
+             Update-MgApplication -ApplicationId $app.Id -{platform} @{{ RedirectUris = @($uris) }}"
         ));
     }
     script.add(
@@ -56,6 +55,34 @@ pub(super) fn registration(script: &mut Script, plan: &Plan<'_>, external: Optio
     );
 }
 
+/// `$app`: the registration that has the client id of the configuration, or a new
+/// one; never one that only has the right name.
+const FIND_APPLICATION: &str = r#"function Get-Owner($application) {
+    $names = @(Get-MgApplicationOwner -ApplicationId $application.Id -All | ForEach-Object {
+        $known = $_.AdditionalProperties
+        @($known['userPrincipalName'], $known['displayName'], $_.Id) | Where-Object { $_ } | Select-Object -First 1
+    })
+    if ($names) { $names -join ', ' } else { 'nobody' }
+}
+$app = Get-MgApplication -Filter $byId
+if (-not $app) {
+    $namesakes = @(Get-MgApplication -Filter $byName -All)
+    foreach ($one in $namesakes) {
+        Write-Warning "client id $($one.AppId), made $($one.CreatedDateTime), owned by: $(Get-Owner $one)"
+    }
+    if ($namesakes) {
+        throw 'An application of this name is there already, and the configuration does not name it. If it is yours, write its client id into the configuration and print this script again; if not, find out whose it is.'
+    }
+    $app = New-MgApplication -DisplayName $name -SignInAudience AzureADMyOrg
+    Write-Warning "write client_id: $($app.AppId) into the configuration of the exporter"
+} else {
+    # Whoever owns it or holds one of its credentials can use every right that follows.
+    Write-Host "owned by: $(Get-Owner $app)"
+    @($app.PasswordCredentials) + @($app.KeyCredentials) | Where-Object { $_ } | ForEach-Object {
+        Write-Host "credential: $($_.DisplayName), $($_.KeyId), until $($_.EndDateTime)"
+    }
+}"#;
+
 /// The service principal of an identity that a platform gave a machine.
 pub(super) fn identity(script: &mut Script, plan: &Plan<'_>) {
     script.section("The managed identity");
@@ -65,13 +92,13 @@ pub(super) fn identity(script: &mut Script, plan: &Plan<'_>) {
             filter("appId", "eq", client_id)
         )),
         None => script.add(
-            "$machine = ''  # the name of the virtual machine or of the app, as the portal shows it\n\
-             if (-not $machine) { throw 'write the name of the machine into $machine' }\n\
-             $sp = Get-MgServicePrincipal -Filter \"displayName eq '$machine' and servicePrincipalType eq 'ManagedIdentity'\"",
+            "$identity = ''  # its object (principal) id, as the portal shows it under Identity\n\
+             if (-not $identity) { throw 'write the object id of the identity into $identity' }\n\
+             $sp = Get-MgServicePrincipal -ServicePrincipalId $identity",
         ),
     }
     script.add(
-        "if (@($sp).Count -ne 1) { throw \"found $(@($sp).Count) managed identities, not one\" }",
+        "if (-not $sp -or $sp.ServicePrincipalType -ne 'ManagedIdentity') { throw 'this is no managed identity' }",
     );
 }
 
@@ -140,14 +167,42 @@ if (-not $known) {
     Update-MgApplication -ApplicationId $app.Id -KeyCredentials $keys
 }"#;
 
+/// The file is its owner's alone before anything is in it, and never one that is
+/// there already.
 const SECRET: &str = r#"$known = Get-MgApplication -ApplicationId $app.Id -Property passwordCredentials
-if (-not @($known.PasswordCredentials | Where-Object EndDateTime -gt (Get-Date).AddDays(30))) {
-    $secret = Add-MgApplicationPassword -ApplicationId $app.Id -PasswordCredential @{
-        DisplayName = 'm365mon'; EndDateTime = (Get-Date).AddMonths(6)
+$live = @($known.PasswordCredentials | Where-Object EndDateTime -gt (Get-Date).AddDays(30))
+if ($live) {
+    Write-Host "There is a secret until $($live[0].EndDateTime.ToString('yyyy-MM-dd')) already; no other was made."
+} else {
+    $path = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($file)
+    if ($IsWindows) {
+        $only = [System.Security.AccessControl.FileSecurity]::new()
+        $only.SetAccessRuleProtection($true, $false)
+        $only.AddAccessRule([System.Security.AccessControl.FileSystemAccessRule]::new(
+            [System.Security.Principal.WindowsIdentity]::GetCurrent().User, 'FullControl', 'Allow'))
+        $stream = [System.IO.FileSystemAclExtensions]::Create(
+            [System.IO.FileInfo]::new($path), 'CreateNew', 'FullControl', 'None', 4096, 'None', $only)
+    } else {
+        $options = [System.IO.FileStreamOptions]::new()
+        $options.Mode = 'CreateNew'
+        $options.Access = 'Write'
+        $options.UnixCreateMode = [System.IO.UnixFileMode]'UserRead, UserWrite'  # 0600
+        $stream = [System.IO.FileStream]::new($path, $options)
     }
-    Set-Content -NoNewline -LiteralPath $file -Value $secret.SecretText
-    Write-Host "The secret is in $file. Bring it to the exporter, delete it here, and set"
+    $secret = $null
+    try {
+        $secret = Add-MgApplicationPassword -ApplicationId $app.Id -PasswordCredential @{
+            DisplayName = 'm365mon'; EndDateTime = (Get-Date).AddMonths(6)
+        }
+        $bytes = [System.Text.Encoding]::UTF8.GetBytes($secret.SecretText)
+        $stream.Write($bytes, 0, $bytes.Length)
+    } finally {
+        $stream.Dispose()
+        if (-not $secret) { Remove-Item -LiteralPath $path }
+    }
+    Write-Host "The secret is in $path, which only you can read. Bring it to the exporter, delete it here, and set"
     Write-Host "    expires: $($secret.EndDateTime.ToString('yyyy-MM-dd'))"
+    $secret = $null
 }"#;
 
 const FEDERATION: &str = r"# As `m365mon doctor` shows them, or the cluster's issuer and the service account.
@@ -197,6 +252,10 @@ pub(super) fn sites(script: &mut Script, plan: &Plan<'_>) {
         if sites.is_empty() {
             continue;
         }
+        let enough = match role {
+            SiteRole::Read => "read|write|owner|fullcontrol",
+            SiteRole::Write => "write|owner|fullcontrol",
+        };
         let role = role.as_str();
         script.section(&format!(
             "The role {role} on each site (Sites.Selected opens no site by itself)"
@@ -208,18 +267,26 @@ pub(super) fn sites(script: &mut Script, plan: &Plan<'_>) {
         for address in sites {
             script.add(&format!("    {}", quoted(&address)));
         }
-        script.add(&GRANT_SITES.replace("'read'", &quoted(role)));
+        script.add(
+            &GRANT_SITES
+                .replace("'read'", &quoted(role))
+                .replace("$enough", enough),
+        );
     }
 }
 
 const GRANT_SITES: &str = r")) {
     $site = Get-MgSite -SiteId $address
-    $held = Get-MgSitePermission -SiteId $site.Id -All | Where-Object {
+    $held = @(Get-MgSitePermission -SiteId $site.Id -All | Where-Object {
         @($_.GrantedToIdentitiesV2.Application.Id) -contains $sp.AppId
-    }
+    } | ForEach-Object { Get-MgSitePermission -SiteId $site.Id -PermissionId $_.Id })
     if (-not $held) {
         New-MgSitePermission -SiteId $site.Id -BodyParameter @{
             Roles = @('read'); GrantedToIdentities = @($me)
+        } | Out-Null
+    } elseif (-not (@($held.Roles) -match '^($enough)$')) {
+        Update-MgSitePermission -SiteId $site.Id -PermissionId $held[0].Id -BodyParameter @{
+            Roles = @('read')
         } | Out-Null
     }
 }";

@@ -19,12 +19,16 @@ pub fn shell(word: &str) -> String {
     }
 }
 
-/// Lets a person read another's mailbox.
+/// Lets a person read one folder of another's mailbox and nothing beside it. The
+/// folder is found by its kind: its name is in its owner's language.
 #[must_use]
-pub(super) fn read_mailbox(mailbox: &str, person: &str) -> String {
+fn read_folder(mailbox: &str, folder: &str, person: &str) -> String {
+    let (mailbox, folder) = (quoted(mailbox), quoted(folder));
     format!(
-        "Add-MailboxPermission -Identity {} -User {} -AccessRights FullAccess -AutoMapping $false",
-        quoted(mailbox),
+        "Get-EXOMailboxFolderStatistics -Identity {mailbox} -FolderScope {folder} | \
+         Where-Object FolderType -eq {folder} | ForEach-Object {{ \
+         Add-MailboxFolderPermission -Identity ({mailbox} + ':' + $_.FolderId) -User {} \
+         -AccessRights Reviewer }}",
         quoted(person)
     )
 }
@@ -104,9 +108,9 @@ impl<'a> Commands<'a> {
                 )]
             }
             Grant::MailboxRole { user, role } => self.scope_mailbox(user, role),
-            Grant::MailboxReader { user } => {
+            Grant::FolderReader { user, folder } => {
                 let person = self.account.person().map_or("", |person| &*person.username);
-                vec![read_mailbox(user, person)]
+                vec![read_folder(user, folder, person)]
             }
             Grant::TeamConsent { team, permission } => vec![team_consent(team, permission)],
             Grant::ByHand(how) => vec![how.to_string()],

@@ -1,6 +1,5 @@
 //! A person's consent, given for that one person, and what the person may read.
 
-use super::commands::read_mailbox;
 use super::plan::Plan;
 use super::text::Script;
 use crate::entra::{GRANT_SCOPES, SIGN_IN_SCOPES};
@@ -64,15 +63,33 @@ pub(super) fn reading(script: &mut Script, plan: &Plan<'_>) {
             ));
         }
     }
-    let mailboxes = plan.read_mailboxes();
-    if !mailboxes.is_empty() {
-        script.section("Mailboxes of others");
-        script.say(
-            "FullAccess is what reading all folders of another mailbox is known to need; a \
-             narrower right (Reviewer on single folders) was not verified.",
-        );
-        for mailbox in mailboxes {
-            script.add(&read_mailbox(mailbox, &person.username));
+    let folders = plan.read_folders();
+    if !folders.is_empty() {
+        script.section("Folders in mailboxes of others: Reviewer, on these folders only");
+        script.add(GRANT_FOLDER);
+        for (mailbox, folder) in folders {
+            script.add(&format!(
+                "Grant-Folder {} {} {}",
+                quoted(mailbox),
+                quoted(folder),
+                quoted(&person.username)
+            ));
         }
     }
 }
+
+/// A folder is found by its kind and named by its id: its name is in its
+/// owner's language. What reads already is left as it is.
+const GRANT_FOLDER: &str = r#"function Grant-Folder([string]$mailbox, [string]$folder, [string]$person) {
+    $one = Get-EXOMailboxFolderStatistics -Identity $mailbox -FolderScope $folder |
+        Where-Object FolderType -eq $folder | Select-Object -First 1
+    if (-not $one) { throw "$mailbox has no folder of the kind $folder" }
+    $identity = "${mailbox}:$($one.FolderId)"
+    $held = Get-MailboxFolderPermission -Identity $identity -User $person -ErrorAction SilentlyContinue
+    $reads = '^(Owner|PublishingEditor|Editor|PublishingAuthor|Author|NonEditingAuthor|Reviewer|ReadItems)$'
+    if (-not $held) {
+        Add-MailboxFolderPermission -Identity $identity -User $person -AccessRights Reviewer | Out-Null
+    } elseif (-not (@($held.AccessRights) -match $reads)) {
+        Set-MailboxFolderPermission -Identity $identity -User $person -AccessRights Reviewer | Out-Null
+    }
+}"#;

@@ -38,11 +38,41 @@ fn introduce(script: &mut Script) {
         "What Entra grants and what Exchange grants add up: a Mail permission of Graph would open \
          every mailbox. Take it away if it is there.",
     );
-    script.add(
-        "if (-not (Get-ServicePrincipal | Where-Object AppId -eq $sp.AppId)) {\n    \
-             New-ServicePrincipal -AppId $sp.AppId -ObjectId $sp.Id -DisplayName $sp.DisplayName\n}",
-    );
+    script.add(OURS);
 }
+
+/// `$held`: what this application was assigned. What has the right name and is
+/// used by somebody else, or by nobody, is not ours to change or to use: whoever
+/// made it could widen it afterwards.
+const OURS: &str = r#"$known = @(Get-ServicePrincipal | Where-Object AppId -eq $sp.AppId)
+if (-not $known) {
+    $known = @(New-ServicePrincipal -AppId $sp.AppId -ObjectId $sp.Id -DisplayName $sp.DisplayName)
+}
+if ($known[0].ObjectId -ne $sp.Id) {
+    throw "Exchange knows the application $($sp.AppId) by the object id $($known[0].ObjectId), Entra by $($sp.Id): Remove-ServicePrincipal it, and run this again"
+}
+# What Exchange calls this application by. Its display name is none of them: anybody may have that.
+$names = @($known[0].ObjectId, $known[0].AppId, $known[0].Guid, $known[0].Identity, $known[0].Name) |
+    Where-Object { $_ -as [guid] } | ForEach-Object { "$_" }
+function Get-Assignee($assignment) {
+    @($assignment.RoleAssignee, $assignment.RoleAssigneeName) | Where-Object { $_ } |
+        ForEach-Object { ("$_" -split '[/\\]')[-1] }
+}
+function Get-OwnAssignment([string]$scope) {
+    if (-not (Get-ManagementScope -Identity $scope -ErrorAction SilentlyContinue)) { return }
+    $uses = @(Get-ManagementRoleAssignment | Where-Object {
+        @($_.CustomResourceScope, $_.CustomRecipientWriteScope, $_.CustomConfigWriteScope) -contains $scope
+    })
+    $others = @($uses | Where-Object { -not (Get-Assignee $_ | Where-Object { $_ -in $names }) })
+    if (-not $uses) {
+        throw "the management scope $scope is there already and nobody uses it: look at it (Get-ManagementScope), remove it, and run this again"
+    }
+    if ($others) {
+        $who = ($others | ForEach-Object { Get-Assignee $_ } | Select-Object -Unique) -join ', '
+        throw "the management scope $scope is there already, for somebody else ($who): rename or remove it, and run this again"
+    }
+    $uses
+}"#;
 
 fn assign_one(script: &mut Script, role: &str, name: &str, mailboxes: &BTreeSet<&str>) {
     script.add("$mailboxes = @(");
@@ -50,15 +80,12 @@ fn assign_one(script: &mut Script, role: &str, name: &str, mailboxes: &BTreeSet<
         script.add(&format!("    {}", quoted(mailbox)));
     }
     script.add(") | ForEach-Object { Get-EXOMailbox -Identity $_ }");
+    script.add(&format!(
+        "$name = {name}\n$held = @(Get-OwnAssignment $name)"
+    ));
     if mailboxes.len() > MOST_IN_A_FILTER {
         script.say("Members of the group count, members of groups in it do not.");
-        script.add(&format!(
-            "$group = Get-DistributionGroup -Identity {name} -ErrorAction SilentlyContinue\n\
-             if (-not $group) {{\n    $group = New-DistributionGroup -Name {name} -Type Security\n}}\n\
-             Update-DistributionGroupMember -Identity $group.Identity -Confirm:$false `\n    \
-                 -Members $mailboxes.PrimarySmtpAddress\n\
-             $filter = \"MemberOfGroup -eq '$($group.DistinguishedName -replace \"'\", \"''\")'\""
-        ));
+        script.add(GROUP);
     } else {
         script.add(
             "$filter = @($mailboxes | ForEach-Object {\n    \
@@ -68,16 +95,27 @@ fn assign_one(script: &mut Script, role: &str, name: &str, mailboxes: &BTreeSet<
     }
     let role = quoted(role);
     script.add(&format!(
-        "if (Get-ManagementScope -Identity {name} -ErrorAction SilentlyContinue) {{\n    \
-             Set-ManagementScope -Identity {name} -RecipientRestrictionFilter $filter\n\
+        "if ($held) {{\n    \
+             Set-ManagementScope -Identity $name -RecipientRestrictionFilter $filter\n\
          }} else {{\n    \
-             New-ManagementScope -Name {name} -RecipientRestrictionFilter $filter\n}}\n\
-         $held = Get-ManagementRoleAssignment -Role {role} -ErrorAction SilentlyContinue |\n    \
-             Where-Object CustomResourceScope -eq {name}\n\
-         if (-not $held) {{\n    \
-             New-ManagementRoleAssignment -App $sp.Id -Role {role} -CustomResourceScope {name}\n}}\n\
+             New-ManagementScope -Name $name -RecipientRestrictionFilter $filter\n}}\n\
+         if (-not ($held | Where-Object Role -eq {role})) {{\n    \
+             New-ManagementRoleAssignment -App $sp.Id -Role {role} -CustomResourceScope $name\n}}\n\
          foreach ($mailbox in $mailboxes) {{\n    \
              Test-ServicePrincipalAuthorization -Identity $sp.Id -Resource $mailbox.PrimarySmtpAddress |\n        \
                  Format-Table\n}}"
     ));
 }
+
+/// A group decides what is in the scope, and its owners decide who is in it: one
+/// that is there already is ours only if our own scope names it.
+const GROUP: &str = r#"$group = Get-DistributionGroup -Identity $name -ErrorAction SilentlyContinue
+$scope = if ($held) { Get-ManagementScope -Identity $name }
+if ($group -and "$($scope.RecipientFilter)" -notlike "*$($group.DistinguishedName)*") {
+    throw "the group $($group.PrimarySmtpAddress) is there already, managed by $($group.ManagedBy -join ', '): rename or remove it, and run this again"
+}
+if (-not $group) {
+    $group = New-DistributionGroup -Name $name -Type Security -MemberJoinRestriction Closed -MemberDepartRestriction Closed
+}
+Update-DistributionGroupMember -Identity $group.Identity -Confirm:$false -Members $mailboxes.PrimarySmtpAddress
+$filter = "MemberOfGroup -eq '$($group.DistinguishedName -replace "'", "''")'""#;

@@ -105,12 +105,12 @@ impl<'a> Plan<'a> {
         roles
     }
 
-    /// Mailboxes of others that the person reads.
-    pub(super) fn read_mailboxes(&self) -> BTreeSet<&str> {
+    /// Folders in mailboxes of others that the person reads: whose, and which.
+    pub(super) fn read_folders(&self) -> BTreeSet<(&str, &'static str)> {
         self.grants
             .iter()
             .filter_map(|grant| match grant {
-                Grant::MailboxReader { user } => Some(&**user),
+                Grant::FolderReader { user, folder } => Some((&**user, *folder)),
                 _ => None,
             })
             .collect()
@@ -128,7 +128,7 @@ impl<'a> Plan<'a> {
         self.grants.iter().any(|grant| {
             matches!(
                 grant,
-                Grant::MailboxRole { .. } | Grant::MailboxReader { .. }
+                Grant::MailboxRole { .. } | Grant::FolderReader { .. }
             )
         })
     }

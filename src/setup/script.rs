@@ -39,6 +39,7 @@ pub fn script(account: &Account, resources: &[Arc<Resource>], external: Option<&
     }
     by_hand(&mut script, &plan);
     tail(&mut script, &plan);
+    disconnect(&mut script, &plan);
     script.into_text()
 }
 
@@ -77,7 +78,7 @@ fn head(script: &mut Script, plan: &Plan<'_>) {
     }
     script.add(&format!(
         "#\n# Install-Module {} -Scope CurrentUser\n\
-         #Requires -Version 7.2\n#Requires -Modules {}\n\
+         #Requires -Version 7.4\n#Requires -Modules {}\n\
          Set-StrictMode -Version 1.0\n$ErrorActionPreference = 'Stop'",
         modules.join(", "),
         modules.join(", ")
@@ -99,7 +100,11 @@ fn connect(script: &mut Script, plan: &Plan<'_>) {
             scopes.push("Sites.FullControl.All");
         }
     }
-    script.section("Sign in");
+    script.section("Sign in: for this one process, and signed out at the end whatever happens");
+    if plan.needs_exchange() {
+        script.add("$exchange = $null");
+    }
+    script.add("try {");
     let tenant = account.tenant.as_ref();
     let tenant = tenant.map(|tenant| format!(" -TenantId {}", quoted(tenant.as_str())));
     let environment = match (&account.cloud, graph_environment(&account.cloud)) {
@@ -111,7 +116,7 @@ fn connect(script: &mut Script, plan: &Plan<'_>) {
     };
     let list = scopes.iter().map(|scope| quoted(scope));
     script.add(&format!(
-        "Connect-MgGraph -NoWelcome -Environment {}{} -Scopes {}",
+        "Connect-MgGraph -NoWelcome -ContextScope Process -Environment {}{} -Scopes {}",
         quoted(environment),
         tenant.unwrap_or_default(),
         list.collect::<Vec<_>>().join(", ")
@@ -127,6 +132,7 @@ fn connect(script: &mut Script, plan: &Plan<'_>) {
                  Connect-ExchangeOnline -ShowBanner:$false",
             ),
         }
+        script.add(ONE_TENANT);
     }
     script.add(&find_api("$graph", GRAPH_APP_ID));
     for (variable, (api, _)) in &plan.permissions {
@@ -136,9 +142,27 @@ fn connect(script: &mut Script, plan: &Plan<'_>) {
     }
 }
 
+/// Exchange's sign-in asks for no tenant: an administrator of several may have
+/// chosen another one.
+const ONE_TENANT: &str = r"$exchange = Get-ConnectionInformation | Where-Object State -eq 'Connected' | Select-Object -Last 1
+if ($exchange.TenantID -ne (Get-MgContext).TenantId) {
+    throw 'Graph and Exchange are signed in to two different tenants'
+}";
+
+fn disconnect(script: &mut Script, plan: &Plan<'_>) {
+    script.add("} finally {");
+    if plan.needs_exchange() {
+        script.add(
+            "    if ($exchange) { Disconnect-ExchangeOnline -ConnectionId $exchange.ConnectionId -Confirm:$false }",
+        );
+    }
+    script.add("    Disconnect-MgGraph -ErrorAction SilentlyContinue | Out-Null\n}");
+}
+
 fn register_environment(script: &mut Script, cloud: &Cloud) {
     script.add(&format!(
-        "Add-MgEnvironment -Name 'm365mon' -AzureADEndpoint {} -GraphEndpoint {}",
+        "Remove-MgEnvironment -Name 'm365mon' -ErrorAction SilentlyContinue\n\
+         Add-MgEnvironment -Name 'm365mon' -AzureADEndpoint {} -GraphEndpoint {}",
         quoted(cloud.login_url()),
         quoted(cloud.graph_url())
     ));

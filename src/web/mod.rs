@@ -30,6 +30,8 @@ mod discovery;
 mod encoding;
 mod external;
 mod form;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod health;
 mod operator;
 mod operator_session;

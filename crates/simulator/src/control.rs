@@ -12,7 +12,7 @@
 //! | `POST /consents` | `{"app", "user", "resource": "graph", "grant": ["Mail.ReadBasic"], "revoke": true}` |
 //! | `POST /apps` | `{"app", "disabled": true, "resource": "graph", "grant": [], "revoke": []}` |
 //! | `POST /users` | `{"user", "disabled", "mfa_required", "password", "availability": "Busy"}` |
-//! | `POST /mailboxes` | `{"user", "enabled", "moving", "messages", "events", "schedule_error", "delegates": [], "assign": client id, "role": "Mail.Send", "unassign": client id, "remove"}` |
+//! | `POST /mailboxes` | `{"user", "enabled", "moving", "messages", "events", "schedule_error", "delegates": [], "readers": {"inbox": []}, "assign": client id, "role": "Mail.Send", "unassign": client id, "remove"}` |
 //! | `POST /sites` | `{"url", "add", "remove", "state": "locked", "grant": client id, "role": "write", "revoke": client id, "readers": [], "empty"}` |
 //! | `POST /teams` | `{"team": id, "consent": client id, "revoke": client id, "members": [], "backend_refuses", "front_lost", "remove"}` |
 //! | `POST /drives` | `{"user", "state": "ready", "never_made", "file_not_found", "no_my_site", "no_share_point", "denied" or "locked", "quota": "whole", "zero", "absent" or "impossible", "remove"}` |

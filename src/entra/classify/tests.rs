@@ -98,7 +98,7 @@ fn codes_and_fallbacks() {
         (200, String::new(), false, (BadResponse, None, All)),
         (400, "no".into(), false, (BadResponse, None, All)),
         (302, String::new(), false, (UnexpectedStatus, None, All)),
-        (404, "<html>".into(), false, (UnexpectedStatus, None, All)),
+        (404, "<html>".into(), false, (BadResponse, None, All)),
         (407, String::new(), false, (Proxy, None, All)),
         (600, String::new(), false, (UnexpectedStatus, None, All)),
         (999, "<html>".into(), false, (UnexpectedStatus, None, All)),

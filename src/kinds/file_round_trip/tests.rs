@@ -134,11 +134,6 @@ async fn a_download_from_elsewhere_is_not_followed() {
         ),
         ("http://contoso.sharepoint.com/x", Reason::BadResponse),
         ("/sites/monitoring/x", Reason::BadResponse),
-        ("/_layouts/15/Throttle.htm", Reason::Throttled),
-        (
-            "https://contoso.sharepoint.com/_layouts/15/FraudThrottle.htm",
-            Reason::Throttled,
-        ),
     ] {
         let mut script = Script::of([put(), redirect(302, location)]);
         match script.probe(&kind()).await {

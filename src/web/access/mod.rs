@@ -38,10 +38,13 @@ use self::demands::Demands;
 use self::passwords::{Passwords, Users};
 use self::rate::Bucket;
 pub(super) use self::request::authenticate;
+#[cfg(any(test, fuzzing))]
+pub(super) use self::request::credentials;
 pub(super) use self::tls::ServerTls;
 use crate::config::Diagnostic;
 use crate::config::digest::FileDigest;
-use crate::config::web::WebFile;
+use crate::config::web::{PemSource, TlsServer, WebFile};
+use crate::files;
 use crate::model::Random;
 
 /// Between two looks at the files.
@@ -84,8 +87,9 @@ impl WebConfig {
             users,
             rate_limit,
             is_empty,
-            warnings,
+            mut warnings,
         } = web;
+        warnings.extend(tls.as_ref().and_then(readable_key));
         let tls = tls
             .map(|tls| tls::tls(&tls, http2, health_without_auth, &look.contents))
             .transpose()?
@@ -117,6 +121,22 @@ impl WebConfig {
     pub const fn has_tls(&self) -> bool {
         self.tls.is_some()
     }
+}
+
+/// The warning about a private key that every user of this machine may read.
+fn readable_key(tls: &TlsServer) -> Option<Diagnostic> {
+    let key = &tls.key;
+    let here = key.place.diagnostic(String::new()).file;
+    let file = match &key.source {
+        PemSource::File(file) => file,
+        // It stands in the web configuration itself.
+        PemSource::Text(_) => Path::new(&*here),
+    };
+    files::readable_by_everyone(file).then(|| {
+        let shown = files::shown(file);
+        let message = format!("every user of this machine may read {shown}: `chmod o-r` it");
+        key.place.diagnostic(message)
+    })
 }
 
 /// Who may come in to a running server, and how.

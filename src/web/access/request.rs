@@ -116,7 +116,7 @@ impl Access {
 
 /// Name and password of `Authorization: Basic` (RFC 7617); `None` without
 /// exactly one that can be read.
-fn credentials(headers: &HeaderMap) -> Option<(Zeroizing<String>, Secret)> {
+pub(in crate::web) fn credentials(headers: &HeaderMap) -> Option<(Zeroizing<String>, Secret)> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next()?.to_str().ok()?;
     if values.next().is_some() {

@@ -4,6 +4,7 @@ mod command_line;
 mod config;
 pub(crate) mod doctor;
 mod entra;
+mod faults;
 mod http;
 mod kinds;
 mod metrics;

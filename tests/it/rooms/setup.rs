@@ -149,7 +149,7 @@ fn what_a_person_consents_to_is_what_login_asks_for() {
         script.contains("-AppRoleAssignmentRequired:$true"),
         "{script}"
     );
-    assert!(script.contains("-IsFallbackPublicClient:$true"), "{script}");
+    assert!(!script.contains("IsFallbackPublicClient"), "{script}");
     assert!(script.contains("'http://localhost', 'http://localhost/auth/callback'"));
 }
 
@@ -196,7 +196,7 @@ fn every_kind_of_credential_has_its_section() {
     assert!(of("federated").contains("New-MgApplicationFederatedIdentityCredential"));
     let script = of("machine");
     assert!(
-        script.contains("servicePrincipalType eq 'ManagedIdentity'"),
+        script.contains("$sp.ServicePrincipalType -ne 'ManagedIdentity'"),
         "{script}"
     );
     assert!(!script.contains("New-MgApplication "), "{script}");
@@ -206,8 +206,7 @@ fn every_kind_of_credential_has_its_section() {
         "-ExchangeEnvironmentName O365USGovDoD",
         "-Web @{ RedirectUris",
         "'https://m365mon.contoso.us/auth/callback'",
-        "-IsFallbackPublicClient:$false",
-        "Add-MailboxPermission",
+        "Grant-Folder 'info@contoso.onmicrosoft.com' 'Inbox' 'steve@contoso.us'",
     ] {
         assert!(script.contains(word), "no {word} in {script}");
     }
@@ -233,12 +232,138 @@ fn a_name_stays_a_name() {
          resources:\n  - {name: box, account: \"o'neil\", kind: exchange_mailbox}\n";
     let (code, script, error) = setup(configuration, &[]);
     assert_eq!(code, 0, "{error}");
-    assert!(
-        script.contains("New-MgApplication -DisplayName 'm365mon o''neil'"),
-        "{script}"
-    );
+    assert!(script.contains("$name = 'm365mon o''neil'\n"), "{script}");
     assert!(
         script.contains("Get-MgUser -UserId 'o''neil\u{2019}\u{2019};$(calc)@contoso.com'"),
         "{script}"
     );
+}
+
+/// One account of each credential, with everything that a script may hold.
+fn everything() -> String {
+    let account = |name: &str, rest: &str| {
+        format!(
+            "  - {{name: {name}, tenant: {DOMAIN}, client_id: 11111111-2222-3333-4444-555555555555, {rest}}}\n"
+        )
+    };
+    let many: String = (0..12)
+        .map(|number| {
+            format!("  - {{name: many-{number}, account: certificate, kind: exchange_mailbox, user: box{number}@{DOMAIN}}}\n")
+        })
+        .collect();
+    [
+        "accounts:\n".to_owned(),
+        account("public", "delegated: {username: steve@contoso.com}"),
+        account(
+            "confidential",
+            "delegated: {username: steve@contoso.com}, client_secret: {secret_file: secret.txt}",
+        ),
+        account("secret", "client_secret: {secret_file: secret.txt}"),
+        account(
+            "certificate",
+            "client_certificate: {certificate_file: cert.pem, key_file: key.pem}",
+        ),
+        account("federated", "workload_identity: {token_file: token.jwt}"),
+        "  - {name: machine, managed_identity: {}}\nresources:\n".to_owned(),
+        "  - {name: shared, account: public, kind: exchange_mailbox, user: info@contoso.com}\n".to_owned(),
+        "  - {name: folder, account: public, kind: mailbox_folder, user: info@contoso.com, folder: archive}\n".to_owned(),
+        "  - {name: calendar, account: confidential, kind: exchange_calendar, user: info@contoso.com}\n".to_owned(),
+        "  - {name: site, account: secret, kind: sharepoint_site, url: https://contoso.sharepoint.com/sites/a}\n".to_owned(),
+        "  - {name: file, account: secret, kind: file_round_trip, url: https://contoso.sharepoint.com/sites/b, folder: probe}\n".to_owned(),
+        "  - {name: mine, account: machine, kind: exchange_mailbox, user: info@contoso.com}\n".to_owned(),
+        many,
+    ]
+    .concat()
+}
+
+fn each_script() -> Vec<(&'static str, String)> {
+    let configuration = everything();
+    [
+        "public",
+        "confidential",
+        "secret",
+        "certificate",
+        "federated",
+        "machine",
+    ]
+    .map(|name| {
+        let (code, script, error) = setup(&configuration, &["--account", name]);
+        assert_eq!(code, 0, "{name}: {error}");
+        (name, script)
+    })
+    .to_vec()
+}
+
+/// Whoever made something of the right name first would be given the rights: the
+/// script goes on only with the id of the configuration, or with what only this
+/// application uses.
+#[test]
+fn nothing_is_adopted_by_its_name() {
+    for (name, script) in each_script() {
+        assert!(!script.contains("displayName eq ''m365mon") || script.contains("$namesakes"));
+        for line in script.lines() {
+            let by_name = line.contains("Get-MgApplication -Filter $byName");
+            assert!(
+                !by_name || line.trim_start().starts_with("$namesakes = "),
+                "{line}"
+            );
+            assert!(!line.contains("displayName eq '$"), "{line}");
+        }
+        let made = script.find("New-MgApplication ");
+        if name == "machine" {
+            assert!(made.is_none());
+            assert!(script.contains("-ServicePrincipalId $identity"), "{script}");
+        } else {
+            let stop = script.find("throw 'An application of this name").unwrap();
+            assert!(stop < made.unwrap(), "{script}");
+            assert!(script.contains("Get-MgApplicationOwner"), "{script}");
+        }
+        if let Some(change) = script.find("Set-ManagementScope") {
+            let asked = script.find("$held = @(Get-OwnAssignment $name)").unwrap();
+            assert!(asked < change, "{script}");
+            assert!(script[asked..change].contains("if ($held) {"), "{script}");
+        }
+        assert_eq!(
+            name == "certificate",
+            script.contains("New-DistributionGroup")
+        );
+    }
+}
+
+/// What a stranger looks for first.
+#[test]
+fn a_script_opens_nothing_beside_and_leaves_nothing_behind() {
+    for (name, script) in each_script() {
+        for word in [
+            "FullAccess",
+            "Add-MailboxPermission",
+            "IsFallbackPublicClient",
+            "Set-Content",
+        ] {
+            assert!(!script.contains(word), "{name}: {word}");
+        }
+        assert!(script.contains("Connect-MgGraph -NoWelcome -ContextScope Process "));
+        let end = script.rfind("} finally {").unwrap();
+        assert!(script[end..].contains("Disconnect-MgGraph"), "{name}");
+        let exchange = script.contains("Connect-ExchangeOnline");
+        assert_eq!(
+            exchange,
+            script[end..].contains("Disconnect-ExchangeOnline"),
+            "{name}"
+        );
+        assert_eq!(exchange, script.contains("two different tenants"), "{name}");
+        if let Some(made) = script.find("Add-MgApplicationPassword") {
+            let mode = script.find("UnixFileMode]'UserRead, UserWrite'").unwrap();
+            let windows = script.find("FileSystemAclExtensions]::Create").unwrap();
+            assert!(mode < made && windows < made, "{script}");
+            assert_eq!(script.matches("'CreateNew'").count(), 2);
+        }
+    }
+    let public = &each_script()[0].1;
+    for line in [
+        "Grant-Folder 'info@contoso.com' 'Archive' 'steve@contoso.com'",
+        "Grant-Folder 'info@contoso.com' 'Inbox' 'steve@contoso.com'",
+    ] {
+        assert!(public.contains(line), "{line} in {public}");
+    }
 }

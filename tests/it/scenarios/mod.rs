@@ -16,3 +16,4 @@ mod serve;
 mod shard;
 pub(crate) mod standard;
 mod storm;
+mod truth;

@@ -35,17 +35,20 @@ pub(crate) const H1: &[&[u8]] = &[b"http/1.1"];
 pub(crate) const H2: &[&[u8]] = &[b"h2", b"http/1.1"];
 
 pub(crate) struct Ca {
-    issuer: CertifiedIssuer<'static, KeyPair>,
+    pub(crate) issuer: CertifiedIssuer<'static, KeyPair>,
     pub(crate) file: tempfile::NamedTempFile,
 }
 
 impl Ca {
     pub(crate) fn new() -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
         // A stranger with the same name would be taken for an impostor.
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("m365mon test CA {number}");
+        Self::named(&format!("m365mon test CA {number}"))
+    }
+
+    pub(crate) fn named(name: &str) -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -60,6 +63,10 @@ impl Ca {
         if name == HOST {
             names.push(GRAPH.to_owned());
         }
+        self.acceptor(names, end_year, alpn)
+    }
+
+    fn acceptor(&self, names: Vec<String>, end_year: i32, alpn: &[&[u8]]) -> TlsAcceptor {
         let mut params = CertificateParams::new(names).unwrap();
         params.not_before = rcgen::date_time_ymd(2000, 1, 1);
         params.not_after = rcgen::date_time_ymd(end_year, 1, 1);
@@ -75,6 +82,12 @@ impl Ca {
             .unwrap();
         config.alpn_protocols = alpn.iter().map(|p| p.to_vec()).collect();
         TlsAcceptor::from(Arc::new(config))
+    }
+
+    /// TLS for several hosts.
+    pub(crate) fn tls_for(&self, hosts: &[&str], alpn: &[&[u8]]) -> TlsAcceptor {
+        let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
+        self.acceptor(hosts, 2100, alpn)
     }
 
     pub(crate) fn good(&self, alpn: &[&[u8]]) -> TlsAcceptor {

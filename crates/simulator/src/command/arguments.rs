@@ -1,5 +1,7 @@
 //! The orders, as they are written in YAML and JSON.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::directory::{DriveState, QuotaForm, ResourceApp, SiteState};
@@ -143,6 +145,9 @@ pub struct MailboxChange {
     /// Gives these people access.
     #[serde(default)]
     pub delegates: Vec<String>,
+    /// Lets these people read single folders of it, by well-known name.
+    #[serde(default)]
+    pub readers: BTreeMap<String, Vec<String>>,
     /// RBAC for Applications: gives this application (client id) the role
     /// `Application Mail.ReadBasic`, or `role`, on it.
     #[serde(default)]

@@ -21,6 +21,12 @@ impl MailboxChange {
             .iter()
             .map(|name| user_id(directory, name))
             .collect::<Result<Vec<_>, _>>()?;
+        let mut readers = Vec::new();
+        for (folder, names) in &self.readers {
+            for name in names {
+                readers.push((folder.to_ascii_lowercase(), user_id(directory, name)?));
+            }
+        }
         let owner = user_id(directory, &self.user)?;
         if let Some(app) = &self.unassign {
             let scopes = &mut application(directory, app)?.mailbox_scopes;
@@ -62,6 +68,9 @@ impl MailboxChange {
             mailbox.schedule_error = Some(code.clone()).filter(|code| !code.is_empty());
         }
         mailbox.delegates.extend(delegates);
+        for (folder, reader) in readers {
+            mailbox.readers.entry(folder).or_default().insert(reader);
+        }
         Ok(Value::Null)
     }
 }

@@ -1,6 +1,6 @@
 //! People and their mailboxes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Drive;
 use m365mon_base::{Secret, Timestamp};
@@ -15,6 +15,8 @@ pub struct Mailbox {
     pub unread: u32,
     /// Object ids of people who were given access to it.
     pub delegates: BTreeSet<String>,
+    /// Object ids of people who may read single folders of it, by well-known name.
+    pub readers: BTreeMap<String, BTreeSet<String>>,
     /// On-premises, soft-deleted or without a licence: 404
     /// `MailboxNotEnabledForRESTAPI`.
     pub enabled: bool,
@@ -35,6 +37,7 @@ impl Mailbox {
             messages,
             unread: messages / 3,
             delegates: BTreeSet::new(),
+            readers: BTreeMap::new(),
             enabled: true,
             moving: false,
             events: 3,

@@ -40,16 +40,29 @@ pub(super) struct Opened {
 
 /// The mailbox of a person, by the name that was used, as far as the token reaches.
 pub(super) fn open(call: &Call<'_>, asked: &str, right: &MailRight) -> Result<Opened, GraphError> {
+    open_folder(call, asked, right, None)
+}
+
+/// The same for what is in one folder, which its owner may have shared alone.
+fn open_folder(
+    call: &Call<'_>,
+    asked: &str,
+    right: &MailRight,
+    folder: Option<&str>,
+) -> Result<Opened, GraphError> {
     let reach = guard::mail_reach(call.tenant, &call.claims, right)?;
     let (owner, mailbox) = find(call, asked)?;
-    let delegates = &mailbox.delegates;
+    let mut delegates = mailbox.delegates.clone();
+    if let Some(name) = folder.and_then(|id| well_known(&owner, id).ok()) {
+        delegates.extend(mailbox.readers.get(name).into_iter().flatten().cloned());
+    }
     guard::this_mailbox(
         call.tenant,
         &call.claims,
         right,
         reach,
         &owner.id,
-        delegates,
+        &delegates,
     )?;
     if !mailbox.enabled {
         return Err(not_enabled());
@@ -79,7 +92,13 @@ pub(super) fn answer(call: &Call<'_>, asked: &str, tail: &str) -> Result<Answer,
         owner,
         mailbox,
         permit,
-    } = open(call, asked, &guard::READ_MAIL)?;
+    } = open_folder(
+        call,
+        asked,
+        &guard::READ_MAIL,
+        tail.strip_prefix("mailFolders/")
+            .and_then(|rest| rest.split('/').next()),
+    )?;
     let body = match tail.split('/').collect::<Vec<_>>()[..] {
         ["messages"] => messages(call, &owner, &mailbox, None)?,
         ["mailFolders"] => folders(call, &owner, &mailbox)?,

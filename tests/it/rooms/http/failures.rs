@@ -62,6 +62,32 @@ async fn bad_certificates() {
     }
 }
 
+/// A root that was renewed under its old name stands beside the old one for a
+/// while: what either signed is good, in whatever order the file has them.
+#[tokio::test]
+async fn two_trusted_roots_of_one_name() {
+    let (old, new, stranger) = (Ca::named("twins"), Ca::named("twins"), Ca::named("twins"));
+    let read = |ca: &Ca| std::fs::read_to_string(ca.file.path()).unwrap();
+    for roots in [read(&old) + &read(&new), read(&new) + &read(&old)] {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, roots.as_bytes()).unwrap();
+        for (ca, good) in [(&old, true), (&new, true), (&stranger, false)] {
+            let origin = Origin::answering(ca.good(H2), |_, _| json(200, "{}")).await;
+            let mut settings = ca.settings(origin.address);
+            settings.ca_file = Some(file.path().to_owned());
+            let network = Network::new(&settings).unwrap();
+            if good {
+                assert_eq!(probe(&network).await.unwrap().status, 200);
+            } else {
+                let failure = failure(&network).await;
+                assert_eq!(failure.net.reason(), Reason::Tls);
+                let told = failure.net.to_string();
+                assert!(told.contains("signed by nobody we trust"), "{told}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn no_tls_at_all() {
     let ca = Ca::new();

@@ -14,17 +14,17 @@ use crate::support::origin::LONG;
 
 /// Hands out what it is told to.
 #[derive(Default)]
-pub(super) struct Script {
+pub(crate) struct Script {
     /// For `access_token`; when it is empty, no answer ever comes.
-    pub(super) first: Mutex<VecDeque<Result<(), TokenProblem>>>,
+    pub(crate) first: Mutex<VecDeque<Result<(), TokenProblem>>>,
     /// For `replace_refused`; when it is empty, none may be asked for.
-    pub(super) next: Mutex<VecDeque<Result<(), TokenProblem>>>,
-    pub(super) audiences: Mutex<Vec<Audience>>,
-    pub(super) challenges: Mutex<Vec<Option<ClaimsChallenge>>>,
+    pub(crate) next: Mutex<VecDeque<Result<(), TokenProblem>>>,
+    pub(crate) audiences: Mutex<Vec<Audience>>,
+    pub(crate) challenges: Mutex<Vec<Option<ClaimsChallenge>>>,
 }
 
 impl Script {
-    pub(super) fn new(
+    pub(crate) fn new(
         first: impl IntoIterator<Item = Result<(), TokenProblem>>,
         next: impl IntoIterator<Item = Result<(), TokenProblem>>,
     ) -> Arc<Self> {

@@ -42,9 +42,15 @@ fn good() {
 
 #[test]
 fn warnings() {
+    // What a checkout lets everybody read is not what these files are about.
+    let tells = |file: &PathBuf| {
+        let web = WebConfig::load(file, false).unwrap();
+        let mut warnings = web.warnings().iter();
+        warnings.any(|one| !one.message.contains("every user of this machine"))
+    };
     let with_warnings: Vec<String> = files("good")
         .iter()
-        .filter(|file| !WebConfig::load(file, false).unwrap().warnings().is_empty())
+        .filter(|file| tells(file))
         .map(|file| file.file_stem().unwrap().to_string_lossy().into_owned())
         .collect();
     let expected = [
@@ -53,6 +59,53 @@ fn warnings() {
         "client_ca_unused",
     ];
     assert_eq!(with_warnings, expected);
+}
+
+/// A private key that others can read, in its own file or in the configuration.
+#[test]
+fn a_key_that_everybody_may_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/web_config/tls");
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let mode = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(folder.path(), 0o755);
+    for name in ["server.crt", "server.key"] {
+        std::fs::copy(data.join(name), at(name)).unwrap();
+    }
+    let inline: String = std::fs::read_to_string(at("server.key"))
+        .unwrap()
+        .lines()
+        .map(|line| format!("    {line}\n"))
+        .collect();
+    let web = at("web.yml");
+    for (text, secret, line) in [
+        ("  key_file: server.key\n".to_owned(), at("server.key"), 3),
+        (format!("  key: |\n{inline}"), web.clone(), 4),
+    ] {
+        std::fs::write(
+            &web,
+            format!("tls_server_config:\n  cert_file: server.crt\n{text}"),
+        )
+        .unwrap();
+        for (permissions, warned) in [(0o644, true), (0o640, false), (0o600, false)] {
+            mode(&web, 0o644);
+            mode(&secret, permissions);
+            let loaded = WebConfig::load(&web, false).unwrap();
+            let told: Vec<_> = loaded.warnings().iter().map(ToString::to_string).collect();
+            assert_eq!(told.len(), usize::from(warned), "{permissions:o} {told:?}");
+            if warned {
+                assert!(
+                    told[0].starts_with(&format!("{}:{line}:", web.display())),
+                    "{told:?}"
+                );
+                assert!(told[0].contains("`chmod o-r` it"), "{told:?}");
+            }
+        }
+        mode(&secret, 0o600);
+    }
 }
 
 #[test]

@@ -161,7 +161,7 @@ pub(super) fn granting(resource: &Resource) -> Vec<Value> {
             Grant::TeamConsent { team, .. } => {
                 commands.push(json!({"team": {"team": team, "consent": SELECTED_CLIENT_ID}}));
             }
-            Grant::SiteVisitor { .. } | Grant::MailboxReader { .. } | Grant::ByHand(_) => {}
+            Grant::SiteVisitor { .. } | Grant::FolderReader { .. } | Grant::ByHand(_) => {}
         }
     }
     commands
@@ -212,7 +212,7 @@ pub(super) fn revoking(resource: &Resource) -> Vec<Value> {
             Grant::TeamConsent { team, .. } => {
                 commands.push(json!({"team": {"team": team, "revoke": SELECTED_CLIENT_ID}}));
             }
-            Grant::SiteVisitor { .. } | Grant::MailboxReader { .. } | Grant::ByHand(_) => {}
+            Grant::SiteVisitor { .. } | Grant::FolderReader { .. } | Grant::ByHand(_) => {}
         }
     }
     commands

@@ -1,0 +1,7 @@
+//! Challenges of Graph, SharePoint and Exchange.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use m365mon::fuzz_entries as entries;
+
+fuzz_target!(|data: &[u8]| entries::challenge(data));

@@ -1,0 +1,7 @@
+//! Answers of the token endpoint.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use m365mon::fuzz_entries as entries;
+
+fuzz_target!(|data: &[u8]| entries::entra_answer(data));

@@ -1,0 +1,7 @@
+//! Answers of services, with status and headers.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use m365mon::fuzz_entries as entries;
+
+fuzz_target!(|data: &[u8]| entries::graph_answer(data));

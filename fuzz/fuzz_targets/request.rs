@@ -1,0 +1,7 @@
+//! Requests to our own server, held against who may do what.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use m365mon::fuzz_entries as entries;
+
+fuzz_target!(|data: &[u8]| entries::request(data));

@@ -1,0 +1,7 @@
+//! Times to wait.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use m365mon::fuzz_entries as entries;
+
+fuzz_target!(|data: &[u8]| entries::retry_after(data));

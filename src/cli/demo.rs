@@ -77,9 +77,10 @@ impl Demo {
             .tempdir()
             .context("cannot make a temporary folder")?;
         let tenant = simulator::start(Options::default()).await?;
+        simulator::demo::prepare(&tenant);
         files::write(&tenant, folder.path(), Size::default(), self.interval)
             .context("cannot write the configuration")?;
-        let configuration = load(folder.path(), self.flags.labels())?;
+        let configuration = self.configuration(&tenant, folder.path())?;
         let started = Exporter::start(&configuration, &self.flags, None, inputs).await;
         // It names its cause itself.
         let exporter = started.map_err(|error| anyhow::anyhow!("{error}"))?;
@@ -98,6 +99,23 @@ impl Demo {
             () = again => {}
         }
         Ok(())
+    }
+
+    /// Sites and mailboxes as `simulate` has them, and the other services at a
+    /// pace of their own: limits that keep Microsoft's services from being asked too
+    /// often need not hold for a simulated tenant in the same process.
+    fn configuration(&self, tenant: &Running, folder: &Path) -> anyhow::Result<Configuration> {
+        let file = folder.join(files::CONFIGURATION_FILE);
+        let usual = std::fs::read_to_string(&file).context("the configuration of the demo")?;
+        let all = simulator::demo::configuration(tenant, &usual, self.interval);
+        std::fs::write(&file, all).context("cannot write the configuration")?;
+        let mut configuration = load(folder, self.flags.labels())?;
+        for resource in &mut configuration.resources {
+            if let Some(pace) = simulator::demo::pace(&resource.name, self.interval) {
+                Arc::make_mut(resource).interval = pace;
+            }
+        }
+        Ok(configuration)
     }
 
     fn scenario(&self) -> anyhow::Result<Scenario> {
@@ -121,8 +139,8 @@ impl Demo {
                  \x20 one probe      {url}probe?resource=intranet\n\
                  \x20 make trouble   curl -d '{{\"kind\": \"hang\", \"scope\": {{\"resource\": \"https://contoso.sharepoint.com/sites/hr\"}}, \"for\": \"60s\"}}' http://{control}/faults\n\
                  \n\
-                 Within ten minutes a site goes down, a mailbox is throttled, a secret ends,\n\
-                 and everything recovers. Let Prometheus scrape {address} to see it\n\
+                 Within ten minutes a site goes down, Teams fails and Microsoft says so later, mail\n\
+                 is late one way, licences run short, a secret ends, and everything recovers. Let Prometheus scrape {address} to see it\n\
                  (examples/prometheus/prometheus.yml). Ctrl-C ends it; nothing is left behind.",
                 control = tenant.control_addr,
             ));

@@ -8,6 +8,7 @@
 //! | `DELETE /faults[?name=N or ?id=N]` | ends them |
 //! | `POST /clock` | `{"advance": "24h"}`, `{"set": "2027-03-01T00:00:00Z"}` or `{"reset": true}` |
 //! | `POST /revoke` | `{"user": UPN}`, `{"app": client id}` or `{"all_access_tokens": true}` |
+//! | `POST /licences` | a licence: `{"sku": "SPE_E3", "consumed": 424}` |
 //! | `POST /secrets` | `{"app": client id, "change": "expire", "remove" or "new"}` |
 //! | `POST /consents` | `{"app", "user", "resource": "graph", "grant": ["Mail.ReadBasic"], "revoke": true}` |
 //! | `POST /apps` | `{"app", "disabled": true, "resource": "graph", "grant": [], "revoke": []}` |
@@ -87,6 +88,10 @@ pub(super) fn router(tenant: Arc<Tenant>, ca_pem: String) -> Router {
         .route(
             "/organizations",
             post(|t, body| perform(t, body, Command::Organization)),
+        )
+        .route(
+            "/licences",
+            post(|t, body| perform(t, body, Command::Licence)),
         )
         .route("/mail", post(|t, body| perform(t, body, Command::Mail)))
         .route("/orders", post(|t, body| perform(t, body, Command::Orders)))

@@ -18,7 +18,7 @@ use m365mon_base::Secret;
 /// The file names.
 pub const CONFIGURATION_FILE: &str = "m365mon.yml";
 const SECRET_FILE: &str = "app-secret.txt";
-const SERVICES_SECRET_FILE: &str = "services-secret.txt";
+pub(crate) const SERVICES_SECRET_FILE: &str = "services-secret.txt";
 const ENDPOINTS_FILE: &str = "simulator.json";
 
 /// Writes the folder; it must exist. The private files get mode 0600.

@@ -24,6 +24,7 @@ pub mod clock;
 pub mod command;
 mod connection;
 mod control;
+pub mod demo;
 pub mod directory;
 pub mod endpoints;
 pub mod entra;

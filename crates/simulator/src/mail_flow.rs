@@ -1,7 +1,7 @@
 //! What happens between one mailbox and another: a message is accepted, is on
 //! its way for a while and is delivered, comes back as undeliverable, or is lost.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use m365mon_base::Timestamp;
@@ -103,6 +103,8 @@ struct Boxes {
 #[derive(Debug, Default)]
 pub struct MailFlow {
     course: Mutex<Course>,
+    /// Where it goes otherwise, by recipient, lower case.
+    to: Mutex<HashMap<String, Course>>,
     boxes: Mutex<Boxes>,
 }
 
@@ -113,9 +115,24 @@ impl MailFlow {
         self.course.lock().clone()
     }
 
-    /// Changes how mail goes from now on.
-    pub fn change(&self, change: impl FnOnce(&mut Course)) {
-        change(&mut self.course.lock());
+    /// How mail goes to this address.
+    #[must_use]
+    pub fn course_to(&self, address: &str) -> Course {
+        let own = self.to.lock().get(&address.to_lowercase()).cloned();
+        own.unwrap_or_else(|| self.course())
+    }
+
+    /// Changes how mail goes from now on: all of it, or (`to`) only what goes to
+    /// one address.
+    pub fn change(&self, to: Option<&str>, change: impl FnOnce(&mut Course)) {
+        match to {
+            None => change(&mut self.course.lock()),
+            Some(to) => {
+                let usual = self.course();
+                let mut all = self.to.lock();
+                change(all.entry(to.to_lowercase()).or_insert(usual));
+            }
+        }
     }
 
     /// Puts a message where it is to be from `received` on; its serial is given

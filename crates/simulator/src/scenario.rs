@@ -10,7 +10,7 @@
 //!     do: {secret: {app: 11111111-aaaa-4000-8000-000000000001, change: expire}}
 //! ```
 //!
-//! Times, and how long faults last, are divided by the speed that it is run
+//! Times, how long faults last and mail takes, are divided by the speed that it is run
 //! at; latencies and `Retry-After` are not.
 
 use std::sync::Arc;
@@ -130,9 +130,12 @@ impl Step {
 
     fn take(&self, tenant: &Arc<Tenant>, speed: f64) {
         let mut command = self.command.clone();
-        if let Command::Fault(fault) = &mut command
-            && let Some(lasts) = &mut fault.lasts
-        {
+        let lasts = match &mut command {
+            Command::Fault(fault) => &mut fault.lasts,
+            Command::Mail(mail) => &mut mail.delay,
+            _ => &mut None,
+        };
+        if let Some(lasts) = lasts {
             lasts.0 = lasts.0.div_f64(speed);
         }
         match (command.perform(tenant), &self.say) {

@@ -268,10 +268,29 @@ pub struct HealthChange {
     pub status: String,
 }
 
+/// A licence; what is not named stays as it is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LicenceChange {
+    /// GUID or domain; Contoso without.
+    #[serde(default)]
+    pub tenant: Option<String>,
+    /// `SPE_E3`.
+    pub sku: String,
+    /// Paid for.
+    #[serde(default)]
+    pub enabled: Option<i64>,
+    /// Given to people.
+    #[serde(default)]
+    pub consumed: Option<i64>,
+}
+
 /// How mail goes from now on; what is not named stays as it is.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MailChange {
+    /// Only what is sent to this address (UPN); all mail without.
+    pub to: Option<String>,
     /// From acceptance to delivery.
     pub delay: Option<HumanDuration>,
     /// From acceptance to the report of non-delivery.

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 pub use arguments::{
     AppChange, ClearFaults, ClockChange, ConsentChange, DriveChange, FilesChange, HealthChange,
-    Limits, MailChange, MailboxChange, OrdersChange, OrganizationChange, Revoke, SecretChange,
-    SecretStep, SiteChange, TeamChange, UserChange,
+    LicenceChange, Limits, MailChange, MailboxChange, OrdersChange, OrganizationChange, Revoke,
+    SecretChange, SecretStep, SiteChange, TeamChange, UserChange,
 };
 
 use super::Tenant;
@@ -54,6 +54,8 @@ pub enum Command {
     Organization(OrganizationChange),
     /// Changes what Microsoft says about a service.
     Health(HealthChange),
+    /// Changes a licence.
+    Licence(LicenceChange),
     /// Changes how mail goes.
     Mail(MailChange),
     /// Sets up the API that Contoso made.
@@ -104,6 +106,7 @@ impl Command {
             }
             Self::Organization(change) => change.perform(&mut tenant.directory.write()),
             Self::Health(change) => change.perform(tenant),
+            Self::Licence(change) => change.perform(&mut tenant.directory.write()),
             Self::Mail(change) => {
                 change.perform(tenant);
                 Ok(Value::Null)

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::identity::{application, user_id};
 use super::{
-    CommandError, DriveChange, FilesChange, HealthChange, MailChange, MailboxChange, OrdersChange,
-    OrganizationChange, SiteChange, TeamChange,
+    CommandError, DriveChange, FilesChange, HealthChange, LicenceChange, MailChange, MailboxChange,
+    OrdersChange, OrganizationChange, SiteChange, TeamChange,
 };
 use crate::Tenant;
 use crate::directory::{Directory, Drive, Mailbox, MailboxScope, Site, TENANT_ID};
@@ -221,9 +221,25 @@ impl OrdersChange {
     }
 }
 
+impl LicenceChange {
+    pub(super) fn perform(&self, directory: &mut Directory) -> Result<Value, CommandError> {
+        let name = self.tenant.as_deref().unwrap_or(TENANT_ID);
+        let organization = directory
+            .organization_mut(name)
+            .ok_or_else(|| CommandError::Unknown("organization", name.to_owned()))?;
+        let mut licences = organization.licences.iter_mut();
+        let sku = licences
+            .find(|sku| sku.part_number.eq_ignore_ascii_case(&self.sku))
+            .ok_or_else(|| CommandError::Unknown("licence", self.sku.clone()))?;
+        set(&mut sku.enabled, self.enabled.as_ref());
+        set(&mut sku.consumed, self.consumed.as_ref());
+        Ok(Value::Null)
+    }
+}
+
 impl MailChange {
     pub(super) fn perform(&self, tenant: &Tenant) {
-        tenant.mail.change(|course| {
+        tenant.mail.change(self.to.as_deref(), |course| {
             set(&mut course.delay, self.delay.map(|d| d.0).as_ref());
             set(
                 &mut course.bounce_after,

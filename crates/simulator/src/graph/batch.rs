@@ -49,7 +49,7 @@ fn part(call: &Call<'_>, asked: &Value) -> Option<Value> {
         client_request_id: outer.client_request_id.clone(),
         content_type: header("content-type").unwrap_or_default(),
         prefer: header("prefer").unwrap_or_default(),
-        consistency: String::new(),
+        consistency: header("consistencylevel").unwrap_or_default(),
         body: asked["body"].to_string().into(),
     };
     let mut headers = Map::new();

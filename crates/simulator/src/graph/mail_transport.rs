@@ -11,7 +11,7 @@ use super::mail::{self, Opened};
 use super::route::{Route, delete, post};
 use super::{Answer, Call, json_body};
 use crate::directory::{Cloud, User};
-use crate::mail_flow::{Course, Folder, Letter};
+use crate::mail_flow::{Folder, Letter};
 
 pub(super) const ROUTES: &[Route] = &[
     post("{person}/sendMail", send),
@@ -162,7 +162,7 @@ fn send(call: &Call<'_>, names: &[&str]) -> Result<Answer, GraphError> {
     })?;
     let draft = read(&json_body(call)?)?;
     let course = call.tenant.mail.course();
-    deliver(call, &opened.owner, &draft, &course);
+    deliver(call, &opened.owner, &draft);
     if course.unsure {
         return Err(GraphError::new(
             503,
@@ -176,7 +176,7 @@ fn send(call: &Call<'_>, names: &[&str]) -> Result<Answer, GraphError> {
     })
 }
 
-fn deliver(call: &Call<'_>, sender: &User, draft: &Draft, course: &Course) {
+fn deliver(call: &Call<'_>, sender: &User, draft: &Draft) {
     let mail = &call.tenant.mail;
     let now = call.tenant.clock.now();
     let after = |time| now.checked_add(time).unwrap_or(now);
@@ -199,7 +199,11 @@ fn deliver(call: &Call<'_>, sender: &User, draft: &Draft, course: &Course) {
         let domain = address.rsplit('@').next().unwrap_or_default();
         directory.organization(domain).is_some()
     };
-    for address in draft.recipients.iter().filter(|_| !course.lost) {
+    for address in &draft.recipients {
+        let course = mail.course_to(address);
+        if course.lost {
+            continue;
+        }
         let recipient = directory
             .user(address)
             .filter(|user| user.mailbox.as_ref().is_some_and(|m| m.enabled));

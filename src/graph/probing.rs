@@ -303,10 +303,7 @@ impl Probing<'_> {
         if let Some(phases) = phases
             && !step.is_empty()
         {
-            match self.steps.last_mut().filter(|last| last.name == step) {
-                Some(last) => last.phases = phases,
-                None => self.steps.push(Step { name: step, phases }),
-            }
+            note(&mut self.steps, step, phases);
         }
         if let Attempt::Response(response) = &outcome {
             self.asked_to_wait |= response.exchange.hold.is_some();
@@ -326,6 +323,15 @@ impl Probing<'_> {
             self.decisive = step;
         }
         result
+    }
+}
+
+/// Several requests of one name are one step, also where another stands between
+/// them; its latency is that of the last.
+fn note(steps: &mut Vec<Step>, name: &'static str, phases: Phases) {
+    match steps.iter_mut().find(|step| step.name == name) {
+        Some(step) => step.phases = phases,
+        None => steps.push(Step { name, phases }),
     }
 }
 
@@ -375,7 +381,7 @@ impl Ask for Probing<'_> {
                 processing: began.elapsed(),
                 ..Phases::default()
             };
-            self.steps.push(Step { name: step, phases });
+            note(&mut self.steps, step, phases);
             self.decisive = step;
             let exchange = Exchange {
                 phases: Some(phases),
@@ -449,5 +455,27 @@ fn no_token_in_time() -> TokenProblem {
         reason: AccountReason::Timeout,
         code: None,
         detail: "no access token came in time; see the account's own state".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_name_is_one_step() {
+        let took = |seconds| Phases {
+            processing: Duration::from_secs(seconds),
+            ..Phases::default()
+        };
+        let mut steps = Vec::new();
+        for (name, seconds) in [("put", 1), ("get", 2), ("put", 3), ("put", 4), ("get", 5)] {
+            note(&mut steps, name, took(seconds));
+        }
+        let told: Vec<_> = steps
+            .iter()
+            .map(|step| (step.name, step.phases.processing.as_secs()))
+            .collect();
+        assert_eq!(told, [("put", 4), ("get", 5)]);
     }
 }

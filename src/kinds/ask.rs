@@ -17,8 +17,8 @@ use crate::model::{Audience, Reason, Sample, Timestamp, TokenProblem};
 pub trait Ask: Send {
     /// Sends a request, with a token where the request names an audience, and
     /// reads the answer. `step` names the stage (empty where there is only one);
-    /// several calls with one name in a row are one step, whose latency is that
-    /// of the last. Bounded by the resource's timeout.
+    /// several calls with one name are one step, whose latency is that of the
+    /// last. Bounded by the resource's timeout.
     ///
     /// # Errors
     /// No token, no answer, or an answer with a status that the request does

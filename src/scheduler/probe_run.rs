@@ -178,16 +178,18 @@ pub(super) enum RunEnd {
 /// twice. The tick ends before the next one is due, except where not even the
 /// request alone would fit.
 pub(super) fn deadline(resource: &Resource, began: Instant, next: Option<&Due>) -> Instant {
-    let bound = began
-        + resource
-            .timeout
-            .saturating_mul(MOST_WAITS)
-            .min(resource.interval)
-        + SLACK;
+    let longest = resource.kind.longest(resource.timeout);
+    let bound = began + bound(longest, resource.timeout).min(resource.interval) + SLACK;
     let before_next = next.and_then(|next| next.at.checked_sub(MARGIN));
     bound
         .min(before_next.unwrap_or(bound))
         .max(began + resource.timeout + SLACK)
+}
+
+/// What a probe may take at most: what its kind says of itself (mail is waited
+/// for), and the waits for tokens and for what is asked again.
+fn bound(longest: Duration, timeout: Duration) -> Duration {
+    longest.saturating_add(timeout.saturating_mul(MOST_WAITS - 1))
 }
 
 /// The latest start of a tick that still ends before `next`: `timeout` before
@@ -205,6 +207,13 @@ mod tests {
 
     fn due(at: Instant) -> Due {
         Due { civil: 0, at }
+    }
+
+    #[tokio::test]
+    async fn mail_is_waited_for() {
+        let s = Duration::from_secs;
+        assert_eq!(bound(s(10), s(10)), s(40), "one request");
+        assert_eq!(bound(s(150), s(10)), s(180), "two minutes for delivery");
     }
 
     #[tokio::test]

@@ -262,26 +262,43 @@ def overview():
     d = Dashboard("m365mon-overview", "Microsoft 365: Overview",
                   "Is Microsoft 365 working for us, and until when?", RESOURCE_VARS, refresh="30s")
     up = f"m365_resource_up{{{SEL}}}"
+    # Nothing watched is grey, never green: `watched` is nothing where no exporter tells.
+    watched = f"count(m365_resource_interval_seconds{{{SEL}}}) * 0"
+    known = f"last_over_time(m365_resource_interval_seconds{{{SEL}}}[1h])"
+    exporters = 'up{job=~".*m365mon.*", job!~".*probe.*"}'
+    d.panel("stat", "Exporters gone", "Targets that Prometheus cannot scrape: what they watch is not known.",
+            [q(f"count({exporters} == 0) or count({exporters}) * 0")], w=3, h=4,
+            thresholds=steps((None, GREY), (0, GREEN), (1, RED)), options=STAT, decimals=0, no_value="no exporter")
     d.panel("stat", "Resources up", "Resources that work from every place that probes them.",
-            [q(f"count(min by ({RESOURCE}) (max by ({ID}) ({up})) == 1) or vector(0)")], w=4, h=4,
-            thresholds=steps((None, GREEN)), options=STAT, decimals=0)
+            [q(f"count(min by ({RESOURCE}) (max by ({ID}) ({up})) == 1) or {watched}")], w=3, h=4,
+            thresholds=steps((None, GREY), (1, GREEN)), options=STAT, decimals=0, no_value="nothing is watched")
     d.panel("stat", "Resources down", "Resources that do not work from at least one place.",
-            [q(f"count(min by ({RESOURCE}) (max by ({ID}) ({up})) == 0) or vector(0)")], w=4, h=4,
-            thresholds=steps((None, GREEN), (1, RED)), options=STAT, decimals=0)
-    d.panel("stat", "Resources unknown", "Configured, but without a fresh conclusive probe from any place: nobody knows whether they work.",
-            [q(f"count(count by ({RESOURCE}) (m365_resource_interval_seconds{{{SEL}}}) unless "
-               f"count by ({RESOURCE}) ({up})) or vector(0)")], w=4, h=4,
-            thresholds=steps((None, GREEN), (1, YELLOW)), options=STAT, decimals=0)
+            [q(f"count(min by ({RESOURCE}) (max by ({ID}) ({up})) == 0) or {watched}")], w=3, h=4,
+            thresholds=steps((None, GREY), (0, GREEN), (1, RED)), options=STAT, decimals=0, no_value="nothing is watched")
+    d.panel("stat", "Resources unknown", "Watched within the last hour, but without a fresh conclusive probe from any place: nobody knows whether they work.",
+            [q(f"count(count by ({RESOURCE}) ({known}) unless count by ({RESOURCE}) ({up})) or {watched}")], w=3, h=4,
+            thresholds=steps((None, GREY), (0, GREEN), (1, YELLOW)), options=STAT, decimals=0, no_value="nothing is watched")
     d.panel("stat", "Accounts in trouble", "Accounts whose last token request did not succeed.",
-            [q(f"count(min by (account) (m365_account_up{{{ACC}}}) == 0) or vector(0)")], w=4, h=4,
-            thresholds=steps((None, GREEN), (1, RED)), options=STAT, decimals=0)
+            [q(f"count(min by (account) (m365_account_up{{{ACC}}}) == 0) or count(m365_account_up{{{ACC}}}) * 0")], w=3, h=4,
+            thresholds=steps((None, GREY), (0, GREEN), (1, RED)), options=STAT, decimals=0, no_value="none is known")
     d.panel("stat", "Availability, 30 days", "Share of conclusive probes that succeeded, over all selected resources.",
             [q(f"sum(m365:resource_probes_good:increase30d{{{REC}}}) / (sum(m365:resource_probes_valid:increase30d{{{REC}}}) > 0)")],
-            w=4, h=4, unit="percentunit", decimals=3, thresholds=steps((None, RED), (0.99, YELLOW), (0.999, GREEN)),
-            options=STAT, mappings=nothing("no data yet"))
+            w=5, h=4, unit="percentunit", decimals=3, thresholds=steps((None, GREY), (0, RED), (0.99, YELLOW), (0.999, GREEN)),
+            options=STAT, mappings=nothing("no data yet"), no_value="no data yet")
     d.panel("stat", "First credential to end", "Time until the first credential ends that only a person can replace.",
             [q(f"min(m365_credential_expiry_timestamp_seconds{{{ACC}}}) - time()")], w=4, h=4, unit="s",
             thresholds=DEADLINE, options=STAT, mappings=ENDED + nothing("none"))
+    d.panel("table", "What is alarmed now", "Alerts that fire: pages first, then tickets and notes. What an inhibition keeps from people is here too.",
+            [table('(time() - ALERTS_FOR_STATE{alertname=~"M365.+", alertname!="M365Watchdog"}) and ignoring (alertstate) ALERTS{alertstate="firing"}')],
+            w=24, h=7, options={"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": "severity", "desc": False}, {"displayName": "for", "desc": True}]},
+            custom={"minWidth": 95},
+            transformations=[organize({"Value": "for", "alertname": "alert"}, exclude=["alertstate"], keep=("instance",),
+                                      order=["severity", "alertname", "resource", "location", "Value", "owner", "account", "kind", "instance"])],
+            overrides=[override("for", unit="s", decimals=0, **{"custom.width": 110}),
+                       override("severity", mappings=[{"type": "value", "options": {
+                           "page": {"color": RED, "index": 0}, "ticket": {"color": YELLOW, "index": 1}, "info": {"color": BLUE, "index": 2}}}], **{**TEXT, "custom.width": 90}),
+                       override("alert", links=[{"title": "What it means, and what to do", "targetBlank": True, "url": "${runbooks}/${__value.text}"}], **{"custom.width": 250}),
+                       override("resource", links=TO_RESOURCE)], no_value="nothing is alarmed, if Prometheus has the rules")
     d.panel("table", "What is down or unknown, since when, and why",
             "One line for each resource, account and place whose last probe did not succeed. `last success`: how long ago it last worked.",
             # One query, so that each location keeps its own line. -1: no success is known.
@@ -306,6 +323,28 @@ def overview():
     updown_timeline(d, "When the twenty worst were down",
                     "Resources over time, down where one place sees them down; those that were up least in the time shown. A gap: no conclusive probe.",
                     f"min by ({RESOURCE}) ({up}) and {worst(20, RESOURCE, up)}", "{{resource}}", 24, 10)
+    budget = f"m365:resource_error_budget_remaining:ratio30d{{{REC}}}"
+    allowed = f"(1 - m365:resource_objective:ratio{{{REC}}})"
+    d.panel("table", "Availability, what is left of the budget, and how fast it goes",
+            "The worst twenty. Burn: 1 uses the 30-day budget up in 30 days, 14 in two. `used up in`: at the pace of the last day.",
+            [table(f"max by ({ID}) (1 - m365:resource_errors:ratio1h{{{REC}}})"),
+             table(f"max by ({ID}) (1 - m365:resource_errors:ratio1d{{{REC}}})"),
+             table(f"max by ({ID}) (m365:resource_availability:ratio30d{{{REC}}})"),
+             table(f"bottomk(20, max by ({ID}) ({budget}))"),
+             table(f"max by ({ID}) (m365:resource_errors:ratio1h{{{REC}}} / {allowed})"),
+             table(f"max by ({ID}) (m365:resource_errors:ratio1d{{{REC}}} / {allowed})"),
+             table(f"max by ({ID}) (clamp_min({budget}, 0) * 30 * 86400 / (m365:resource_errors:ratio1d{{{REC}}} / {allowed} > 0))")],
+            w=24, h=9, options={"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": "budget left", "desc": False}]}, custom={"minWidth": 95},
+            transformations=[{"id": "merge", "options": {}},
+                             # What is among the worst twenty has a budget.
+                             {"id": "filterByValue", "options": {"type": "include", "match": "all", "filters": [{"fieldName": "Value #D", "config": {"id": "isNotNull", "options": {}}}]}},
+                             organize({"Value #A": "1 h", "Value #B": "1 day", "Value #C": "30 days", "Value #D": "budget left", "Value #E": "burn, 1 h", "Value #F": "burn, 1 day", "Value #G": "used up in"},
+                                      order=["resource", "location", "Value #A", "Value #B", "Value #C", "Value #D", "Value #E", "Value #F", "Value #G", "account", "kind"])],
+            overrides=[override_matching("/^(1 h|1 day|30 days)$/", unit="percentunit", decimals=3, thresholds=steps((None, RED), (0.99, YELLOW), (0.999, "text")), color={"mode": "thresholds"}, **TEXT),
+                       override("budget left", unit="percentunit", decimals=0, mappings=USED_UP, thresholds=steps((None, RED), (0.25, YELLOW), (0.5, "text")), color={"mode": "thresholds"}, **TEXT),
+                       override_matching("/^burn/", decimals=1, thresholds=steps((None, "text"), (3, YELLOW), (6, RED)), color={"mode": "thresholds"}, **TEXT),
+                       override("used up in", unit="s", decimals=0),
+                       override("resource", links=TO_RESOURCE)], no_value="no data yet")
     d.panel("timeseries", "Worst latency", "The five resources with the slowest probe of the time shown: whole request, token time excluded.",
             # The five of the whole time shown, not five at each point: lines without gaps.
             [q(f"max by ({ID}) (m365_resource_latency_seconds{{{SEL}}}) and on ({ID}) topk(5, max by ({ID}) "
@@ -479,11 +518,17 @@ def locations():
     d.panel("stat", "Locations", "From how many places the selected resources are probed.",
             [q(f"count(count by (location) (m365_resource_interval_seconds{{{SEL}}}))")], w=4, h=6, decimals=0, thresholds=steps((None, BLUE)), options=STAT)
     d.panel("stat", "Down from half of the places or more", "Resources that at least half of their locations see down.",
-            [q(f"count(m365:resource_quorum_up:bool{{{some}}} == 0) or vector(0)")], w=6, h=6,
-            decimals=0, thresholds=steps((None, GREEN), (1, RED)), options=STAT)
+            [q(f"count(m365:resource_quorum_up:bool{{{some}}} == 0) or count(m365:resource_quorum_up:bool{{{some}}}) * 0")], w=6, h=6,
+            decimals=0, thresholds=steps((None, GREY), (0, GREEN), (1, RED)), options=STAT, no_value="nothing is watched")
+    d.panel("table", "Places and their exporters", "Who watches from where, and whether it is there.",
+            [table('max by (location, instance) (up{job=~"$job"} * on (instance, job) group_left (location) (m365:exporter_place:info))')],
+            w=14, h=6, options={"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": "scraped", "desc": False}]},
+            transformations=[organize({"Value": "scraped", "location": "place"}, keep=("instance",), order=["location", "instance", "Value"])],
+            overrides=[override("scraped", mappings=UPDOWN, **{"custom.cellOptions": {"type": "color-background", "mode": "basic"}, "custom.width": 110})],
+            no_value="no exporter is known")
     d.panel("table", "Where places disagree", "Who sees down what other places see up: it is the place's network, or a part of Microsoft's.",
             [table(f"max by ({ID}) ({up}) == 0 and on ({RESOURCE}) (m365:resource_locations_down:count{{{some}}} > 0 < m365:resource_locations:count{{{some}}})")],
-            w=14, h=6, options={"showHeader": True, "cellHeight": "sm"},
+            w=24, h=6, options={"showHeader": True, "cellHeight": "sm"},
             transformations=[organize({"location": "is down from"}, exclude=["Value"], order=["resource", "location", "account", "kind"])],
             overrides=[override("resource", links=TO_RESOURCE)], no_value="all places agree")
     updown_timeline(d, "The ten worst resources from every place", "One line per resource and location, for the resources that were up least in the time shown.",
@@ -498,6 +543,20 @@ def locations():
             w=12, h=8, unit="percentunit", decimals=2, minimum=0.9, maximum=1, thresholds=steps((None, RED), (0.99, YELLOW), (0.999, GREEN)), color={"mode": "thresholds"},
             options={"displayMode": "basic", "orientation": "horizontal", "showUnfilled": True, "namePlacement": "left", "valueMode": "color", "maxVizHeight": 50, "minVizHeight": 14, "sizing": "auto",
                      "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}}, no_value="no data yet")
+    d.row("Is it our network?")
+    grade = steps((None, RED), (40, YELLOW), (80, GREEN))
+    bar = {"displayMode": "basic", "orientation": "horizontal", "showUnfilled": True, "namePlacement": "left", "valueMode": "color", "maxVizHeight": 40, "minVizHeight": 14,
+           "sizing": "auto", "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}}
+    d.panel("bargauge", "The way to Microsoft, by place", "Microsoft's own grades for the TCP connect to its front doors, median of three days: 100 at 10 ms, 80 at 25 ms, 60 at 100 ms, 20 at 300 ms. "
+            "Only what is connected anew and without a proxy.",
+            [q('sort(m365:location_network:points{location=~"$location"})', "place {{location}}", instant=True)],
+            w=8, h=8, minimum=0, maximum=100, decimals=0, thresholds=grade, color={"mode": "thresholds"}, options=bar, no_value="no way without a proxy, or no data yet")
+    d.panel("bargauge", "By place and host", "The same for each host.",
+            [q('sort(m365:location_host_network:points{location=~"$location"})', "{{location}} {{host}}", instant=True)],
+            w=8, h=8, minimum=0, maximum=100, decimals=0, thresholds=grade, color={"mode": "thresholds"}, options=bar, no_value="no way without a proxy, or no data yet")
+    d.panel("timeseries", "TCP connect by place", "Median over the selected resources, in five minutes.",
+            [q(f"quantile by (location) (0.5, m365:resource_connect_seconds:p50_5m{{{REC}}})", "place {{location}}")], w=8, h=8, unit="s", minimum=0, custom=lines(fill=0),
+            options=legend(("mean", "max"), "table", "bottom"), no_value="no way without a proxy, or no data yet")
     return d
 
 

@@ -427,11 +427,12 @@ fn series(metric: &Metric) -> Vec<(String, BTreeSet<&'static str>)> {
 }
 
 /// What Prometheus itself knows of a target, of its rules and of its alerts.
-const PROMETHEUS_OWN: [(&str, &[&str]); 8] = [
+const PROMETHEUS_OWN: [(&str, &[&str]); 9] = [
     ("up", &[]),
     ("scrape_duration_seconds", &[]),
     ("scrape_samples_scraped", &[]),
     ("ALERTS", &["alertname", "alertstate", "severity"]),
+    ("ALERTS_FOR_STATE", &["alertname", "severity"]),
     ("prometheus_rule_evaluation_failures_total", &["rule_group"]),
     (
         "prometheus_rule_group_iterations_missed_total",

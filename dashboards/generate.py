@@ -267,26 +267,26 @@ def overview():
     known = f"last_over_time(m365_resource_interval_seconds{{{SEL}}}[1h])"
     exporters = 'up{job=~".*m365mon.*", job!~".*probe.*"}'
     d.panel("stat", "Exporters gone", "Targets that Prometheus cannot scrape: what they watch is not known.",
-            [q(f"count({exporters} == 0) or count({exporters}) * 0")], w=3, h=4,
+            [q(f"count({exporters} == 0) or count({exporters}) * 0", instant=True)], w=3, h=4,
             thresholds=steps((None, GREY), (0, GREEN), (1, RED)), options=STAT, decimals=0, no_value="no exporter")
     d.panel("stat", "Resources up", "Resources that work from every place that probes them.",
-            [q(f"count(min by ({RESOURCE}) (max by ({ID}) ({up})) == 1) or {watched}")], w=3, h=4,
+            [q(f"count(min by ({RESOURCE}) (max by ({ID}) ({up})) == 1) or {watched}", instant=True)], w=3, h=4,
             thresholds=steps((None, GREY), (1, GREEN)), options=STAT, decimals=0, no_value="nothing is watched")
     d.panel("stat", "Resources down", "Resources that do not work from at least one place.",
-            [q(f"count(min by ({RESOURCE}) (max by ({ID}) ({up})) == 0) or {watched}")], w=3, h=4,
+            [q(f"count(min by ({RESOURCE}) (max by ({ID}) ({up})) == 0) or {watched}", instant=True)], w=3, h=4,
             thresholds=steps((None, GREY), (0, GREEN), (1, RED)), options=STAT, decimals=0, no_value="nothing is watched")
     d.panel("stat", "Resources unknown", "Watched within the last hour, but without a fresh conclusive probe from any place: nobody knows whether they work.",
-            [q(f"count(count by ({RESOURCE}) ({known}) unless count by ({RESOURCE}) ({up})) or {watched}")], w=3, h=4,
+            [q(f"count(count by ({RESOURCE}) ({known}) unless count by ({RESOURCE}) ({up})) or {watched}", instant=True)], w=3, h=4,
             thresholds=steps((None, GREY), (0, GREEN), (1, YELLOW)), options=STAT, decimals=0, no_value="nothing is watched")
     d.panel("stat", "Accounts in trouble", "Accounts whose last token request did not succeed.",
-            [q(f"count(min by (account) (m365_account_up{{{ACC}}}) == 0) or count(m365_account_up{{{ACC}}}) * 0")], w=3, h=4,
+            [q(f"count(min by (account) (m365_account_up{{{ACC}}}) == 0) or count(m365_account_up{{{ACC}}}) * 0", instant=True)], w=3, h=4,
             thresholds=steps((None, GREY), (0, GREEN), (1, RED)), options=STAT, decimals=0, no_value="none is known")
     d.panel("stat", "Availability, 30 days", "Share of conclusive probes that succeeded, over all selected resources.",
-            [q(f"sum(m365:resource_probes_good:increase30d{{{REC}}}) / (sum(m365:resource_probes_valid:increase30d{{{REC}}}) > 0)")],
+            [q(f"sum(m365:resource_probes_good:increase30d{{{REC}}}) / (sum(m365:resource_probes_valid:increase30d{{{REC}}}) > 0)", instant=True)],
             w=5, h=4, unit="percentunit", decimals=3, thresholds=steps((None, GREY), (0, RED), (0.99, YELLOW), (0.999, GREEN)),
             options=STAT, mappings=nothing("no data yet"), no_value="no data yet")
     d.panel("stat", "First credential to end", "Time until the first credential ends that only a person can replace.",
-            [q(f"min(m365_credential_expiry_timestamp_seconds{{{ACC}}}) - time()")], w=4, h=4, unit="s",
+            [q(f"min(m365_credential_expiry_timestamp_seconds{{{ACC}}}) - time()", instant=True)], w=4, h=4, unit="s",
             thresholds=DEADLINE, options=STAT, mappings=ENDED + nothing("none"))
     d.panel("table", "What is alarmed now", "Alerts that fire: pages first, then tickets and notes. What an inhibition keeps from people is here too.",
             [table('(time() - ALERTS_FOR_STATE{alertname=~"M365.+", alertname!="M365Watchdog"}) and ignoring (alertstate) ALERTS{alertstate="firing"}')],
@@ -312,7 +312,7 @@ def overview():
                            {"type": "value", "options": {"-1": {"text": "none yet", "index": 0}}}]),
                        override("outcome", mappings=OUTCOMES, **{**TEXT, "custom.width": 105}),
                        override("reason", links=TO_RUNBOOK),
-                       override("resource", links=TO_RESOURCE, **{"custom.width": 190})], no_value="everything answers")
+                       override("resource", links=TO_RESOURCE, **{"custom.width": 190})], no_value="no problem is known")
     d.panel("bargauge", "Error budget left, 30 days", "100 % is untouched, 0 % is used up. The ten with the least, the worst first.",
             [q(f"sort(bottomk(10, m365:resource_error_budget_remaining:ratio30d{{{REC}}}))", "{{resource}} {{location}}", instant=True)],
             w=8, h=9, unit="percentunit", minimum=0, maximum=1, decimals=0, mappings=USED_UP, thresholds=steps((None, RED), (0.25, YELLOW), (0.5, GREEN)),

@@ -10,10 +10,9 @@ use url::Url;
 
 use super::{EXIT_FAILED, EXIT_USAGE, output, runtime};
 use crate::entra::read_secret;
-use crate::files::{ZoneError, time_zone};
 use crate::http::{Network, SimpleClient};
 use crate::kinds;
-use crate::model::{Clock, HttpSettings, ProxySetting, Secret, SecretSource};
+use crate::model::{Clock, HttpSettings, ProxySetting, Secret, SecretSource, time_zone};
 use crate::report::{
     Access, Border, Courses, Month, MonthError, Period, Prometheus, Renames, Report, ReportTime,
     SourceError, Terms,
@@ -139,8 +138,13 @@ fn month(text: &str) -> Result<ReportTime, MonthError> {
     text.parse::<Month>().map(ReportTime::Month)
 }
 
-fn zone(name: &str) -> Result<TimeZone, ZoneError> {
-    time_zone(name)
+fn zone(name: &str) -> Result<TimeZone, String> {
+    if ["UTC", "Etc/UTC"].iter().any(|utc| utc.eq_ignore_ascii_case(name)) {
+        return Ok(TimeZone::UTC);
+    }
+    time_zone(name).ok_or_else(|| {
+        "no time zone: it must be a name of the IANA database, such as Europe/Berlin".to_owned()
+    })
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

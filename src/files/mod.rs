@@ -15,11 +15,9 @@ mod form;
 pub(crate) mod pem;
 mod read;
 mod text;
-mod zone;
 
 pub use access::readable_by_everyone;
 pub use form::{FileForm, WantedForm};
 pub(crate) use form::{other_than_rsa, shell};
 pub use read::{FileError, missing, read, read_text, shown, there};
 pub use text::{Unfit, decode, line};
-pub use zone::{ZoneError, time_zone};

@@ -139,7 +139,10 @@ fn month(text: &str) -> Result<ReportTime, MonthError> {
 }
 
 fn zone(name: &str) -> Result<TimeZone, String> {
-    if ["UTC", "Etc/UTC"].iter().any(|utc| utc.eq_ignore_ascii_case(name)) {
+    if ["UTC", "Etc/UTC"]
+        .iter()
+        .any(|utc| utc.eq_ignore_ascii_case(name))
+    {
         return Ok(TimeZone::UTC);
     }
     time_zone(name).ok_or_else(|| {

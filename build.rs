@@ -1,9 +1,12 @@
-//! Tells the program which revision it was built from and with which compiler.
+//! Tells the program which revision it was built from and with which compiler,
+//! and puts the runbooks into it.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-fn main() {
+fn main() -> std::io::Result<()> {
+    runbooks()?;
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=M365MON_REVISION");
     let revision = std::env::var("M365MON_REVISION")
@@ -31,6 +34,33 @@ fn main() {
             }
         }
     }
+    Ok(())
+}
+
+/// Writes `runbooks.rs`: name and text of every page below `docs/runbooks`, in
+/// the order of their names.
+fn runbooks() -> std::io::Result<()> {
+    let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+    let mut pages = std::collections::BTreeMap::new();
+    for part in ["docs/runbooks", "docs/runbooks/reasons"] {
+        println!("cargo:rerun-if-changed={part}");
+        for entry in std::fs::read_dir(Path::new(&folder).join(part))? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|end| end == "md")
+                && let Some(name) = path.file_stem().and_then(|name| name.to_str())
+                && name != "README"
+            {
+                pages.insert(name.to_owned(), path.display().to_string());
+            }
+        }
+    }
+    let mut code = String::from("&[\n");
+    for (name, path) in pages {
+        _ = writeln!(code, "    ({name:?}, include_str!({path:?})),");
+    }
+    code.push_str("]\n");
+    let out = std::env::var("OUT_DIR").unwrap_or_default();
+    std::fs::write(Path::new(&out).join("runbooks.rs"), code)
 }
 
 /// The first line that a program prints, if it ends well.

@@ -70,6 +70,11 @@ impl History {
         }
     }
 
+    /// Oldest first, without a gap.
+    pub(super) fn recent(&self) -> impl Iterator<Item = &HistoryEntry> {
+        self.recent.iter()
+    }
+
     /// Oldest first: the older problems, then everything recent.
     pub(super) fn iter(&self) -> impl Iterator<Item = &HistoryEntry> {
         self.problems.iter().chain(self.recent.iter())

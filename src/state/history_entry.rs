@@ -64,8 +64,10 @@ const HAS_GUID: u8 = 1;
 const HAS_PHASES: u8 = 2;
 const FRESH_TOKEN: u8 = 4;
 const NEW_CONNECTION: u8 = 8;
+/// The id is ours: the service named none.
+const OUR_ID: u8 = 16;
 /// One more than the place of the phase in [`Phase::ALL`], in the upper bits.
-const BROKE_SHIFT: u8 = 4;
+const BROKE_SHIFT: u8 = 5;
 
 impl HistoryEntry {
     /// Packs a report. Words that one of `others` has already are shared with it.
@@ -78,6 +80,9 @@ impl HistoryEntry {
             .as_ref()
             .or(report.exchange.client_request_id.as_ref())
             .map(PackedId::of);
+        if report.exchange.request_id.is_none() {
+            flags |= OUR_ID;
+        }
         let guid = id.as_ref().and_then(PackedId::as_guid);
         let words = Words {
             detail: report.detail.clone(),
@@ -178,6 +183,12 @@ impl HistoryEntry {
         }
     }
 
+    /// Whether [`Self::request_id`] is ours, because the service named none.
+    #[must_use]
+    pub const fn is_our_id(&self) -> bool {
+        self.flags & OUR_ID != 0
+    }
+
     /// One sentence for people; empty if there is nothing to say.
     #[must_use]
     pub fn detail(&self) -> &str {
@@ -272,6 +283,7 @@ mod tests {
                 assert_eq!(entry.status(), report.exchange.status);
                 assert_eq!(entry.detail(), &*report.detail);
                 assert_eq!(entry.repeat(), report.exchange.repeat);
+                assert!(!entry.is_our_id());
                 assert_eq!(
                     entry.request_id().map(|id| id.to_string()),
                     report.exchange.request_id.map(|id| id.to_string())
@@ -303,6 +315,7 @@ mod tests {
         };
         let entry = HistoryEntry::of(&report, None);
         assert_eq!(entry.request_id().unwrap().to_string(), "Odd-1");
+        assert!(entry.is_our_id());
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! the metrics, the status page and the API.
 
 mod account;
+mod day;
 mod freshness;
 mod gates;
 mod histogram;
@@ -28,6 +29,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 pub use account::{AccountSlot, AccountSnapshot, LastRate, LastToken, TokenProblemCount};
+pub use day::{HalfHour, SLOT_SECONDS, SLOTS, share};
 pub use freshness::window;
 pub use gates::ClosedGates;
 pub use histogram::{Exemplar, Histogram, USUAL_EXEMPLARS};

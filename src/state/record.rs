@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::day::{DayRing, HalfHour, SLOTS};
 use super::histogram::Histogram;
 use super::history::History;
 use super::history_entry::{HistoryEntry, micros};
 use super::packed::{Micros, PackedId};
 use super::window;
-use crate::model::{Moment, Outcome, Phase, Reason, Report, Sample, Step, Verdict};
+use crate::model::{Moment, Outcome, Phase, Reason, Report, Sample, Step, Timestamp, Verdict};
 
 /// How often a reason was met.
 #[derive(Debug, Clone)]
@@ -42,6 +43,10 @@ pub struct LastConclusive {
     pub at: Moment,
     /// Success.
     pub up: bool,
+    /// When the first of the conclusive probes ended that all ended so.
+    pub since: Micros,
+    /// It was the first of all: it may have been so for longer.
+    pub since_at_least: bool,
 }
 
 /// The last success, as long as no failure came after it.
@@ -103,7 +108,14 @@ pub struct Record {
     held_for: u32,
     found: Option<Arc<Found>>,
     history: History,
+    day: DayRing,
+    /// Our own ids of problems, for support: of the last probe of each of the
+    /// latest runs of equal problems. Empty for what never had one.
+    asked: Vec<(Micros, PackedId)>,
 }
+
+/// Runs of equal problems whose own id is kept.
+const MOST_ASKED: usize = 4;
 
 fn found(report: &Report, at: Moment) -> Arc<Found> {
     Arc::new(Found {
@@ -133,13 +145,17 @@ impl Record {
             *count += 1;
         }
         let entry = HistoryEntry::of(report, self.history.iter());
+        self.day.count(finished, outcome, entry.latency());
         if let Some(reason) = report.verdict.reason() {
             self.count_problem(reason, entry.request_id(), finished);
+            if let Some(ours) = &report.exchange.client_request_id {
+                self.keep_ours(before == Some(report.verdict), finished, PackedId::of(ours));
+            }
         }
         match outcome {
             Outcome::Success => {
                 self.consecutive_failures = 0;
-                self.conclusive = Some(LastConclusive { at, up: true });
+                self.concluded(true, at, finished);
                 self.last_success = Some(finished);
                 self.success = entry.phase_micros().map(|phases| LastSuccess {
                     at,
@@ -154,7 +170,7 @@ impl Record {
             }
             Outcome::Failure => {
                 self.consecutive_failures = self.consecutive_failures.saturating_add(1);
-                self.conclusive = Some(LastConclusive { at, up: false });
+                self.concluded(false, at, finished);
                 self.success = None;
                 // Something is missing, and the rest was found.
                 if !report.readings.is_empty() {
@@ -180,6 +196,32 @@ impl Record {
         });
         self.history.push(entry, limit);
         before
+    }
+
+    fn concluded(&mut self, up: bool, at: Moment, finished: Micros) {
+        let (since, since_at_least) = match self.conclusive {
+            Some(before) if before.up == up => (before.since, before.since_at_least),
+            Some(_) => (finished, false),
+            None => (finished, true),
+        };
+        self.conclusive = Some(LastConclusive {
+            at,
+            up,
+            since,
+            since_at_least,
+        });
+    }
+
+    /// Keeps our id of a problem, in place of the one before where that is the
+    /// same problem still.
+    fn keep_ours(&mut self, is_same: bool, finished: Micros, id: PackedId) {
+        if is_same {
+            self.asked.pop();
+        } else if self.asked.len() >= MOST_ASKED {
+            self.asked.remove(0);
+        }
+        self.asked.reserve_exact(1);
+        self.asked.push((finished, id));
     }
 
     /// The service asked to be left alone for so long, which is kept: what is
@@ -239,6 +281,7 @@ impl Record {
     /// Forgets the latest reports but goes on counting: the resource is another
     /// one now.
     pub(super) fn forget_latest(&mut self) {
+        self.day = DayRing::default();
         self.last = None;
         self.conclusive = None;
         self.success = None;
@@ -336,6 +379,26 @@ impl Record {
         (held || self.is_fresh(last.at, interval, now)).then_some(reason)
     }
 
+    /// The last 24 hours in half hours, oldest first.
+    #[must_use]
+    pub fn day(&self, now: Timestamp) -> [HalfHour; SLOTS] {
+        self.day.read(now)
+    }
+
+    /// Our own id (`client-request-id`) of the probe that ended at a moment, if
+    /// it is one that is kept.
+    #[must_use]
+    pub fn client_request_id(&self, finished: Timestamp) -> Option<&PackedId> {
+        let finished = Micros::of(finished);
+        let mut asked = self.asked.iter();
+        asked.find(|(at, _)| *at == finished).map(|(_, id)| id)
+    }
+
+    /// The most recent entries without a gap, oldest first.
+    pub fn recent(&self) -> impl Iterator<Item = &HistoryEntry> {
+        self.history.recent()
+    }
+
     /// Oldest first: problems that the recent entries pushed out, then those.
     pub fn history(&self) -> impl Iterator<Item = &HistoryEntry> {
         self.history.iter()
@@ -343,61 +406,4 @@ impl Record {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Clock, Exchange, Phases, RequestId, Timestamp};
-
-    /// What one resource may take, all switches on and everything that can be
-    /// filled filled: 10,000 of them must fit beside the rest in 64 MB.
-    const MOST: usize = 3_200;
-    /// What an allocation takes beyond what was asked for.
-    const OVERHEAD: usize = 16;
-
-    #[tokio::test]
-    async fn a_full_record_is_small() {
-        let clock = Clock::following_tokio(Timestamp::UNIX_EPOCH);
-        let bounds: Arc<[f64]> = crate::model::DEFAULT_BUCKETS.into();
-        let mut record = Record::default();
-        record.prepare(Some(&bounds), 20);
-        let id = RequestId::parse("81170202-4f3e-4c4b-9e3c-0a1b2c3d4e5f");
-        for number in 0..200_u64 {
-            let verdict = match number % 4 {
-                0 => Verdict::Problem(Reason::Timeout),
-                1 => Verdict::Problem(Reason::Throttled),
-                _ => Verdict::Success,
-            };
-            let report = Report {
-                exchange: Exchange {
-                    phases: Some(Phases {
-                        // Every third bucket or so is hit.
-                        processing: Duration::from_millis(100 + 90 * (number % 5)),
-                        ..Phases::default()
-                    }),
-                    request_id: id.clone(),
-                    ..Exchange::default()
-                },
-                ..Report::without_request(clock.now(), clock.now(), verdict, "")
-            };
-            record.add(&report, clock.moment(), 20);
-        }
-        let entries = record.history().count();
-        assert_eq!(entries, 40);
-        let histogram = record.histogram().unwrap();
-        let heap = [
-            entries * size_of::<HistoryEntry>(),
-            record.problems.capacity() * size_of::<ProblemCount>(),
-            size_of::<Histogram>(),
-            size_of_val(histogram.counts()),
-            histogram.exemplar_bytes(),
-        ];
-        let total = size_of::<Record>()
-            + heap.iter().sum::<usize>()
-            + (heap.len() + 1) * OVERHEAD
-            + size_of::<super::super::ResourceSlot>();
-        assert!(
-            total < MOST,
-            "{total} of {MOST}: {} + {heap:?}",
-            size_of::<Record>()
-        );
-    }
-}
+mod tests;

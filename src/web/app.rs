@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use super::access::Access;
 use super::external::ExternalUrl;
 use super::operator::{OperatorKey, OperatorName, Operators};
-use super::pages::Links;
+use super::pages::{Frame, Notice, SeenPieces};
 use super::reload_requests::Reloads;
 use super::sign_in::sessions::SignInSessions;
 use super::stories::Stories;
@@ -148,12 +148,33 @@ impl App {
         }
     }
 
-    pub(super) fn links(&self, parts: &Parts) -> Links<'_> {
-        Links {
+    /// What stands around the page that answers a request.
+    pub(super) fn frame(&self, parts: &Parts) -> Frame<'_> {
+        Frame {
             prefix: self.prefix(),
             telemetry_path: &self.settings.telemetry_path,
             reader: self.reader(parts),
+            now: self.state.clock().now(),
+            seen: SeenPieces::of(&parts.headers),
+            notices: self.notices(),
         }
+    }
+
+    /// What is wrong with the exporter itself.
+    fn notices(&self) -> Vec<Notice> {
+        let process = self.state.process().snapshot();
+        let reload = process.reload.is_some_and(|reload| !reload.successful);
+        [
+            (!self.scheduler.healthy(), Notice::SchedulerDead),
+            (reload, Notice::ReloadFailed),
+            (
+                process.storage_writable == Some(false),
+                Notice::StorageUnwritable,
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(is_so, notice)| is_so.then_some(notice))
+        .collect()
     }
 
     pub(super) fn prefix(&self) -> &str {

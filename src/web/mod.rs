@@ -2,7 +2,8 @@
 //!
 //! | route | |
 //! |---|---|
-//! | `/`, `/resources/NAME`, `/accounts/NAME` | pages for people; for a stranger only links |
+//! | `/`, `/resources/NAME`, `/accounts/NAME` | pages for people; for operators with more |
+//! | `/runbooks`, `/runbooks/NAME` | what to do about an alert or a reason |
 //! | `/accounts/NAME/sign-in`, `/sign-out`, `/approval`, `/auth/callback` | signing people in and out |
 //! | `/api/v1/resources`, `/api/v1/accounts` | the same as JSON |
 //! | `/config` | the running configuration without its secrets |
@@ -28,6 +29,7 @@ mod connections;
 mod cookies;
 mod discovery;
 mod encoding;
+mod errors;
 mod external;
 mod form;
 #[cfg(any(test, fuzzing))]
@@ -42,6 +44,7 @@ mod reload_requests;
 mod reply;
 mod resources_json;
 mod routes;
+mod runbooks;
 mod scrape;
 mod server;
 mod service;

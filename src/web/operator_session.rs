@@ -30,7 +30,7 @@ const FIELD: &str = "link";
 pub(super) async fn show(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     match app.visitor(&parts).at_home() {
-        Ok(()) => pages::operator(&app.links(&parts), pages::LinkExchange::Offered).into_response(),
+        Ok(()) => pages::operator(&app.frame(&parts), pages::LinkExchange::Offered).into_response(),
         Err(refusal) => refused(refusal),
     }
 }
@@ -53,7 +53,7 @@ pub(super) async fn exchange(Shared(app): Shared<Arc<App>>, request: Request) ->
         tracing::warn!(
             "a link for operators was refused: it is not one of this process, has ended, or was used"
         );
-        let page = pages::operator(&app.links(&parts), pages::LinkExchange::Refused);
+        let page = pages::operator(&app.frame(&parts), pages::LinkExchange::Refused);
         return (StatusCode::FORBIDDEN, page).into_response();
     };
     tracing::info!(

@@ -13,11 +13,13 @@ use axum::response::{IntoResponse, Response};
 use super::app::App;
 use super::budget::{budget, scrape_timeout};
 use super::connections::Connections;
+use super::errors::wants_page;
+use super::pages;
 use super::reply::{plain, refused};
 use super::scrape::{own_time, rendering, response};
 use super::status_pages::unknown_resource;
+use super::stories::ToldStory;
 use crate::metrics::{Format, Rendering};
-use crate::model::Story;
 use crate::scheduler::ProbeDemand;
 use crate::state::ResourceSlot;
 
@@ -133,54 +135,66 @@ async fn debug(app: &Arc<App>, parts: &Parts, slot: &Arc<ResourceSlot>) -> Respo
             tell(app, slot).await
         })
         .await;
+    if wants_page(&parts.headers) {
+        return pages::story(&app.frame(parts), slot, &story, age).into_response();
+    }
     let age = age.map_or_else(String::new, |age| {
         format!(
             "(told {} s ago; a resource is probed for its story at most once in 5 s)\n\n",
             age.as_secs()
         )
     });
-    plain(StatusCode::OK, format!("{age}{}", story.trim_end()))
+    plain(StatusCode::OK, format!("{age}{}", text(slot, &story)))
 }
 
-async fn tell(app: &App, slot: &Arc<ResourceSlot>) -> String {
-    let story = Story::begin();
-    let scheduler = Arc::clone(&app.scheduler);
-    let (asked, told) = (Arc::clone(slot), story.clone());
-    // On a task of its own: whoever goes away cancels nothing.
-    let report = tokio::spawn(async move { scheduler.debug(&asked, told).await }).await;
+/// A story for people at a terminal.
+fn text(slot: &ResourceSlot, story: &ToldStory) -> String {
     let resource = slot.resource();
     let mut text = format!(
-        "{} ({}, account {})\n\n",
+        "{} ({}, account {})\n\n{}",
         resource.name,
         resource.kind.as_str(),
-        resource.account.name
+        resource.account.name,
+        story.lines.join("\n")
     );
-    for line in story.lines() {
-        text.push_str(&line);
-        text.push('\n');
+    if !story.scrape.is_empty() {
+        text.push_str("\n\nwhat a scrape would show (this probe counts nowhere):\n\n");
+        text.push_str(story.scrape.trim_end());
     }
-    let report = match report {
-        Ok(Some(report)) => report,
-        Ok(None) => return text,
-        Err(_) => {
-            text.push_str("internal error\n");
-            return text;
-        }
+    text
+}
+
+async fn tell(app: &App, slot: &Arc<ResourceSlot>) -> ToldStory {
+    let told = crate::model::Story::begin();
+    let scheduler = Arc::clone(&app.scheduler);
+    let (asked, listening) = (Arc::clone(slot), told.clone());
+    // On a task of its own: whoever goes away cancels nothing.
+    let report = tokio::spawn(async move { scheduler.debug(&asked, listening).await }).await;
+    let mut story = ToldStory {
+        lines: told.lines(),
+        ..ToldStory::default()
     };
-    text.push_str("\nwhat a scrape would show (this probe counts nowhere):\n\n");
+    match report {
+        Ok(report) => story.report = report,
+        Err(_) => story.lines.push("internal error".into()),
+    }
+    let Some(report) = &story.report else {
+        return story;
+    };
     let mut page = Vec::new();
     let plain_text = Rendering {
         format: Format::Text,
         gzip: false,
     };
-    let rendered =
-        app.exposition
-            .probe_page(slot, Some(&report), resource.timeout, plain_text, &mut page);
-    match rendered {
-        Ok(()) => text.push_str(&String::from_utf8_lossy(&page)),
-        Err(error) => text.push_str(&error.to_string()),
-    }
-    text
+    let timeout = slot.resource().timeout;
+    let rendered = app
+        .exposition
+        .probe_page(slot, Some(report), timeout, plain_text, &mut page);
+    story.scrape = match rendered {
+        Ok(()) => String::from_utf8_lossy(&page).into_owned(),
+        Err(error) => error.to_string(),
+    };
+    story
 }
 
 #[cfg(test)]

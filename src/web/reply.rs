@@ -3,13 +3,20 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::errors::Said;
 use super::visitor::Refusal;
 
-/// A plain-text answer for programs and for people at a terminal.
+/// A plain-text answer for programs and for people at a terminal. A complaint
+/// is remembered, for a browser is shown a page of it.
 pub(super) fn plain(status: StatusCode, text: impl Into<String>) -> Response {
     let mut text = text.into();
     text.push('\n');
-    (status, text).into_response()
+    if !(status.is_client_error() || status.is_server_error()) {
+        return (status, text).into_response();
+    }
+    let mut response = (status, text.clone()).into_response();
+    response.extensions_mut().insert(Said(text));
+    response
 }
 
 /// Says why not.

@@ -13,6 +13,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::answer_timer::AnswerTimer;
 use super::app::App;
+use super::errors::{as_page, wants_page};
 use super::operator_session::{self, OPERATOR_PATH};
 use super::reply::plain;
 use super::{access, discovery, health, pages, probe, reload, scrape, sign_in, status_pages};
@@ -57,9 +58,9 @@ fn routes(telemetry_path: &str) -> [(&str, &'static str, Methods); 20] {
             get(status_pages::api_accounts),
         ),
         ("/config", "/config", get(status_pages::config)),
-        ("/assets/style.css", "/assets", get(pages::style)),
-        ("/assets/page.js", "/assets", get(pages::script)),
-        ("/assets/link.js", "/assets", get(pages::link_script)),
+        ("/runbooks", "/runbooks", get(status_pages::runbooks)),
+        ("/runbooks/{name}", "/runbooks", get(status_pages::runbook)),
+        ("/assets/{name}", "/assets", get(pages::asset)),
         (
             OPERATOR_PATH,
             "/operator",
@@ -118,7 +119,14 @@ async fn finish(
 ) -> Response {
     let handler = handlers.name(request.extensions().get());
     let timed = AnswerTimer::begin(handler, Arc::clone(&app.state));
-    let mut response = timed.until_sent(next.run(request).await);
+    let response = if wants_page(request.headers()) {
+        let (parts, body) = request.into_parts();
+        let response = next.run(Request::from_parts(parts.clone(), body)).await;
+        as_page(&app, &parts, response)
+    } else {
+        next.run(request).await
+    };
+    let mut response = timed.until_sent(response);
     app.state
         .process()
         .http_request(handler, response.status().as_u16());

@@ -9,9 +9,11 @@ use axum::response::{IntoResponse, Json, Response};
 use serde::Serialize;
 
 use super::app::App;
+use super::errors::wants_page;
 use super::pages;
 use super::reply::{plain, refused};
 use super::resources_json::{self, Listed};
+use super::runbooks::Runbook;
 use super::view::{AccountView, ResourceView};
 use crate::config::{redacted, suggest};
 use crate::model::bounded_text;
@@ -19,9 +21,9 @@ use crate::model::bounded_text;
 /// `/`.
 pub(super) async fn landing(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let links = app.links(&parts);
+    let frame = app.frame(&parts);
     let filter = pages::Filter::parse(parts.uri.query().unwrap_or_default());
-    pages::overview(&links, &app.state, &filter).into_response()
+    pages::overview(&frame, &app.state, &filter).into_response()
 }
 
 /// `/resources/NAME`.
@@ -31,12 +33,10 @@ pub(super) async fn resource(
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    let links = app.links(&parts);
     let Some(slot) = app.state.slot(&name) else {
         return unknown_resource(&app, &name);
     };
-    let view = ResourceView::in_full(&slot, &app.state, links.reader);
-    pages::resource(&links, &view, app.state.clock().now()).into_response()
+    pages::resource(&app.frame(&parts), &app.state, &slot).into_response()
 }
 
 /// `/accounts/NAME`.
@@ -46,23 +46,12 @@ pub(super) async fn account(
     request: Request,
 ) -> Response {
     let (parts, _) = request.into_parts();
-    let links = app.links(&parts);
+    let frame = app.frame(&parts);
     let Some(slot) = app.state.account(&name) else {
         return unknown_account(&app, &name);
     };
-    let gates = app.state.closed_gates();
-    let resources: Vec<_> = app
-        .state
-        .slots()
-        .iter()
-        .filter(|slot| *slot.resource().account.name == *name)
-        .map(|slot| {
-            let view = ResourceView::of(slot, &app.state, &gates, links.reader);
-            (view.state, view.name)
-        })
-        .collect();
-    let view = AccountView::of(&slot, &app.state, links.reader);
-    pages::account(&links, &view, &resources, app.state.clock().now()).into_response()
+    let view = AccountView::of(&slot, &app.state, frame.reader);
+    pages::account(&frame, &app.state, &view).into_response()
 }
 
 /// `/config`: the running configuration, without its secrets.
@@ -74,8 +63,38 @@ pub(super) async fn config(Shared(app): Shared<Arc<App>>, request: Request) -> R
     let Some(configuration) = app.configuration() else {
         return plain(StatusCode::SERVICE_UNAVAILABLE, "there is none yet");
     };
-    let yaml = HeaderValue::from_static("text/plain; charset=utf-8");
-    ([(header::CONTENT_TYPE, yaml)], redacted(&configuration)).into_response()
+    let yaml = redacted(&configuration);
+    if wants_page(&parts.headers) {
+        return pages::configuration(&app.frame(&parts), &yaml).into_response();
+    }
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    ([(header::CONTENT_TYPE, text)], yaml).into_response()
+}
+
+/// `/runbooks`: a list of them.
+pub(super) async fn runbooks(Shared(app): Shared<Arc<App>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    if wants_page(&parts.headers) {
+        return pages::runbooks(&app.frame(&parts)).into_response();
+    }
+    let names: Vec<&str> = Runbook::all().map(|runbook| runbook.name).collect();
+    plain(StatusCode::OK, names.join("\n"))
+}
+
+/// `/runbooks/NAME`: a page in a browser, its text for programs.
+pub(super) async fn runbook(
+    Shared(app): Shared<Arc<App>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    let Some(runbook) = Runbook::find(&name) else {
+        return unknown("runbook", &name, Runbook::all().map(|runbook| runbook.name));
+    };
+    if wants_page(&parts.headers) {
+        return pages::runbook(&app.frame(&parts), runbook).into_response();
+    }
+    plain(StatusCode::OK, runbook.text.trim_end())
 }
 
 #[derive(Serialize)]

@@ -9,14 +9,27 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::model::Report;
+
 /// Between two probes of one resource for the sake of a story.
 const LEAST: Duration = Duration::from_secs(5);
+
+/// What was told of one probe.
+#[derive(Debug, Default)]
+pub(super) struct ToldStory {
+    /// Step by step.
+    pub(super) lines: Vec<String>,
+    /// Nothing where nothing was sent, or the probe was cut off.
+    pub(super) report: Option<Report>,
+    /// What a scrape would show.
+    pub(super) scrape: String,
+}
 
 /// A story, and when its probe began.
 #[derive(Clone)]
 struct Told {
     began: Instant,
-    text: Arc<str>,
+    story: Arc<ToldStory>,
 }
 
 type Slot = Arc<Mutex<Option<Told>>>;
@@ -32,8 +45,8 @@ impl Stories {
         &self,
         name: &str,
         exists: impl Fn(&str) -> bool,
-        tell: impl AsyncFnOnce() -> String,
-    ) -> (Arc<str>, Option<Duration>) {
+        tell: impl AsyncFnOnce() -> ToldStory,
+    ) -> (Arc<ToldStory>, Option<Duration>) {
         let slot = {
             let mut slots = self.0.lock();
             slots.retain(|name, _| exists(name));
@@ -44,15 +57,15 @@ impl Stories {
         if let Some(told) = last.as_ref()
             && told.began.elapsed() < LEAST
         {
-            return (Arc::clone(&told.text), Some(told.began.elapsed()));
+            return (Arc::clone(&told.story), Some(told.began.elapsed()));
         }
         let began = Instant::now();
-        let text: Arc<str> = tell().await.into();
+        let story = Arc::new(tell().await);
         *last = Some(Told {
             began,
-            text: Arc::clone(&text),
+            story: Arc::clone(&story),
         });
-        (text, None)
+        (story, None)
     }
 }
 
@@ -70,18 +83,22 @@ mod tests {
         let ask = async |name: &str| {
             let tell = async || {
                 tokio::time::sleep(Duration::from_secs(1)).await;
-                probes.fetch_add(1, Ordering::SeqCst).to_string()
+                let number = probes.fetch_add(1, Ordering::SeqCst);
+                ToldStory {
+                    lines: vec![number.to_string()],
+                    ..ToldStory::default()
+                }
             };
             stories.of(name, |name| name != "gone", tell).await
         };
         let all = join_all((0..100).map(|_| ask("a"))).await;
-        assert!(all.iter().all(|(text, _)| &**text == "0"));
+        assert!(all.iter().all(|(story, _)| story.lines == ["0"]));
         assert_eq!(probes.load(Ordering::SeqCst), 1);
         ask("gone").await;
         ask("b").await;
         assert_eq!(probes.load(Ordering::SeqCst), 3, "each for itself");
         assert_eq!(stories.0.lock().len(), 2);
         tokio::time::advance(LEAST).await;
-        assert_eq!(&*ask("a").await.0, "3");
+        assert_eq!(ask("a").await.0.lines, ["3"]);
     }
 }

@@ -118,7 +118,7 @@ test("the right person signs in, and probes begin", async () => {
   await stage.gauge("m365_account_up", 1);
   await stage.gauge("m365_account_sign_in_required", 0);
   await page.goto(`${stage.origin}${ACCOUNT}`);
-  assert.match(await words(page), /refresh_token: in 89 d/);
+  assert.match(await words(page), /Sign-in ends in 89 days/);
 
   // The same answer once more is nobody's.
   await page.goto(callback.url());

@@ -249,6 +249,12 @@ export class Stage {
     return text.split("\n").find((one) => one.startsWith(line));
   }
 
+  /** Whether a resource is up (1) or down (0). */
+  async is(name, up) {
+    const line = await this.metric(`m365_resource_up{resource="${name}"`);
+    return line?.endsWith(` ${up}`);
+  }
+
   /** Waits for a gauge of the account. */
   async gauge(name, value) {
     const line = `${name}{account="contoso-steve"} ${value}`;

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::passwords::PasswordVerdict;
 use super::{Access, WebConfig};
 use crate::model::Secret;
+use crate::web::errors::Outside;
 use crate::web::reply::plain;
 use crate::web::visitor::{Authenticated, Peer, Secured};
 
@@ -36,7 +37,10 @@ pub(in crate::web) async fn authenticate(
     let config = access.now.load_full();
     let mut response = match access.check(&config, request).await {
         Ok(request) => next.run(request).await,
-        Err(refused) => refused,
+        Err(mut refused) => {
+            refused.extensions_mut().insert(Outside);
+            refused
+        }
     };
     for (name, value) in &config.headers {
         // Of several policies a browser obeys each: the pages' own cannot be

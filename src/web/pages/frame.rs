@@ -1,127 +1,136 @@
 //! What all pages have around them.
 
-use super::html::Html;
-use crate::web::view::{Reader, Standing};
+use askama::Template;
+use askama::filters::HtmlSafe;
 
-/// Where links lead.
-pub(in crate::web) struct Links<'a> {
+use super::piece::SeenPieces;
+use super::time::At;
+use super::words;
+use crate::model::Timestamp;
+use crate::web::view::Reader;
+
+/// Where a page stands: where its links lead, who looks, and when.
+pub(in crate::web) struct Frame<'a> {
     /// The path before ours, without a trailing slash.
     pub(in crate::web) prefix: &'a str,
     /// Where the metrics are.
     pub(in crate::web) telemetry_path: &'a str,
     /// Who looks.
     pub(in crate::web) reader: Reader,
+    /// When the page is made.
+    pub(in crate::web) now: Timestamp,
+    /// What the browser shows already.
+    pub(in crate::web) seen: SeenPieces,
+    /// What is wrong with the exporter itself.
+    pub(in crate::web) notices: Vec<Notice>,
 }
 
-/// A whole page that shows itself again while somebody looks at it.
-pub(super) fn page(title: &str, links: &Links<'_>, main: impl FnOnce(&mut Html)) -> Html {
-    framed(title, links, PageKind::Alive, main)
+/// What is wrong with the exporter itself, whatever page is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::web) enum Notice {
+    /// Nothing is probed any more.
+    SchedulerDead,
+    /// The configuration that was read last was not taken.
+    ReloadFailed,
+    /// A sign-in would be lost at the next start.
+    StorageUnwritable,
 }
 
-/// A whole page that stays as it is.
-pub(super) fn still_page(title: &str, links: &Links<'_>, main: impl FnOnce(&mut Html)) -> Html {
-    framed(title, links, PageKind::Still, main)
-}
-
-/// A whole page that stays as it is, with the script that takes what stands
-/// behind the `#` of its address into its form.
-pub(super) fn still_page_with_script(
-    title: &str,
-    links: &Links<'_>,
-    main: impl FnOnce(&mut Html),
-) -> Html {
-    framed(title, links, PageKind::Link, main)
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum PageKind {
-    Alive,
-    Still,
-    Link,
-}
-
-fn framed(title: &str, links: &Links<'_>, kind: PageKind, main: impl FnOnce(&mut Html)) -> Html {
-    let head = match kind {
-        // The answer's header says `no-referrer`, with which browsers send
-        // `Origin: null` along with a form; this counts for the page.
-        PageKind::Link => "<meta name=\"referrer\" content=\"same-origin\">\n",
-        PageKind::Alive | PageKind::Still => "",
-    };
-    Html::page(title, links.prefix, head, |html| {
-        html.raw("<header>\n<a class=\"home\" href=\"")
-            .text(links.prefix)
-            .raw("/\">m365mon</a>\n<span class=\"soft\">")
-            .raw(env!("CARGO_PKG_VERSION"))
-            .raw("</span>\n<nav aria-label=\"Pages\">\n<ul class=\"links\">\n");
-        let everybody = [
-            (links.telemetry_path, "Metrics"),
-            ("/sd", "Discovery"),
-            ("/-/healthy", "Health"),
-            ("/api/v1/resources", "Resources as JSON"),
-            ("/api/v1/accounts", "Accounts as JSON"),
-        ];
-        let more = match links.reader {
-            Reader::Operator => Some(("/config", "Configuration")),
-            Reader::Everyone => Some(("/operator", "Become an operator")),
-        };
-        for (path, name) in everybody.into_iter().chain(more) {
-            html.raw("<li><a href=\"")
-                .text(links.prefix)
-                .text(path)
-                .raw("\">")
-                .raw(name)
-                .raw("</a></li>\n");
+impl Notice {
+    /// What it means.
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::SchedulerDead => {
+                "The exporter's scheduler has stopped: nothing is probed any more. Restart it."
+            }
+            Self::ReloadFailed => {
+                "The configuration that was read last has a fault and was not taken: the one before it goes on. The log names the place."
+            }
+            Self::StorageUnwritable => {
+                "The token store cannot be written: a sign-in would be lost at the next start."
+            }
         }
-        html.raw("</ul>\n</nav>\n</header>\n<main>\n");
-        main(html);
-        html.raw("</main>\n");
-        let script = match kind {
-            PageKind::Alive => Some("/assets/page.js"),
-            PageKind::Link => Some("/assets/link.js"),
-            PageKind::Still => None,
-        };
-        if let Some(script) = script {
-            html.raw("<script src=\"")
-                .text(links.prefix)
-                .raw(script)
-                .raw("\"></script>\n");
+    }
+
+    /// What to do about it.
+    pub(super) const fn runbook(self) -> &'static str {
+        match self {
+            Self::SchedulerDead => "M365ProbesLate",
+            Self::ReloadFailed => "M365ConfigReloadFailed",
+            Self::StorageUnwritable => "M365StorageUnwritable",
         }
-    })
+    }
+
+    pub(super) const fn is_grave(self) -> bool {
+        matches!(self, Self::SchedulerDead)
+    }
 }
 
-/// A state as a coloured word.
-pub(super) fn badge(html: &mut Html, standing: Standing) {
-    html.raw("<span class=\"state ")
-        .raw(standing.as_str())
-        .raw("\">")
-        .raw(standing.as_str())
-        .raw("</span>");
+impl Frame<'_> {
+    pub(super) const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    /// Whether what belongs to an operator is shown.
+    pub(super) fn is_operator(&self) -> bool {
+        self.reader == Reader::Operator
+    }
+
+    pub(super) fn exact_now(&self) -> String {
+        words::exact(self.now)
+    }
+
+    pub(super) fn as_of(&self) -> At {
+        At::of(self.now, self.now)
+    }
 }
 
-/// A link to a page whose path ends with a name.
-pub(super) fn link(html: &mut Html, links: &Links<'_>, path: &'static str, name: &str) {
-    html.raw("<a href=\"")
-        .text(links.prefix)
-        .raw(path)
-        .text(segment(name))
-        .raw("\">")
-        .text(name)
-        .raw("</a>");
+/// The title and the picture of a page's tab.
+pub(super) struct Head {
+    pub(super) title: String,
+    /// `down`, `unsure` or `up`.
+    pub(super) icon: &'static str,
 }
 
-/// The path of what belongs to an account, `/accounts/NAME/WHAT`, as an
-/// attribute's value.
-pub(super) fn account_path<'a>(
-    html: &'a mut Html,
-    links: &Links<'_>,
-    name: &str,
+impl Head {
+    pub(super) fn of(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            icon: "up",
+        }
+    }
+}
+
+/// A link to the page of something with a name.
+#[derive(Debug, Clone, Template)]
+#[template(
+    source = r#"<a href="{{ prefix }}/{{ what }}/{{ segment }}">{{ name }}</a>"#,
+    ext = "html"
+)]
+pub(super) struct NameLink {
+    prefix: String,
     what: &'static str,
-) -> &'a mut Html {
-    html.text(links.prefix)
-        .raw("/accounts/")
-        .text(segment(name))
-        .raw("/")
-        .raw(what)
+    segment: String,
+    pub(super) name: String,
+}
+
+impl HtmlSafe for NameLink {}
+
+impl NameLink {
+    pub(super) fn resource(frame: &Frame<'_>, name: &str) -> Self {
+        Self::of(frame, "resources", name)
+    }
+
+    pub(super) fn account(frame: &Frame<'_>, name: &str) -> Self {
+        Self::of(frame, "accounts", name)
+    }
+
+    fn of(frame: &Frame<'_>, what: &'static str, name: &str) -> Self {
+        Self {
+            prefix: frame.prefix.to_owned(),
+            what,
+            segment: segment(name),
+            name: name.to_owned(),
+        }
+    }
 }
 
 /// A name as one segment of a path (RFC 3986): all but unreserved characters
@@ -152,5 +161,17 @@ mod tests {
         assert_eq!(segment("a/b c?"), "a%2Fb%20c%3F");
         assert_eq!(segment("ü"), "%C3%BC");
         assert_eq!(segment(".."), "%2E%2E");
+    }
+
+    #[test]
+    fn notices_have_runbooks() {
+        use crate::web::runbooks::Runbook;
+        for notice in [
+            Notice::SchedulerDead,
+            Notice::ReloadFailed,
+            Notice::StorageUnwritable,
+        ] {
+            assert!(Runbook::find(notice.runbook()).is_some(), "{notice:?}");
+        }
     }
 }

@@ -1,49 +1,50 @@
-//! Pages for people: rendered here, without an asset from elsewhere. They work
-//! without a script and refresh themselves with a little of it.
+//! Pages for people: templates in `templates/`, filled in here, without an
+//! asset from elsewhere. They work without a script; a little of it refreshes
+//! what changed.
+//!
+//! What stands on a page, and what an operator sees besides, is seen in its
+//! template. Templates escape what they are given; only a [`piece::Piece`] and
+//! types that are templates themselves stand in one as they are.
 
 mod account;
+mod appearance;
 mod approval;
+mod assets;
+mod axis;
+mod chart;
+mod configuration;
+mod error;
 mod frame;
+mod glance;
 mod html;
-mod landing;
 mod operator;
-mod pieces;
+mod overview;
+mod piece;
+mod readings;
 mod resource;
+mod runbook;
+mod runs;
 mod sign_in;
+mod story;
+mod strip;
+mod support;
+mod time;
+mod trouble;
 mod words;
-
-use axum::http::{HeaderValue, header};
-use axum::response::IntoResponse;
 
 pub(super) use account::account;
 pub(super) use approval::approval;
-pub(super) use frame::{Links, segment};
+pub(super) use assets::asset;
+pub(super) use configuration::configuration;
+pub(super) use error::{closed, error};
+pub(super) use frame::{Frame, Notice, segment};
 pub(super) use html::Html;
-pub(super) use landing::{Filter, overview};
 pub(super) use operator::{LinkExchange, operator};
+pub(super) use overview::{Filter, overview};
+pub(super) use piece::SeenPieces;
 pub(super) use resource::resource;
+pub(super) use runbook::{runbook, runbooks};
 pub(super) use sign_in::{SignInView, again, elsewhere, leave, no_sign_in, sign_in};
-
-/// `/assets/style.css`.
-pub(super) async fn style() -> impl IntoResponse {
-    asset("text/css; charset=utf-8", include_str!("style.css"))
-}
-
-/// `/assets/page.js`.
-pub(super) async fn script() -> impl IntoResponse {
-    asset("text/javascript; charset=utf-8", include_str!("page.js"))
-}
-
-/// `/assets/link.js`.
-pub(super) async fn link_script() -> impl IntoResponse {
-    asset("text/javascript; charset=utf-8", include_str!("link.js"))
-}
-
-fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
-    let headers = [
-        (header::CONTENT_TYPE, kind),
-        (header::CACHE_CONTROL, "max-age=300"),
-    ]
-    .map(|(name, value)| (name, HeaderValue::from_static(value)));
-    (headers, text)
-}
+pub(super) use story::story;
+#[cfg(test)]
+pub(super) use words::account_runbook;

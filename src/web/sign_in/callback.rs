@@ -55,7 +55,7 @@ pub(in crate::web) async fn callback(Shared(app): Shared<Arc<App>>, request: Req
     if let Err(refusal) = app.visitor(&parts).at_home() {
         return refused(refusal);
     }
-    let links = app.links(&parts);
+    let frame = app.frame(&parts);
     let Some(query) = parts.uri.query().filter(|query| !query.is_empty()) else {
         let names = app.configuration().map_or_else(Vec::new, |configuration| {
             let accounts = configuration.accounts.iter();
@@ -64,7 +64,7 @@ pub(in crate::web) async fn callback(Shared(app): Shared<Arc<App>>, request: Req
                 .map(|account| account.name.to_string())
                 .collect()
         });
-        return pages::no_sign_in(&links, &names).into_response();
+        return pages::no_sign_in(&frame, &names).into_response();
     };
     let nothing = || see(&app, CALLBACK_PATH);
     let (Some(answer), Some(sessions)) = (Answer::read(query), app.sign_ins()) else {

@@ -168,11 +168,15 @@ async fn page(app: &App, parts: &Parts, subject: &Subject) -> pages::Html {
         status,
         ended,
         outcome: outcome.map(|(_, outcome)| outcome),
-        waiting: sessions.waiting(name),
+        waiting: sessions.waiting(name).filter(|waiting| {
+            // A sign-in in another way, here or elsewhere, has overtaken the code.
+            let consented = status.ok().flatten().map(|status| status.consented_at);
+            consented.is_none_or(|at| at < waiting.begun)
+        }),
         sign_in_token: sessions.form_key.token(SIGN_IN, name),
         sign_out_token: sessions.form_key.token(SIGN_OUT, name),
     };
-    pages::sign_in(&app.links(parts), &view, app.state.clock().now())
+    pages::sign_in(&app.frame(parts), &view)
 }
 
 /// Whether what came of the last time is not overtaken by what happened since,
@@ -227,7 +231,7 @@ pub(super) async fn approval(
         return plain(StatusCode::NOT_FOUND, "the account needs no person");
     };
     let outcome = subject.sessions.last(&name).map(|(_, outcome)| outcome);
-    pages::approval(&app.links(&parts), &subject.account, &approval, outcome).into_response()
+    pages::approval(&app.frame(&parts), &subject.account, &approval, outcome).into_response()
 }
 
 /// The account and the form of a POST that may change something.
@@ -246,7 +250,7 @@ async fn submitted(
     let form = FormBody::read(&parts.headers, body).await?;
     let token = form.get("token").unwrap_or_default();
     if !subject.sessions.form_key.accepts(action, name, token) {
-        let again = pages::again(&app.links(&parts), &subject.path(SIGN_IN));
+        let again = pages::again(&app.frame(&parts), &subject.path(SIGN_IN));
         return Err((StatusCode::FORBIDDEN, again).into_response().into());
     }
     Ok((subject, form, parts, actor))
@@ -279,13 +283,13 @@ pub(super) async fn begin(
         Ok(redirect) if redirect.is_origin_of(&parts.headers) => redirect,
         Ok(redirect) => {
             let there = redirect.page(&subject.path(SIGN_IN));
-            return pages::elsewhere(&app.links(&parts), &there).into_response();
+            return pages::elsewhere(&app.frame(&parts), &there).into_response();
         }
         Err(_) => return see(&app, &subject.path(SIGN_IN)),
     };
     match sessions.begin(account, &wanted, asked, &redirect.uri, &actor) {
         Ok(start) => {
-            let page = pages::leave(&app.links(&parts), account, &start.url);
+            let page = pages::leave(&app.frame(&parts), account, &start.url);
             (cookie(&start, redirect), page).into_response()
         }
         Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),

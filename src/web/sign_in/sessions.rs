@@ -75,6 +75,7 @@ impl SessionOutcome {
 pub(in crate::web) struct Waiting {
     pub(in crate::web) user_code: Secret,
     pub(in crate::web) uri: String,
+    pub(in crate::web) begun: Timestamp,
     pub(in crate::web) ends: Timestamp,
 }
 
@@ -244,6 +245,13 @@ impl SignInSessions {
         let outcome = Arc::new(outcome);
         tracing::info!(account = &**account, %by, "{}", outcome.word());
         let mut records = self.records.lock();
+        if matches!(*outcome, SessionOutcome::SignedIn(_))
+            && let Some(device) = records.devices.remove(account)
+            && let Some(task) = device.task
+        {
+            // Nobody needs a code any more that waits since before.
+            task.abort();
+        }
         records
             .outcomes
             .retain(|_, (at, _)| at.age(&self.clock) <= MEMORY);
@@ -323,6 +331,7 @@ impl SignInSessions {
             shown: Waiting {
                 user_code: Secret::new(code.user_code().to_owned()),
                 uri: code.verification_uri().to_owned(),
+                begun: self.clock.now(),
                 ends: ends(self.clock.now(), code.life()),
             },
             task: None,

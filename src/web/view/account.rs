@@ -64,6 +64,8 @@ pub(in crate::web) struct Problem {
     pub(in crate::web) detail: Option<String>,
     /// What Microsoft's support asks for.
     pub(in crate::web) request_id: Option<String>,
+    /// When the token request ended that had it.
+    pub(in crate::web) finished: Option<Timestamp>,
 }
 
 /// The end of a credential.
@@ -147,6 +149,7 @@ impl AccountView {
                 request_id: last_problem
                     .and_then(|(last, _)| last.request_id.as_ref())
                     .map(ToString::to_string),
+                finished: last_problem.map(|(last, _)| last.at),
             }),
             sign_in_required: status.sign_in_required_since.is_some(),
             sign_in_required_since: status.sign_in_required_since,

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 pub(super) use account::AccountView;
 pub(super) use reference::ReferenceView;
-pub(super) use resource::{EntryView, PermissionView, ResourceView};
+pub(super) use resource::{EntryView, ReadingView, ResourceView, standing};
 
 /// Who reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,14 +45,4 @@ pub(super) enum Standing {
     Unknown,
     /// It works.
     Up,
-}
-
-impl Standing {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Down => "down",
-            Self::Unknown => "unknown",
-        }
-    }
 }

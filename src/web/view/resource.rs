@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::{Reader, Standing};
-use crate::kinds::{PlannedDowntime, Resource};
-use crate::model::{Outcome, Phase, Phases, Reason, Repeat, Sample, Timestamp};
+use crate::kinds::{Impact, PlannedDowntime, Resource};
+use crate::model::{Moment, Outcome, Phase, Phases, Reason, Repeat, Sample, Timestamp};
 use crate::state::{ClosedGates, Found, HistoryEntry, Micros, Record, ResourceSlot, State};
 
 /// One resource as it stood at one moment.
@@ -15,6 +16,12 @@ use crate::state::{ClosedGates, Found, HistoryEntry, Micros, Record, ResourceSlo
 pub(in crate::web) struct ResourceView {
     pub(in crate::web) name: String,
     pub(in crate::web) kind: &'static str,
+    /// The kind for people.
+    #[serde(skip)]
+    pub(in crate::web) title: &'static str,
+    /// Whether users feel its failure.
+    #[serde(skip)]
+    pub(in crate::web) impact: Impact,
     /// The URL of a site, the user of a mailbox; for operators.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) target: Option<String>,
@@ -25,9 +32,9 @@ pub(in crate::web) struct ResourceView {
     pub(in crate::web) timeout_seconds: f64,
     /// Of the last conclusive probe, while that is fresh.
     pub(in crate::web) state: Standing,
-    /// When that began, as far as the history tells.
+    /// When that began, as far as this process knows.
     pub(in crate::web) since: Option<Timestamp>,
-    /// It began earlier than the history reaches.
+    /// It was so from the first probe on: it may have begun earlier.
     pub(in crate::web) since_at_least: bool,
     /// Present while the last probe did not succeed.
     pub(in crate::web) problem: Option<Problem>,
@@ -66,6 +73,15 @@ pub(in crate::web) struct Problem {
     /// One sentence for people; for operators.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) detail: Option<String>,
+    /// When the probe ended that had it last.
+    pub(in crate::web) finished: Option<Timestamp>,
+    /// The phase in which it broke or ran out of time.
+    pub(in crate::web) broke_in: Option<&'static str>,
+    /// The service's request id, which Microsoft's support asks for.
+    pub(in crate::web) request_id: Option<String>,
+    /// Ours; for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) client_request_id: Option<String>,
 }
 
 /// A window that makes a downtime of now a planned one.
@@ -73,7 +89,8 @@ pub(in crate::web) struct Problem {
 pub(in crate::web) struct PlannedView {
     pub(in crate::web) window: String,
     /// `maintenance` or `service_hours`.
-    pub(in crate::web) r#type: &'static str,
+    #[serde(rename = "type")]
+    pub(in crate::web) kind: &'static str,
     /// Absent if it is for ever.
     pub(in crate::web) until: Option<Timestamp>,
 }
@@ -82,7 +99,7 @@ impl PlannedView {
     fn of(planned: &PlannedDowntime) -> Self {
         Self {
             window: planned.window.name.to_string(),
-            r#type: planned.window.r#type.as_str(),
+            kind: planned.window.r#type.as_str(),
             until: planned.until,
         }
     }
@@ -101,8 +118,16 @@ pub(in crate::web) struct EntryView {
     pub(in crate::web) broke_in: Option<&'static str>,
     /// Why the request was sent twice.
     pub(in crate::web) repeated: Option<&'static str>,
-    /// What Microsoft's support asks for.
+    /// What Microsoft's support asks for; ours where the service named none.
     pub(in crate::web) request_id: Option<String>,
+    #[serde(skip)]
+    pub(in crate::web) is_our_id: bool,
+    /// Ours, as far as it is kept; for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) client_request_id: Option<String>,
+    /// It is one of the latest, between which nothing is missing.
+    #[serde(skip)]
+    pub(in crate::web) is_recent: bool,
     /// For operators.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) detail: Option<String>,
@@ -139,11 +164,21 @@ pub(in crate::web) struct PermissionView {
     /// As the portal calls the API.
     pub(in crate::web) api: Cow<'static, str>,
     /// `delegated` or `application`.
-    pub(in crate::web) r#type: &'static str,
+    #[serde(rename = "type")]
+    pub(in crate::web) held: &'static str,
     pub(in crate::web) name: Cow<'static, str>,
     /// Others that do as well.
     pub(in crate::web) or: &'static [&'static str],
     pub(in crate::web) reason: &'static str,
+}
+
+/// The standing of a resource, as far as that is enough to sort by.
+pub(in crate::web) fn standing(record: &Record, interval: Duration, now: Moment) -> Standing {
+    match record.fresh_conclusive(interval, now) {
+        Some((conclusive, _)) if conclusive.up => Standing::Up,
+        Some(_) => Standing::Down,
+        None => Standing::Unknown,
+    }
 }
 
 impl ResourceView {
@@ -163,17 +198,14 @@ impl ResourceView {
         let planned = windows.planned(&resource.name, now.civil);
         slot.read(|record| {
             let conclusive = record.fresh_conclusive(interval, now);
-            let standing = match conclusive {
-                Some((conclusive, _)) if conclusive.up => Standing::Up,
-                Some(_) => Standing::Down,
-                None => Standing::Unknown,
-            };
-            let since = since(standing, record);
+            let standing = standing(record, interval, now);
             let good = record.fresh_success(interval, now);
             let reason = record.problem(interval, now, throttled_until.is_some());
             Self {
                 name: resource.name.to_string(),
                 kind: resource.kind.as_str(),
+                title: resource.kind.info().title,
+                impact: resource.impact,
                 target: reader.secluded(|| resource.kind.target().into_owned()),
                 account: resource.account.name.to_string(),
                 labels: resource
@@ -185,16 +217,9 @@ impl ResourceView {
                 interval_seconds: interval.as_secs_f64(),
                 timeout_seconds: resource.timeout.as_secs_f64(),
                 state: standing,
-                since: since.map(|(at, _)| at),
-                since_at_least: since.is_some_and(|(_, at_least)| at_least),
-                problem: reason.map(|reason| Problem {
-                    outcome: reason.outcome().as_str(),
-                    reason: reason.as_str(),
-                    detail: reader.secluded(|| {
-                        let last = record.history().last();
-                        last.map_or_else(String::new, |entry| entry.detail().to_owned())
-                    }),
-                }),
+                since: conclusive.map(|(last, _)| last.since.timestamp()),
+                since_at_least: conclusive.is_some_and(|(last, _)| last.since_at_least),
+                problem: reason.map(|reason| Problem::of(reason, record, reader)),
                 latency_seconds: good.map(|good| good.latency()),
                 phases_seconds: good.map(|good| {
                     let phases = Phase::ALL.into_iter();
@@ -231,8 +256,14 @@ impl ResourceView {
     pub(in crate::web) fn in_full(slot: &ResourceSlot, state: &State, reader: Reader) -> Self {
         Self {
             history: Some(slot.read(|record| {
-                let history = record.history();
-                history.map(|entry| EntryView::of(entry, reader)).collect()
+                let problems = record.history().count() - record.recent().count();
+                let history = record.history().enumerate();
+                history
+                    .map(|(place, entry)| EntryView {
+                        is_recent: place >= problems,
+                        ..EntryView::of(entry, record, reader)
+                    })
+                    .collect()
             })),
             permissions: reader.secluded(|| permissions(slot.resource())),
             ..Self::of(slot, state, &state.closed_gates(), reader)
@@ -247,7 +278,7 @@ pub(in crate::web) fn permissions(resource: &Resource) -> Vec<PermissionView> {
         .into_iter()
         .map(|needed| PermissionView {
             api: needed.api.name,
-            r#type: needed.held.as_str(),
+            held: needed.held.as_str(),
             name: needed.name,
             or: needed.or,
             reason: needed.reason,
@@ -255,8 +286,30 @@ pub(in crate::web) fn permissions(resource: &Resource) -> Vec<PermissionView> {
         .collect()
 }
 
+impl Problem {
+    fn of(reason: Reason, record: &Record, reader: Reader) -> Self {
+        // What the last probe said, and the ids of the last that had it.
+        let last = record.history().last();
+        let entry = last.filter(|entry| entry.verdict().reason() == Some(reason));
+        let entry = entry.map(|entry| EntryView::of(entry, record, reader));
+        Self {
+            outcome: reason.outcome().as_str(),
+            reason: reason.as_str(),
+            detail: reader
+                .secluded(|| last.map_or_else(String::new, |entry| entry.detail().to_owned())),
+            finished: entry.as_ref().map(|entry| entry.finished),
+            broke_in: entry.as_ref().and_then(|entry| entry.broke_in),
+            request_id: entry
+                .as_ref()
+                .filter(|entry| !entry.is_our_id)
+                .and_then(|entry| entry.request_id.clone()),
+            client_request_id: entry.and_then(|entry| entry.client_request_id),
+        }
+    }
+}
+
 impl EntryView {
-    fn of(entry: &HistoryEntry, reader: Reader) -> Self {
+    fn of(entry: &HistoryEntry, record: &Record, reader: Reader) -> Self {
         let verdict = entry.verdict();
         Self {
             finished: entry.finished(),
@@ -271,6 +324,15 @@ impl EntryView {
                 Repeat::NewConnection => "new_connection",
             }),
             request_id: entry.request_id().map(|id| id.to_string()),
+            is_our_id: entry.is_our_id(),
+            client_request_id: reader
+                .secluded(|| {
+                    let kept = record.client_request_id(entry.finished());
+                    let ours = entry.request_id().filter(|_| entry.is_our_id());
+                    kept.cloned().or(ours).map(|id| id.to_string())
+                })
+                .flatten(),
+            is_recent: true,
             detail: reader.secluded(|| entry.detail().to_owned()),
         }
     }
@@ -280,73 +342,4 @@ fn seconds(phases: &Phases) -> BTreeMap<&'static str, f64> {
     let all = Phase::ALL.into_iter();
     all.map(|phase| (phase.as_str(), phases.get(phase).as_secs_f64()))
         .collect()
-}
-
-/// When a standing began: the first of the conclusive entries at the end that
-/// all say the same; and whether that may be too late, because the history
-/// does not reach back to the change.
-fn since(standing: Standing, record: &Record) -> Option<(Timestamp, bool)> {
-    let entries: Vec<&HistoryEntry> = record.history().collect();
-    first_of_run(standing, &entries)
-}
-
-fn first_of_run(standing: Standing, history: &[&HistoryEntry]) -> Option<(Timestamp, bool)> {
-    let wanted = match standing {
-        Standing::Up => Outcome::Success,
-        Standing::Down => Outcome::Failure,
-        Standing::Unknown => return None,
-    };
-    let mut first = None;
-    let conclusive = history
-        .iter()
-        .rev()
-        .filter(|entry| entry.verdict().outcome() != Outcome::Inconclusive);
-    for entry in conclusive {
-        if entry.verdict().outcome() != wanted {
-            return first.map(|at| (at, false));
-        }
-        first = Some(entry.finished());
-    }
-    first.map(|at| (at, true))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Report, Verdict};
-
-    fn history(verdicts: &[Verdict]) -> Vec<HistoryEntry> {
-        (1_i64..)
-            .zip(verdicts)
-            .map(|(second, verdict)| {
-                let time = Timestamp::from_second(second).unwrap();
-                HistoryEntry::of(&Report::without_request(time, time, *verdict, ""), None)
-            })
-            .collect()
-    }
-
-    #[test]
-    fn since_the_change() {
-        const GOOD: Verdict = Verdict::Success;
-        const BAD: Verdict = Verdict::Problem(Reason::Dns);
-        const VAGUE: Verdict = Verdict::Problem(Reason::Throttled);
-        let cases = [
-            (
-                &[GOOD, BAD, VAGUE, BAD][..],
-                Standing::Down,
-                Some((2, false)),
-            ),
-            (&[BAD, VAGUE, GOOD, VAGUE], Standing::Up, Some((3, false))),
-            (&[GOOD, VAGUE, GOOD], Standing::Up, Some((1, true))),
-            (&[VAGUE], Standing::Unknown, None),
-            (&[], Standing::Unknown, None),
-        ];
-        for (verdicts, standing, expected) in cases {
-            let history = history(verdicts);
-            let entries: Vec<&HistoryEntry> = history.iter().collect();
-            let since = first_of_run(standing, &entries);
-            let found = since.map(|(at, at_least)| (at.as_second(), at_least));
-            assert_eq!(found, expected, "{verdicts:?}");
-        }
-    }
 }

@@ -459,3 +459,19 @@ async fn the_oldest_of_too_many_is_forgotten() {
         assert_eq!(answer.header("location"), Some(location));
     }
 }
+
+/// A code for another device is of no use to somebody who signed in already.
+#[tokio::test]
+async fn a_code_that_waited_is_gone_after_a_sign_in_with_the_browser() {
+    const CODE: &str = "enter this code";
+    let stage = Stage::new().await;
+    let origin = format!("origin: http://{}", stage.localhost());
+    let body = format!("token={}&how=device", stage.token("sign-in").await);
+    let answer = stage.post(SIGN_IN, &[&origin], &body).await;
+    assert_eq!(answer.status, 303);
+    assert!(stage.get(SIGN_IN, &[]).await.words().contains(CODE));
+    stage.sign_in("steve", Says::Accept).await;
+    let words = stage.get(SIGN_IN, &[]).await.words();
+    assert!(words.contains("Thank you, steve@"), "{words}");
+    assert!(!words.contains(CODE), "{words}");
+}

@@ -4,6 +4,7 @@ pub(crate) mod exposition;
 pub(crate) mod fixtures;
 pub(crate) mod operator;
 pub(crate) mod origin;
+pub(crate) mod page;
 pub(crate) mod raw;
 pub(crate) mod schema;
 pub(crate) mod stack;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::operator;
+use super::{operator, page};
 
 /// Generous: the machine may be slow, and a test that waits so long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,6 +30,11 @@ impl Answer {
 
     pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// What a person reads of a page.
+    pub(crate) fn words(&self) -> String {
+        page::words(self.text())
     }
 
     fn parse(bytes: &[u8]) -> Self {

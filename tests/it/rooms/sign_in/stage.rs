@@ -276,7 +276,7 @@ impl Begun {
         let link = answer.text().split("rel=\"noreferrer\" href=\"").nth(1);
         let url = link.unwrap().split('"').next().unwrap();
         Self {
-            url: url.replace("&amp;", "&"),
+            url: url.replace("&#38;", "&"),
             set_cookie,
             cookie,
         }

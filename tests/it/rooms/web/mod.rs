@@ -1,6 +1,8 @@
 //! The HTTP side over real sockets, with a prober that does as it is told.
 
+mod browser;
 mod connections;
+mod overview;
 mod pages;
 mod scrape;
 
@@ -15,7 +17,7 @@ use futures_util::future::BoxFuture;
 use m365mon::config;
 use m365mon::kinds::Resource;
 use m365mon::metrics::{BuildInfo, Exposition};
-use m365mon::model::{Clock, Exchange, Phases, Report, Story, SystemRandom, Verdict};
+use m365mon::model::{Clock, Exchange, Phases, Report, RequestId, Story, SystemRandom, Verdict};
 use m365mon::probe::Prober;
 use m365mon::scheduler::Scheduler;
 use m365mon::state::State;
@@ -70,6 +72,8 @@ impl Prober for Told {
                         processing: Duration::from_millis(250),
                         ..Phases::default()
                     }),
+                    request_id: RequestId::parse("5b0e7f4a-0000-4000-8000-000000000001"),
+                    client_request_id: RequestId::parse("5b0e7f4a-0000-4000-8000-000000000002"),
                     ..Exchange::default()
                 },
                 ..Report::without_request(started, fake.clock.now(), verdict, &detail)

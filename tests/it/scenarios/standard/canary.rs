@@ -21,6 +21,14 @@ fn spellings(secret: &[u8]) -> Vec<String> {
                 .replace('<', "&lt;")
                 .replace('"', "&quot;"),
         );
+        // As the templates of our pages do.
+        found.push(
+            text.replace('&', "&#38;")
+                .replace('<', "&#60;")
+                .replace('>', "&#62;")
+                .replace('"', "&#34;")
+                .replace('\'', "&#39;"),
+        );
     }
     let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     found.extend([hex.to_uppercase(), hex]);

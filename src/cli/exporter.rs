@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use url::Url;
 
 use super::changes::{Changed, Changes};
 use super::flags::{Flags, Sockets};
+use super::route::is_proxied;
 use super::{operator_link, output};
 use crate::entra::{Consent, TokenStore, Tokens};
 use crate::http::{Network, NetworkError, ProbeClient, SimpleClient};
-use crate::kinds::{Configuration, Resource, needed_rights};
+use crate::kinds::{Configuration, needed_rights};
 use crate::metrics::{BuildInfo, Exposition};
 use crate::model::{Clock, HttpSettings, ProxySetting, Random, Storage, SystemRandom};
 use crate::probe::TenantProber;
@@ -368,21 +368,6 @@ impl Exporter {
             self.server.stop(grace),
             self.services.scheduler.shutdown(grace)
         );
-    }
-}
-
-/// Tells whether a resource is asked through a proxy, as things stand when it is
-/// asked.
-pub(crate) fn is_proxied(client: &ProbeClient) -> impl Fn(&Resource) -> bool + Send + Sync + use<> {
-    let client = client.clone();
-    move |resource| {
-        let request = resource.kind.request(&resource.account);
-        let url = request.map(|request| request.url).or_else(|| {
-            let host = resource.kind.host(&resource.account);
-            Url::parse(&format!("https://{host}/")).ok()
-        });
-        let own = resource.proxy_of(&resource.account).map(|own| &**own);
-        url.is_some_and(|url| client.is_proxied(&url, own))
     }
 }
 

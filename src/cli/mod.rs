@@ -24,6 +24,7 @@ mod operator_link;
 mod output;
 mod probe;
 mod report;
+mod route;
 mod runtime;
 mod serve;
 mod setup;

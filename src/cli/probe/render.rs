@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Probed;
 use super::ask::Asked;
-use crate::cli::exporter::is_proxied;
+use crate::cli::route::is_proxied;
 use crate::metrics::{BuildInfo, Exposition};
 use crate::model::{Outcome, Phase, Reason, Timestamp, wrap};
 use crate::setup::shell;

@@ -11,8 +11,10 @@
 extern crate self as m365mon;
 #[cfg(test)]
 #[path = "../tests/it/support/fixtures.rs"]
-#[expect(dead_code, reason = "tests/it uses the rest")]
 mod fixtures;
+#[cfg(test)]
+#[path = "../tests/simulation/mod.rs"]
+mod simulation;
 
 /// What reads foreign bytes, for `cargo fuzz` and for the test of its corpus.
 #[cfg(any(test, fuzzing))]

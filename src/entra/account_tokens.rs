@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::Shared;
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::access_token::{AccessToken, after};
@@ -24,7 +25,11 @@ use crate::model::{
 };
 
 /// What a request ended with; `None` while it is in flight.
-pub(super) type RequestResult = Option<Result<AccessToken, TokenProblem>>;
+pub(super) type RequestResult = Result<AccessToken, TokenProblem>;
+
+/// A request in flight, for all who wait for it; they hear of its end in the order
+/// in which they came.
+pub(super) type PendingRequest = Shared<oneshot::Receiver<RequestResult>>;
 
 /// One forced renewal per audience in this time, and no token younger than
 /// this is believed to be refused for its age.
@@ -81,7 +86,7 @@ pub(super) struct AccountState {
 #[derive(Default)]
 pub(super) struct CachedToken {
     pub(super) token: Option<Renewable>,
-    pub(super) in_flight: Option<watch::Receiver<RequestResult>>,
+    pub(super) in_flight: Option<PendingRequest>,
     /// Holds requests for this audience only.
     pub(super) backoff: Option<Backoff>,
     /// When somebody last asked; `None` if only we did.

@@ -36,8 +36,15 @@ impl Backoff {
         }
     }
 
+    /// A wait that Entra asked for is not cut short by a civil clock that is set
+    /// forward. What a person mends is looked at again after a sleep of the
+    /// machine, which only the civil clock shows.
     pub(super) fn is_over(&self, clock: &Clock) -> bool {
-        self.since.age(clock) >= self.wait
+        let passed = match self.mendable {
+            true => self.since.age(clock),
+            false => self.since.monotonic.elapsed(),
+        };
+        passed >= self.wait
     }
 
     /// Civil time of its end.
@@ -85,6 +92,29 @@ mod tests {
             .map(|n| transient_wait(n, None, &Chance(0x80)).as_secs_f64().round() as u64)
             .collect();
         assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 60, 60]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_set_forward_ends_no_wait() {
+        let jumped = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let seen = jumped.clone();
+        let clock = Clock::from_fn(move || {
+            let hours = i64::from(seen.load(std::sync::atomic::Ordering::Relaxed)) * 24;
+            Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(hours)
+        });
+        let problem = TokenProblem {
+            reason: crate::model::AccountReason::Throttled,
+            code: None,
+            detail: "asked to wait".into(),
+        };
+        let wait = Duration::from_secs(600);
+        let [asked, human] =
+            [false, true].map(|mends| Backoff::new(clock.moment(), wait, mends, problem.clone()));
+        jumped.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(!asked.is_over(&clock));
+        assert!(human.is_over(&clock));
+        tokio::time::advance(wait).await;
+        assert!(asked.is_over(&clock));
     }
 
     proptest! {

@@ -35,6 +35,10 @@ impl StoreError {
 /// `like` is. Only under the lock of that file: what lies beside it as
 /// `PATH.new` was left behind by a process that was killed, and goes.
 pub(super) fn replace(path: &Path, bytes: &[u8], like: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    if let Some(written) = crate::simulation::disk::write() {
+        return written;
+    }
     let mut left = path.to_owned().into_os_string();
     left.push(".new");
     _ = std::fs::remove_file(PathBuf::from(left));

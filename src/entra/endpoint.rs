@@ -15,17 +15,17 @@ use crate::model::{AccountReason, RequestId, Secret, TokenProblem, bounded_text}
 pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One request.
-pub(super) struct EndpointRequest {
-    pub(super) url: Url,
-    pub(super) content: Content,
+pub(crate) struct EndpointRequest {
+    pub(crate) url: Url,
+    pub(crate) content: Content,
     /// Extra headers; values may be secret.
-    pub(super) headers: Vec<(http::HeaderName, Secret)>,
+    pub(crate) headers: Vec<(http::HeaderName, Secret)>,
     /// By which proxy; never by one for managed identity, which is link-local.
-    pub(super) proxy: UseProxy,
+    pub(crate) proxy: UseProxy,
 }
 
 /// What is sent.
-pub(super) enum Content {
+pub(crate) enum Content {
     /// GET.
     Nothing,
     /// POST of a form.
@@ -33,10 +33,10 @@ pub(super) enum Content {
 }
 
 /// An answer of any status, its body whole and at most 1 MiB.
-pub(super) struct EndpointAnswer {
-    pub(super) status: u16,
-    pub(super) headers: http::HeaderMap,
-    pub(super) body: Bytes,
+pub(crate) struct EndpointAnswer {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl EndpointAnswer {
@@ -49,10 +49,10 @@ impl EndpointAnswer {
 
 /// No answer.
 #[derive(Debug, Clone)]
-pub(super) struct NoAnswer {
-    pub(super) reason: AccountReason,
+pub(crate) struct NoAnswer {
+    pub(crate) reason: AccountReason,
     /// For people; without secrets.
-    pub(super) detail: String,
+    pub(crate) detail: String,
 }
 
 impl NoAnswer {
@@ -79,7 +79,7 @@ impl NoAnswer {
 }
 
 /// Sends requests. Never follows a redirect, never retries.
-pub(super) trait Endpoint: Send + Sync {
+pub(crate) trait Endpoint: Send + Sync {
     fn send(&self, request: EndpointRequest) -> BoxFuture<'_, Result<EndpointAnswer, NoAnswer>>;
 }
 

@@ -55,6 +55,11 @@ impl TokenEndpointClient {
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, TokenRefusal> {
+    #[cfg(test)]
+    if let Some(wait) = crate::simulation::disk::wait() {
+        tokio::time::sleep(wait).await;
+        return Ok(work());
+    }
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|_| TokenRefusal::internal("a background task failed"))

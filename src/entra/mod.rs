@@ -58,6 +58,14 @@ mod store;
 mod token_request;
 mod tokens;
 
+/// What stands in for Entra where hours are simulated.
+#[cfg(test)]
+pub(crate) mod simulated {
+    pub(crate) use super::endpoint::{
+        Content, Endpoint, EndpointAnswer, EndpointRequest, NoAnswer,
+    };
+}
+
 #[cfg(test)]
 mod tests;
 

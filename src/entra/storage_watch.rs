@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::endpoint_client::blocking;
 use super::tokens::Tokens;
 
 /// How often it is found out; a sign-in is renewed about once an hour.
@@ -57,8 +58,8 @@ impl Tokens {
         }
         let me = self.me.clone();
         let store = self.store.clone();
-        tokio::task::spawn_blocking(move || {
-            store.check();
+        tokio::spawn(async move {
+            _ = blocking(move || store.check()).await;
             if let Some(tokens) = me.upgrade() {
                 tokens.storage.lock().under_way = false;
                 tokens.publish_storage();

@@ -1,17 +1,18 @@
 //! The cache of access tokens: who asks gets one, and Entra is asked as
 //! seldom as the rules of DESIGN sections 2 and 3 say.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::access_token::AccessToken;
-use super::account_tokens::{AccountState, AccountTokens, Forced, RequestResult};
+use super::account_tokens::{AccountState, AccountTokens, Forced, PendingRequest};
 use super::backoff::Backoff;
 use super::claims::ClaimsChallenge;
 use super::endpoint_client::TokenEndpointClient;
@@ -47,7 +48,7 @@ pub struct Tokens {
 #[derive(Default)]
 pub(super) struct Accounts {
     configured: bool,
-    pub(super) by_name: HashMap<AccountName, Arc<AccountTokens>>,
+    pub(super) by_name: BTreeMap<AccountName, Arc<AccountTokens>>,
 }
 
 impl Tokens {
@@ -329,9 +330,9 @@ impl Tokens {
         tokens: &Arc<AccountTokens>,
         audience: &Audience,
         challenge: Option<ClaimsChallenge>,
-    ) -> Option<watch::Receiver<RequestResult>> {
+    ) -> Option<PendingRequest> {
         let me = self.me.upgrade()?;
-        let (sender, pending) = watch::channel(None);
+        let (sender, pending) = oneshot::channel();
         let in_flight = TokenRequest {
             tokens: tokens.clone(),
             audience: audience.clone(),
@@ -341,9 +342,9 @@ impl Tokens {
                 .request(&in_flight.tokens, &in_flight.audience, challenge)
                 .await;
             drop(in_flight);
-            _ = sender.send(Some(result));
+            _ = sender.send(result);
         });
-        Some(pending)
+        Some(pending.shared())
     }
 
     /// Looks whether credential files or the store have changed, at most once
@@ -409,7 +410,7 @@ impl Tokens {
     }
 
     #[cfg(test)]
-    pub(super) fn with_endpoint(
+    pub(crate) fn with_endpoint(
         endpoint: Arc<dyn super::endpoint::Endpoint>,
         store: TokenStore,
         clock: Clock,
@@ -450,11 +451,10 @@ impl Drop for TokenRequest {
     }
 }
 
-async fn join(mut pending: watch::Receiver<RequestResult>) -> Result<AccessToken, TokenProblem> {
-    match pending.wait_for(Option::is_some).await {
-        Ok(result) => result.clone().unwrap_or_else(|| Err(going_away())),
-        Err(_) => Err(internal("the token request broke off")),
-    }
+async fn join(pending: PendingRequest) -> Result<AccessToken, TokenProblem> {
+    pending
+        .await
+        .unwrap_or_else(|_| Err(internal("the token request broke off")))
 }
 
 fn going_away() -> TokenProblem {

@@ -10,7 +10,7 @@ use super::probing::Probing;
 use super::response::Response;
 use super::token_source::TokenSource;
 use crate::entra::AccessToken;
-use crate::http::{NetFailure, NetFailureKind, ProbeClient, ProbeFailure};
+use crate::http::{NetFailure, NetFailureKind, ProbeFailure, ProbeTransport};
 use crate::kinds::{Request, Resource};
 use crate::model::{Clock, Exchange, Phase, Phases, Random, Story, TokenProblem};
 
@@ -20,7 +20,7 @@ const RETURN_CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("return-cli
 /// Asks services. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    pub(super) http: ProbeClient,
+    pub(super) http: Arc<dyn ProbeTransport>,
     pub(super) tokens: Arc<dyn TokenSource>,
     pub(super) clock: Clock,
     pub(super) random: Arc<dyn Random>,
@@ -46,13 +46,13 @@ impl Client {
     /// Makes one.
     #[must_use]
     pub fn new(
-        http: ProbeClient,
+        http: impl ProbeTransport + 'static,
         tokens: Arc<dyn TokenSource>,
         clock: Clock,
         random: Arc<dyn Random>,
     ) -> Self {
         Self {
-            http,
+            http: Arc::new(http),
             tokens,
             clock,
             random,

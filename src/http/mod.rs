@@ -39,7 +39,7 @@ pub use body::BodyEnd;
 pub(crate) use certificate::certificate_facts;
 pub use failure::{NetFailure, NetFailureKind};
 pub use network::{Network, NetworkError, Route};
-pub use probing::{ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest};
+pub use probing::{ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest, ProbeTransport};
 pub(crate) use proxy::proxy_in;
 pub use retry_after::{LONGEST_WAIT, date, retry_after};
 pub(crate) use san::alternative_names;

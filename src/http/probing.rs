@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue, USER_AGENT};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -37,6 +38,26 @@ struct Inner {
     /// With one, for targets whose connections are kept.
     resuming: Arc<ClientConfig>,
     pool: Pool,
+}
+
+/// Sends measured requests: [`ProbeClient`] in earnest, a world without sockets
+/// where hours of it are simulated.
+pub trait ProbeTransport: Send + Sync {
+    /// As [`ProbeClient::send`].
+    fn send(&self, request: ProbeRequest) -> BoxFuture<'_, Result<ProbeAnswer, Box<ProbeFailure>>>;
+
+    /// As [`ProbeClient::is_proxied`].
+    fn is_proxied(&self, url: &Url, own: Option<&ProxySetting>) -> bool;
+}
+
+impl ProbeTransport for ProbeClient {
+    fn send(&self, request: ProbeRequest) -> BoxFuture<'_, Result<ProbeAnswer, Box<ProbeFailure>>> {
+        Box::pin(Self::send(self, request))
+    }
+
+    fn is_proxied(&self, url: &Url, own: Option<&ProxySetting>) -> bool {
+        Self::is_proxied(self, url, own)
+    }
 }
 
 /// One request.

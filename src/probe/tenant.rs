@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{Prober, message};
 use crate::graph::{Attempt, Client, TokenSource};
-use crate::http::ProbeClient;
+use crate::http::ProbeTransport;
 use crate::kinds::{
     Findings, Resource, ResourceName, Stopped, bounded, own_credentials, own_entry,
 };
@@ -32,7 +32,7 @@ impl TenantProber {
     /// Makes one; `tokens` is [`crate::entra`] in earnest.
     #[must_use]
     pub fn new(
-        client: ProbeClient,
+        client: impl ProbeTransport + 'static,
         tokens: Arc<dyn TokenSource>,
         clock: Clock,
         random: Arc<dyn Random>,

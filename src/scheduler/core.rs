@@ -12,7 +12,7 @@ mod scheduled;
 mod timing;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{BTreeMap, BinaryHeap, HashSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -42,7 +42,8 @@ type Agenda = BinaryHeap<Reverse<(Instant, AgendaItem, Id)>>;
 pub(super) struct Core {
     state: Arc<State>,
     random: Arc<dyn Random>,
-    entries: HashMap<Id, Scheduled>,
+    /// In their order, so that what is due at once begins in the same order each time.
+    entries: BTreeMap<Id, Scheduled>,
     next_id: Id,
     next_run: u64,
     agenda: Agenda,
@@ -59,7 +60,7 @@ impl Core {
         Self {
             state,
             random,
-            entries: HashMap::new(),
+            entries: BTreeMap::new(),
             next_id: 0,
             next_run: 0,
             agenda: Agenda::new(),
@@ -85,7 +86,7 @@ impl Core {
             return;
         }
         let entries = self.entries.iter();
-        let mut before: HashMap<ResourceName, Id> = entries
+        let mut before: BTreeMap<ResourceName, Id> = entries
             .map(|(id, entry)| (entry.resource().name.clone(), *id))
             .collect();
         let slots = self.state.slots();

@@ -7,3 +7,4 @@ mod recorded;
 mod rights;
 mod script;
 mod sign_in;
+mod simulated;

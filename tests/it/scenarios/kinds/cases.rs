@@ -521,10 +521,32 @@ fn slow() -> Vec<(&'static str, Vec<Case>)> {
 }
 
 /// Other resources of a kind, whose configuration differs.
-fn others() -> Vec<(&'static str, String, Vec<Case>)> {
+fn others() -> Vec<(&'static str, &'static str, String, Vec<Case>)> {
+    // What a person consents to is another thing than what an application gets.
+    let person = |kind: &'static str, more: String| {
+        let works = case("works, as a person", Value::Null, Value::Null, None);
+        ("steve", kind, more, vec![works])
+    };
+    let of_people = [
+        person(
+            "sharepoint_site",
+            format!("url: \"https://{SHAREPOINT_HOST}/sites/hr\""),
+        ),
+        person("exchange_mailbox", String::new()),
+        person("mailbox_folder", "oldest: true".to_owned()),
+        person("exchange_calendar", String::new()),
+        person("free_busy", format!("schedule: room-ams-4.12@{DOMAIN}")),
+        person("onedrive", String::new()),
+        person("teams_team", format!("team: {}", team("project-x"))),
+        person("entra_directory", String::new()),
+        person("licenses", String::new()),
+        person("directory_sync", String::new()),
+        person("mail_round_trip", format!("to: steve@{DOMAIN}")),
+    ];
     let gone = "11111111-2222-4333-8444-555555555555";
-    vec![
+    let mut all = vec![
         (
+            "app",
             "app_credentials",
             format!("applications: {{payroll: {APP_CLIENT_ID}, retired: {gone}}}"),
             vec![case(
@@ -535,6 +557,7 @@ fn others() -> Vec<(&'static str, String, Vec<Case>)> {
             )],
         ),
         (
+            "app",
             "exchange_mailbox",
             format!("user: nobody@{DOMAIN}"),
             vec![case(
@@ -545,11 +568,13 @@ fn others() -> Vec<(&'static str, String, Vec<Case>)> {
             )],
         ),
         (
+            "app",
             "sharepoint_site",
             format!("url: \"https://{SHAREPOINT_HOST}/sites/nowhere\""),
             vec![case("no such site", Value::Null, Value::Null, NotFound)],
         ),
         (
+            "app",
             "sharepoint_site",
             "url: \"https://contoso-subsidiary.sharepoint.com/sites/x\"".to_owned(),
             vec![case(
@@ -560,6 +585,7 @@ fn others() -> Vec<(&'static str, String, Vec<Case>)> {
             )],
         ),
         (
+            "app",
             "teams_team",
             format!("team: {gone}"),
             vec![case(
@@ -570,6 +596,7 @@ fn others() -> Vec<(&'static str, String, Vec<Case>)> {
             )],
         ),
         (
+            "app",
             "entra_directory",
             String::new(),
             vec![fault(
@@ -579,7 +606,9 @@ fn others() -> Vec<(&'static str, String, Vec<Case>)> {
                 Token,
             )],
         ),
-    ]
+    ];
+    all.extend(of_people);
+    all
 }
 
 /// One line of the table.
@@ -587,11 +616,15 @@ type Line = (String, String, String, String, String, Option<String>);
 
 /// Tries cases one after another in one tenant, with exactly the rights that
 /// the kind declares.
-async fn try_out(kind: &'static str, more: Option<String>, cases: Vec<Case>) -> Vec<Line> {
+async fn try_out(
+    kind: &'static str,
+    instead: Option<(&'static str, String)>,
+    cases: Vec<Case>,
+) -> Vec<Line> {
     let all = resources();
     let mut found = all.into_iter().find(|(_, name, _)| *name == kind).unwrap();
-    if let Some(more) = more {
-        found.2 = more;
+    if let Some((account, more)) = instead {
+        (found.0, found.2) = (account, more);
     }
     let cloud = Cloud::with(&lines(&[found])).await;
     let resource = cloud.resource(kind).clone();
@@ -708,8 +741,8 @@ async fn each_case_of_each_kind() {
     for (kind, cases) in slow() {
         work.push(try_out(kind, None, cases));
     }
-    for (kind, more, cases) in others() {
-        work.push(try_out(kind, Some(more), cases));
+    for (account, kind, more, cases) in others() {
+        work.push(try_out(kind, Some((account, more)), cases));
     }
     // A few at a time: each has a tenant of its own.
     let mut told: Vec<Line> = Vec::new();

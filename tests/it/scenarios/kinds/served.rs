@@ -9,7 +9,7 @@ use std::process::Command;
 use m365mon::kinds::{self, Info};
 
 use crate::scenarios::prometheus::{fault, tell};
-use crate::support::stack::{Process, address_after, eventually, get, http};
+use crate::support::stack::{Process, Prometheus, address_after, eventually, get, http};
 
 /// It stands in every subject, title, name, text and address of the tenant.
 const CANARY: &str = "kanarienvogel-7f3a";
@@ -151,6 +151,22 @@ fn all_kinds_each_gate_and_nothing_of_the_content() {
         }
     }
 
+    // As a real Prometheus sees it.
+    let address = served.address;
+    let prometheus = Prometheus::start(
+        folder.path(),
+        &format!(
+            "global: {{scrape_interval: 1s}}\nscrape_configs:\n\
+             - {{job_name: m365mon, static_configs: [{{targets: ['{address}']}}]}}\n"
+        ),
+    );
+    let all = f64::from(u32::try_from(expected).unwrap());
+    for query in [
+        "count(m365_resource_up == 1)",
+        "count(count by (kind) (m365_resource_up))",
+    ] {
+        prometheus.wait_for(query, |count| count == all);
+    }
     gates(&served);
     freshness(&served);
     refusals(&served);

@@ -70,13 +70,13 @@ async fn what_is_wrong_comes_first_whatever_its_place() {
         "not probed yet intranet",
     ];
     assert!(order.map(place).is_sorted(), "{words}");
-    let (_, rows) = words.split_once("Resources Search").unwrap();
+    let (_, listed) = words.split_once("Resources Search").unwrap();
     let order = [
         "down site-998",
         "throttled site-500",
         "not probed yet intranet",
     ];
-    assert!(order.map(|text| rows.find(text)).is_sorted(), "{rows}");
+    assert!(order.map(|text| listed.find(text)).is_sorted(), "{listed}");
     // Nothing that is down is no reason for red.
     assert!(!page.text().contains("state down\">0"), "{}", page.text());
 

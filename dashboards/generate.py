@@ -343,7 +343,7 @@ def overview():
             overrides=[override_matching("/^(1 h|1 day|30 days)$/", unit="percentunit", decimals=3, thresholds=steps((None, RED), (0.99, YELLOW), (0.999, "text")), color={"mode": "thresholds"}, **TEXT),
                        override("budget left", unit="percentunit", decimals=0, mappings=USED_UP, thresholds=steps((None, RED), (0.25, YELLOW), (0.5, "text")), color={"mode": "thresholds"}, **TEXT),
                        override_matching("/^burn/", decimals=1, thresholds=steps((None, "text"), (3, YELLOW), (6, RED)), color={"mode": "thresholds"}, **TEXT),
-                       override("used up in", unit="s", decimals=0),
+                       override("used up in", unit="s", decimals=0, noValue="not at this pace", mappings=[{"type": "value", "options": {"0": {"text": "used up", "color": RED, "index": 0}}}]),
                        override("resource", links=TO_RESOURCE)], no_value="no data yet")
     d.panel("timeseries", "Worst latency", "The five resources with the slowest probe of the time shown: whole request, token time excluded.",
             # The five of the whole time shown, not five at each point: lines without gaps.

@@ -152,6 +152,11 @@ single("throttled for most of an hour, with pauses", 90, [site((10, 70, lambda n
 single("maintenance: nothing, and no burn page afterwards", 80, [site((20, 40, "server_error"), planned=[(15, 45)])], [], every=2)
 single("maintenance that ends early: it works again", 80, [site((20, 30, "server_error"), planned=[(15, 60)])], [], every=2)
 single("still down when maintenance ends: a page that minute", 60, [site((20, 55, "server_error"), planned=[(15, 40)])], [page("ResourceDown", 40, 58)])
+single("windows that overlap: the page when the last one ends", 70, [site((20, 65, "server_error"), planned={"patches": [(15, 35)], "move": [(30, 50)]})], [page("ResourceDown", 50, 68)])
+single("a window within another ends: still planned", 60, [site((20, 40, "server_error"), planned={"patches": [(15, 50)], "short": [(18, 25)]})], [])
+# What a window from 1:00 to 4:00 lasts in both nights in which a clock is put.
+single("the clock is put back: the night's window is four hours long", 290, [site((30, 265, "server_error"), planned=[(10, 250)])], [page("ResourceDown", 250, 268)], every=2)
+single("the clock is put forward: the night's window is two hours long", 170, [site((30, 145, "server_error"), planned=[(10, 130)])], [page("ResourceDown", 130, 148)], every=2)
 single("the exporter restarts in maintenance", 60, [site((20, 40, "server_error"), planned=[(15, 45)])], [], restarts=(30,))
 single("outside service hours, down from the night before", 60, [site((10, 55, "server_error"), planned=[(0, 30)], window="service_hours")], [page("ResourceDown", 30, 58)])
 single("planned resources are on neither side of a ratio", 40, some(["sharepoint_site"], 2, DOWN) + some(["sharepoint_site"], 2, planned=[(0, 40)], names="mn"), [page("ResourceDown", 12, 28, 2)])

@@ -65,7 +65,7 @@ class Resource:
         self.phase = (sum(map(ord, name)) * 7) % interval if phase is None else phase
         # [(from, to, reason or callable(probe number) -> reason)]; `None` is a success.
         self.trouble, self.latency, self.removed, self.impact, self.service = list(trouble), latency, removed, impact, service
-        self.planned, self.window, self.more, self.after = list(planned), window, more or {}, after
+        self.planned, self.window, self.more, self.after = planned if isinstance(planned, dict) else list(planned), window, more or {}, after
 
     def answer(self, minute, count):
         for start, end, reason in self.trouble:
@@ -168,9 +168,11 @@ class Exporter:
         if resource.impact or resource.service:
             put("m365_resource_info", {**own, "mode": "background", "connection": "new", "via": "direct", "host": "contoso.sharepoint.com",
                                        "service": resource.service, "impact": resource.impact or "users"}, tick, 1)
-        if resource.planned:
-            inside = any(a * 60 <= now < b * 60 for a, b in resource.planned)
-            put("m365_resource_planned_downtime", {**own, "window": "w", "type": resource.window}, tick, 1 if inside else 0)
+        # One series a window: `planned` is one, or a map of several by their names.
+        windows = resource.planned if isinstance(resource.planned, dict) else {"w": resource.planned} if resource.planned else {}
+        for window, spans in windows.items():
+            inside = any(a * 60 <= now < b * 60 for a, b in spans)
+            put("m365_resource_planned_downtime", {**own, "window": window, "type": resource.window}, tick, 1 if inside else 0)
         mine = [r for r in reports if r[1] == began and r[0] <= now]
         fresh = max(3 * resource.interval, 300)
         totals = {"success": 0, "failure": 0, "inconclusive": 0}

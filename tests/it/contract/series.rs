@@ -28,6 +28,8 @@ fn stage(settings: impl Fn(&mut MetricsSettings)) -> Stage {
 fn succeed(stage: &Stage) {
     let mut report = stage.report(SUCCESS, 200);
     report.exchange.server.latency = Some(Duration::from_millis(30));
+    report.exchange.connection.certificate_expiry = Some(at(86_400));
+    report.exchange.connection.intercepted = Some(false);
     report.readings = Box::new([Sample::plain(0, 1.0)]);
     stage.slot("intranet").record(&report);
 }

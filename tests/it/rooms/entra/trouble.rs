@@ -33,8 +33,9 @@ async fn each_trouble_has_its_reason_and_ends_by_itself() {
             AccountReason::UnexpectedStatus,
         ),
         (
+            // A page in the place of an answer: somebody on the way gave it.
             Trouble::Status(404, "<html>", None),
-            AccountReason::UnexpectedStatus,
+            AccountReason::BadResponse,
         ),
     ] {
         let tokens = cloud.tokens(&[]);

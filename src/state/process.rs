@@ -143,7 +143,7 @@ impl Process {
     /// that callers cannot make series.
     pub fn http_request(&self, handler: &'static str, code: u16) {
         *self.requests.lock().entry((handler, code)).or_default() += 1;
-        tracing::trace!(handler, code, "request answered");
+        tracing::trace!(handler, status = code, "request answered");
     }
 
     /// An answer of `handler` took so long, to the last byte of its body.

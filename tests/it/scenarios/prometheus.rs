@@ -196,7 +196,7 @@ fn a_real_prometheus_follows_outage_throttling_and_recovery_of_the_demo() {
         |up| up == 1.0,
     );
     prometheus.wait_for(
-        "m365_throttled_until_timestamp_seconds{gate=\"outlook\", job=\"text\"} - time()",
+        "m365_throttled_until_timestamp_seconds{account=\"contoso-app\", gate=\"outlook\", job=\"text\"} - time()",
         |left| left <= 4.5,
     );
     prometheus.wait_for_none("m365_resource_problem{resource=\"helpdesk-mailbox\"}");

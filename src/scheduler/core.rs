@@ -116,9 +116,7 @@ impl Core {
             .values()
             .map(|e| &**e.slot.gate_key())
             .collect();
-        for key in self.gates.keep_only(|key| used.contains(key)) {
-            self.state.gate_open(&key);
-        }
+        self.gates.keep_only(|key| used.contains(key));
         self.rebuild_agenda();
         self.dispatch(now);
     }

@@ -197,18 +197,12 @@ impl Gates {
             .collect()
     }
 
-    /// Forgets gates that no resource stands behind any more, and says which
-    /// of them were closed.
-    pub(super) fn keep_only(&mut self, used: impl Fn(&GateKey) -> bool) -> Vec<Arc<GateKey>> {
-        let mut opened = Vec::new();
-        self.0.retain(|key, gate| {
-            let keep = gate.running > 0 || used(key);
-            if !keep && gate.closed_until.is_some() {
-                opened.push(key.clone());
-            }
-            keep
-        });
-        opened
+    /// Forgets open gates that no resource stands behind any more. A closed one
+    /// stays to its end: a resource that comes back by the next reload must wait
+    /// as well.
+    pub(super) fn keep_only(&mut self, used: impl Fn(&GateKey) -> bool) {
+        self.0
+            .retain(|key, gate| gate.running > 0 || gate.closed_until.is_some() || used(key));
     }
 }
 

@@ -108,7 +108,9 @@ fn seeds_hold_and_repeat() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let count = number("M365MON_SIMULATE").unwrap_or(12);
     let from = number("M365MON_SIMULATE_FROM").unwrap_or(1);
-    for seed in from..from + count {
+    // 186 once found that a reload without the last resource behind a closed gate,
+    // and one that brings it back, ended a wait.
+    for seed in (from..from + count).chain([186]) {
         check(seed);
     }
 }

@@ -14,8 +14,8 @@ use crate::http::{Network, SimpleClient};
 use crate::kinds;
 use crate::model::{Clock, HttpSettings, ProxySetting, Secret, SecretSource, time_zone};
 use crate::report::{
-    Access, Border, Courses, Month, MonthError, Period, Prometheus, Renames, Report, ReportTime,
-    SourceError, Terms,
+    Border, Courses, Month, MonthError, Period, Prometheus, PrometheusAccess, Renames, Report,
+    ReportTime, SourceError, Terms,
 };
 
 /// What is written.
@@ -217,12 +217,12 @@ impl ReportCommand {
     /// Where the record is, and how to get at it.
     fn prometheus(&self) -> anyhow::Result<Prometheus> {
         let access = match (&self.username, &self.password_file, &self.bearer_token_file) {
-            (Some(username), Some(file), _) => Access::Basic {
+            (Some(username), Some(file), _) => PrometheusAccess::Basic {
                 username: username.clone(),
                 password: secret(file)?,
             },
-            (_, _, Some(file)) => Access::Bearer(secret(file)?),
-            _ => Access::Open,
+            (_, _, Some(file)) => PrometheusAccess::Bearer(secret(file)?),
+            _ => PrometheusAccess::Open,
         };
         let network = Network::new(&HttpSettings {
             proxy: ProxySetting::Environment,

@@ -192,13 +192,7 @@ impl Tokens {
                 }
             }
         };
-        story.tell(|| format!("token for {audience}: asking {}", account.cloud.login_url()));
-        let result = join(pending).await;
-        story.tell(|| match &result {
-            Ok(token) => format!("token for {audience}: fresh, until {:.0}", token.expires()),
-            Err(problem) => format!("token for {audience}: {problem}"),
-        });
-        result
+        told(pending, account, audience, story).await
     }
 
     /// A token that does not come from the cache, for those who measure the
@@ -229,13 +223,7 @@ impl Tokens {
                 }
             }
         };
-        story.tell(|| format!("token for {audience}: asking {}", account.cloud.login_url()));
-        let result = join(pending).await;
-        story.tell(|| match &result {
-            Ok(token) => format!("token for {audience}: fresh, until {:.0}", token.expires()),
-            Err(problem) => format!("token for {audience}: {problem}"),
-        });
-        result.map(drop)
+        told(pending, account, audience, story).await.map(drop)
     }
 
     /// What to do about a token that was answered with 401 (or 403
@@ -449,6 +437,22 @@ impl Drop for TokenRequest {
             cached.in_flight = None;
         }
     }
+}
+
+/// The same, with the story of it.
+async fn told(
+    pending: PendingRequest,
+    account: &Account,
+    audience: &Audience,
+    story: &Story,
+) -> Result<AccessToken, TokenProblem> {
+    story.tell(|| format!("token for {audience}: asking {}", account.cloud.login_url()));
+    let result = join(pending).await;
+    story.tell(|| match &result {
+        Ok(token) => format!("token for {audience}: fresh, until {:.0}", token.expires()),
+        Err(problem) => format!("token for {audience}: {problem}"),
+    });
+    result
 }
 
 async fn join(pending: PendingRequest) -> Result<AccessToken, TokenProblem> {

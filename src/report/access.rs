@@ -12,7 +12,7 @@ use crate::model::Secret;
 
 /// Who asks.
 #[derive(Debug, Clone, Default)]
-pub enum Access {
+pub enum PrometheusAccess {
     /// Anybody.
     #[default]
     Open,
@@ -27,7 +27,7 @@ pub enum Access {
     Bearer(Secret),
 }
 
-impl Access {
+impl PrometheusAccess {
     /// The header `Authorization`; none for anybody.
     pub(super) fn header(&self, base: &Url) -> Result<Option<HeaderValue>, SourceError> {
         if !base.username().is_empty() || base.password().is_some() {
@@ -69,7 +69,7 @@ fn is_here(url: &Url) -> bool {
 mod tests {
     use super::*;
 
-    fn header(access: &Access, url: &str) -> Result<Option<String>, String> {
+    fn header(access: &PrometheusAccess, url: &str) -> Result<Option<String>, String> {
         let value = access
             .header(&url.parse().unwrap())
             .map_err(|error| error.to_string())?;
@@ -79,8 +79,8 @@ mod tests {
         }))
     }
 
-    fn basic(username: &str, password: &str) -> Access {
-        Access::Basic {
+    fn basic(username: &str, password: &str) -> PrometheusAccess {
+        PrometheusAccess::Basic {
             username: username.to_owned(),
             password: Secret::new(password.to_owned()),
         }
@@ -94,12 +94,15 @@ mod tests {
             header(&aladdin, "https://p.example/").unwrap().unwrap(),
             "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
         );
-        let bearer = Access::Bearer(Secret::new("abc.def".to_owned()));
+        let bearer = PrometheusAccess::Bearer(Secret::new("abc.def".to_owned()));
         assert_eq!(
             header(&bearer, "https://p.example/").unwrap().unwrap(),
             "Bearer abc.def"
         );
-        assert_eq!(header(&Access::Open, "http://p.example/").unwrap(), None);
+        assert_eq!(
+            header(&PrometheusAccess::Open, "http://p.example/").unwrap(),
+            None
+        );
     }
 
     #[test]
@@ -127,12 +130,12 @@ mod tests {
     fn what_cannot_be_sent_is_refused_and_not_shown() {
         for access in [
             basic("a:b", "canary"),
-            Access::Bearer(Secret::new("canary\nx".to_owned())),
+            PrometheusAccess::Bearer(Secret::new("canary\nx".to_owned())),
         ] {
             let error = header(&access, "https://p.example/").unwrap_err();
             assert!(!error.contains("canary"), "{error}");
         }
-        let error = header(&Access::Open, "https://a:canary@p.example/").unwrap_err();
+        let error = header(&PrometheusAccess::Open, "https://a:canary@p.example/").unwrap_err();
         assert!(!error.contains("canary"), "{error}");
     }
 }

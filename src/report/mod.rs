@@ -19,7 +19,7 @@ mod source;
 mod tables;
 mod text;
 
-pub use access::Access;
+pub use access::PrometheusAccess;
 pub use course::{Course, Courses, Renames, Sighting, Viewpoint, Watched, views};
 pub use latency::Latencies;
 pub use minutes::{Minute, Outage, Tally, outages, quorum};

@@ -8,7 +8,7 @@ use http::header::{AUTHORIZATION, HeaderMap};
 use serde::Deserialize;
 use url::Url;
 
-use super::{Access, Course, Courses, Minute, Period, Watched};
+use super::{Course, Courses, Minute, Period, PrometheusAccess, Watched};
 use crate::http::{NetFailure, NetFailureKind, SimpleBody, SimpleClient, SimpleRequest, UseProxy};
 
 /// A minute is asked for at its last millisecond, and for its own samples and those
@@ -114,7 +114,11 @@ impl Prometheus {
     ///
     /// # Errors
     /// When it is neither http nor https, or when the credential cannot be sent there.
-    pub fn new(client: SimpleClient, base: Url, access: &Access) -> Result<Self, SourceError> {
+    pub fn new(
+        client: SimpleClient,
+        base: Url,
+        access: &PrometheusAccess,
+    ) -> Result<Self, SourceError> {
         if !matches!(base.scheme(), "http" | "https") || !base.has_host() {
             return Err(SourceError::Url(base));
         }

@@ -1,5 +1,6 @@
 //! The least that a program can do which sends the same requests: hyper on one
-//! connection, no schedule but a ticking timer, no verdict, nothing recorded.
+//! connection, or on a new one each, no schedule but a ticking timer, no
+//! verdict, nothing recorded.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -24,21 +25,36 @@ use crate::usage::Usage;
 
 type Connection = SendRequest<Full<Bytes>>;
 
-/// Opens an HTTP/2 connection to `host` at `address`.
-async fn connect(address: SocketAddr, host: &str, authority: &Path) -> anyhow::Result<Connection> {
+/// TLS as the exporter does it: every handshake a full one, HTTP/2.
+fn tls(authority: &Path) -> anyhow::Result<TlsConnector> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(authority)?)?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut provider = rustls::crypto::ring::default_provider();
+    // In the exporter's order, else the two would not do the same sums.
+    let first = rustls::CipherSuite::TLS13_AES_128_GCM_SHA256;
+    provider
+        .cipher_suites
+        .sort_by_key(|suite| suite.suite() != first);
+    let provider = Arc::new(provider);
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec()];
+    config.resumption = rustls::client::Resumption::disabled();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// Opens an HTTP/2 connection to `host` at `address`.
+async fn connect(
+    address: SocketAddr,
+    host: &str,
+    tls: &TlsConnector,
+) -> anyhow::Result<Connection> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let name = ServerName::try_from(host.to_owned())?;
-    let connector = TlsConnector::from(Arc::new(config));
-    let stream = connector.connect(name, stream).await?;
+    let stream = tls.connect(name, stream).await?;
     let handshake =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
     let (sender, connection) = handshake.await?;
@@ -49,7 +65,7 @@ async fn connect(address: SocketAddr, host: &str, authority: &Path) -> anyhow::R
 /// An access token, as the exporter gets its own.
 pub(crate) async fn token(cloud: &Cloud, account: &Account) -> anyhow::Result<String> {
     let host = "login.microsoftonline.com";
-    let mut connection = connect(cloud.address, host, &cloud.authority_file()).await?;
+    let mut connection = connect(cloud.address, host, &tls(&cloud.authority_file())?).await?;
     let secret = std::fs::read_to_string(&account.secret_file)?;
     let form = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "client_credentials")
@@ -84,6 +100,7 @@ impl Bare {
         cloud: &Cloud,
         sites: usize,
         rate: f64,
+        reuse: bool,
     ) -> anyhow::Result<Self> {
         let token = token(cloud, cloud.owner(1)?).await?;
         let paths: Vec<String> = (1..=sites)
@@ -102,6 +119,7 @@ impl Bare {
                 "authority.pem",
                 "bare.txt",
                 &rate.to_string(),
+                if reuse { "reused" } else { "new" },
             ])
             .current_dir(folder);
         Ok(Self(Program::start("bare", folder, &mut command)?))
@@ -116,18 +134,24 @@ impl Bare {
     }
 }
 
-/// The client itself: asks `rate` times a second until it is ended.
+/// The client itself: asks `rate` times a second until it is ended, over one
+/// connection, or over a new one each.
 pub(crate) async fn run(
     address: &str,
     authority: &str,
     file: &str,
     rate: f64,
+    reuse: bool,
 ) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(file)?;
     let (token, paths) = text.split_once('\n').context("a token and paths")?;
     let paths: Vec<&str> = paths.lines().collect();
     let authorization = format!("Bearer {token}");
-    let connection = connect(address.parse()?, GRAPH, Path::new(authority)).await?;
+    let (address, tls) = (address.parse()?, tls(Path::new(authority))?);
+    let kept = match reuse {
+        true => Some(connect(address, GRAPH, &tls).await?),
+        false => None,
+    };
     let mut tick = interval(Duration::from_secs_f64(1.0 / rate));
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     for path in paths.iter().cycle() {
@@ -141,8 +165,12 @@ pub(crate) async fn run(
             .header("client-request-id", "0b0c6a9c-0000-4000-8000-000000000000")
             .header("return-client-request-id", "true")
             .body(Full::default())?;
-        let mut connection = connection.clone();
+        let (kept, tls) = (kept.clone(), tls.clone());
         let answer = tokio::spawn(async move {
+            let mut connection = match kept {
+                Some(kept) => kept,
+                None => connect(address, GRAPH, &tls).await?,
+            };
             let answer = connection.send_request(request).await?;
             let status = answer.status();
             answer.into_body().collect().await?;

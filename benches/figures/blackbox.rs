@@ -15,6 +15,8 @@ use crate::cloud::{Cloud, GRAPH};
 use crate::usage::Usage;
 use crate::web::Web;
 
+const PROGRAM: &str = "prometheus-blackbox-exporter";
+
 /// A running blackbox_exporter.
 pub(crate) struct Blackbox {
     program: Program,
@@ -30,6 +32,16 @@ pub(crate) struct Driven {
 }
 
 impl Blackbox {
+    /// What it says of itself, in one line.
+    pub(crate) fn version() -> anyhow::Result<String> {
+        let said = Command::new(PROGRAM).arg("--version").output()?;
+        // Older ones say it where complaints go.
+        let all = [said.stdout, said.stderr].concat();
+        let all = String::from_utf8_lossy(&all);
+        let line = all.lines().next().unwrap_or_default();
+        Ok(line.split(" (").next().unwrap_or_default().to_owned())
+    }
+
     /// Starts it with a module that asks as the exporter does.
     pub(crate) async fn start(
         folder: &std::path::Path,
@@ -48,7 +60,7 @@ impl Blackbox {
         let program = Program::start(
             "blackbox_exporter",
             folder,
-            Command::new("prometheus-blackbox-exporter")
+            Command::new(PROGRAM)
                 .arg("--config.file=blackbox.yml")
                 .arg(format!("--web.listen-address={address}"))
                 .arg("--log.level=warn")

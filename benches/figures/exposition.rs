@@ -64,7 +64,7 @@ impl Cost {
 }
 
 /// A configuration with so many sites of ten accounts, as people write it.
-fn configuration(resources: usize) -> String {
+pub(crate) fn configuration(resources: usize) -> String {
     let mut text = String::from("labels: {location: amsterdam}\naccounts:\n");
     for account in 1..=10 {
         _ = writeln!(

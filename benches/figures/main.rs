@@ -13,6 +13,7 @@ mod exporter;
 mod exposition;
 mod fleet;
 mod hang;
+mod instructions;
 mod probes;
 mod reference;
 mod smoke;
@@ -29,9 +30,10 @@ use std::time::Duration;
 use probes::Plan;
 
 const USAGE: &str =
-    "usage: figures [all | probes | exposition | fleet | hang | steady | soak MINUTES LOG [SECONDS] | smoke]
+    "usage: figures [all | probes [RATE [ROUNDS]] | exposition | fleet | hang | steady | soak MINUTES LOG [SECONDS] | smoke]
   all         the whole table, about half an hour
-  probes      CPU per probe against blackbox_exporter and a bare client
+  probes      CPU per probe against blackbox_exporter and bare clients, at 167
+              probes a second, or at RATE, in three rounds or ROUNDS
   exposition  /metrics of 10,000 resources against a hand-written writer
   fleet       100, 1,000 and 10,000 resources: memory, start, punctuality
   hang        one tenant of ten hangs, and what the others notice
@@ -46,12 +48,19 @@ fn main() -> ExitCode {
         .skip(1)
         .filter(|argument| argument != "--bench")
         .collect();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let done = runtime
-        .map_err(Into::into)
-        .and_then(|runtime| runtime.block_on(run(&arguments)));
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        // What is counted runs alone in its process.
+        ["count", what, file, rounds] => rounds
+            .parse()
+            .map_err(Into::into)
+            .and_then(|rounds| count(what, file, rounds)),
+        words => tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(Into::into)
+            .and_then(|runtime| runtime.block_on(run(words))),
+    };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -66,8 +75,17 @@ fn say(text: &str) -> anyhow::Result<()> {
     Ok(writeln!(std::io::stdout(), "{text}")?)
 }
 
-async fn run(arguments: &[String]) -> anyhow::Result<()> {
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+/// Does one thing so many times.
+fn count(what: &str, file: &str, rounds: usize) -> anyhow::Result<()> {
+    match what {
+        "probe" => instructions::probes(file, rounds),
+        "configuration" => instructions::configuration(file, rounds),
+        "scrape" => exposition::render(1_000, false, rounds),
+        _ => anyhow::bail!(USAGE),
+    }
+}
+
+async fn run(words: &[&str]) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let folder = folder.path();
     let plan = Plan {
@@ -79,10 +97,19 @@ async fn run(arguments: &[String]) -> anyhow::Result<()> {
         window: Duration::from_secs(30),
     };
     let window = Duration::from_secs(120);
-    match words.as_slice() {
+    match words {
         [] | ["all"] => {
             table::expositions(9)?;
             table::probes(folder, plan).await?;
+            let folder = tempfile::tempdir()?;
+            table::probes(
+                folder.path(),
+                Plan {
+                    rate: 100.0,
+                    ..plan
+                },
+            )
+            .await?;
             let folder = tempfile::tempdir()?;
             table::fleets(folder.path(), window).await?;
             let folder = tempfile::tempdir()?;
@@ -93,7 +120,16 @@ async fn run(arguments: &[String]) -> anyhow::Result<()> {
         ["hang"] => hang::run(folder).await,
         ["steady"] => steady::run(folder, 10_000).await,
         ["smoke"] => smoke::run().await,
-        ["probes"] => table::probes(folder, plan).await.map(drop),
+        ["probes", rest @ ..] => {
+            let mut plan = plan;
+            if let Some(rate) = rest.first() {
+                plan.rate = rate.parse()?;
+            }
+            if let Some(rounds) = rest.get(1) {
+                plan.rounds = rounds.parse()?;
+            }
+            table::probes(folder, plan).await.map(drop)
+        }
         ["exposition"] => table::expositions(9),
         ["fleet"] => table::fleets(folder, window).await,
         ["soak", minutes, log, interval @ ..] => {
@@ -107,13 +143,18 @@ async fn run(arguments: &[String]) -> anyhow::Result<()> {
             };
             soak::run(folder, plan, std::path::Path::new(log)).await
         }
-        // For a profiler.
-        ["render", resources, rounds] => {
-            exposition::render(resources.parse()?, false, rounds.parse()?)
-        }
+        // For `scripts/instructions`.
+        ["prepare", folder] => instructions::prepare(std::path::Path::new(folder)).await,
         // The bare client is this program once more.
-        ["bare", address, authority, file, rate] => {
-            bare::run(address, authority, file, rate.parse()?).await
+        ["bare", address, authority, file, rate, connection] => {
+            bare::run(
+                address,
+                authority,
+                file,
+                rate.parse()?,
+                *connection == "reused",
+            )
+            .await
         }
         _ => anyhow::bail!(USAGE),
     }

@@ -34,7 +34,10 @@ pub(crate) struct Costs {
     pub(crate) new: Vec<f64>,
     pub(crate) reused: Vec<f64>,
     pub(crate) blackbox: Vec<f64>,
+    /// On one connection.
     pub(crate) bare: Vec<f64>,
+    /// On a new connection each.
+    pub(crate) bare_new: Vec<f64>,
     /// Of the simulated cloud, for every request that any of them sent: shows
     /// that it had time to spare.
     pub(crate) cloud_share: f64,
@@ -79,14 +82,24 @@ pub(crate) async fn costs(folder: &Path, plan: Plan) -> anyhow::Result<Costs> {
                 costs.new.push(cost);
             }
         }
-        costs.bare.push(bare(folder, &cloud, &web, plan).await?);
+        for reuse in [false, true] {
+            let cost = bare(folder, &cloud, &web, plan, reuse).await?;
+            if reuse {
+                costs.bare.push(cost);
+            } else {
+                costs.bare_new.push(cost);
+            }
+        }
         crate::say(&format!(
-            "round {}: new {:.0} us, reused {:.0} us, blackbox {:.0} us, bare {:.0} us",
+            "round {} at {:.0}/s: new {:.0} us, reused {:.0} us, blackbox {:.0} us, \
+             bare {:.0} us, bare with a new connection each {:.0} us",
             round + 1,
+            plan.rate,
             last(&costs.new),
             last(&costs.reused),
             last(&costs.blackbox),
             last(&costs.bare),
+            last(&costs.bare_new),
         ))?;
     }
     let used = cloud.program().usage()?.cpu;
@@ -140,8 +153,14 @@ async fn exporter(folder: &Path, cloud: &Cloud, plan: Plan, reuse: bool) -> anyh
     per_probe(before, after, second.all() - first.all(), plan)
 }
 
-async fn bare(folder: &Path, cloud: &Cloud, web: &Web, plan: Plan) -> anyhow::Result<f64> {
-    let client = Bare::start(folder, cloud, plan.sites(), plan.rate).await?;
+async fn bare(
+    folder: &Path,
+    cloud: &Cloud,
+    web: &Web,
+    plan: Plan,
+    reuse: bool,
+) -> anyhow::Result<f64> {
+    let client = Bare::start(folder, cloud, plan.sites(), plan.rate, reuse).await?;
     tokio::time::sleep(plan.warm).await;
     let answered = async || {
         let counts = cloud.answered(web).await?;

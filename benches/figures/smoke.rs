@@ -24,7 +24,13 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         window: Duration::from_secs(3),
     };
     let costs = costs(folder.path(), plan).await?;
-    let all = [&costs.new, &costs.reused, &costs.blackbox, &costs.bare];
+    let all = [
+        &costs.new,
+        &costs.reused,
+        &costs.blackbox,
+        &costs.bare,
+        &costs.bare_new,
+    ];
     ensure!(
         all.iter().all(|cost| median(cost) > 0.0),
         "somebody probed without using any time"

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::blackbox::Blackbox;
 use crate::cloud::Cloud;
 use crate::exposition::{self, Cost};
 use crate::fleet::{self, Figures};
@@ -36,9 +37,18 @@ fn ratio(one: &[f64], other: &[f64]) -> (f64, String) {
 
 /// What one probe costs.
 pub(crate) async fn probes(folder: &Path, plan: Plan) -> anyhow::Result<Costs> {
+    let peer = Blackbox::version()?;
+    say(&format!("The peer: {peer}."))?;
     let costs = probes::costs(folder, plan).await?;
     head()?;
     for (what, reach, one, other, names) in [
+        (
+            "CPU per probe, new connection, against a bare client with a new one each",
+            "≤ 1.3",
+            &costs.new,
+            &costs.bare_new,
+            "bare hyper",
+        ),
         (
             "CPU per probe, new connection, against blackbox_exporter",
             "≤ 0.30",

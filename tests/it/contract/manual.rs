@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::support::documents;
+
 fn pages(folder: &Path) -> BTreeMap<String, String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten();
     entries
@@ -25,7 +27,7 @@ fn the_manual_pages_are_current() {
     let new = pages(new.path());
     assert!(new["m365mon.1"].contains("SUBCOMMANDS"));
     assert!(new["m365mon-serve.1"].contains("M365MON_WEB_CONFIG_FILE"));
-    if std::env::var_os("M365MON_UPDATE_DOCS").is_some() {
+    if documents::to_be_written() {
         std::fs::create_dir_all(&folder).unwrap();
         for name in pages(&folder).keys() {
             std::fs::remove_file(folder.join(name)).unwrap();

@@ -16,6 +16,8 @@ use m365mon::kinds::{ExchangeMailbox, SharePointSite, mailbox::Mailbox};
 use m365mon::kinds::{Kind, Mode, SiteApi};
 use m365mon::model::{AppCredential, Cloud, ConnectionPolicy, ProxySetting, SecretSource, SignIn};
 
+use crate::support::documents;
+
 type Variables = BTreeMap<String, String>;
 
 const ID: &str = "11111111-2222-3333-4444-555555555555";
@@ -112,10 +114,7 @@ fn every_wrong_configuration_of_the_table() {
         }
     }
     now.push('\n');
-    if std::env::var_os("M365MON_UPDATE_DOCS").is_some() {
-        std::fs::write(TABLE, &now).unwrap();
-    }
-    assert_eq!(std::fs::read_to_string(TABLE).unwrap(), now);
+    documents::is_current(TABLE, &now);
     assert!(number >= 85, "{number}");
 }
 
@@ -482,13 +481,5 @@ fn the_redacted_configuration_reads_back() {
 #[test]
 fn the_documentation_is_current() {
     let page = config::documentation();
-    let path = "docs/configuration.md";
-    if std::env::var_os("M365MON_UPDATE_DOCS").is_some() {
-        std::fs::write(path, &page).unwrap();
-    }
-    assert_eq!(
-        std::fs::read_to_string(path).unwrap_or_default(),
-        page,
-        "{path} is old; run this test once with M365MON_UPDATE_DOCS=1"
-    );
+    documents::is_current("docs/configuration.md", &page);
 }

@@ -8,6 +8,8 @@ use m365mon::kinds::{self, Configuration, Info, Refused, Resource, ServiceError}
 use m365mon::model::{Account, Reason};
 use url::Url;
 
+use crate::support::documents;
+
 const ACCOUNTS: &str = "
 accounts:
   - name: contoso
@@ -42,15 +44,7 @@ fn resource(info: &Info) -> Arc<Resource> {
 #[test]
 fn the_documentation_is_current() {
     let page = kinds::documentation();
-    let path = "docs/kinds.md";
-    if std::env::var_os("M365MON_UPDATE_DOCS").is_some() {
-        std::fs::write(path, &page).unwrap();
-    }
-    assert_eq!(
-        std::fs::read_to_string(path).unwrap_or_default(),
-        page,
-        "{path} is old; run this test once with M365MON_UPDATE_DOCS=1"
-    );
+    documents::is_current("docs/kinds.md", &page);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What must never be seen: the client secret and every token, searched for in
 //! the log at its most talkative, in every page, in metrics and in files.
 
-use crate::scenarios::prometheus::{Pair, pair};
 use crate::support::stack::{Process, address_after, eventually, get, http};
+use crate::support::tenant::{Pair, pair};
 
 /// How every access token and id token begins: the base64 of `{"`.
 const JWT: &str = "eyJ";

@@ -12,8 +12,7 @@ use m365mon_simulator::directory::{
 
 use crate::rooms::doctor::stage::{Stage, selected, site, steve};
 use crate::support::stack::{eventually, http};
-
-const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
+use crate::support::tenant::JSON;
 
 /// A run of the command, with a person who enters its code.
 fn discover(stage: &Stage, account: &str, more: &[&str]) -> Output {

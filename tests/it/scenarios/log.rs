@@ -1,8 +1,8 @@
 //! What an operator reads who keeps only warnings: an outage is there, an
 //! account in trouble is one line, and a healthy exporter is quiet.
 
-use crate::scenarios::prometheus::{client_id, mend, tell};
-use crate::support::stack::{Process, address_after, eventually, free_address, get};
+use crate::support::stack::{Process, eventually, free_address, get};
+use crate::support::tenant::{client_id, mend, simulate, tell};
 
 fn warnings<'a>(log: &'a str, words: &'a str) -> impl Iterator<Item = &'a str> {
     log.lines()
@@ -12,27 +12,17 @@ fn warnings<'a>(log: &'a str, words: &'a str) -> impl Iterator<Item = &'a str> {
 #[test]
 fn warnings_tell_what_users_feel_and_each_trouble_once() {
     let folder = tempfile::tempdir().unwrap();
-    let dir = folder.path().join("tenant");
-    let tenant = Process::m365mon(&[
-        "simulate",
-        "--listen=127.0.0.1:0",
-        "--interval=1s",
-        "--dir",
-        dir.to_str().unwrap(),
-    ]);
-    let control = tenant.wait_for("control endpoint", |text| {
-        address_after(text, "control endpoint  http://")
-            .filter(|_| text.contains("configuration  "))
-    });
+    let (_tenant, control) = simulate(folder.path(), &["--interval=1s"]);
     tell(control, "/organizations", r#"{"token_lifetime": "10s"}"#);
     let address = free_address();
+    let config = folder.path().join("tenant/m365mon.yml");
     let exporter = Process::m365mon(&[
         "serve",
         "--log.level=warn",
         "--web.listen-address",
         &address.to_string(),
         "--config.file",
-        dir.join("m365mon.yml").to_str().unwrap(),
+        config.to_str().unwrap(),
     ]);
     let shows = |metric: &str, labels: &str, value: f64| {
         let text = get(address, "/metrics");

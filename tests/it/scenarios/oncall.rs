@@ -17,10 +17,10 @@ use m365mon::model::Clock;
 use serde_json::Value;
 
 use crate::contract::queries::{self, Query, files, root};
-use crate::scenarios::prometheus::{Pair, client_id, fault, mend, pair, tell};
 use crate::support::stack::{
     Process, Prometheus, address_after, eventually, free_address, get, http,
 };
+use crate::support::tenant::{Pair, client_id, fault, mend, pair, tell};
 
 /// What was sent to the webhook, and where to.
 #[derive(Clone, Default)]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use super::prometheus::{Pair, fault, pair};
 use crate::support::stack::{Prometheus, eventually, get};
+use crate::support::tenant::{Pair, fault, pair};
 
 /// Takes connections and says nothing, until it is dropped.
 struct Listener {

@@ -7,6 +7,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use crate::support::stack::{Process, Prometheus, address_after, eventually, get, http};
+use crate::support::tenant::{Pair, client_id, fault, mend, pair, tell};
 
 /// Hands every scrape on to `exporter` with an `Accept` that asks for text
 /// 0.0.4, which Prometheus itself never prefers.
@@ -61,27 +62,6 @@ fn prometheus(folder: &Path, exporter: SocketAddr) -> Prometheus {
              - {{job_name: text, static_configs: [{{targets: ['{text}']}}]}}\n"
         ),
     )
-}
-
-/// Puts a fault in force through the control endpoint.
-pub(crate) fn fault(control: SocketAddr, json: &str) {
-    let (status, _, body) = http(control, "POST", "/faults", &JSON, json).unwrap();
-    assert!((200..300).contains(&status), "{json}: {status} {body}");
-}
-
-const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
-
-pub(crate) fn tell(control: SocketAddr, path: &str, json: &str) {
-    let (status, _, body) = http(control, "POST", path, &JSON, json).unwrap();
-    assert!(
-        (200..300).contains(&status),
-        "{path} {json}: {status} {body}"
-    );
-}
-
-pub(crate) fn mend(control: SocketAddr) {
-    let (status, ..) = http(control, "DELETE", "/faults", &[], "").unwrap();
-    assert!((200..300).contains(&status));
 }
 
 /// What Prometheus counts as wrong with samples.
@@ -221,47 +201,6 @@ fn a_real_prometheus_follows_outage_throttling_and_recovery_of_the_demo() {
     assert_eq!(demo.exit_code(), 0, "{}", demo.output());
 }
 
-/// A tenant in a process of its own, and an exporter with the configuration
-/// that it wrote.
-pub(crate) struct Pair {
-    pub(crate) tenant: Process,
-    pub(crate) exporter: Process,
-    pub(crate) control: SocketAddr,
-    pub(crate) address: SocketAddr,
-}
-
-pub(crate) fn pair(folder: &Path, arguments: &[&str], prepare: impl Fn(SocketAddr)) -> Pair {
-    let dir = folder.join("tenant");
-    let tenant = Process::m365mon(&[
-        "simulate",
-        "--listen=127.0.0.1:0",
-        "--interval=1s",
-        "--dir",
-        dir.to_str().unwrap(),
-    ]);
-    let control = tenant.wait_for("control endpoint", |text| {
-        address_after(text, "control endpoint  http://")
-            .filter(|_| text.contains("configuration  "))
-    });
-    prepare(control);
-    let config = dir.join("m365mon.yml");
-    let mut all = vec![
-        "serve",
-        "--web.listen-address=127.0.0.1:0",
-        "--config.file",
-        config.to_str().unwrap(),
-    ];
-    all.extend(arguments);
-    let exporter = Process::m365mon(&all);
-    let address = exporter.listening();
-    Pair {
-        tenant,
-        exporter,
-        control,
-        address,
-    }
-}
-
 #[test]
 fn every_trouble_has_its_reason_within_an_interval() {
     let folder = tempfile::tempdir().unwrap();
@@ -375,12 +314,6 @@ fn an_expired_secret_is_not_an_outage_and_a_new_one_needs_no_restart() {
     );
     prometheus.wait_for_none("m365_resource_problem{resource=\"intranet\"}");
     nothing_dropped(&prometheus);
-}
-
-pub(crate) fn client_id(folder: &Path) -> Option<String> {
-    let text = std::fs::read_to_string(folder.join("tenant/simulator.json")).ok()?;
-    let endpoints: serde_json::Value = serde_json::from_str(&text).ok()?;
-    Some(endpoints["client_id"].as_str()?.to_owned())
 }
 
 #[test]

@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use m365mon::model::{Random as _, SystemRandom};
 
-use crate::scenarios::prometheus::{Pair, pair};
 use crate::support::stack::{eventually, get, http};
+use crate::support::tenant::{Pair, pair};
 use crate::support::vitals::Vitals;
 
 /// `M365MON_TEST_RELOADS=1000` for the whole figure.

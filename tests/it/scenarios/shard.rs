@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Instant;
 
-use crate::scenarios::prometheus::{Pair, pair};
 use crate::support::stack::{Process, Prometheus, eventually, get, http};
+use crate::support::tenant::{Pair, pair};
 
 #[test]
 fn three_shards_show_every_resource_exactly_once() {

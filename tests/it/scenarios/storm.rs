@@ -7,8 +7,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::scenarios::prometheus::{fault, mend, tell};
-use crate::support::stack::{Process, address_after, eventually, get, http};
+use crate::support::stack::{Process, eventually, get, http};
+use crate::support::tenant::{fault, mend, simulate, tell};
 
 /// `M365MON_TEST_RESOURCES=1000` for the whole figure.
 fn resources() -> usize {
@@ -27,22 +27,16 @@ struct Scene {
 
 impl Scene {
     fn start(folder: &Path) -> Self {
-        let dir = folder.join("tenant");
         let many = resources();
-        let tenant = Process::m365mon(&[
-            "simulate",
-            "--listen=127.0.0.1:0",
-            &format!("--interval={}s", 2 + many / 125),
-            &format!("--mailboxes={many}"),
-            "--dir",
-            dir.to_str().unwrap(),
-        ]);
-        let control = tenant.wait_for("control endpoint", |text| {
-            address_after(text, "control endpoint  http://")
-                .filter(|_| text.contains("configuration  "))
-        });
+        let (tenant, control) = simulate(
+            folder,
+            &[
+                &format!("--interval={}s", 2 + many / 125),
+                &format!("--mailboxes={many}"),
+            ],
+        );
         tell(control, "/organizations", r#"{"token_lifetime": "15s"}"#);
-        let config = dir.join("m365mon.yml");
+        let config = folder.join("tenant/m365mon.yml");
         let text = std::fs::read_to_string(&config).unwrap();
         let text = text.replace("timeout: ", "connection: reuse, timeout: ");
         // Nobody signs in for this account: its resources would be in the way.

@@ -1,5 +1,6 @@
 //! What tests stand on and share.
 
+pub(crate) mod documents;
 pub(crate) mod exposition;
 pub(crate) mod fixtures;
 pub(crate) mod operator;
@@ -8,5 +9,6 @@ pub(crate) mod page;
 pub(crate) mod raw;
 pub(crate) mod schema;
 pub(crate) mod stack;
+pub(crate) mod tenant;
 pub(crate) mod tls;
 pub(crate) mod vitals;

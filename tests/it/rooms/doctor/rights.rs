@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::contract::queries;
 use crate::scenarios::oncall::quick_rules;
-use crate::scenarios::prometheus::{Pair, client_id, pair, tell};
 use crate::support::stack::{Prometheus, eventually, get};
+use crate::support::tenant::{Pair, client_id, pair, tell};
 
 /// The expression of an alert, as it stands in the rules.
 fn alert(name: &str) -> String {

@@ -10,8 +10,7 @@ use m365mon_simulator::directory::{
 use serde_json::Value;
 
 use crate::support::stack::{Process, address_after, eventually, http};
-
-const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
+use crate::support::tenant::{JSON, mend, simulate, tell};
 
 /// A tenant, a folder, and what was seen so far.
 pub(crate) struct Stage {
@@ -34,22 +33,12 @@ pub(crate) struct Told {
 impl Stage {
     pub(crate) fn set() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let dir = folder.path().join("tenant");
-        let tenant = Process::m365mon(&[
-            "simulate",
-            "--listen=127.0.0.1:0",
-            "--dir",
-            dir.to_str().unwrap(),
-        ]);
-        let after = |mark: &str| {
-            tenant.wait_for(mark, |text| {
-                address_after(text, mark).filter(|_| text.contains("configuration  "))
-            })
-        };
+        let (tenant, control) = simulate(folder.path(), &[]);
+        let after = |mark: &str| tenant.wait_for(mark, |text| address_after(text, mark));
         let mut stage = Self {
             tls: after("simulated tenant  https://"),
             proxy: after("CONNECT proxy     http://"),
-            control: after("control endpoint  http://"),
+            control,
             metadata: after("metadata service  http://"),
             folder,
             _tenant: tenant,
@@ -82,12 +71,7 @@ impl Stage {
 
     /// Orders something at the control endpoint.
     pub(crate) fn tell(&self, path: &str, json: &str) -> Value {
-        let (status, _, body) = http(self.control, "POST", path, &JSON, json).unwrap();
-        assert!(
-            (200..300).contains(&status),
-            "{path} {json}: {status} {body}"
-        );
-        serde_json::from_str(&body).unwrap_or_default()
+        tell(self.control, path, json)
     }
 
     /// Puts a fault in force.
@@ -100,7 +84,7 @@ impl Stage {
 
     /// Ends all faults.
     pub(crate) fn mend(&self) {
-        http(self.control, "DELETE", "/faults", &[], "").unwrap();
+        mend(self.control);
     }
 
     /// Writes a configuration with these accounts and resources.

@@ -3,7 +3,6 @@
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,6 +16,7 @@ use m365mon::model::{
 use m365mon::probe::{Prober, TenantProber};
 
 use self::stage::{Hanging, LOGIN, Theatre};
+use crate::support::documents;
 use crate::support::fixtures;
 use crate::support::origin::{GRAPH, HOST, LONG, Origin};
 
@@ -239,16 +239,5 @@ async fn each_fault_has_its_outcome() {
     }
     assert!(number >= 60, "{number}");
     let text = text.trim_end().to_owned() + "\n";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/faults.md");
-    if std::env::var_os("M365MON_UPDATE_DOCS").is_some() {
-        std::fs::write(&path, &text).unwrap();
-    }
-    let known = std::fs::read_to_string(&path).unwrap_or_default();
-    for (known, now) in known.lines().zip(text.lines()) {
-        assert_eq!(known, now);
-    }
-    assert!(
-        known == text,
-        "docs/faults.md is old; run this test once with M365MON_UPDATE_DOCS=1"
-    );
+    documents::is_current("docs/faults.md", &text);
 }

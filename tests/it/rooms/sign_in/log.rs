@@ -2,8 +2,8 @@
 
 use super::entra::{Person, Says};
 use super::stage::{APPROVAL, Begun, FORM, SIGN_IN, token_of, upn};
-use crate::scenarios::prometheus;
 use crate::support::raw::{request, request_with};
+use crate::support::tenant;
 
 /// The binary at its most talkative: no code, state, cookie or token of a
 /// sign-in in the log or on a page.
@@ -12,10 +12,10 @@ async fn nothing_of_a_sign_in_is_in_the_log() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_owned();
     let pair = tokio::task::spawn_blocking(move || {
-        prometheus::pair(&path, &["--log.level=trace"], |control| {
+        tenant::pair(&path, &["--log.level=trace"], |control| {
             let user = upn("steve");
             let json = format!("{{\"user\": \"{user}\", \"password\": \"canary-91f2\"}}");
-            prometheus::tell(control, "/users", &json);
+            tenant::tell(control, "/users", &json);
         })
     })
     .await

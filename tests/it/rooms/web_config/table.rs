@@ -7,6 +7,8 @@ use std::process::Command;
 
 use m365mon::web::WebConfig;
 
+use crate::support::documents;
+
 /// Keys that are younger than the promtool of Debian 12.
 const NEWER: [&str; 5] = [
     "cert",
@@ -163,20 +165,13 @@ fn the_documentation_is_current() {
     const BEGIN: &str =
         "<!-- keys: written by the test web_config::table from src/config/web/schema.rs -->\n";
     const END: &str = "\n<!-- keys: end -->";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/web-config.md");
-    let page = std::fs::read_to_string(&path).unwrap();
+    let file = "docs/web-config.md";
+    let page = std::fs::read_to_string(file).unwrap();
     let (before, rest) = page.split_once(BEGIN).unwrap();
     let (_, after) = rest.split_once(END).unwrap();
     let new = format!(
         "{before}{BEGIN}{}{END}{after}",
         m365mon::config::web::documentation()
     );
-    if std::env::var_os("M365MON_UPDATE_DOCS").is_some() {
-        std::fs::write(&path, &new).unwrap();
-    }
-    let page = std::fs::read_to_string(&path).unwrap();
-    assert!(
-        page == new,
-        "write it by M365MON_UPDATE_DOCS=1 cargo test --test it web_config::table"
-    );
+    documents::is_current(file, &new);
 }

@@ -12,6 +12,7 @@ use m365mon_simulator::directory::{
 use serde_json::{Value, json};
 
 use super::{Cloud, granting, lines, resources, revoking, team};
+use crate::support::documents;
 
 /// Long enough for a busy machine, short enough for a hang.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -768,15 +769,7 @@ async fn each_case_of_each_kind() {
         );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let path = "docs/kinds-cases.md";
-    if std::env::var_os("M365MON_UPDATE_DOCS").is_some() {
-        std::fs::write(path, &page).unwrap();
-    }
-    assert_eq!(
-        std::fs::read_to_string(path).unwrap_or_default(),
-        page,
-        "{path} is old; run this test once with M365MON_UPDATE_DOCS=1"
-    );
+    documents::is_current("docs/kinds-cases.md", &page);
 }
 
 /// Without the rights; `None` for a kind that needs none.

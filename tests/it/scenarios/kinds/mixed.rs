@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use super::served::Served;
-use crate::scenarios::prometheus::{fault, mend};
 use crate::support::stack::eventually;
+use crate::support::tenant::{fault, mend};
 
 fn steered(name: &str, usual: u64) -> u64 {
     let given = std::env::var(name).ok();

@@ -8,8 +8,8 @@ use std::process::Command;
 
 use m365mon::kinds::{self, Info};
 
-use crate::scenarios::prometheus::{fault, tell};
-use crate::support::stack::{Process, Prometheus, address_after, eventually, get, http};
+use crate::support::stack::{Process, Prometheus, eventually, get, http};
+use crate::support::tenant::{fault, simulate, tell};
 
 /// It stands in every subject, title, name, text and address of the tenant.
 const CANARY: &str = "kanarienvogel-7f3a";
@@ -26,24 +26,13 @@ pub(super) struct Served {
 impl Served {
     /// `simulate` with these flags; of its configuration only the lines that
     /// `keep` likes.
-    pub(super) fn start(folder: &Path, simulate: &[&str], serve: &[&str], canary: bool) -> Self {
-        let dir = folder.join("tenant");
-        let own = [
-            "simulate",
-            "--listen=127.0.0.1:0",
-            "--dir",
-            dir.to_str().unwrap(),
-        ];
-        let tenant = Process::m365mon(&[&own[..], simulate].concat());
-        let control = tenant.wait_for("control endpoint", |text| {
-            address_after(text, "control endpoint  http://")
-                .filter(|_| text.contains("configuration  "))
-        });
+    pub(super) fn start(folder: &Path, flags: &[&str], serve: &[&str], canary: bool) -> Self {
+        let (tenant, control) = simulate(folder, flags);
         if canary {
             tell(control, "/canary", &format!("\"{CANARY}\""));
         }
         tell(control, "/mail", r#"{"delay": "1s"}"#);
-        let config = dir.join("m365mon.yml");
+        let config = folder.join("tenant/m365mon.yml");
         let text = std::fs::read_to_string(&config).unwrap();
         // The usual sites and mailboxes are in other tests.
         let text: String = text

@@ -2,14 +2,10 @@
 //! (`tests/data/recorded`). A file whose verdict needs a kind that looks into
 //! the body is judged as far as its status goes.
 
-use std::path::Path;
-
-use http::HeaderMap;
-use serde_json::Value;
-
 use super::origin::{Origin, RefusedAnswer};
 use super::verdict;
 use crate::http::BodyEnd;
+use crate::http::recorded::{RecordedAnswer, answers};
 use crate::kinds::{Envelope, ServiceError, list_of};
 use crate::model::Verdict;
 
@@ -17,45 +13,27 @@ use crate::model::Verdict;
 /// redirect to a file.
 const DECIDED_BY_KIND: [&str; 6] = ["040", "065", "082", "089", "091", "095"];
 
-fn read(path: &Path) -> Value {
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
-}
-
-fn bytes(body: &Value) -> Vec<u8> {
-    match body {
-        Value::String(text) => text.clone().into_bytes(),
-        Value::Null => Vec::new(),
-        json => serde_json::to_vec(json).unwrap(),
-    }
-}
-
 #[test]
 fn each_is_judged_as_it_should_be() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/recorded");
     let mut wrong = Vec::new();
     let mut judged = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if !name.ends_with(".json") {
+    for recorded in answers() {
+        let RecordedAnswer {
+            name,
+            kind,
+            status,
+            headers,
+            body,
+            ..
+        } = recorded;
+        let Some((outcome, reason)) = recorded.expected else {
+            continue;
+        };
+        if kind == "sign_in" || DECIDED_BY_KIND.contains(&&name[..3]) {
             continue;
         }
-        let file = read(&path);
-        let (kind, expect) = (file["kind"].as_str().unwrap(), &file["expect"]);
-        if kind == "sign_in" || expect.is_null() || DECIDED_BY_KIND.contains(&&name[..3]) {
-            continue;
-        }
-        let status = u16::try_from(file["status"].as_u64().unwrap()).unwrap();
-        let mut headers = HeaderMap::new();
-        for (name, value) in file["headers"].as_object().unwrap() {
-            let value = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
-            let name: http::HeaderName = name.parse().unwrap();
-            headers.append(name, value.parse().unwrap());
-        }
-        let asked = file["request"].as_str().unwrap();
-        let url = asked
+        let url = recorded
+            .request
             .split_whitespace()
             .find(|word| word.starts_with("http"));
         let url = url.and_then(|url| url::Url::parse(url).ok());
@@ -63,7 +41,6 @@ fn each_is_judged_as_it_should_be() {
             .as_ref()
             .and_then(|url| url.host_str())
             .unwrap_or("graph.microsoft.com");
-        let body = bytes(&file["body"]);
         let expected = (200..300).contains(&status);
         let error = if expected {
             ServiceError::default()
@@ -96,7 +73,7 @@ fn each_is_judged_as_it_should_be() {
             origin,
             false,
         );
-        if expected && matches!(kind, "sharepoint_site" | "exchange_mailbox") {
+        if expected && matches!(&*kind, "sharepoint_site" | "exchange_mailbox") {
             let declared = headers.get("content-type").and_then(|v| v.to_str().ok());
             let declared = declared.unwrap_or_default().split(';').next().unwrap();
             if list_of(Envelope::PlainOrVerbose, declared, &body).is_err() {
@@ -108,10 +85,7 @@ fn each_is_judged_as_it_should_be() {
             verdict.outcome().as_str(),
             verdict.reason().map(crate::model::Reason::as_str),
         );
-        let wanted = (
-            expect["outcome"].as_str().unwrap(),
-            expect["reason"].as_str(),
-        );
+        let wanted = (&*outcome, reason.as_deref());
         if found != wanted {
             wrong.push(format!("{name}: {found:?}, wanted {wanted:?}"));
         }

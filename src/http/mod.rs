@@ -25,6 +25,8 @@ mod proxy;
 mod proxy_environment;
 mod public_roots;
 mod reach;
+#[cfg(test)]
+pub(crate) mod recorded;
 mod resolver;
 mod retry_after;
 mod san;

@@ -58,21 +58,6 @@ pub(super) fn platform_of(app: &Application, given: &str) -> Result<Platform, En
         .ok_or_else(|| aadsts::redirect_uri_unknown(given, &app.client_id))
 }
 
-/// Someone who came with a request: GET with a query, or POST with a form.
-pub(super) fn parameters(
-    method: &Method,
-    query: Option<&str>,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<Form, EntraError> {
-    if *method == Method::POST {
-        let kind = headers.get(header::CONTENT_TYPE);
-        Form::of_body(kind.and_then(|v| v.to_str().ok()), body)
-    } else {
-        Form::parse(query.unwrap_or_default().as_bytes())
-    }
-}
-
 /// `/{tenant}/oauth2/v2.0/authorize`.
 pub(super) async fn authorize(
     State(tenant): State<Arc<Tenant>>,
@@ -89,7 +74,7 @@ pub(super) async fn authorize(
         trace: &trace,
     };
     let host = tenant::host_of(&headers, &uri);
-    let asked = parameters(&method, query.as_deref(), &headers, &body)
+    let asked = Form::of_request(&method, query.as_deref(), &headers, &body)
         .and_then(|form| Ok((address(&tenant, &host, &name, &form)?, form)));
     let (address, form) = match asked {
         Ok(asked) => asked,

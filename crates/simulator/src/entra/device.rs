@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 use serde_json::{Value, json};
 
@@ -45,9 +45,8 @@ pub(super) async fn device_code(
 ) -> Response {
     let trace = Trace::new(&tenant, &headers);
     let host = tenant::host_of(&headers, &uri);
-    let kind = headers.get(header::CONTENT_TYPE);
-    let answer = Form::of_body(kind.and_then(|v| v.to_str().ok()), &body)
-        .and_then(|form| begin(&tenant, &trace, &host, &name, &form));
+    let answer =
+        Form::of_body(&headers, &body).and_then(|form| begin(&tenant, &trace, &host, &name, &form));
     match answer {
         Ok(body) => trace.json(StatusCode::OK, &body),
         Err(refusal) => trace.refuse(&refusal),
@@ -127,13 +126,7 @@ pub(super) async fn page(
         tenant: &tenant,
         trace: &trace,
     };
-    let form = if method == Method::POST {
-        let kind = headers.get(header::CONTENT_TYPE);
-        Form::of_body(kind.and_then(|v| v.to_str().ok()), &body)
-    } else {
-        Form::parse(query.unwrap_or_default().as_bytes())
-    };
-    let form = match form {
+    let form = match Form::of_request(&method, query.as_deref(), &headers, &body) {
         Ok(form) => form,
         Err(refusal) => return flow.show(&refusal),
     };

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::{HeaderMap, Method, header};
+
 use super::aadsts::{self, EntraError};
 use m365mon_base::Secret;
 
@@ -31,11 +33,26 @@ impl Form {
         Ok(Self(form))
     }
 
+    /// What came along: the query of a GET, or the form of a POST.
+    pub(super) fn of_request(
+        method: &Method,
+        query: Option<&str>,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Self, EntraError> {
+        if *method == Method::POST {
+            Self::of_body(headers, body)
+        } else {
+            Self::parse(query.unwrap_or_default().as_bytes())
+        }
+    }
+
     /// Reads the body of a POST. Anything but a form is read as an empty one,
     /// which is what Entra's answers look like (AADSTS900144).
-    pub(super) fn of_body(content_type: Option<&str>, body: &[u8]) -> Result<Self, EntraError> {
+    pub(super) fn of_body(headers: &HeaderMap, body: &[u8]) -> Result<Self, EntraError> {
+        let content_type = headers.get(header::CONTENT_TYPE);
         let form = content_type
-            .and_then(|value| value.split(';').next())
+            .and_then(|value| value.to_str().ok()?.split(';').next())
             .is_some_and(|kind| {
                 kind.trim()
                     .eq_ignore_ascii_case("application/x-www-form-urlencoded")
@@ -78,6 +95,7 @@ fn doubled_parameter(name: &str) -> EntraError {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;
@@ -96,7 +114,11 @@ mod tests {
 
     #[test]
     fn only_forms_are_read() {
-        let read = |kind| Form::of_body(kind, b"a=1").unwrap().get("a").is_some();
+        let read = |kind: Option<&'static str>| {
+            let kind = kind.map(|kind| (header::CONTENT_TYPE, HeaderValue::from_static(kind)));
+            let form = Form::of_body(&kind.into_iter().collect(), b"a=1").unwrap();
+            form.get("a").is_some()
+        };
         assert!(read(Some("application/x-www-form-urlencoded")));
         assert!(read(Some(
             "Application/X-WWW-form-urlencoded; charset=utf-8"

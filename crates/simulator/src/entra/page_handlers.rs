@@ -13,7 +13,7 @@ use super::answer::Trace;
 use super::authorization_session::{
     AuthorizationSession, COOKIE, Mode, Purpose, Return, SignInFlow,
 };
-use super::authorize::{parameters, platform_of};
+use super::authorize::platform_of;
 use super::form::Form;
 use super::pages;
 use super::tenant::{self, TenantName};
@@ -40,10 +40,8 @@ async fn answer_form(
         tenant,
         trace: &trace,
     };
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok());
-    let opened = Form::of_body(kind, body).and_then(|form| Ok((flow.open(form.get("ctx"))?, form)));
+    let opened =
+        Form::of_body(headers, body).and_then(|form| Ok((flow.open(form.get("ctx"))?, form)));
     let (mut authorization, form) = match opened {
         Ok(opened) => opened,
         Err(refusal) => return flow.show(&refusal),
@@ -196,7 +194,7 @@ pub(super) async fn logout(
     body: Bytes,
 ) -> Response {
     let trace = Trace::new(&tenant, &headers);
-    let form = parameters(&method, query.as_deref(), &headers, &body).unwrap_or_default();
+    let form = Form::of_request(&method, query.as_deref(), &headers, &body).unwrap_or_default();
     let back = form.get("post_logout_redirect_uri").filter(|uri| {
         let directory = tenant.directory.read();
         directory

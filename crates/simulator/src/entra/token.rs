@@ -79,8 +79,7 @@ fn answer(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Value, EntraError> {
-    let text = |header| headers.get(header).and_then(|v| v.to_str().ok());
-    let form = Form::of_body(text(header::CONTENT_TYPE), body)?;
+    let form = Form::of_body(headers, body)?;
     let grant = form.require("grant_type")?;
     let client = Client::read(&form, headers)?;
     if form.names("resource") {
@@ -108,7 +107,10 @@ fn answer(
         client,
         form: &form,
         claims,
-        origin: text(header::ORIGIN).map(str::to_owned),
+        origin: headers
+            .get(header::ORIGIN)
+            .and_then(|origin| origin.to_str().ok())
+            .map(str::to_owned),
         base,
         now: tenant.clock.now(),
     };

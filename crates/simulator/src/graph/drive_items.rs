@@ -234,11 +234,7 @@ fn put(call: &Call<'_>, place: &Place, folder: &str, name: &str) -> Result<Answe
         ));
     }
     if rules.locked {
-        return Err(GraphError::new(
-            423,
-            "resourceLocked",
-            "The resource is locked.",
-        ));
+        return Err(GraphError::locked());
     }
     if rules.full {
         return Err(GraphError::new(
@@ -356,11 +352,7 @@ fn remove(
         return Err(GraphError::new(403, "accessDenied", message));
     }
     if rules.locked {
-        return Err(GraphError::new(
-            423,
-            "resourceLocked",
-            "The resource is locked.",
-        ));
+        return Err(GraphError::locked());
     }
     call.tenant
         .files

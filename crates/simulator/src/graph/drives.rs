@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::error::GraphError;
 use super::{Call, guard};
 use crate::chance::guid_of;
-use crate::directory::{Directory, Drive, DriveState, Site, SiteState, User};
+use crate::directory::{Directory, Drive, DriveState, Site, User};
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,7 +182,7 @@ fn check(drive: &Drive) -> Result<(), GraphError> {
         DriveState::NoMySite => GraphError::bad_request("Unable to retrieve user's mysite URL."),
         DriveState::NoSharePoint => GraphError::bad_request("Tenant does not have a SPO license."),
         DriveState::Denied => denied(),
-        DriveState::Locked => GraphError::new(423, "resourceLocked", "The resource is locked."),
+        DriveState::Locked => GraphError::locked(),
     })
 }
 
@@ -193,20 +193,7 @@ pub(super) fn of_site(call: &Call<'_>, site: &Site, what: Use) -> Result<Place, 
     if !(person_may && (everywhere(call, what) || selected(call, site, what))) {
         return Err(denied());
     }
-    match site.state {
-        SiteState::Active => {}
-        SiteState::Locked => {
-            return Err(GraphError::new(
-                423,
-                "resourceLocked",
-                "The resource is locked.",
-            ));
-        }
-        SiteState::Archived => {
-            let message = "Access to this site has been blocked.";
-            return Err(GraphError::new(403, "notAllowed", message).inside("resourceLocked"));
-        }
-    }
+    guard::is_open(site)?;
     if let Some(owner) = &site.owner {
         let directory = call.tenant.directory.read();
         let user = directory.user(owner).ok_or_else(no_my_site)?;

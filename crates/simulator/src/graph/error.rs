@@ -40,6 +40,10 @@ impl GraphError {
         Self::bad_request(format!("Resource not found for the segment '{segment}'."))
     }
 
+    pub(super) fn locked() -> Self {
+        Self::new(423, "resourceLocked", "The resource is locked.")
+    }
+
     /// SharePoint's refusal.
     pub(super) fn access_denied(message: &'static str) -> Self {
         Self::new(403, "accessDenied", message)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::error::GraphError;
 use crate::Tenant;
-use crate::directory::{ResourceApp, Site};
+use crate::directory::{ResourceApp, Site, SiteState};
 use crate::hosts::{self, Service};
 use crate::incoming::{Bearer, IncomingRequest};
 use crate::tokens::{Claims, TokenError};
@@ -119,6 +119,18 @@ pub(super) fn this_site(claims: &Claims, site: &Site) -> Result<(), GraphError> 
         Ok(())
     } else {
         Err(GraphError::access_denied("Caller does not have access"))
+    }
+}
+
+/// Is this site neither locked nor archived?
+pub(super) fn is_open(site: &Site) -> Result<(), GraphError> {
+    match site.state {
+        SiteState::Active => Ok(()),
+        SiteState::Locked => Err(GraphError::locked()),
+        SiteState::Archived => {
+            let message = "Access to this site has been blocked.";
+            Err(GraphError::new(403, "notAllowed", message).inside("resourceLocked"))
+        }
     }
 }
 

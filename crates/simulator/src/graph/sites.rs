@@ -7,7 +7,7 @@ use super::entity::{LIST, SITE};
 use super::error::GraphError;
 use super::query::Query;
 use super::{Answer, Call, files, guard};
-use crate::directory::{List, Site, SiteState};
+use crate::directory::{List, Site};
 use crate::throttle::Budget;
 
 /// `sites/{host}:/{path}[:/{tail}]`.
@@ -189,20 +189,7 @@ fn answer(
         });
     }
     guard::this_site(&call.claims, site)?;
-    match site.state {
-        SiteState::Active => {}
-        SiteState::Locked => {
-            return Err(GraphError::new(
-                423,
-                "resourceLocked",
-                "The resource is locked.",
-            ));
-        }
-        SiteState::Archived => {
-            let message = "Access to this site has been blocked.";
-            return Err(GraphError::new(403, "notAllowed", message).inside("resourceLocked"));
-        }
-    }
+    guard::is_open(site)?;
     let asked = &call.incoming.query;
     let body = match tail {
         "" => {

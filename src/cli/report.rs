@@ -14,8 +14,8 @@ use crate::http::{Network, SimpleClient};
 use crate::kinds;
 use crate::model::{Clock, HttpSettings, ProxySetting, Secret, SecretSource, time_zone};
 use crate::report::{
-    Border, Courses, Month, MonthError, Period, Prometheus, PrometheusAccess, Renames, Report,
-    ReportTime, SourceError, Terms,
+    AvailabilityReport, Border, Courses, Month, MonthError, Period, Prometheus, PrometheusAccess,
+    Renames, ReportTime, SourceError, Terms,
 };
 
 /// What is written.
@@ -191,7 +191,7 @@ impl ReportCommand {
                 Err(error) => {
                     // A table has its columns even when nothing is in it.
                     if matches!(error, SourceError::Nothing { .. }) && self.format == Format::Csv {
-                        output::say(&self.table(&Report::new(
+                        output::say(&self.table(&AvailabilityReport::new(
                             &period,
                             BTreeMap::new(),
                             &self.terms(),
@@ -256,7 +256,7 @@ impl ReportCommand {
                 "warning: nothing was recorded under the old name \"{old}\""
             ));
         }
-        let report = Report::new(period, courses, &self.terms());
+        let report = AvailabilityReport::new(period, courses, &self.terms());
         Ok(match self.format {
             Format::Text => report.text(),
             Format::Json => serde_json::to_string_pretty(&report)?,
@@ -266,7 +266,7 @@ impl ReportCommand {
     }
 
     /// One table as CSV.
-    fn table(&self, report: &Report) -> String {
+    fn table(&self, report: &AvailabilityReport) -> String {
         let table = match self.table {
             ReportTable::Availability => report.availability_csv(),
             ReportTable::Outages => report.outages_csv(),

@@ -11,8 +11,10 @@ use super::logging::{self, LogFormat, LogLevel};
 use super::login::{consent, date};
 use super::output::OutputFormat;
 use super::{EXIT_FAILED, output, runtime};
-use crate::entra::{SignInEnd, SignInStatus, StoreError, credential_deadline};
-use crate::model::{Account, AppCredential, CredentialKind, Deadline, SignIn, Timestamp, duration};
+use crate::entra::{SignInEnd, SignInStatus, StoreError, credential_expiry};
+use crate::model::{
+    Account, AppCredential, CredentialExpiry, CredentialKind, SignIn, Timestamp, duration,
+};
 
 /// List the accounts and what they hold, one line each
 ///
@@ -126,12 +128,12 @@ impl ToldTokens {
             Some(Ok(Some(status))) if status.ended.is_some() => "sign_in_required",
             Some(Ok(Some(_))) => "signed_in",
         };
-        let own = credential_deadline(account);
+        let own = credential_expiry(account);
         let refresh = status.map(|status| (CredentialKind::RefreshToken, status.ends));
         let consent = status
             .and_then(|status| consent_end(account, status))
             .map(|end| (CredentialKind::Consent, end));
-        let ends: [Option<Deadline>; 3] = [own, refresh, consent];
+        let ends: [Option<CredentialExpiry>; 3] = [own, refresh, consent];
         Self {
             account: account.name.to_string(),
             credential: account.credential_label(),
@@ -172,7 +174,7 @@ fn scopes(status: &SignInStatus) -> BTreeSet<&str> {
 
 /// What is told about an account that needs no person.
 fn by_itself(account: &Account) -> String {
-    let end = credential_deadline(account).map(|(_, end)| date(end));
+    let end = credential_expiry(account).map(|(_, end)| date(end));
     let credential = match &account.sign_in {
         SignIn::App(AppCredential::ClientSecret { .. }) => "client secret",
         SignIn::App(AppCredential::ClientCertificate { .. }) => "client certificate",
@@ -213,7 +215,7 @@ fn signed_in(account: &Account, status: &SignInStatus) -> String {
         Some(end) => over(status, end),
         None => format!("refresh token until {}", date(status.ends)),
     };
-    if let Some((kind, end)) = credential_deadline(account) {
+    if let Some((kind, end)) = credential_expiry(account) {
         let kind = match kind {
             CredentialKind::ClientSecret => "client secret",
             CredentialKind::ClientCertificate => "client certificate",

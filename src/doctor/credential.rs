@@ -8,7 +8,7 @@ use super::credential_mend::credential_mend;
 use super::finding::DoctorStep;
 use crate::entra::{Consent, CredentialFacts, check_credential, contradicts, written_end};
 use crate::kinds::Resource;
-use crate::model::{Account, AppCredential, Clock, Deadline, Random, Timestamp};
+use crate::model::{Account, AppCredential, Clock, CredentialExpiry, Random, Timestamp};
 use crate::setup::Commands;
 
 /// What is configured.
@@ -33,7 +33,7 @@ pub(super) fn configuration(resources: &[&Arc<Resource>]) -> DoctorStep {
 /// end as the directory knows it, once that was asked for.
 pub(super) fn check(
     account: &Account,
-    registered: Option<Deadline>,
+    registered: Option<CredentialExpiry>,
     clock: &Clock,
     random: &dyn Random,
 ) -> Option<DoctorStep> {
@@ -57,7 +57,7 @@ fn judge(
     name: &str,
     account: &Account,
     facts: &CredentialFacts,
-    registered: Option<Deadline>,
+    registered: Option<CredentialExpiry>,
     now: Timestamp,
 ) -> DoctorStep {
     if let Some(token) = &facts.federated {
@@ -114,7 +114,7 @@ fn judge(
     }
 }
 
-fn ends((_, end): Deadline, now: Timestamp) -> String {
+fn ends((_, end): CredentialExpiry, now: Timestamp) -> String {
     let days = end.duration_since(now).as_hours() / 24;
     format!("ends {} ({days} days)", day(end))
 }

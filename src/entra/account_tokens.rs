@@ -20,8 +20,8 @@ use super::rights::Rights;
 use super::signed_in::SignedIn;
 use super::store::Stamp;
 use crate::model::{
-    Account, AccountStatus, Audience, Clock, CredentialKind, Deadline, Moment, NeededRights, Right,
-    Timestamp, TokenProblem,
+    Account, AccountStatus, Audience, Clock, CredentialExpiry, CredentialKind, Moment,
+    NeededRights, Right, Timestamp, TokenProblem,
 };
 
 /// What a request ended with; `None` while it is in flight.
@@ -72,10 +72,10 @@ pub(super) struct AccountState {
     /// there is no other one.
     pub(super) stored_ends: Option<Timestamp>,
     /// The end of the application's own credential.
-    pub(super) credential_ends: Option<Deadline>,
+    pub(super) credential_ends: Option<CredentialExpiry>,
     /// What the directory says of it; `None` until it was asked, and again after
     /// the credential's files have changed.
-    pub(super) registered: Option<Option<Deadline>>,
+    pub(super) registered: Option<Option<CredentialExpiry>>,
     /// Removed from the configuration: tells nobody anything any more.
     pub(super) retired: bool,
     /// What the observer was told last.
@@ -108,7 +108,7 @@ impl AccountTokens {
         let credential = ClientCredential::of(&account);
         let state = AccountState {
             files: credential.stamps(),
-            credential_ends: credential.deadline(),
+            credential_ends: credential.expiry(),
             ..AccountState::default()
         };
         Self {
@@ -240,7 +240,7 @@ impl AccountState {
         needed: Option<&NeededRights>,
         clock: &Clock,
     ) -> AccountStatus {
-        let mut deadlines: Vec<Deadline> = Vec::new();
+        let mut deadlines: Vec<CredentialExpiry> = Vec::new();
         if let Some(signed_in) = &self.signed_in {
             let ends = match self.stored_ends {
                 Some(stored) if self.unsaved.is_some() => stored,

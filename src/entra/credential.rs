@@ -11,14 +11,15 @@ use super::forms::Application;
 use super::jwt;
 use super::proof::ClientCredential;
 use crate::model::{
-    Account, AppCredential, Deadline, Random, SecretSource, Timestamp, bounded_text, is_guid,
+    Account, AppCredential, CredentialExpiry, Random, SecretSource, Timestamp, bounded_text,
+    is_guid,
 };
 
 /// A credential that can be used as far as this machine can tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CredentialFacts {
     /// Its end, where it is known.
-    pub ends: Option<Deadline>,
+    pub ends: Option<CredentialExpiry>,
     /// Of a certificate: SHA-256 as the portal shows it.
     pub thumbprint: Option<String>,
     /// Of another identity provider's token: what Entra compares.
@@ -62,7 +63,7 @@ pub fn check_credential(
     let ours = ClientCredential::of(account);
     let (_, certificate) = ours.prove(&application, now, random)?;
     Ok(Some(CredentialFacts {
-        ends: ours.deadline(),
+        ends: ours.expiry(),
         thumbprint: certificate.map(|certificate| certificate.shown.clone()),
         federated: match credential {
             AppCredential::WorkloadIdentity { token_file } => Some(federated(token_file)?),

@@ -83,7 +83,7 @@ pub use device_code::DeviceCode;
 pub use discovery::{Discovery, login_roots};
 pub use durable::StoreError;
 pub use files::{CredentialFault, CredentialTrouble, Part, secret as read_secret};
-pub use proof::credential_deadline;
+pub use proof::credential_expiry;
 pub use redirects::{CALLBACK_PATH, LOOPBACK, external_redirect, redirect_uris};
 pub use registered::{contradicts, written_end};
 pub use rights::Rights;

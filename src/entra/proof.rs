@@ -11,15 +11,15 @@ use super::forms::{Application, Proof};
 use super::registered::{end_of_certificate, end_of_secret};
 use super::store::Stamp;
 use crate::model::{
-    Account, AppCredential, CredentialKind, Deadline, Random, RegisteredCredentials, SecretSource,
-    Timestamp,
+    Account, AppCredential, CredentialExpiry, CredentialKind, Random, RegisteredCredentials,
+    SecretSource, Timestamp,
 };
 
 /// The end of an account's own credential (client secret, certificate), where
 /// it is known; reads the certificate's file.
 #[must_use]
-pub fn credential_deadline(account: &Account) -> Option<Deadline> {
-    ClientCredential::of(account).deadline()
+pub fn credential_expiry(account: &Account) -> Option<CredentialExpiry> {
+    ClientCredential::of(account).expiry()
 }
 
 /// The application's own credential, with what is remembered of its files.
@@ -84,7 +84,7 @@ impl ClientCredential {
     }
 
     /// The end of the credential, where it has one that is known.
-    pub(super) fn deadline(&self) -> Option<Deadline> {
+    pub(super) fn expiry(&self) -> Option<CredentialExpiry> {
         match self.credential.as_ref()? {
             AppCredential::ClientSecret { expires, .. } => {
                 Some((CredentialKind::ClientSecret, (*expires)?))
@@ -109,7 +109,7 @@ impl ClientCredential {
         &self,
         registered: &RegisteredCredentials,
         now: Timestamp,
-    ) -> Option<Deadline> {
+    ) -> Option<CredentialExpiry> {
         match self.credential.as_ref()? {
             AppCredential::ClientSecret { secret, .. } => {
                 let secret = files::secret(secret).ok()?;

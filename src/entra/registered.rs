@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use super::certificate::Certificate;
 use super::tokens::Tokens;
 use crate::model::{
-    Account, AppCredential, Deadline, RegisteredCertificate, RegisteredCredentials,
+    Account, AppCredential, CredentialExpiry, RegisteredCertificate, RegisteredCredentials,
     RegisteredSecret, Secret, SignIn, Timestamp,
 };
 
@@ -68,7 +68,10 @@ pub fn contradicts(written: Timestamp, registered: Timestamp) -> bool {
 
 /// The end that counts: the earlier of what is known here (a certificate's file,
 /// a date in the configuration) and what the directory says.
-pub(super) fn earlier(here: Option<Deadline>, registered: Option<Deadline>) -> Option<Deadline> {
+pub(super) fn earlier(
+    here: Option<CredentialExpiry>,
+    registered: Option<CredentialExpiry>,
+) -> Option<CredentialExpiry> {
     match (here, registered) {
         (Some(here), Some(there)) => Some(if there.1 < here.1 { there } else { here }),
         (one, None) | (None, one) => one,
@@ -113,7 +116,7 @@ impl Tokens {
     /// The end of the account's own credential as the directory knows it, where
     /// it was asked and the entry was found.
     #[must_use]
-    pub fn registered_end(&self, account: &Account) -> Option<Deadline> {
+    pub fn registered_end(&self, account: &Account) -> Option<CredentialExpiry> {
         let tokens = self.tokens(account).ok()?;
         tokens.state.lock().registered.flatten()
     }

@@ -77,7 +77,7 @@ impl Tokens {
         };
         if tokens.credential.has_certificate() {
             let credential = tokens.credential.clone();
-            if let Ok(ends) = blocking(move || credential.deadline()).await {
+            if let Ok(ends) = blocking(move || credential.expiry()).await {
                 tokens.state.lock().credential_ends = ends;
             }
         }

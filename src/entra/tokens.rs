@@ -347,7 +347,7 @@ impl Tokens {
         }
         let files = tokens.credential.stamps();
         if files != tokens.state.lock().files {
-            let ends = tokens.credential.deadline();
+            let ends = tokens.credential.expiry();
             let mut state = tokens.state.lock();
             state.files = files;
             state.credential_ends = ends;

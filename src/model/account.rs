@@ -233,7 +233,7 @@ impl CredentialKind {
 }
 
 /// A credential and its end.
-pub type Deadline = (CredentialKind, Timestamp);
+pub type CredentialExpiry = (CredentialKind, Timestamp);
 
 /// One way into one tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]

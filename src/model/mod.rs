@@ -25,8 +25,8 @@ mod time_zone;
 mod window;
 
 pub use account::{
-    Account, AccountName, AppCredential, Cloud, CredentialKind, Deadline, Delegated, SecretSource,
-    SignIn, Tenant, is_guest, is_upn,
+    Account, AccountName, AppCredential, Cloud, CredentialExpiry, CredentialKind, Delegated,
+    SecretSource, SignIn, Tenant, is_guest, is_upn,
 };
 pub use audience::{Audience, BoundHosts, WrongAudience};
 pub use connection::ConnectionPolicy;

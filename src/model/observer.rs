@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Account, Audience, CredentialKind, Right, TokenProblem};
+use super::{Account, Audience, CredentialExpiry, Right, TokenProblem};
 
 /// One token request and how it ended.
 #[derive(Debug, Clone)]
@@ -32,7 +32,7 @@ pub struct AccountStatus {
     /// Access tokens held, with their end.
     pub access_tokens: Vec<(Audience, Timestamp)>,
     /// Deadlines of credentials that need a person.
-    pub deadlines: Vec<(CredentialKind, Timestamp)>,
+    pub deadlines: Vec<CredentialExpiry>,
     /// Rights granted beyond need, as far as the tokens held show them; `None`
     /// while unknown. Empty only if a token for every needed API could be read.
     pub excess_permissions: Option<Vec<Right>>,

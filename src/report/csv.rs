@@ -1,6 +1,6 @@
 //! The tables as CSV (RFC 4180), for spreadsheets and imports.
 
-use super::{AvailabilityRow, OutageRow, Report, TotalRow};
+use super::{AvailabilityReport, AvailabilityRow, OutageRow, TotalRow};
 
 impl AvailabilityRow {
     /// The columns of CSV.
@@ -131,7 +131,7 @@ impl TotalRow {
     }
 }
 
-impl Report {
+impl AvailabilityReport {
     /// The availability, its first line the columns.
     #[must_use]
     pub fn availability_csv(&self) -> String {

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 
 use jiff::civil::Date;
 
-use super::{AvailabilityRow, Day, Report, TotalRow, Viewpoint};
+use super::{AvailabilityReport, AvailabilityRow, Day, TotalRow, Viewpoint};
 
 const STYLE: &str = include_str!("page.css");
 /// Outages that are listed; the rest is in the table of CSV.
@@ -30,7 +30,7 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-impl Report {
+impl AvailabilityReport {
     /// The whole page.
     #[must_use]
     pub fn html(&self) -> String {
@@ -375,7 +375,7 @@ mod tests {
             min_coverage: 50,
             covers: |_| true,
         };
-        let page = Report::new(&period, courses, &terms).html();
+        let page = AvailabilityReport::new(&period, courses, &terms).html();
         assert!(
             page.contains("<td class=\"name\">&lt;b&gt;&quot;&#39;&amp;</td>"),
             "{page}"

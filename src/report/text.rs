@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::{AvailabilityRow, OutageRow, Report, TotalRow, Viewpoint};
+use super::{AvailabilityReport, AvailabilityRow, OutageRow, TotalRow, Viewpoint};
 
 /// No line is longer.
 const WIDTH: usize = 100;
@@ -13,7 +13,23 @@ const LISTED: usize = 40;
 const FIGURES: &str = "  avail.  planned  covered    down    p50    p95  credit";
 const UNITS: &str = "       %    apart        %     min      s      s       %";
 
-impl Report {
+/// What stands below [`FIGURES`], for rows of two types.
+macro_rules! figures {
+    ($row:expr, $credit:expr) => {
+        format!(
+            "{:>8}{:>9}{:>9}{:>8}{:>7}{:>7}{:>8}",
+            share($row.availability_percent),
+            share($row.availability_without_planned_percent),
+            covered($row.covered_percent),
+            $row.down_minutes,
+            seconds($row.latency_p50_seconds),
+            seconds($row.latency_p95_seconds),
+            $credit,
+        )
+    };
+}
+
+impl AvailabilityReport {
     /// All tables for people.
     #[must_use]
     pub fn text(&self) -> String {
@@ -26,12 +42,14 @@ impl Report {
         );
         _ = writeln!(text, "{FIGURES}  together\n{UNITS}");
         for total in &self.totals {
-            line(&mut text, &figures_of_total(total), &name_of_total(total));
+            line(&mut text, &figures!(total, ""), &name_of_total(total));
         }
         _ = writeln!(text, "\n{FIGURES}  resource, place, kind, account\n{UNITS}");
         for at in self.worst_first() {
             let row = &self.availability[at];
-            line(&mut text, &figures(row), &name(row));
+            let credit = row.credit_percent.map(|credit| credit.to_string());
+            let credit = credit.as_deref().unwrap_or("–");
+            line(&mut text, &figures!(row, credit), &name(row));
         }
         let outages = self.longest_outages();
         if outages.is_empty() {
@@ -94,36 +112,6 @@ fn seconds(seconds: Option<f64>) -> String {
 /// A share of time that is rounded down, so that 100.0 is all of it.
 fn covered(percent: f64) -> String {
     format!("{:.1}", (percent * 10.0).floor() / 10.0)
-}
-
-fn figures(row: &AvailabilityRow) -> String {
-    let credit = match row.credit_percent {
-        None => "–".to_owned(),
-        Some(credit) => credit.to_string(),
-    };
-    format!(
-        "{:>8}{:>9}{:>9}{:>8}{:>7}{:>7}{:>8}",
-        share(row.availability_percent),
-        share(row.availability_without_planned_percent),
-        covered(row.covered_percent),
-        row.down_minutes,
-        seconds(row.latency_p50_seconds),
-        seconds(row.latency_p95_seconds),
-        credit,
-    )
-}
-
-fn figures_of_total(row: &TotalRow) -> String {
-    format!(
-        "{:>8}{:>9}{:>9}{:>8}{:>7}{:>7}{:>8}",
-        share(row.availability_percent),
-        share(row.availability_without_planned_percent),
-        covered(row.covered_percent),
-        row.down_minutes,
-        seconds(row.latency_p50_seconds),
-        seconds(row.latency_p95_seconds),
-        "",
-    )
 }
 
 fn figures_of_outage(row: &OutageRow) -> String {

@@ -25,12 +25,12 @@ pub(in crate::web) struct AccountView {
     /// By the last token request.
     pub(in crate::web) state: Standing,
     /// Present while the last token request did not succeed.
-    pub(in crate::web) problem: Option<Problem>,
+    pub(in crate::web) problem: Option<TokenProblemView>,
     /// Only a person can mend it.
     pub(in crate::web) sign_in_required: bool,
     pub(in crate::web) sign_in_required_since: Option<Timestamp>,
     /// Credentials that need a person, the earliest end first.
-    pub(in crate::web) deadlines: Vec<Deadline>,
+    pub(in crate::web) deadlines: Vec<CredentialExpiryView>,
     pub(in crate::web) access_tokens: Vec<Held>,
     /// How many rights are granted beyond need; absent while unknown.
     pub(in crate::web) excess_permissions: Option<usize>,
@@ -54,7 +54,7 @@ pub(in crate::web) struct AccountView {
 
 /// Why no token could be had.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct Problem {
+pub(in crate::web) struct TokenProblemView {
     pub(in crate::web) outcome: &'static str,
     pub(in crate::web) reason: &'static str,
     /// The AADSTS number, where Entra gave one.
@@ -70,7 +70,7 @@ pub(in crate::web) struct Problem {
 
 /// The end of a credential.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct Deadline {
+pub(in crate::web) struct CredentialExpiryView {
     pub(in crate::web) credential: &'static str,
     pub(in crate::web) expires: Timestamp,
 }
@@ -101,7 +101,7 @@ impl AccountView {
         let mut deadlines: Vec<_> = status
             .deadlines
             .iter()
-            .map(|(credential, expires)| Deadline {
+            .map(|(credential, expires)| CredentialExpiryView {
                 credential: credential.as_str(),
                 expires: *expires,
             })
@@ -139,7 +139,7 @@ impl AccountView {
                 Some(false) => Standing::Down,
                 None => Standing::Unknown,
             },
-            problem: snapshot.problem().map(|reason| Problem {
+            problem: snapshot.problem().map(|reason| TokenProblemView {
                 outcome: reason.outcome().as_str(),
                 reason: reason.as_str(),
                 code: last_problem.and_then(|(_, problem)| problem.code),

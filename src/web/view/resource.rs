@@ -37,7 +37,7 @@ pub(in crate::web) struct ResourceView {
     /// It was so from the first probe on: it may have begun earlier.
     pub(in crate::web) since_at_least: bool,
     /// Present while the last probe did not succeed.
-    pub(in crate::web) problem: Option<Problem>,
+    pub(in crate::web) problem: Option<ProbeProblemView>,
     /// Of the last probe, if it was a success.
     pub(in crate::web) latency_seconds: Option<f64>,
     /// The same, in phases.
@@ -67,7 +67,7 @@ pub(in crate::web) struct ResourceView {
 
 /// Why a probe did not succeed.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct Problem {
+pub(in crate::web) struct ProbeProblemView {
     pub(in crate::web) outcome: &'static str,
     pub(in crate::web) reason: &'static str,
     /// One sentence for people; for operators.
@@ -219,7 +219,7 @@ impl ResourceView {
                 state: standing,
                 since: conclusive.map(|(last, _)| last.since.timestamp()),
                 since_at_least: conclusive.is_some_and(|(last, _)| last.since_at_least),
-                problem: reason.map(|reason| Problem::of(reason, record, reader)),
+                problem: reason.map(|reason| ProbeProblemView::of(reason, record, reader)),
                 latency_seconds: good.map(|good| good.latency()),
                 phases_seconds: good.map(|good| {
                     let phases = Phase::ALL.into_iter();
@@ -286,7 +286,7 @@ pub(in crate::web) fn permissions(resource: &Resource) -> Vec<PermissionView> {
         .collect()
 }
 
-impl Problem {
+impl ProbeProblemView {
     fn of(reason: Reason, record: &Record, reader: Reader) -> Self {
         // What the last probe said, and the ids of the last that had it.
         let last = record.history().last();

@@ -24,7 +24,7 @@ const NAMED: usize = 5;
 /// A reason, and the resources that have it.
 #[derive(Template)]
 #[template(path = "overview/problem.html")]
-struct Problem<'a> {
+struct ProblemCard<'a> {
     frame: &'a Frame<'a>,
     look: Appearance,
     reason: Reason,
@@ -39,7 +39,7 @@ struct Problem<'a> {
     mend: Vec<Block>,
 }
 
-impl Problem<'_> {
+impl ProblemCard<'_> {
     /// The last conclusive probe failed, and the last of all could not tell.
     fn is_hidden(&self) -> bool {
         self.look == Appearance::Down && self.reason.outcome() == Outcome::Inconclusive
@@ -85,7 +85,7 @@ pub(super) fn problems(
         let section = |heading| runbook.map_or_else(Vec::new, |book| book.section(heading));
         let is_for_microsoft = runbook.is_some_and(|book| book.is_for_microsoft());
         let named = members.iter().take(NAMED);
-        Some(Piece::of(&Problem {
+        Some(Piece::of(&ProblemCard {
             frame,
             look: first.look,
             reason,

@@ -156,6 +156,22 @@ pub fn permission_first() -> Vec<Remedy> {
     vec![Remedy::say("first what the step permissions says")]
 }
 
+/// What a 403 means: `beside` as for [`probably_missing`], and `remedies` for a
+/// token that lacks no permission.
+#[must_use]
+pub fn forbidden(
+    permissions: &[Permission],
+    beside: &str,
+    refused: &Refused<'_>,
+    remedies: Vec<Remedy>,
+) -> Advice {
+    Advice::say(probably_missing(permissions, beside)).with(if refused.lacking {
+        permission_first()
+    } else {
+        remedies
+    })
+}
+
 /// What a refusal means to a kind that needs permissions and nothing beside
 /// them: `beside` as for [`probably_missing`]; `not_found` says what is not there
 /// and what to check.
@@ -169,14 +185,9 @@ pub fn of_permissions(
 ) -> Option<Advice> {
     match refused.reason {
         Reason::Forbidden => {
-            let advice = Advice::say(probably_missing(permissions, beside));
-            Some(advice.with(if refused.lacking {
-                permission_first()
-            } else if account.person().is_some() {
-                vec![Remedy::SignIn, Remedy::Script]
-            } else {
-                vec![Remedy::Script]
-            }))
+            let person = account.person().map(|_| Remedy::SignIn);
+            let remedies = person.into_iter().chain([Remedy::Script]).collect();
+            Some(forbidden(permissions, beside, refused, remedies))
         }
         Reason::NotFound => Some(Advice::say(not_found).with(vec![Remedy::say(not_found)])),
         _ => None,

@@ -5,17 +5,15 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::ask::{Answer, Ask, Findings, Stopped};
 use super::body;
 use super::lenient::Moment;
 use super::reading::{Reading, ReadingUnit};
 use super::{
-    Advice, BadBody, Define, Impact, Info, Keys, Permission, Refusals, Refused, Remedy, Request,
-    Spec, UNADDRESSED, probably_missing,
+    Advice, BadBody, Define, Impact, Info, Keys, Permission, ProbeFuture, Refusals, Refused,
+    Remedy, Request, Spec, UNADDRESSED, probably_missing,
 };
 use crate::model::{Account, Reason, Sample, Service};
 
@@ -37,8 +35,6 @@ static READINGS: &[Reading] = &[Reading {
 struct Certificate {
     #[serde(default)]
     expiration_date_time: Moment,
-    #[serde(default)]
-    error: Option<IgnoredAny>,
 }
 
 impl Define for ApplePushCertificate {
@@ -69,10 +65,6 @@ impl Define for ApplePushCertificate {
 }
 
 impl Spec for ApplePushCertificate {
-    fn info(&self) -> &'static Info {
-        Self::INFO
-    }
-
     fn target(&self) -> Cow<'_, str> {
         "Apple's push certificate".into()
     }
@@ -93,20 +85,14 @@ impl Spec for ApplePushCertificate {
     fn request(&self, account: &Account) -> Option<Request> {
         let path = "/deviceManagement/applePushNotificationCertificate";
         let query = "$select=id,expirationDateTime";
-        let request = Request::of_graph(&account.cloud, path, path, query)?;
+        let request = Request::of_graph(&account.cloud, path, query)?;
         Some(request.expecting(&[200, 404]))
     }
 
     fn judge(&self, answer: &Answer) -> Result<Findings, BadBody> {
         let certificate: Certificate = body::object(Self::INFO.holds, answer)?;
-        if certificate.error.is_some() {
-            return Err(BadBody::Shape(Self::INFO.holds));
-        }
         let end = certificate.expiration_date_time.seconds();
-        let sample = end.map(|end| Sample::plain(EXPIRY, end));
-        Ok(Findings {
-            readings: sample.into_iter().collect(),
-        })
+        Ok(Findings::of(end.map(|end| Sample::plain(EXPIRY, end))))
     }
 
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
@@ -120,11 +106,7 @@ impl Spec for ApplePushCertificate {
         refusals.advise(account, &permissions, refused)
     }
 
-    fn probe<'a>(
-        &'a self,
-        account: &'a Account,
-        ask: &'a mut dyn Ask,
-    ) -> BoxFuture<'a, Result<Findings, Stopped>> {
+    fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
         Box::pin(async move {
             let request = self.request(account).ok_or(UNADDRESSED)?;
             let answer = ask.send("", request).await?;

@@ -175,3 +175,12 @@ pub struct Findings {
     /// Numbers, in any order.
     pub readings: Vec<Sample>,
 }
+
+impl Findings {
+    /// With these numbers.
+    pub fn of(readings: impl IntoIterator<Item = Sample>) -> Self {
+        Self {
+            readings: readings.into_iter().collect(),
+        }
+    }
+}

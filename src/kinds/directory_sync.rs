@@ -82,10 +82,6 @@ impl Define for DirectorySync {
 }
 
 impl Spec for DirectorySync {
-    fn info(&self) -> &'static Info {
-        Self::INFO
-    }
-
     fn target(&self) -> Cow<'_, str> {
         "the organization".into()
     }
@@ -104,7 +100,7 @@ impl Spec for DirectorySync {
     /// Microsoft Graph "List organizations".
     fn request(&self, account: &Account) -> Option<Request> {
         let query = "$select=id,onPremisesSyncEnabled,onPremisesLastSyncDateTime";
-        Request::of_graph(&account.cloud, "/organization", "/organization", query)
+        Request::of_graph(&account.cloud, "/organization", query)
     }
 
     fn judge(&self, answer: &Answer) -> Result<Findings, BadBody> {
@@ -116,9 +112,7 @@ impl Spec for DirectorySync {
             last.map(|last| Sample::plain(LAST_SYNC, last)),
             enabled.map(|enabled| Sample::plain(ENABLED, if enabled { 1.0 } else { 0.0 })),
         ];
-        Ok(Findings {
-            readings: samples.into_iter().flatten().collect(),
-        })
+        Ok(Findings::of(samples.into_iter().flatten()))
     }
 }
 

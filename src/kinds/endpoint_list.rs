@@ -5,17 +5,16 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use url::Url;
 
-use super::ask::{Answer, Ask, Findings, Stopped};
+use super::ask::{Answer, Ask, Findings};
 use super::body;
 use super::key::OneOf;
 use super::reading::{Reading, ReadingUnit};
 use super::{
-    Advice, AnyKey, BadBody, Define, Impact, Info, Key, Keys, Permission, Refused, Remedy, Request,
-    Setting, Spec, UNADDRESSED,
+    Advice, AnyKey, BadBody, Define, Impact, Info, Key, Keys, Permission, ProbeFuture, Refused,
+    Remedy, Request, Setting, Spec, UNADDRESSED,
 };
 use crate::model::{Account, Audience, Reason, Sample, Service};
 
@@ -83,10 +82,6 @@ impl Define for EndpointList {
 }
 
 impl Spec for EndpointList {
-    fn info(&self) -> &'static Info {
-        Self::INFO
-    }
-
     fn target(&self) -> Cow<'_, str> {
         self.instance.into()
     }
@@ -122,9 +117,7 @@ impl Spec for EndpointList {
         let version = published.latest.parse::<u32>().ok();
         let version = version.filter(|_| digits && published.latest.len() == 10);
         let version = version.ok_or(BadBody::Shape(Self::INFO.holds))?;
-        Ok(Findings {
-            readings: vec![Sample::plain(VERSION, version.into())],
-        })
+        Ok(Findings::of([Sample::plain(VERSION, version.into())]))
     }
 
     fn advise(&self, _: &Account, refused: &Refused<'_>) -> Option<Advice> {
@@ -140,11 +133,7 @@ impl Spec for EndpointList {
         ))]))
     }
 
-    fn probe<'a>(
-        &'a self,
-        _: &'a Account,
-        ask: &'a mut dyn Ask,
-    ) -> BoxFuture<'a, Result<Findings, Stopped>> {
+    fn probe<'a>(&'a self, _: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
         Box::pin(async move {
             let at = format!("https://{HOST}/version/{}", self.instance);
             let mut url = Url::parse(&at).map_err(|_| UNADDRESSED)?;

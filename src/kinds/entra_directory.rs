@@ -4,16 +4,15 @@
 
 use std::borrow::Cow;
 
-use futures_util::future::BoxFuture;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::advice::of_permissions;
 use super::ask::{Answer, Ask, Findings, Stopped};
 use super::body;
 use super::request::encode;
 use super::{
-    Advice, BadBody, Define, Info, Keys, Permission, Refused, Remedy, Request, Spec, UNADDRESSED,
+    Advice, BadBody, Define, Info, Keys, Permission, ProbeFuture, Refused, Remedy, Request, Spec,
+    UNADDRESSED,
 };
 use crate::model::{Account, Audience, Reason, Service, is_guid};
 
@@ -25,8 +24,6 @@ pub struct EntraDirectory;
 struct Entry {
     #[serde(rename = "id")]
     _id: String,
-    #[serde(default, rename = "error")]
-    error: Option<IgnoredAny>,
 }
 
 impl Define for EntraDirectory {
@@ -52,10 +49,6 @@ impl Define for EntraDirectory {
 const QUERY: &str = "$select=id";
 
 impl Spec for EntraDirectory {
-    fn info(&self) -> &'static Info {
-        Self::INFO
-    }
-
     fn target(&self) -> Cow<'_, str> {
         "the own entry".into()
     }
@@ -86,19 +79,16 @@ impl Spec for EntraDirectory {
     /// user"; `None` for a managed identity whose client id nobody wrote down.
     fn request(&self, account: &Account) -> Option<Request> {
         if account.person().is_some() {
-            return Request::of_graph(&account.cloud, "/me", "/me", QUERY);
+            return Request::of_graph(&account.cloud, "/me", QUERY);
         }
         let id = account.client_id.as_deref()?;
         let path = format!("/servicePrincipals(appId='{}')", encode(id));
-        Request::of_graph(&account.cloud, &path, &path, QUERY)
+        Request::of_graph(&account.cloud, &path, QUERY)
     }
 
     fn judge(&self, answer: &Answer) -> Result<Findings, BadBody> {
-        let entry: Entry = body::object(Self::INFO.holds, answer)?;
-        match entry.error {
-            None => Ok(Findings::default()),
-            Some(_) => Err(BadBody::Shape(Self::INFO.holds)),
-        }
+        let _: Entry = body::object(Self::INFO.holds, answer)?;
+        Ok(Findings::default())
     }
 
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
@@ -133,11 +123,7 @@ impl Spec for EntraDirectory {
         )
     }
 
-    fn probe<'a>(
-        &'a self,
-        account: &'a Account,
-        ask: &'a mut dyn Ask,
-    ) -> BoxFuture<'a, Result<Findings, Stopped>> {
+    fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
         Box::pin(async move {
             let request = match self.request(account) {
                 Some(request) => request,
@@ -159,7 +145,7 @@ async fn by_object_id(account: &Account, ask: &mut dyn Ask) -> Result<Request, S
         )
     })?;
     let path = format!("/servicePrincipals/{id}");
-    Request::of_graph(&account.cloud, &path, &path, QUERY).ok_or(UNADDRESSED)
+    Request::of_graph(&account.cloud, &path, QUERY).ok_or(UNADDRESSED)
 }
 
 #[cfg(test)]

@@ -47,10 +47,6 @@ impl Define for ExchangeCalendar {
 }
 
 impl Spec for ExchangeCalendar {
-    fn info(&self) -> &'static Info {
-        Self::INFO
-    }
-
     fn target(&self) -> Cow<'_, str> {
         self.mailbox.target()
     }
@@ -87,12 +83,7 @@ impl Spec for ExchangeCalendar {
     }
 
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
-        self.mailbox.advise(
-            account,
-            &self.permissions(account),
-            self.grants(account),
-            refused,
-        )
+        self.mailbox.advise(self, account, refused)
     }
 }
 

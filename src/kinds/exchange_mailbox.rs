@@ -47,10 +47,6 @@ impl Define for ExchangeMailbox {
 }
 
 impl Spec for ExchangeMailbox {
-    fn info(&self) -> &'static Info {
-        Self::INFO
-    }
-
     fn target(&self) -> Cow<'_, str> {
         self.mailbox.target()
     }
@@ -98,12 +94,7 @@ impl Spec for ExchangeMailbox {
     }
 
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
-        self.mailbox.advise(
-            account,
-            &self.permissions(account),
-            self.grants(account),
-            refused,
-        )
+        self.mailbox.advise(self, account, refused)
     }
 }
 

@@ -9,11 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use url::Url;
 
-use super::advice::{permission_first, probably_missing};
+use super::advice::forbidden;
 use super::ask::{Answer, Ask, Findings, Stopped};
 use super::body;
 use super::key::{Address, Text};
@@ -21,8 +20,8 @@ use super::lenient::{Lenient, Moment, all_of};
 use super::request::{Body, encode};
 use super::site::{self, SELECTED};
 use super::{
-    Advice, AnyKey, BadBody, Define, Grant, Info, Key, Keys, Permission, Refused, Remedy, Request,
-    Setting, SiteRole, Spec, UNADDRESSED, Wide,
+    Advice, AnyKey, BadBody, Define, Grant, Info, Key, Keys, Permission, ProbeFuture, Refused,
+    Remedy, Request, Setting, SiteRole, Spec, UNADDRESSED, Wide,
 };
 use crate::model::{Account, Method, Reason, Service, Timestamp, quoted};
 
@@ -131,10 +130,6 @@ impl Define for FileRoundTrip {
 }
 
 impl Spec for FileRoundTrip {
-    fn info(&self) -> &'static Info {
-        Self::INFO
-    }
-
     fn target(&self) -> Cow<'_, str> {
         format!("{} of {}", self.folder, self.url).into()
     }
@@ -191,17 +186,17 @@ impl Spec for FileRoundTrip {
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
         match refused.reason {
             Reason::Forbidden => {
-                let says = probably_missing(
-                    &self.permissions(account),
-                    ", or the role write on this one site",
-                );
-                if refused.lacking {
-                    return Some(Advice::say(says).with(permission_first()));
-                }
+                let beside = ", or the role write on this one site";
                 let grants = self.grants(account).into_iter().map(Remedy::Grant);
                 let kept = "if only the removal is refused: a retention policy or label keeps the \
                             files; take a site without one";
-                Some(Advice::say(says).with(grants.chain([Remedy::say(kept)]).collect()))
+                let remedies = grants.chain([Remedy::say(kept)]).collect();
+                Some(forbidden(
+                    &self.permissions(account),
+                    beside,
+                    refused,
+                    remedies,
+                ))
             }
             Reason::NotFound => Some(
                 Advice::say("no such site, or its library is gone; check `url`").with(vec![
@@ -228,11 +223,7 @@ impl Spec for FileRoundTrip {
         timeout * 5
     }
 
-    fn probe<'a>(
-        &'a self,
-        account: &'a Account,
-        ask: &'a mut dyn Ask,
-    ) -> BoxFuture<'a, Result<Findings, Stopped>> {
+    fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
         Box::pin(async move {
             let nonce = ask.nonce();
             let name = format!("{PREFIX}{nonce}{ENDING}");

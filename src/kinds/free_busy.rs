@@ -5,7 +5,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -16,8 +15,8 @@ use super::key::Text;
 use super::lenient::Lenient;
 use super::mailbox::{self, Mailbox};
 use super::{
-    Advice, AnyKey, BadBody, Define, Grant, Info, Key, Keys, Permission, Refused, Remedy, Request,
-    Setting, Spec, UNADDRESSED,
+    Advice, AnyKey, BadBody, Define, Grant, Info, Key, Keys, Permission, ProbeFuture, Refused,
+    Remedy, Request, Setting, Spec, UNADDRESSED,
 };
 use crate::model::{Account, Reason, Service, Timestamp, is_upn, quoted};
 
@@ -102,10 +101,6 @@ impl Define for FreeBusy {
 }
 
 impl Spec for FreeBusy {
-    fn info(&self) -> &'static Info {
-        Self::INFO
-    }
-
     fn target(&self) -> Cow<'_, str> {
         format!("{} from {}", self.schedule, self.mailbox.target()).into()
     }
@@ -141,12 +136,7 @@ impl Spec for FreeBusy {
     }
 
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
-        let advice = self.mailbox.advise(
-            account,
-            &self.permissions(account),
-            self.grants(account),
-            refused,
-        )?;
+        let advice = self.mailbox.advise(self, account, refused)?;
         Some(match refused.reason {
             Reason::NotFound => {
                 let says =
@@ -165,11 +155,7 @@ impl Spec for FreeBusy {
         })
     }
 
-    fn probe<'a>(
-        &'a self,
-        account: &'a Account,
-        ask: &'a mut dyn Ask,
-    ) -> BoxFuture<'a, Result<Findings, Stopped>> {
+    fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
         Box::pin(async move {
             let request = self.question(account, ask.now()).ok_or(UNADDRESSED)?;
             let answer = ask.send("", request).await?;

@@ -7,16 +7,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
-use super::ask::{Answer, Ask, Findings, Stopped};
+use super::ask::{Answer, Ask, Findings};
 use super::key::{Flag, NameList};
 use super::lenient::{Lenient, Moment};
 use super::pages::{Collected, Pages};
 use super::reading::{Reading, ReadingUnit, label_value};
 use super::{
-    AnyKey, BadBody, Define, Impact, Info, Key, Keys, Permission, Refusals, Request, Setting, Spec,
+    AnyKey, BadBody, Define, Impact, Info, Key, Keys, Permission, ProbeFuture, Refusals, Request,
+    Setting, Spec,
 };
 use crate::model::{Account, Sample, Service, quoted};
 
@@ -172,10 +172,6 @@ impl Define for Licenses {
 }
 
 impl Spec for Licenses {
-    fn info(&self) -> &'static Info {
-        Self::INFO
-    }
-
     fn target(&self) -> Cow<'_, str> {
         if self.skus.is_empty() {
             "all licences".into()
@@ -220,16 +216,10 @@ impl Spec for Licenses {
 
     fn judge(&self, answer: &Answer) -> Result<Findings, BadBody> {
         let skus: Vec<Sku> = LICENSES.one(answer)?;
-        Ok(Findings {
-            readings: self.counts(&skus),
-        })
+        Ok(Findings::of(self.counts(&skus)))
     }
 
-    fn probe<'a>(
-        &'a self,
-        account: &'a Account,
-        ask: &'a mut dyn Ask,
-    ) -> BoxFuture<'a, Result<Findings, Stopped>> {
+    fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
         Box::pin(async move {
             let step = if self.expiry { UNITS_STEP } else { "" };
             let request = self.request(account);
@@ -250,11 +240,8 @@ impl Spec for Licenses {
 }
 
 fn of_directory(account: &Account, path: &str, query: &str) -> Option<Request> {
-    let request = Request::of_graph(&account.cloud, path, path, query)?;
-    Some(Request {
-        body_limit: LONGEST_PAGE,
-        ..request
-    })
+    let request = Request::of_graph(&account.cloud, path, query)?;
+    Some(request.within(LONGEST_PAGE))
 }
 
 impl Licenses {

@@ -3,26 +3,26 @@
 //! and removed where that is allowed. Nothing else in a mailbox is read, and a
 //! send whose answer is lost is never repeated.
 
+mod steps;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use serde::Deserialize;
-use serde_json::json;
 
-use super::ask::{Answer, Ask, Findings, Stopped};
+use self::steps::{MARK, mailbox_of};
+use super::ask::{Answer, Ask, Findings};
 use super::body;
 use super::exchange_mailbox::{self, ROLE as READ_ROLE};
 use super::key::{AccountReference, Lasting, Text};
 use super::mailbox::{self, INBOX, Mailbox};
 use super::reading::{Reading, ReadingUnit};
-use super::request::encode;
 use super::{
-    Advice, AnyKey, BadBody, Define, Grant, Info, Key, Keys, Permission, ProbeMail, Refused,
-    Remedy, Request, Setting, Spec, UNADDRESSED, Wide,
+    Advice, AnyKey, BadBody, Define, Grant, Info, Key, Keys, Permission, ProbeFuture, ProbeMail,
+    Refused, Remedy, Request, Setting, Spec, UNADDRESSED, Wide,
 };
-use crate::model::{Account, Cloud, Method, Reason, Sample, Service, Timestamp, is_upn, quoted};
+use crate::model::{Account, Sample, Service, Timestamp, is_upn, quoted};
 
 /// A mail from one mailbox to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,17 +81,6 @@ const SEND: &str = "send";
 const FIND: &str = "find";
 const DELETE: &str = "delete";
 const SEND_ROLE: &str = "Application Mail.Send";
-/// The beginning of every subject of ours.
-const MARK: &str = "m365mon-";
-/// The longest pause between two looks.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// From then on a message that came back is looked for as well.
-const BOUNCES_FROM: Duration = Duration::from_secs(8);
-/// What is older was left behind by a probe that was cut off; younger ones may
-/// be another exporter's, still under way.
-const LEFT_BEHIND: Duration = Duration::from_secs(3600);
-/// Removed in one probe.
-const MOST_LEFTOVERS: usize = 10;
 
 #[derive(Deserialize)]
 struct Messages {
@@ -153,19 +142,7 @@ fn is_address(text: &str) -> Result<(), String> {
     ))
 }
 
-/// A delegated account's own mailbox is asked as `/me`.
-fn mailbox_of<'a>(account: &Account, user: &'a str) -> Option<&'a str> {
-    let own = account
-        .person()
-        .is_some_and(|person| person.username.eq_ignore_ascii_case(user));
-    (!own).then_some(user)
-}
-
 impl Spec for MailRoundTrip {
-    fn info(&self) -> &'static Info {
-        Self::INFO
-    }
-
     fn target(&self) -> Cow<'_, str> {
         format!("{} to {}", self.from.target(), self.to).into()
     }
@@ -294,16 +271,10 @@ impl Spec for MailRoundTrip {
     }
 
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
-        let permissions = self.permissions(account);
-        self.from
-            .advise(account, &permissions, self.grants(account), refused)
+        self.from.advise(self, account, refused)
     }
 
-    fn probe<'a>(
-        &'a self,
-        account: &'a Account,
-        ask: &'a mut dyn Ask,
-    ) -> BoxFuture<'a, Result<Findings, Stopped>> {
+    fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
         Box::pin(async move {
             let nonce = ask.nonce();
             let subject = format!("{MARK}{nonce}");
@@ -317,169 +288,10 @@ impl Spec for MailRoundTrip {
                 (Some(sent), Some(received)) => Some(received.duration_since(sent).as_secs_f64()),
                 _ => None,
             };
-            Ok(Findings {
-                // Clocks of two servers may differ by a second.
-                readings: took
-                    .map(|took| Sample::plain(DELIVERY, took.max(0.0)))
-                    .into_iter()
-                    .collect(),
-            })
+            // Clocks of two servers may differ by a second.
+            let took = took.map(|took| Sample::plain(DELIVERY, took.max(0.0)));
+            Ok(Findings::of(took))
         })
-    }
-}
-
-impl MailRoundTrip {
-    /// The account that reads the receiving mailbox.
-    fn reader<'a>(&'a self, account: &'a Account) -> &'a Account {
-        self.to_account.as_deref().unwrap_or(account)
-    }
-
-    /// Microsoft Graph, "user: sendMail": one word, no copy, no automatic replies.
-    fn send_request(&self, account: &Account, subject: &str) -> Option<Request> {
-        let message = json!({
-            "message": {
-                "subject": subject,
-                "body": {"contentType": "text", "content": "m365mon"},
-                "toRecipients": [{"emailAddress": {"address": &*self.to}}],
-                "internetMessageHeaders": [
-                    {"name": "x-m365mon", "value": "probe"},
-                    {"name": "X-Auto-Response-Suppress", "value": "All"},
-                ],
-            },
-            "saveToSentItems": false,
-        });
-        let request = Request::of_user(&account.cloud, self.from.user(), "sendMail", "")?;
-        Some(request.post(message.to_string()).expecting(&[202]))
-    }
-
-    fn find_request(&self, account: &Account, subject: &str) -> Option<Request> {
-        let query = format!(
-            "$filter=subject%20eq%20'{subject}'&$select=id,receivedDateTime,sentDateTime&$top=1"
-        );
-        self.in_receiving(account, self.incoming(account), &query)
-    }
-
-    /// Where mail comes in: in a mailbox that is shared with a person, only the
-    /// inbox is.
-    fn incoming(&self, account: &Account) -> &'static str {
-        let reader = self.reader(account);
-        if reader.person().is_some() && mailbox_of(reader, &self.to).is_some() {
-            "mailFolders/inbox/messages"
-        } else {
-            "messages"
-        }
-    }
-
-    /// Something in the receiving mailbox, through the account that reads it.
-    fn in_receiving(&self, account: &Account, path: &str, query: &str) -> Option<Request> {
-        let reader = self.reader(account);
-        let user = mailbox_of(reader, &self.to);
-        let request = Request::of_user(&reader.cloud, user, path, query)?;
-        Some(match &self.to_account {
-            Some(other) => request.through(Arc::clone(other)),
-            None => request,
-        })
-    }
-
-    /// Looks until it is there, came back, or took too long.
-    async fn find(
-        &self,
-        account: &Account,
-        ask: &mut dyn Ask,
-        subject: &str,
-    ) -> Result<Message, Stopped> {
-        let request = self.find_request(account, subject).ok_or(UNADDRESSED)?;
-        let query = format!("$filter=contains(subject,'{subject}')&$select=id&$top=1");
-        let bounced = Request::of_user(&account.cloud, self.from.user(), "messages", &query);
-        let same = self
-            .from
-            .user()
-            .is_some_and(|from| from.eq_ignore_ascii_case(&self.to))
-            || (self.from.user().is_none() && mailbox_of(account, &self.to).is_none());
-        let bounced = bounced.filter(|_| !same);
-        let began = ask.elapsed();
-        let mut pause = Duration::from_secs(1);
-        loop {
-            let answer = ask.send(FIND, request.clone()).await?;
-            let found: Messages = body::object(Self::INFO.holds, &answer)?;
-            if let Some(message) = found.value.into_iter().next() {
-                return Ok(message);
-            }
-            let waited = ask.elapsed().saturating_sub(began);
-            if let Some(bounced) = bounced.as_ref().filter(|_| waited >= BOUNCES_FROM) {
-                let answer = ask.send(FIND, bounced.clone()).await?;
-                let back: Messages = body::object(Self::INFO.holds, &answer)?;
-                if !back.value.is_empty() {
-                    return Err(Stopped::judged(
-                        Reason::NotFound,
-                        "the message came back: it could not be delivered; check `to`",
-                    ));
-                }
-            }
-            if waited >= self.delivery_timeout {
-                return Err(Stopped::judged(
-                    Reason::Timeout,
-                    "the message was accepted and did not arrive in time",
-                ));
-            }
-            ask.wait(pause.min(self.delivery_timeout.saturating_sub(waited)))
-                .await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-
-    /// Removes what this probe left, and where that is allowed what earlier ones
-    /// left: only messages with our mark, only in the receiving mailbox.
-    async fn clear(&self, account: &Account, ask: &mut dyn Ask, found: Option<&Message>) {
-        if let Some(message) = found
-            && !self.remove(account, ask, &message.id).await
-        {
-            return;
-        }
-        let before = ask.now() - jiff::SignedDuration::try_from(LEFT_BEHIND).unwrap_or_default();
-        let query = format!(
-            "$filter=receivedDateTime%20lt%20{before:.0}%20and%20startswith(subject,'{MARK}')&$select=id&$top={MOST_LEFTOVERS}"
-        );
-        let Some(request) = self.in_receiving(account, self.incoming(account), &query) else {
-            return;
-        };
-        let Ok(answer) = ask.send(DELETE, request).await else {
-            return;
-        };
-        let left: Result<Messages, _> = body::object(Self::INFO.holds, &answer);
-        for message in left.map(|left| left.value).unwrap_or_default() {
-            if !self.remove(account, ask, &message.id).await {
-                return;
-            }
-        }
-    }
-
-    /// False where it is not allowed, or fails.
-    async fn remove(&self, account: &Account, ask: &mut dyn Ask, id: &str) -> bool {
-        let cloud = &self.reader(account).cloud;
-        // For good where that exists (Microsoft Graph, "message: permanentDelete":
-        // the worldwide cloud only), else into the deleted items.
-        let for_good = matches!(cloud, Cloud::Global | Cloud::Custom { .. });
-        let end = if for_good { "/permanentDelete" } else { "" };
-        let path = format!("messages/{}{end}", encode(id));
-        let Some(request) = self.in_receiving(account, &path, "") else {
-            return false;
-        };
-        let request = Request {
-            method: if for_good {
-                Method::Post
-            } else {
-                Method::Delete
-            },
-            // Ids of messages are content of the tenant.
-            shown: format!(
-                "{}/v1.0/users/{{user}}/messages/{{id}}{end}",
-                cloud.graph_url()
-            ),
-            ..request.expecting(&[204, 403, 404])
-        };
-        let answer = ask.send(DELETE, request).await;
-        answer.is_ok_and(|answer| answer.status != 403)
     }
 }
 

@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::advice::{permission_first, probably_missing};
+use super::advice::forbidden;
 use super::key::Text;
 use super::{
     Advice, Grant, Granting, Key, Keys, Permission, PermissionType, Refused, Remedy, ServiceError,
-    Taken,
+    Spec, Taken,
 };
 use crate::model::{Account, Reason, is_guest, is_guid, is_upn, quoted};
 
@@ -133,16 +133,15 @@ impl Mailbox {
         }
     }
 
-    /// What a refusal means; `grants` as of [`Self::grants`].
+    /// What a refusal means to a `kind` that asks for something in it.
     pub(super) fn advise(
         &self,
+        kind: &dyn Spec,
         account: &Account,
-        permissions: &[Permission],
-        grants: Vec<Grant>,
         refused: &Refused<'_>,
     ) -> Option<Advice> {
         match refused.reason {
-            Reason::Forbidden => Some(self.forbidden(account, permissions, grants, refused)),
+            Reason::Forbidden => Some(self.forbidden(kind, account, refused)),
             Reason::NotFound => {
                 let sentence = if refused.error.code() == Some("MailboxNotEnabledForRESTAPI") {
                     "no Exchange Online mailbox: unlicensed, soft-deleted or on premises"
@@ -161,30 +160,22 @@ impl Mailbox {
         }
     }
 
-    fn forbidden(
-        &self,
-        account: &Account,
-        permissions: &[Permission],
-        grants: Vec<Grant>,
-        refused: &Refused<'_>,
-    ) -> Advice {
+    fn forbidden(&self, kind: &dyn Spec, account: &Account, refused: &Refused<'_>) -> Advice {
         let person = account.person();
         let beside = match (self.user(), person) {
             (Some(_), Some(_)) => ", or the folder is not shared with the person",
             _ => ", or a policy of Exchange forbids it",
         };
-        let sentence = probably_missing(permissions, beside);
-        let advice = Advice::say(sentence);
-        if refused.lacking {
-            return advice.with(permission_first());
-        }
-        advice.with(match (self.user(), person) {
+        let remedies = match (self.user(), person) {
             (Some(user), None) => vec![
                 Remedy::TestMailbox(user.into()),
                 Remedy::TestPolicy(user.into()),
                 Remedy::say("a role assigned less than two hours ago may not act yet: wait"),
             ],
-            (Some(_), Some(_)) => grants.into_iter().map(Remedy::Grant).collect(),
+            (Some(_), Some(_)) => {
+                let grants = kind.grants(account).into_iter();
+                grants.map(Remedy::Grant).collect()
+            }
             (None, _) => vec![
                 Remedy::say(
                     "a policy of Exchange may forbid it: Get-CASMailbox shows what is switched \
@@ -192,7 +183,8 @@ impl Mailbox {
                 ),
                 Remedy::SignIn,
             ],
-        })
+        };
+        forbidden(&kind.permissions(account), beside, refused, remedies)
     }
 
     fn look(&self, account: &Account) -> Vec<Remedy> {

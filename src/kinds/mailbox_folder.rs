@@ -6,10 +6,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
-use super::ask::{Answer, Ask, Findings, Stopped};
+use super::ask::{Answer, Ask, Findings};
 use super::body;
 use super::exchange_mailbox::{ROLE, permission};
 use super::key::{Flag, Text};
@@ -18,8 +17,8 @@ use super::mailbox::{self, Mailbox};
 use super::reading::{Reading, ReadingUnit};
 use super::request::encode;
 use super::{
-    Advice, AnyKey, BadBody, Define, Grant, Info, Key, Keys, Permission, Refused, Remedy, Request,
-    Setting, Spec, UNADDRESSED,
+    Advice, AnyKey, BadBody, Define, Grant, Info, Key, Keys, Permission, ProbeFuture, Refused,
+    Remedy, Request, Setting, Spec, UNADDRESSED,
 };
 use crate::model::{Account, Reason, Sample, Service, quoted};
 
@@ -197,10 +196,6 @@ impl MailboxFolder {
 }
 
 impl Spec for MailboxFolder {
-    fn info(&self) -> &'static Info {
-        Self::INFO
-    }
-
     fn target(&self) -> Cow<'_, str> {
         let folder = match self.folder.len() {
             ..SHORTEST_ID => &*self.folder,
@@ -242,9 +237,7 @@ impl Spec for MailboxFolder {
         let samples = counts
             .into_iter()
             .filter_map(|(reading, count)| Some(Sample::plain(reading, count?.into())));
-        Ok(Findings {
-            readings: samples.collect(),
-        })
+        Ok(Findings::of(samples))
     }
 
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
@@ -265,19 +258,10 @@ impl Spec for MailboxFolder {
                 ]),
             );
         }
-        self.mailbox.advise(
-            account,
-            &self.permissions(account),
-            self.grants(account),
-            refused,
-        )
+        self.mailbox.advise(self, account, refused)
     }
 
-    fn probe<'a>(
-        &'a self,
-        account: &'a Account,
-        ask: &'a mut dyn Ask,
-    ) -> BoxFuture<'a, Result<Findings, Stopped>> {
+    fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
         Box::pin(async move {
             let step = if self.oldest { COUNTS_STEP } else { "" };
             let counts = self.request(account).ok_or(UNADDRESSED)?;

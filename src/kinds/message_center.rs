@@ -5,14 +5,15 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
-use super::ask::{Answer, Ask, Findings, Stopped};
+use super::ask::{Answer, Ask, Findings};
 use super::lenient::{Lenient, Moment};
 use super::pages::{Collected, Pages};
 use super::reading::{Reading, ReadingUnit};
-use super::{BadBody, Define, Impact, Info, Keys, Permission, Refusals, Request, Spec};
+use super::{
+    BadBody, Define, Impact, Info, Keys, Permission, ProbeFuture, Refusals, Request, Spec,
+};
 use crate::model::{Account, Sample, Service, Timestamp};
 
 /// The message center of the tenant.
@@ -105,10 +106,6 @@ impl Define for MessageCenter {
 }
 
 impl Spec for MessageCenter {
-    fn info(&self) -> &'static Info {
-        Self::INFO
-    }
-
     fn target(&self) -> Cow<'_, str> {
         "the message center".into()
     }
@@ -125,7 +122,7 @@ impl Spec for MessageCenter {
     fn request(&self, account: &Account) -> Option<Request> {
         let path = "/admin/serviceAnnouncement/messages";
         let query = "$select=id,category,severity,actionRequiredByDateTime";
-        let request = Request::of_graph(&account.cloud, path, path, query)?;
+        let request = Request::of_graph(&account.cloud, path, query)?;
         Some(Request {
             headers: PAGE_SIZE,
             body_limit: LONGEST_PAGE,
@@ -138,11 +135,7 @@ impl Spec for MessageCenter {
         Ok(Findings::default())
     }
 
-    fn probe<'a>(
-        &'a self,
-        account: &'a Account,
-        ask: &'a mut dyn Ask,
-    ) -> BoxFuture<'a, Result<Findings, Stopped>> {
+    fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
         Box::pin(async move {
             let messages: Collected<Message> = PAGES.all(ask, self.request(account)).await?;
             let Collected { items, whole } = &messages;

@@ -72,7 +72,9 @@ pub use reading::{Reading, ReadingUnit, bounded, label_value};
 pub use request::Request;
 pub use resource::{Labels, Mode, Resource, ResourceName};
 pub use service_error::{KnownMessage, ServiceError, is_service_error};
-pub use spec::{Define, Impact, Info, Instead, ProbeMail, Refusals, Spec, UNADDRESSED};
+pub use spec::{
+    Define, Impact, Info, Instead, OfKind, ProbeFuture, ProbeMail, Refusals, Spec, UNADDRESSED,
+};
 pub use windows::{Criterion, MatchKey, PlannedDowntime, PlannedWindow, Windows};
 
 pub use app_credentials::AppCredentials;

@@ -4,10 +4,9 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use url::Url;
 
-use super::advice::{permission_first, probably_missing};
+use super::advice::forbidden;
 use super::body;
 use super::key::{Address, Flag};
 use super::lenient::Lenient;
@@ -95,8 +94,6 @@ struct Drive {
     _id: String,
     #[serde(default)]
     quota: Lenient<Quota>,
-    #[serde(default)]
-    error: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -152,10 +149,6 @@ impl Define for OneDrive {
 }
 
 impl Spec for OneDrive {
-    fn info(&self) -> &'static Info {
-        Self::INFO
-    }
-
     fn target(&self) -> Cow<'_, str> {
         self.url.as_ref().map_or("me", Url::as_str).into()
     }
@@ -215,8 +208,8 @@ impl Spec for OneDrive {
     fn request(&self, account: &Account) -> Option<Request> {
         let cloud = &account.cloud;
         match (&self.url, self.quota) {
-            (None, false) => Request::of_graph(cloud, "/me/drive", "/me/drive", "$select=id"),
-            (None, true) => Request::of_graph(cloud, "/me/drive", "/me/drive", "$select=id,quota"),
+            (None, false) => Request::of_graph(cloud, "/me/drive", "$select=id"),
+            (None, true) => Request::of_graph(cloud, "/me/drive", "$select=id,quota"),
             (Some(url), false) => Request::of_site(cloud, url, "drive/root", "$select=id"),
             (Some(url), true) => Request::of_site(cloud, url, "drive", "$select=id,quota"),
         }
@@ -224,13 +217,10 @@ impl Spec for OneDrive {
 
     fn judge(&self, answer: &Answer) -> Result<Findings, BadBody> {
         let drive: Drive = body::object(Self::INFO.holds, answer)?;
-        if drive.error.is_some() {
-            return Err(BadBody::Shape(Self::INFO.holds));
-        }
         let quota = drive.quota.0.filter(|_| self.quota);
-        Ok(Findings {
-            readings: quota.map(|quota| figures(&quota)).unwrap_or_default(),
-        })
+        Ok(Findings::of(
+            quota.into_iter().flat_map(|quota| figures(&quota)),
+        ))
     }
 
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
@@ -271,16 +261,12 @@ impl OneDrive {
             Some(_) => ", or the grant on this one personal site",
             None => ", or the person has no drive",
         };
-        let advice = Advice::say(probably_missing(&self.permissions(account), beside));
-        if refused.lacking {
-            return advice.with(permission_first());
-        }
         let grants = self.grants(account).into_iter().map(Remedy::Grant);
         let mut remedies: Vec<Remedy> = grants.collect();
         if remedies.is_empty() {
             remedies.push(Remedy::SignIn);
         }
-        advice.with(remedies)
+        forbidden(&self.permissions(account), beside, refused, remedies)
     }
 }
 

@@ -94,11 +94,8 @@ pub async fn own_credentials(
     for list in ["applications", "servicePrincipals"] {
         let path = format!("/{list}(appId='{}')", super::request::encode(id));
         let query = format!("$select=id,{what}");
-        let request = Request::of_graph(&account.cloud, &path, &path, &query).ok_or(UNADDRESSED)?;
-        let request = Request {
-            body_limit: LONGEST,
-            ..request.expecting(&[200, 403, 404])
-        };
+        let request = Request::of_graph(&account.cloud, &path, &query).ok_or(UNADDRESSED)?;
+        let request = request.expecting(&[200, 403, 404]).within(LONGEST);
         let answer = ask.send("", request).await?;
         if answer.status == 200 {
             read(&answer, &mut registered)?;

@@ -54,10 +54,6 @@ impl Define for Presence {
 }
 
 impl Spec for Presence {
-    fn info(&self) -> &'static Info {
-        Self::INFO
-    }
-
     fn target(&self) -> Cow<'_, str> {
         "me".into()
     }

@@ -80,9 +80,14 @@ impl Request {
     }
 
     /// Something of Graph: `path` begins with a slash and follows the version.
-    /// `shown` is the same for people. `None` if that makes no URL.
+    /// `None` if that makes no URL.
     #[must_use]
-    pub fn of_graph(cloud: &Cloud, path: &str, shown: &str, query: &str) -> Option<Self> {
+    pub fn of_graph(cloud: &Cloud, path: &str, query: &str) -> Option<Self> {
+        Self::of_graph_as(path, cloud, path, query)
+    }
+
+    /// The same with `shown` instead of `path` for people.
+    fn of_graph_as(shown: &str, cloud: &Cloud, path: &str, query: &str) -> Option<Self> {
         Self::new(
             Audience::graph(cloud),
             &format!("/v1.0{path}"),
@@ -110,10 +115,10 @@ impl Request {
             }
             Some(user) => (format!("/users/{}", encode(user)), "/users/{user}"),
         };
-        Self::of_graph(
+        Self::of_graph_as(
+            &format!("{shown}/{path}"),
             cloud,
             &format!("{whose}/{path}"),
-            &format!("{shown}/{path}"),
             query,
         )
     }
@@ -128,7 +133,7 @@ impl Request {
             path => format!("/sites/{host}:{path}:/{what}"),
         };
         let path = site_path(site);
-        Self::of_graph(cloud, &of(&path), &of(&without_people(&path)), query)
+        Self::of_graph_as(&of(&without_people(&path)), cloud, &of(&path), query)
     }
 
     /// Something of the site at `site`, through SharePoint's own REST:
@@ -190,6 +195,12 @@ impl Request {
             expect: Cow::Borrowed(statuses),
             ..self
         }
+    }
+
+    /// With so many bytes of an answer at most.
+    #[must_use]
+    pub fn within(self, body_limit: usize) -> Self {
+        Self { body_limit, ..self }
     }
 
     /// Through another account than the resource's.

@@ -7,16 +7,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
-use super::ask::{Answer, Ask, Findings, Stopped};
+use super::ask::{Answer, Ask, Findings};
 use super::body::{self, next_page};
 use super::key::NameList;
 use super::reading::{Reading, ReadingUnit, label_value};
 use super::{
-    AnyKey, BadBody, Define, Grant, Impact, Info, Key, Keys, Permission, Refusals, Request,
-    Setting, Spec, UNADDRESSED,
+    AnyKey, BadBody, Define, Grant, Impact, Info, Key, Keys, Permission, ProbeFuture, Refusals,
+    Request, Setting, Spec, UNADDRESSED,
 };
 use crate::model::{Account, Sample, Service, Timestamp};
 
@@ -167,10 +166,6 @@ impl Define for ServiceHealth {
 }
 
 impl Spec for ServiceHealth {
-    fn info(&self) -> &'static Info {
-        Self::INFO
-    }
-
     fn target(&self) -> Cow<'_, str> {
         if self.services.is_empty() {
             "all services".into()
@@ -215,21 +210,15 @@ impl Spec for ServiceHealth {
 
     fn request(&self, account: &Account) -> Option<Request> {
         let path = "/admin/serviceAnnouncement/healthOverviews";
-        Request::of_graph(&account.cloud, path, path, "")
+        Request::of_graph(&account.cloud, path, "")
     }
 
     fn judge(&self, answer: &Answer) -> Result<Findings, BadBody> {
         let overviews: Overviews = body::object(Self::INFO.holds, answer)?;
-        Ok(Findings {
-            readings: self.statuses(&overviews),
-        })
+        Ok(Findings::of(self.statuses(&overviews)))
     }
 
-    fn probe<'a>(
-        &'a self,
-        account: &'a Account,
-        ask: &'a mut dyn Ask,
-    ) -> BoxFuture<'a, Result<Findings, Stopped>> {
+    fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
         Box::pin(async move {
             let request = self.request(account).ok_or(UNADDRESSED)?;
             let answer = ask.send("overviews", request).await?;
@@ -257,7 +246,7 @@ fn issues_request(account: &Account) -> Option<Request> {
     let path = "/admin/serviceAnnouncement/issues";
     let query =
         "$filter=isResolved%20eq%20false&$select=service,classification,isResolved,startDateTime";
-    let request = Request::of_graph(&account.cloud, path, path, query)?;
+    let request = Request::of_graph(&account.cloud, path, query)?;
     Some(Request {
         headers: PAGE_SIZE,
         body_limit: 512 << 10,
@@ -328,80 +317,4 @@ impl ServiceHealth {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kinds::testing::{Script, answer, value};
-
-    const OVERVIEWS: &str = r#"{"value":[
-        {"service":"Exchange Online","status":"serviceDegradation","id":"Exchange"},
-        {"service":"Microsoft Teams","status":"ServiceOperational","id":"microsoftteams"},
-        {"service":"Some New Service","status":"somethingNew","id":"NewThing"},
-        {"service":"Odd","id":"an id with blanks"},
-        {"service":"Nothing said","status":null,"id":"Quiet"}]}"#;
-    const ISSUES: &str = r#"{"value":[
-        {"id":"EX1","service":"Exchange Online","classification":"incident","isResolved":false,"startDateTime":"2026-11-30T06:10:00.0000000Z"},
-        {"service":"Exchange Online","classification":"Advisory","isResolved":false,"startDateTime":"2026-11-29T06:10:00Z"},
-        {"service":"Exchange Online","classification":"incident","isResolved":true,"startDateTime":"2026-01-01T00:00:00Z"},
-        {"service":"Nobody's","classification":"incident"}]}"#;
-
-    fn all() -> ServiceHealth {
-        ServiceHealth {
-            services: Vec::new(),
-        }
-    }
-
-    #[tokio::test]
-    async fn words_become_readings() {
-        let mut script = Script::of([answer(OVERVIEWS), answer(ISSUES)]);
-        let found = script.probe(&all()).await.unwrap().readings;
-        let status = |service: &str, status: &str| value(&found, STATUS, &[service, status]);
-        assert_eq!(status("Exchange", "degraded"), Some(1.0));
-        assert_eq!(status("Exchange", "operational"), Some(0.0));
-        assert_eq!(status("microsoftteams", "operational"), Some(1.0));
-        assert_eq!(status("NewThing", "unknown"), Some(1.0));
-        assert_eq!(status("Quiet", "unknown"), Some(1.0));
-        assert!(!found.iter().any(|one| one.labels[0].contains(' ')));
-        let open = |class: &str| value(&found, OPEN_ISSUES, &["Exchange", class]);
-        assert_eq!((open("incident"), open("advisory")), (Some(1.0), Some(1.0)));
-        let oldest = value(&found, OLDEST_ISSUE, &["Exchange"]);
-        let began: Timestamp = "2026-11-29T06:10:00Z".parse().unwrap();
-        assert_eq!(oldest, Some(began.as_second() as f64));
-        assert_eq!(value(&found, OLDEST_ISSUE, &["microsoftteams"]), None);
-    }
-
-    #[tokio::test]
-    async fn only_what_is_wanted() {
-        let some = ServiceHealth {
-            services: vec!["exchange".into()],
-        };
-        let mut script = Script::of([answer(OVERVIEWS), answer(ISSUES)]);
-        let found = script.probe(&some).await.unwrap().readings;
-        assert!(found.iter().all(|one| &*one.labels[0] == "Exchange"));
-    }
-
-    #[tokio::test]
-    async fn pages_are_followed_on_their_own_host_and_bounded() {
-        let page = |next: &str| answer(&format!(r#"{{"value":[],"@odata.nextLink":"{next}"}}"#));
-        let here = "https://graph.microsoft.com/v1.0/admin/serviceAnnouncement/issues?$skiptoken=x";
-        let mut script = Script::of([
-            answer(OVERVIEWS),
-            page(here),
-            page("https://elsewhere.example/x"),
-        ]);
-        script.probe(&all()).await.unwrap();
-        assert_eq!(script.sent().len(), 3);
-        let many = (0..20).map(|_| page(here));
-        let mut script = Script::of(std::iter::once(answer(OVERVIEWS)).chain(many));
-        script.probe(&all()).await.unwrap();
-        assert_eq!(script.sent().len(), 1 + MOST_PAGES);
-    }
-
-    #[tokio::test]
-    async fn what_is_none_is_bad() {
-        for body in [r#"{"value":{}}"#, r#"{"error":{"code":"x"}}"#, "[]"] {
-            let mut script = Script::of([answer(body)]);
-            let stopped = script.probe(&all()).await.unwrap_err();
-            assert!(matches!(stopped, Stopped::Bad(_)), "{body}");
-        }
-    }
-}
+mod tests;

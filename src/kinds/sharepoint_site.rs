@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use url::Url;
 
-use super::advice::{permission_first, probably_missing};
+use super::advice::{forbidden, probably_missing};
 use super::body::{self, Envelope};
 use super::key::{Address, OneOf};
 use super::reading::{Reading, ReadingUnit};
@@ -101,10 +101,6 @@ fn is_by_secret(account: &Account) -> bool {
 }
 
 impl Spec for SharePointSite {
-    fn info(&self) -> &'static Info {
-        Self::INFO
-    }
-
     fn target(&self) -> Cow<'_, str> {
         self.url.as_str().into()
     }
@@ -207,12 +203,9 @@ impl Spec for SharePointSite {
             .header("x-sharepointhealthscore")
             .and_then(|score| score.trim().parse::<u8>().ok())
             .filter(|score| *score <= 10);
-        Ok(Findings {
-            readings: score
-                .map(|score| Sample::plain(HEALTH_SCORE, score.into()))
-                .into_iter()
-                .collect(),
-        })
+        Ok(Findings::of(
+            score.map(|score| Sample::plain(HEALTH_SCORE, score.into())),
+        ))
     }
 
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
@@ -238,18 +231,14 @@ impl SharePointSite {
             Some(_) => ", or the person may not read this site",
             None => ", or the grant on this one site",
         };
-        let sentence = probably_missing(&permissions, beside);
         if self.unsupported(account).is_some() {
-            return Advice::say(sentence).with(vec![
+            return Advice::say(probably_missing(&permissions, beside)).with(vec![
                 Remedy::say(
                     "SharePoint's own REST takes app-only tokens by certificate or federation \
                      only: client_certificate instead of client_secret, or drop `api: sharepoint`",
                 ),
                 Remedy::Script,
             ]);
-        }
-        if refused.lacking {
-            return Advice::say(sentence).with(permission_first());
         }
         let mut remedies = Vec::new();
         if person.is_some() {
@@ -263,7 +252,7 @@ impl SharePointSite {
                 role: SiteRole::Read,
             }));
         }
-        Advice::say(sentence).with(remedies)
+        forbidden(&permissions, beside, refused, remedies)
     }
 
     fn look(&self) -> Vec<Remedy> {

@@ -5,7 +5,6 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use url::Url;
 
@@ -13,8 +12,8 @@ use super::ask::{Answer, Ask, Findings, Stopped};
 use super::body;
 use super::key::Lasting;
 use super::{
-    Advice, AnyKey, BadBody, Define, Info, Key, Keys, Permission, Refused, Remedy, Request,
-    Setting, Spec, UNADDRESSED,
+    Advice, AnyKey, BadBody, Define, Info, Key, Keys, Permission, ProbeFuture, Refused, Remedy,
+    Request, Setting, Spec, UNADDRESSED,
 };
 use crate::model::{Account, Audience, Reason, Service, SignIn as Way};
 
@@ -83,10 +82,6 @@ impl Define for TenantSignIn {
 }
 
 impl Spec for TenantSignIn {
-    fn info(&self) -> &'static Info {
-        Self::INFO
-    }
-
     fn target(&self) -> Cow<'_, str> {
         "the tenant's sign-in".into()
     }
@@ -137,11 +132,7 @@ impl Spec for TenantSignIn {
         }
     }
 
-    fn probe<'a>(
-        &'a self,
-        account: &'a Account,
-        ask: &'a mut dyn Ask,
-    ) -> BoxFuture<'a, Result<Findings, Stopped>> {
+    fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
         Box::pin(async move {
             let request = self.request(account).ok_or(UNADDRESSED)?;
             let answer = ask.send(DISCOVERY, request).await?;

@@ -219,11 +219,23 @@ pub struct ProbeMail {
     pub goes_outside: bool,
 }
 
-/// What a resource of one kind does.
-pub trait Spec: fmt::Debug + Send + Sync {
+/// What a resource says of its kind; made from [`Define`].
+pub trait OfKind {
     /// What is true of its kind.
     fn info(&self) -> &'static Info;
+}
 
+impl<K: Define> OfKind for K {
+    fn info(&self) -> &'static Info {
+        K::INFO
+    }
+}
+
+/// A probe under way.
+pub type ProbeFuture<'a> = BoxFuture<'a, Result<Findings, Stopped>>;
+
+/// What a resource of one kind does.
+pub trait Spec: OfKind + fmt::Debug + Send + Sync {
     /// What it watches, for people who may see it: an address, a user.
     fn target(&self) -> Cow<'_, str>;
 
@@ -316,11 +328,7 @@ pub trait Spec: fmt::Debug + Send + Sync {
     }
 
     /// Probes once. Kinds that need more than one request say so here.
-    fn probe<'a>(
-        &'a self,
-        account: &'a Account,
-        ask: &'a mut dyn Ask,
-    ) -> BoxFuture<'a, Result<Findings, Stopped>> {
+    fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
         Box::pin(async move {
             let request = self.request(account).ok_or(UNADDRESSED)?;
             let answer = ask.send("", request).await?;
@@ -336,7 +344,7 @@ pub const UNADDRESSED: Stopped = Stopped::Judged {
 };
 
 /// How a kind is read from the configuration.
-pub trait Define: Spec + Sized {
+pub trait Define: Sized {
     /// What is true of it.
     const INFO: &'static Info;
 

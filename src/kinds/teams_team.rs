@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::advice::{permission_first, probably_missing};
+use super::advice::forbidden;
 use super::body::{self, Envelope};
 use super::key::Text;
 use super::{
@@ -76,10 +76,6 @@ impl Define for TeamsTeam {
 }
 
 impl Spec for TeamsTeam {
-    fn info(&self) -> &'static Info {
-        Self::INFO
-    }
-
     fn target(&self) -> Cow<'_, str> {
         (&*self.team).into()
     }
@@ -144,7 +140,7 @@ impl Spec for TeamsTeam {
     /// Microsoft Graph "List channels".
     fn request(&self, account: &Account) -> Option<Request> {
         let path = format!("/teams/{}/channels", self.team);
-        Request::of_graph(&account.cloud, &path, &path, "$select=id")
+        Request::of_graph(&account.cloud, &path, "$select=id")
     }
 
     fn judge(&self, answer: &Answer) -> Result<Findings, BadBody> {
@@ -163,14 +159,14 @@ impl Spec for TeamsTeam {
                     }
                     None => ", or the application is not installed in this team",
                 };
-                let says = probably_missing(&self.permissions(account), beside);
-                let advice = Advice::say(says);
-                if refused.lacking {
-                    return Some(advice.with(permission_first()));
-                }
                 let grants = self.grants(account).into_iter().map(Remedy::Grant);
-                let remedies = grants.chain([Remedy::say(ours)]);
-                Some(advice.with(remedies.collect()))
+                let remedies = grants.chain([Remedy::say(ours)]).collect();
+                Some(forbidden(
+                    &self.permissions(account),
+                    beside,
+                    refused,
+                    remedies,
+                ))
             }
             Reason::NotFound => Some(
                 Advice::say(

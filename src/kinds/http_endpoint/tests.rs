@@ -1,3 +1,4 @@
+use super::address::parse;
 use super::*;
 use crate::kinds::testing::{Script, answer, redirect, with_status};
 

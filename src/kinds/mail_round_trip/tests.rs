@@ -1,5 +1,7 @@
 use super::*;
+use crate::kinds::Stopped;
 use crate::kinds::testing::{Script, answer, value, with_status};
+use crate::model::Reason;
 
 fn kind() -> MailRoundTrip {
     MailRoundTrip {

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use super::changes::{Changed, Changes};
 use super::flags::{Flags, Sockets};
+use super::reload_status::{AppliedFiles, ReloadStatus};
 use super::route::is_proxied;
 use super::{operator_link, output};
 use crate::entra::{Consent, TokenStore, Tokens};
@@ -80,36 +81,6 @@ impl WebInputs {
             sockets: sockets?,
             access: access?,
         })
-    }
-}
-
-/// What came of the last look at each file; one metric speaks for both.
-struct ReloadStatus {
-    state: Arc<State>,
-    applied: Mutex<AppliedFiles>,
-}
-
-/// Which files run as they are on the disk.
-struct AppliedFiles {
-    configuration: bool,
-    web: bool,
-}
-
-impl AppliedFiles {
-    const ALL: Self = Self {
-        configuration: true,
-        web: true,
-    };
-}
-
-impl ReloadStatus {
-    fn note(&self, note: impl FnOnce(&mut AppliedFiles)) {
-        let mut applied = self.applied.lock();
-        note(&mut applied);
-        let state = &self.state;
-        state
-            .process()
-            .reloaded(applied.configuration && applied.web, state.clock().now());
     }
 }
 
@@ -196,10 +167,7 @@ impl Exporter {
             },
         );
         app.offer_sign_in(consent);
-        let status = Arc::new(ReloadStatus {
-            state: Arc::clone(&state),
-            applied: Mutex::new(AppliedFiles::ALL),
-        });
+        let status = Arc::new(ReloadStatus::new(Arc::clone(&state)));
         let services = Services {
             app,
             state,

@@ -23,6 +23,7 @@ mod open;
 mod operator_link;
 mod output;
 mod probe;
+mod reload_status;
 mod report;
 mod route;
 mod runtime;

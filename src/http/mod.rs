@@ -13,6 +13,7 @@
 mod body;
 mod certificate;
 mod connection;
+mod counted;
 mod failure;
 mod happy_eyeballs;
 mod network;

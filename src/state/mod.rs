@@ -10,12 +10,14 @@
 //! the metrics, the status page and the API.
 
 mod account;
+mod account_snapshot;
 mod day;
 mod freshness;
 mod gates;
 mod histogram;
 mod history;
 mod history_entry;
+mod last;
 mod packed;
 mod process;
 mod record;
@@ -28,17 +30,17 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
-pub use account::{AccountSlot, AccountSnapshot, LastRate, LastToken, TokenProblemCount};
+pub use account::AccountSlot;
+pub use account_snapshot::{AccountSnapshot, LastRate, LastToken, TokenProblemCount};
 pub use day::{HalfHour, SLOT_SECONDS, SLOTS, share};
 pub use freshness::window;
 pub use gates::ClosedGates;
 pub use histogram::{Exemplar, Histogram, USUAL_EXEMPLARS};
 pub use history_entry::HistoryEntry;
+pub use last::{Found, Last, LastChain, LastConclusive, LastSuccess, ProblemCount, seconds};
 pub use packed::{Micros, PackedId};
 pub use process::{Process, ProcessSnapshot, Reload, START_DELAY_BUCKETS, SkipCause};
-pub use record::{
-    Found, Last, LastChain, LastConclusive, LastSuccess, ProblemCount, Record, seconds,
-};
+pub use record::Record;
 pub use references::{LastLook, REFERENCE_INTERVAL, ReferenceSlot};
 pub use slot::{InFlight, ResourceSlot, ResourceSnapshot};
 

@@ -1,6 +1,8 @@
+use std::time::Duration;
+
 use super::*;
 use crate::fixtures;
-use crate::model::{Cloud, CredentialKind};
+use crate::model::{Cloud, CredentialKind, TokenProblem};
 
 fn account(client_id: &str) -> Arc<Account> {
     Arc::new(Account {

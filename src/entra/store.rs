@@ -7,17 +7,16 @@
 //!
 //! All calls block on the disk.
 
-use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::durable::{self, StoreError, folder};
-use super::owner::chown_like;
+use super::lock_file::LockFile;
 use super::seal::SealKeys;
 use super::signed_in::{SealedRow, SignInEnd, SignedIn};
 use crate::files;
@@ -27,7 +26,6 @@ const FORMAT: u32 = 1;
 const MOST_BYTES: u64 = 16 << 20;
 /// A store with its first sign-in is smaller.
 const LEAST_ROOM: u64 = 4096;
-const LOCK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Tells one state of a file from another without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,8 +99,6 @@ impl std::fmt::Debug for TokenStore {
     }
 }
 
-const LOCK_IS_A_LINK: &str = "it is a link, which is not followed; remove it";
-
 impl TokenStore {
     /// The store of a configuration. `key` is the content of
     /// `M365MON_STORAGE_KEY` and goes before the key file. Neither file is
@@ -167,13 +163,7 @@ impl TokenStore {
         if !contents.rows.is_empty() {
             self.keys(false)?;
         }
-        let lock = self.lock_file();
-        match without_links(File::options().write(true)).open(&lock) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(no_lock(&lock, &error));
-            }
-            _ => {}
-        }
+        LockFile::of(&self.0.file).check()?;
         let path = &self.0.file;
         let failed = |error: &std::io::Error| StoreError::io(path, "write", error);
         let size = std::fs::metadata(path).map_or(0, |meta| meta.len());
@@ -384,7 +374,7 @@ impl TokenStore {
         &self,
         apply: impl FnOnce(&mut StoreContents) -> Result<(bool, T), StoreError>,
     ) -> Result<(bool, T), StoreError> {
-        let _lock = self.lock()?;
+        let _lock = LockFile::of(&self.0.file).take(self.owned_like())?;
         let (_, mut contents) = self.load()?;
         let (changed, result) = apply(&mut contents)?;
         if changed {
@@ -392,12 +382,6 @@ impl TokenStore {
             self.write(&contents)?;
         }
         Ok((changed, result))
-    }
-
-    fn lock_file(&self) -> PathBuf {
-        let mut path = self.0.file.clone().into_os_string();
-        path.push(".lock");
-        PathBuf::from(path)
     }
 
     /// What says whose the store is: the file, or else its folder.
@@ -413,73 +397,4 @@ impl TokenStore {
             .map_err(|error| StoreError::Damaged(format!("{}: {error}", path.display())))?;
         durable::replace(path, &text, self.owned_like()).map_err(|error| failed(&error))
     }
-
-    /// Waits for the lock file; it stays, only its lock is given back when the
-    /// handle (or the process) goes.
-    fn lock(&self) -> Result<File, StoreError> {
-        let path = self.lock_file();
-        let mut options = File::options();
-        without_links(options.write(true));
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = match options.create_new(true).open(&path) {
-            Ok(new) => {
-                chown_like(&new, self.owned_like());
-                Ok(new)
-            }
-            // Whatever lies there is opened, never given away: it may be one
-            // that the owner of the folder put there.
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => options
-                .create_new(false)
-                .create(true)
-                .truncate(false)
-                .open(&path),
-            Err(error) => Err(error),
-        };
-        let file = file.map_err(|error| no_lock(&path, &error))?;
-        let began = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) if began.elapsed() < LOCK_PATIENCE => {
-                    wait_for_another_process();
-                }
-                Err(TryLockError::WouldBlock) => {
-                    return Err(StoreError::Locked(path.display().to_string()));
-                }
-                Err(TryLockError::Error(error)) => {
-                    return Err(StoreError::io(&path, "lock", &error));
-                }
-            }
-        }
-    }
-}
-
-/// A link in the place of the lock leads to where its owner wants root to write,
-/// a pipe to where nobody ever reads.
-fn without_links(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    {
-        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        std::os::unix::fs::OpenOptionsExt::custom_flags(
-            options,
-            i32::try_from(flags.bits()).unwrap_or_default(),
-        );
-    }
-    options
-}
-
-fn no_lock(path: &Path, error: &std::io::Error) -> StoreError {
-    match path.is_symlink() {
-        true => StoreError::io(path, "write", &std::io::Error::other(LOCK_IS_A_LINK)),
-        false => StoreError::io(path, "write", error),
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "nothing tells when another process gives a file lock back"
-)]
-fn wait_for_another_process() {
-    std::thread::sleep(Duration::from_millis(20));
 }

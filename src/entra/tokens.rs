@@ -6,24 +6,23 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::access_token::AccessToken;
-use super::account_tokens::{AccountState, AccountTokens, Forced, PendingRequest};
+use super::account_tokens::{AccountState, AccountTokens, Forced};
 use super::backoff::Backoff;
 use super::claims::ClaimsChallenge;
 use super::endpoint_client::TokenEndpointClient;
 use super::managed_identity::Platform;
+use super::pending_request::{going_away, join, told};
 use super::refresh::not_signed_in;
 use super::storage_watch::StorageWatch;
 use super::store::TokenStore;
 use crate::http::SimpleClient;
 use crate::model::{
-    Account, AccountName, AccountObserver, AccountReason, Audience, Clock, GateKey, NeededRights,
-    Random, SignIn, Story, TokenProblem, bounded_text,
+    Account, AccountName, AccountObserver, Audience, Clock, GateKey, NeededRights, Random, SignIn,
+    Story, TokenProblem,
 };
 
 /// How often the world outside (files, store) is looked at when asked.
@@ -312,29 +311,6 @@ impl Tokens {
         })
     }
 
-    /// Sends a request in a task of its own. `None` only while the process ends.
-    pub(super) fn start_request(
-        &self,
-        tokens: &Arc<AccountTokens>,
-        audience: &Audience,
-        challenge: Option<ClaimsChallenge>,
-    ) -> Option<PendingRequest> {
-        let me = self.me.upgrade()?;
-        let (sender, pending) = oneshot::channel();
-        let in_flight = TokenRequest {
-            tokens: tokens.clone(),
-            audience: audience.clone(),
-        };
-        tokio::spawn(async move {
-            let result = me
-                .request(&in_flight.tokens, &in_flight.audience, challenge)
-                .await;
-            drop(in_flight);
-            _ = sender.send(result);
-        });
-        Some(pending.shared())
-    }
-
     /// Looks whether credential files or the store have changed, at most once
     /// in `every`.
     pub(super) fn refresh_inputs(&self, tokens: &AccountTokens, every: Duration) {
@@ -422,53 +398,5 @@ impl Tokens {
 impl std::fmt::Debug for Tokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Tokens")
-    }
-}
-
-/// Clears `in_flight`, also when the request panics.
-struct TokenRequest {
-    tokens: Arc<AccountTokens>,
-    audience: Audience,
-}
-
-impl Drop for TokenRequest {
-    fn drop(&mut self) {
-        if let Some(cached) = self.tokens.state.lock().by_audience.get_mut(&self.audience) {
-            cached.in_flight = None;
-        }
-    }
-}
-
-/// The same, with the story of it.
-async fn told(
-    pending: PendingRequest,
-    account: &Account,
-    audience: &Audience,
-    story: &Story,
-) -> Result<AccessToken, TokenProblem> {
-    story.tell(|| format!("token for {audience}: asking {}", account.cloud.login_url()));
-    let result = join(pending).await;
-    story.tell(|| match &result {
-        Ok(token) => format!("token for {audience}: fresh, until {:.0}", token.expires()),
-        Err(problem) => format!("token for {audience}: {problem}"),
-    });
-    result
-}
-
-async fn join(pending: PendingRequest) -> Result<AccessToken, TokenProblem> {
-    pending
-        .await
-        .unwrap_or_else(|_| Err(internal("the token request broke off")))
-}
-
-fn going_away() -> TokenProblem {
-    internal("the configuration has changed")
-}
-
-fn internal(detail: &str) -> TokenProblem {
-    TokenProblem {
-        reason: AccountReason::Internal,
-        code: None,
-        detail: bounded_text(detail, 300),
     }
 }

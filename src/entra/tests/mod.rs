@@ -8,3 +8,4 @@ mod rights;
 mod script;
 mod sign_in;
 mod simulated;
+mod store;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use url::Url;
 
-use super::{BoundHosts, GateKey, ProxySetting, Secret, Service, is_guid};
+use super::{BoundHosts, GateKey, ProxySetting, Secret, Service, is_guid, words};
 
 /// The name of an account, from the configuration; unique in it.
 pub type AccountName = Arc<str>;
@@ -206,29 +206,18 @@ pub enum SignIn {
     Nobody,
 }
 
-/// The names of credentials in metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum CredentialKind {
-    /// The 90 days of a refresh token.
-    RefreshToken,
-    /// A tenant's limit on how long a consent lasts.
-    Consent,
-    /// The end of a client secret.
-    ClientSecret,
-    /// The end of a certificate.
-    ClientCertificate,
-}
-
-impl CredentialKind {
-    /// The label value.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::RefreshToken => "refresh_token",
-            Self::Consent => "consent",
-            Self::ClientSecret => "client_secret",
-            Self::ClientCertificate => "client_certificate",
-        }
+words! {
+    /// The names of credentials in metrics.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    CredentialKind {
+        /// The 90 days of a refresh token.
+        RefreshToken = "refresh_token",
+        /// A tenant's limit on how long a consent lasts.
+        Consent = "consent",
+        /// The end of a client secret.
+        ClientSecret = "client_secret",
+        /// The end of a certificate.
+        ClientCertificate = "client_certificate",
     }
 }
 

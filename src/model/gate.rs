@@ -3,62 +3,33 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Which of Microsoft's limits a request counts against (learn.microsoft.com,
-/// "Microsoft Graph service-specific throttling limits").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Service {
-    /// Sites and drives, through Graph or through SharePoint's own REST.
-    SharePoint,
-    /// Mail, calendar, contacts: counted per mailbox.
-    Outlook,
-    /// Teams and their channels.
-    Teams,
-    /// Presence.
-    Presence,
-    /// Service health and the message center.
-    ServiceCommunications,
-    /// Users, applications, licences: whatever is kept in Entra's directory.
-    Directory,
-    /// Security and device management.
-    Security,
-    /// The rest of Graph.
-    Graph,
-    /// One host of its own.
-    Host,
-    /// The token endpoint.
-    Entra,
-}
+use super::words;
 
-impl Service {
-    /// All of them, in the order of exposition.
-    pub const ALL: [Self; 10] = [
-        Self::SharePoint,
-        Self::Outlook,
-        Self::Teams,
-        Self::Presence,
-        Self::ServiceCommunications,
-        Self::Directory,
-        Self::Security,
-        Self::Graph,
-        Self::Host,
-        Self::Entra,
-    ];
-
-    /// The label value.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::SharePoint => "sharepoint",
-            Self::Outlook => "outlook",
-            Self::Teams => "teams",
-            Self::Presence => "presence",
-            Self::ServiceCommunications => "service_communications",
-            Self::Directory => "directory",
-            Self::Security => "security",
-            Self::Graph => "graph",
-            Self::Host => "host",
-            Self::Entra => "entra",
-        }
+words! {
+    /// Which of Microsoft's limits a request counts against (learn.microsoft.com,
+    /// "Microsoft Graph service-specific throttling limits").
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    Service {
+        /// Sites and drives, through Graph or through SharePoint's own REST.
+        SharePoint = "sharepoint",
+        /// Mail, calendar, contacts: counted per mailbox.
+        Outlook = "outlook",
+        /// Teams and their channels.
+        Teams = "teams",
+        /// Presence.
+        Presence = "presence",
+        /// Service health and the message center.
+        ServiceCommunications = "service_communications",
+        /// Users, applications, licences: whatever is kept in Entra's directory.
+        Directory = "directory",
+        /// Security and device management.
+        Security = "security",
+        /// The rest of Graph.
+        Graph = "graph",
+        /// One host of its own.
+        Host = "host",
+        /// The token endpoint.
+        Entra = "entra",
     }
 }
 

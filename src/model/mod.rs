@@ -4,6 +4,7 @@
 
 mod account;
 mod audience;
+mod closed_set;
 mod connection;
 pub mod duration;
 mod gate;
@@ -29,6 +30,7 @@ pub use account::{
     SecretSource, SignIn, Tenant, is_guest, is_upn,
 };
 pub use audience::{Audience, BoundHosts, WrongAudience};
+pub(crate) use closed_set::words;
 pub use connection::ConnectionPolicy;
 pub use gate::{GateKey, Hold, RateLimit, Service};
 pub use method::Method;

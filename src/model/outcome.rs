@@ -4,31 +4,22 @@
 
 use std::fmt;
 
-/// What a probe tells about its resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Outcome {
-    /// The service answered as it should.
-    Success,
-    /// Conclusive: users would feel it.
-    Failure,
-    /// We could not find out.
-    Inconclusive,
+use super::words;
+
+words! {
+    /// What a probe tells about its resource.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    Outcome {
+        /// The service answered as it should.
+        Success = "success",
+        /// Conclusive: users would feel it.
+        Failure = "failure",
+        /// We could not find out.
+        Inconclusive = "inconclusive",
+    }
 }
 
 impl Outcome {
-    /// All outcomes, in the order of exposition.
-    pub const ALL: [Self; 3] = [Self::Success, Self::Failure, Self::Inconclusive];
-
-    /// The label value.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Failure => "failure",
-            Self::Inconclusive => "inconclusive",
-        }
-    }
-
     /// Dense index into arrays of length 3, in the order of [`Self::ALL`].
     #[must_use]
     pub const fn index(self) -> usize {
@@ -42,88 +33,47 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Why a probe did not succeed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Reason {
-    /// The host name could not be resolved.
-    Dns,
-    /// Refused, unreachable, or closed before the first byte of an answer.
-    Connect,
-    /// Handshake or certificate.
-    Tls,
-    /// Anything before CONNECT succeeded, and 407.
-    Proxy,
-    /// Any phase took too long.
-    Timeout,
-    /// 5xx.
-    ServerError,
-    /// 404 and its relatives.
-    NotFound,
-    /// 423, or 403 resourceLocked.
-    Locked,
-    /// It ended early, or the body is empty, HTML, too large or of the wrong shape.
-    BadResponse,
-    /// 1xx, 3xx, other 2xx and 4xx.
-    UnexpectedStatus,
-    /// The service asks us to slow down.
-    Throttled,
-    /// No access token could be had.
-    Token,
-    /// 401 again after one fresh token.
-    Unauthorized,
-    /// 403: a permission or a grant is missing.
-    Forbidden,
-    /// We ask wrongly: 400, 405, 406, 414, 403 notAllowed.
-    Rejected,
-    /// Our own fault.
-    Internal,
+words! {
+    /// Why a probe did not succeed.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[repr(u8)]
+    Reason {
+        /// The host name could not be resolved.
+        Dns = "dns",
+        /// Refused, unreachable, or closed before the first byte of an answer.
+        Connect = "connect",
+        /// Handshake or certificate.
+        Tls = "tls",
+        /// Anything before CONNECT succeeded, and 407.
+        Proxy = "proxy",
+        /// Any phase took too long.
+        Timeout = "timeout",
+        /// 5xx.
+        ServerError = "server_error",
+        /// 404 and its relatives.
+        NotFound = "not_found",
+        /// 423, or 403 resourceLocked.
+        Locked = "locked",
+        /// It ended early, or the body is empty, HTML, too large or of the wrong shape.
+        BadResponse = "bad_response",
+        /// 1xx, 3xx, other 2xx and 4xx.
+        UnexpectedStatus = "unexpected_status",
+        /// The service asks us to slow down.
+        Throttled = "throttled",
+        /// No access token could be had.
+        Token = "token",
+        /// 401 again after one fresh token.
+        Unauthorized = "unauthorized",
+        /// 403: a permission or a grant is missing.
+        Forbidden = "forbidden",
+        /// We ask wrongly: 400, 405, 406, 414, 403 notAllowed.
+        Rejected = "rejected",
+        /// Our own fault.
+        Internal = "internal",
+    }
 }
 
 impl Reason {
-    /// All reasons, in the order of exposition.
-    pub const ALL: [Self; 16] = [
-        Self::Dns,
-        Self::Connect,
-        Self::Tls,
-        Self::Proxy,
-        Self::Timeout,
-        Self::ServerError,
-        Self::NotFound,
-        Self::Locked,
-        Self::BadResponse,
-        Self::UnexpectedStatus,
-        Self::Throttled,
-        Self::Token,
-        Self::Unauthorized,
-        Self::Forbidden,
-        Self::Rejected,
-        Self::Internal,
-    ];
-
-    /// The label value.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Dns => "dns",
-            Self::Connect => "connect",
-            Self::Tls => "tls",
-            Self::Proxy => "proxy",
-            Self::Timeout => "timeout",
-            Self::ServerError => "server_error",
-            Self::NotFound => "not_found",
-            Self::Locked => "locked",
-            Self::BadResponse => "bad_response",
-            Self::UnexpectedStatus => "unexpected_status",
-            Self::Throttled => "throttled",
-            Self::Token => "token",
-            Self::Unauthorized => "unauthorized",
-            Self::Forbidden => "forbidden",
-            Self::Rejected => "rejected",
-            Self::Internal => "internal",
-        }
-    }
-
     /// The outcome that this reason stands for; never `Success`.
     #[must_use]
     pub const fn outcome(self) -> Outcome {
@@ -189,53 +139,39 @@ impl Verdict {
     }
 }
 
-/// Why a token request did not succeed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum AccountReason {
-    /// The login host could not be resolved.
-    Dns,
-    /// Refused, unreachable, or closed before the first byte.
-    Connect,
-    /// Handshake or certificate.
-    Tls,
-    /// Anything before CONNECT succeeded, and 407.
-    Proxy,
-    /// No answer in time.
-    Timeout,
-    /// 5xx, or an error that Entra itself calls temporary.
-    ServerError,
-    /// An answer that is no token answer.
-    BadResponse,
-    /// A status that the token endpoint has no business to give.
-    UnexpectedStatus,
-    /// Only a person can mend it: sign in or consent again.
-    SignInRequired,
-    /// An administrator or the configuration must mend it.
-    Refused,
-    /// Entra asks us to slow down.
-    Throttled,
-    /// Our own fault: a file that cannot be read, a store that cannot be opened.
-    Internal,
+words! {
+    /// Why a token request did not succeed.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[repr(u8)]
+    AccountReason {
+        /// The login host could not be resolved.
+        Dns = "dns",
+        /// Refused, unreachable, or closed before the first byte.
+        Connect = "connect",
+        /// Handshake or certificate.
+        Tls = "tls",
+        /// Anything before CONNECT succeeded, and 407.
+        Proxy = "proxy",
+        /// No answer in time.
+        Timeout = "timeout",
+        /// 5xx, or an error that Entra itself calls temporary.
+        ServerError = "server_error",
+        /// An answer that is no token answer.
+        BadResponse = "bad_response",
+        /// A status that the token endpoint has no business to give.
+        UnexpectedStatus = "unexpected_status",
+        /// Only a person can mend it: sign in or consent again.
+        SignInRequired = "sign_in_required",
+        /// An administrator or the configuration must mend it.
+        Refused = "refused",
+        /// Entra asks us to slow down.
+        Throttled = "throttled",
+        /// Our own fault: a file that cannot be read, a store that cannot be opened.
+        Internal = "internal",
+    }
 }
 
 impl AccountReason {
-    /// All reasons, in the order of exposition.
-    pub const ALL: [Self; 12] = [
-        Self::Dns,
-        Self::Connect,
-        Self::Tls,
-        Self::Proxy,
-        Self::Timeout,
-        Self::ServerError,
-        Self::BadResponse,
-        Self::UnexpectedStatus,
-        Self::SignInRequired,
-        Self::Refused,
-        Self::Throttled,
-        Self::Internal,
-    ];
-
     /// What it means for a probe whose measured request is the token request:
     /// what is wrong with Entra or the way to it is felt by everyone, what it
     /// refuses is not known to be.
@@ -253,25 +189,6 @@ impl AccountReason {
             Self::SignInRequired | Self::Refused => Reason::Token,
             Self::Throttled => Reason::Throttled,
             Self::Internal => Reason::Internal,
-        }
-    }
-
-    /// The label value.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Dns => "dns",
-            Self::Connect => "connect",
-            Self::Tls => "tls",
-            Self::Proxy => "proxy",
-            Self::Timeout => "timeout",
-            Self::ServerError => "server_error",
-            Self::BadResponse => "bad_response",
-            Self::UnexpectedStatus => "unexpected_status",
-            Self::SignInRequired => "sign_in_required",
-            Self::Refused => "refused",
-            Self::Throttled => "throttled",
-            Self::Internal => "internal",
         }
     }
 

@@ -2,41 +2,22 @@
 
 use std::time::Duration;
 
-/// One phase of a request, spelled as the blackbox exporter spells them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Phase {
-    /// Name resolution.
-    Resolve,
-    /// TCP, and CONNECT where there is a proxy.
-    Connect,
-    /// The TLS handshake with the service.
-    Tls,
-    /// From the request's first byte out to the first byte of the answer in.
-    Processing,
-    /// From there to the end of the body.
-    Transfer,
-}
+use super::words;
 
-impl Phase {
-    /// All phases, in the order in which they happen.
-    pub const ALL: [Self; 5] = [
-        Self::Resolve,
-        Self::Connect,
-        Self::Tls,
-        Self::Processing,
-        Self::Transfer,
-    ];
-
-    /// The label value.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Resolve => "resolve",
-            Self::Connect => "connect",
-            Self::Tls => "tls",
-            Self::Processing => "processing",
-            Self::Transfer => "transfer",
-        }
+words! {
+    /// One phase of a request, spelled as the blackbox exporter spells them.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    Phase {
+        /// Name resolution.
+        Resolve = "resolve",
+        /// TCP, and CONNECT where there is a proxy.
+        Connect = "connect",
+        /// The TLS handshake with the service.
+        Tls = "tls",
+        /// From the request's first byte out to the first byte of the answer in.
+        Processing = "processing",
+        /// From there to the end of the body.
+        Transfer = "transfer",
     }
 }
 

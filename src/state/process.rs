@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::histogram::Histogram;
 use super::packed::Micros;
-use crate::model::Timestamp;
+use crate::model::{Timestamp, words};
 
 /// Upper bounds of the start delay, in seconds.
 pub const START_DELAY_BUCKETS: [f64; 5] = [0.01, 0.05, 0.1, 1.0, 10.0];
@@ -17,42 +17,21 @@ pub const START_DELAY_BUCKETS: [f64; 5] = [0.01, 0.05, 0.1, 1.0, 10.0];
 /// Upper bounds of how long own answers take, in seconds.
 const ANSWER_BUCKETS: [f64; 8] = [0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
-/// Why a due tick left no report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SkipCause {
-    /// The probe before was still under way.
-    Overlap,
-    /// The process was not awake, or the probe's turn did not come in time, or
-    /// a reload or a shutdown cut it off.
-    Missed,
-    /// A gate was closed, or the resource's own service asked to come back later.
-    Gate,
-    /// The service is close to throttling us, so every second tick is left out.
-    SlowDown,
-    /// Whoever asked had no time left before the probe got its turn.
-    Budget,
-}
-
-impl SkipCause {
-    /// All causes, in the order of exposition.
-    pub const ALL: [Self; 5] = [
-        Self::Overlap,
-        Self::Missed,
-        Self::Gate,
-        Self::SlowDown,
-        Self::Budget,
-    ];
-
-    /// The label value.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Overlap => "overlap",
-            Self::Missed => "missed",
-            Self::Gate => "gate",
-            Self::SlowDown => "slow_down",
-            Self::Budget => "budget",
-        }
+words! {
+    /// Why a due tick left no report.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    SkipCause {
+        /// The probe before was still under way.
+        Overlap = "overlap",
+        /// The process was not awake, or the probe's turn did not come in time, or
+        /// a reload or a shutdown cut it off.
+        Missed = "missed",
+        /// A gate was closed, or the resource's own service asked to come back later.
+        Gate = "gate",
+        /// The service is close to throttling us, so every second tick is left out.
+        SlowDown = "slow_down",
+        /// Whoever asked had no time left before the probe got its turn.
+        Budget = "budget",
     }
 }
 

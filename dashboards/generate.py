@@ -56,6 +56,16 @@ class Dashboard:
                            ("custom", custom), ("links", links), ("noValue", no_value)):
             if value is not None:
                 defaults[key] = value
+        if kind == "stat":
+            # As it is at the end of the time shown: the last word of an exporter that died is not true now.
+            for target in targets:
+                target.update(instant=True, range=False)
+            # No data is grey, never the colour of the lowest figure.
+            if no_value is not None and not any(mapping["type"] == "special" for mapping in mappings or []):
+                defaults["mappings"] = [*(mappings or []), *nothing(no_value)]
+        if kind == "table" and no_value is not None:
+            # Else each empty cell says what only an empty table should.
+            overrides = [override_matching("/.*/", noValue="–"), *(overrides or [])]
         for index, target in enumerate(targets):
             target.setdefault("refId", chr(ord("A") + index))
             target["datasource"] = DS
@@ -198,6 +208,11 @@ def by_outcome():
             for word, color in (("success", GREEN), ("failure", RED), ("inconclusive", YELLOW))]
 
 
+def shaded(**words):
+    """Series that have a word in their name in shades of one colour: what failed is never green."""
+    return [override_matching(f"/{word}/", color={"mode": "shades", "fixedColor": color}) for word, color in words.items()]
+
+
 UPDOWN = [{"type": "value", "options": {"0": {"text": "down", "color": RED, "index": 0},
                                         "1": {"text": "up", "color": GREEN, "index": 1}}}]
 OUTCOMES = [{"type": "value", "options": {"failure": {"color": RED, "index": 0},
@@ -288,11 +303,15 @@ def overview():
     d.panel("stat", "First credential to end", "Time until the first credential ends that only a person can replace.",
             [q(f"min(m365_credential_expiry_timestamp_seconds{{{ACC}}}) - time()", instant=True)], w=4, h=4, unit="s",
             thresholds=DEADLINE, options=STAT, mappings=ENDED + nothing("none"))
+    firing = '(time() - ALERTS_FOR_STATE{alertname=~"M365.+", alertname!="M365Watchdog"}) and ignoring (alertstate) ALERTS{alertstate="firing"}'
+    # By the alphabet notes would come first.
+    for rank, severity in enumerate(("page", "ticket", "info"), 1):
+        firing = f'label_replace({firing}, "rank", "{rank}", "severity", "{severity}")'
     d.panel("table", "What is alarmed now", "Alerts that fire: pages first, then tickets and notes. What an inhibition keeps from people is here too.",
-            [table('(time() - ALERTS_FOR_STATE{alertname=~"M365.+", alertname!="M365Watchdog"}) and ignoring (alertstate) ALERTS{alertstate="firing"}')],
-            w=24, h=7, options={"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": "severity", "desc": False}, {"displayName": "for", "desc": True}]},
-            custom={"minWidth": 95},
-            transformations=[organize({"Value": "for", "alertname": "alert"}, exclude=["alertstate"], keep=("instance",),
+            [table(f"sort_desc({firing})")],
+            w=24, h=7, options={"showHeader": True, "cellHeight": "sm"}, custom={"minWidth": 95},
+            transformations=[{"id": "sortBy", "options": {"fields": {}, "sort": [{"field": "rank", "desc": False}]}},
+                             organize({"Value": "for", "alertname": "alert"}, exclude=["alertstate", "rank"], keep=("instance",),
                                       order=["severity", "alertname", "resource", "location", "Value", "owner", "account", "kind", "instance"])],
             overrides=[override("for", unit="s", decimals=0, **{"custom.width": 110}),
                        override("severity", mappings=[{"type": "value", "options": {
@@ -396,7 +415,7 @@ def resource():
                        *[override(name, unit="s", decimals=decimals) for name, decimals in
                          (("latency", 2), ("last probe", 0), ("last success", 0), ("interval", 0), ("timeout", 0))],
                        override("access ends in", unit="s", color={"mode": "thresholds"}, thresholds=DEADLINE, mappings=ENDED, **TEXT)],
-            no_value="no such resource")
+            no_value="no exporter tells anything of such a resource")
     updown_timeline(d, "Outcome over time", "Up and down from every place; a gap: no conclusive probe.",
                     f"max by ({ID}) (m365_resource_up{{{SEL}}})", "{{resource}} {{location}}", 24, 5)
     d.panel("timeseries", "Where the time goes", "Phases of successful probes, stacked: name resolution, TCP, TLS, waiting for the answer, reading it; the mean of the places.",
@@ -404,6 +423,15 @@ def resource():
             [q(f'avg by (phase) (m365_resource_phase_latency_seconds{{{SEL}, phase="{phase}"}})', "{{phase}}") for phase in PHASES],
             w=12, h=9, unit="s", minimum=0,
             custom=lines(fill=40, stacking={"mode": "normal", "group": "A"}), options=legend(("mean", "max"), "table", "right"))
+    d.panel("timeseries", "Latency against the limit", "Whole request, logarithmic; median and 95th percentile of the last hour; dashed: the limit of the rules. The slowest, where several are selected.",
+            [q(f"max by (location) (m365_resource_latency_seconds{{{SEL}}})", "now {{location}}"),
+             q(f"max(m365:resource_latency_seconds:p50_1h{{{REC}}})", "median of 1 h"),
+             q(f"max(m365:resource_latency_seconds:p95_1h{{{REC}}})", "95 % of 1 h"),
+             q(f"min(m365:resource_latency_limit:seconds{{{REC}}})", "limit")], w=12, h=9, unit="s",
+            custom=lines(fill=0, scaleDistribution={"type": "log", "log": 2}), options=legend(("lastNotNull", "max"), "table", "right"),
+            overrides=[override("limit", color={"mode": "fixed", "fixedColor": RED}, **{"custom.lineStyle": {"fill": "dash", "dash": [8, 6]}}),
+                       override("median of 1 h", color={"mode": "fixed", "fixedColor": "text"}, **{"custom.lineWidth": 2}),
+                       override("95 % of 1 h", color={"mode": "fixed", "fixedColor": "purple"}, **{"custom.lineWidth": 2})])
     d.panel("timeseries", "Where the time goes, step by step", "Kinds that need several requests (a mail or a file that goes round): the last request of each step; the mean of the places.",
             [q(f"avg by (resource, step) (m365_resource_step_latency_seconds{{{SEL}}})", "{{resource}} {{step}}")],
             w=24, h=7, unit="s", minimum=0, no_value="one request is all",
@@ -415,18 +443,9 @@ def resource():
                                           "cellGap": 1, "exemplars": {"color": "rgba(255,0,255,0.7)"},
                                           "rowsFrame": {"layout": "auto"}, "showValue": "never",
                                           "tooltip": {"show": True, "yHistogram": False}, "legend": {"show": True}})
-    d.panel("timeseries", "Latency against the limit", "Whole request, logarithmic; median and 95th percentile of the last hour; dashed: the limit of the rules. The slowest, where several are selected.",
-            [q(f"max by (location) (m365_resource_latency_seconds{{{SEL}}})", "now {{location}}"),
-             q(f"max(m365:resource_latency_seconds:p50_1h{{{REC}}})", "median of 1 h"),
-             q(f"max(m365:resource_latency_seconds:p95_1h{{{REC}}})", "95 % of 1 h"),
-             q(f"min(m365:resource_latency_limit:seconds{{{REC}}})", "limit")], w=12, h=8, unit="s",
-            custom=lines(fill=0, scaleDistribution={"type": "log", "log": 2}), options=legend(("lastNotNull", "max"), "table", "right"),
-            overrides=[override("limit", color={"mode": "fixed", "fixedColor": RED}, **{"custom.lineStyle": {"fill": "dash", "dash": [8, 6]}}),
-                       override("median of 1 h", color={"mode": "fixed", "fixedColor": "text"}, **{"custom.lineWidth": 2}),
-                       override("95 % of 1 h", color={"mode": "fixed", "fixedColor": "purple"}, **{"custom.lineWidth": 2})])
     bars(d, "Why probes did not succeed", "Their number, by reason.",
          [q(grown("m365_resource_probe_problems_total", SEL, "outcome, reason"), "{{outcome}}: {{reason}}", exemplar=True)],
-         w=12, h=8, no_value="no problems")
+         w=12, h=9, no_value="no problems", overrides=shaded(failure=RED, inconclusive=YELLOW))
     d.panel("timeseries", "Microsoft's own figure beside ours", "How long the service says that it worked on the request, and what is felt here.",
             [q(f"max by (location) (m365_resource_server_latency_seconds{{{SEL}}})", "Microsoft {{location}}"),
              q(f"max by (location) (m365_resource_latency_seconds{{{SEL}}} and on ({ID}) m365_resource_server_latency_seconds{{{SEL}}})", "felt {{location}}")],
@@ -478,33 +497,36 @@ def accounts():
             overrides=[override("state", color={"mode": "thresholds"}, thresholds=steps((None, RED), (1, GREEN)),
                                 mappings=[{"type": "value", "options": {"0": {"text": "no token", "color": RED, "index": 0},
                                                                         "1": {"text": "works", "color": GREEN, "index": 1}}}], **TEXT),
-                       override("tenant", **{"custom.width": 230}), override("account", links=TO_ACCOUNT)], no_value="no account")
+                       override("tenant", **{"custom.width": 230}), override("account", links=TO_ACCOUNT)], no_value="no exporter tells of an account")
     updown_timeline(d, "When tokens could be had", "The last token request of each account; red: from one place at least it did not succeed.",
                     f"min by (account) (m365_account_up{{{ACC}}})", "{{account}}", 10, 6)
     d.panel("table", "What is wrong now", "Accounts whose last token request did not succeed, with the reason. `sign_in_required` is for a person.",
             [table(f"max by (account, outcome, reason, location) (m365_account_problem{{{ACC}}})")], w=9, h=6,
             options={"showHeader": True, "cellHeight": "sm"},
             transformations=[organize(exclude=["Value"], order=["account", "reason", "outcome", "location"])],
-            overrides=[override("outcome", mappings=OUTCOMES, **TEXT)], no_value="nothing")
+            overrides=[override("outcome", mappings=OUTCOMES, **TEXT)], no_value="no problem is known")
     d.panel("stat", "Rights beyond need", "Permissions that were granted but are not needed, by account.",
             [q(f"max by (account) (m365_account_excess_permissions{{{ACC}}})", "{{account}}")], w=5, h=6, decimals=0,
             thresholds=steps((None, GREEN), (1, YELLOW)), options={**STAT, "textMode": "value_and_name"}, mappings=nothing("not known"))
     bars(d, "Token requests that did not succeed, by code", "Their number, by reason and Entra's AADSTS code, where it gave one.",
-         [q(grown("m365_token_request_problems_total", ACC, "account, reason, code"), "{{account}} {{reason}} {{code}}")], w=12, h=8, no_value="none")
+         [q(grown("m365_token_request_problems_total", ACC, "account, reason, code"), "{{account}} {{reason}} {{code}}")], w=12, h=8, no_value="none",
+         color={"mode": "shades", "fixedColor": RED})
     bars(d, "Token requests by outcome", "Their number.",
          [q(grown("m365_token_requests_total", ACC, "outcome"), "{{outcome}}")], w=12, h=8, overrides=by_outcome())
     d.panel("timeseries", "How long a token request takes", "95th percentile of the last hour: tokens live that long, so there are few.",
-            [q(f"histogram_quantile(0.95, sum by (account, le) (rate(m365_token_request_duration_seconds_bucket{{{ACC}}}[1h])))", "{{account}}")],
+            [q(f"histogram_quantile(0.95, sum by (account, le) (rate(m365_token_request_duration_seconds_bucket{{{ACC}}}[1h]))) >= 0", "{{account}}")],
             w=12, h=7, unit="s", minimum=0, custom=lines(fill=0), options=legend(("lastNotNull", "max"), "table", "right"), no_value="no token request in this time")
     d.panel("timeseries", "How long the access tokens held are good", "Time to the first end, by audience; they renew themselves.",
             [q(f"clamp_min(min by (account, audience) (m365_access_token_expiry_timestamp_seconds{{{ACC}}}) - time(), 0)", "{{account}} {{audience}}")], w=12, h=7,
             unit="s", minimum=0, custom=lines(fill=0), options=legend(("lastNotNull",), "table", "right"))
     bars(d, "Answers that throttle us", "429, 509 and their relatives, per service.",
          [q(grown("m365_throttled_responses_total", ACC, "account, gate"), "{{account}} {{gate}}")], w=8, h=8, no_value="none",
+         color={"mode": "shades", "fixedColor": YELLOW},
          options=legend(("sum",)))
     d.panel("timeseries", "Waiting because Microsoft asked", "Time left until the gate opens.",
             [q(f"max by (account, gate) (m365_throttled_until_timestamp_seconds{{{ACC}}}) - time() > 0", "{{account}} {{gate}}")], w=8, h=8, unit="s",
-            minimum=0, custom={**lines(fill=70, lineWidth=0), "drawStyle": "bars"}, options=legend(("max",)), no_value="no gate is closed")
+            minimum=0, custom={**lines(fill=70, lineWidth=0), "drawStyle": "bars"}, options=legend(("max",)), no_value="no gate is closed",
+            color={"mode": "shades", "fixedColor": YELLOW})
     d.panel("timeseries", "Rate limit left", "What is left of SharePoint's limit; told only from 80 % of it on.",
             [q(f"min by (account, gate) (m365_rate_limit_remaining_ratio{{{ACC}}})", "{{account}} {{gate}}")], w=8, h=8, unit="percentunit",
             minimum=0, maximum=1, custom=lines(fill=0, showPoints="auto"), options=legend(), no_value="the service does not tell")
@@ -516,9 +538,9 @@ def locations():
     some = 'account=~"$account", kind=~"$kind", resource=~"$resource"'
     up = f"m365_resource_up{{{SEL}}}"
     d.panel("stat", "Locations", "From how many places the selected resources are probed.",
-            [q(f"count(count by (location) (m365_resource_interval_seconds{{{SEL}}}))")], w=4, h=6, decimals=0, thresholds=steps((None, BLUE)), options=STAT)
+            [q(f"count(count by (location) (m365_resource_interval_seconds{{{SEL}}}))")], w=4, h=6, decimals=0, thresholds=steps((None, BLUE)), options=STAT, no_value="none is known")
     d.panel("stat", "Down from half of the places or more", "Resources that at least half of their locations see down.",
-            [q(f"count(m365:resource_quorum_up:bool{{{some}}} == 0) or count(m365:resource_quorum_up:bool{{{some}}}) * 0")], w=6, h=6,
+            [q(f"count(m365:resource_quorum_up:bool{{{some}}} == 0) or count(m365_resource_interval_seconds{{{SEL}}}) * 0")], w=6, h=6,
             decimals=0, thresholds=steps((None, GREY), (0, GREEN), (1, RED)), options=STAT, no_value="nothing is watched")
     d.panel("table", "Places and their exporters", "Who watches from where, and whether it is there.",
             [table('max by (location, instance) (up{job=~"$job"} * on (instance, job) group_left (location) (m365:exporter_place:info))')],
@@ -562,8 +584,9 @@ def locations():
 
 def services():
     d = Dashboard("m365mon-services", "Microsoft 365: Services", "What we see beside what Microsoft says, and how mail travels.", RESOURCE_VARS)
-    updown_timeline(d, "What we see", "Resources of all kinds, up in at least one place.",
-                    f"max by ({RESOURCE}) (m365_resource_up{{{SEL}}})", "{{resource}}", 12, 10)
+    up = f"m365_resource_up{{{SEL}}}"
+    updown_timeline(d, "What we see: the twenty worst", "Resources of all kinds, up in at least one place; those that were up least in the time shown.",
+                    f"max by ({RESOURCE}) ({up}) and {worst(20, RESOURCE, up)}", "{{resource}}", 12, 10)
     updown_timeline(d, "What Microsoft says", "Green: operational. Microsoft's word is written by hand and comes late.",
                     f'max by (service) (m365_service_status{{{SEL}, status="operational"}})', "{{service}}", 12, 10, no_value="no resource of the kind service_health")
     d.panel("timeseries", "Open issues", "Issues that Microsoft calls open, by service and class.",
@@ -582,18 +605,20 @@ def tenant():
     d = Dashboard("m365mon-tenant", "Microsoft 365: Tenant", "What runs out and what waits to be done: nobody is woken for it.", RESOURCE_VARS)
     due = steps((None, RED), (3 * 86400, YELLOW), (30 * 86400, GREEN))
     left = {"textMode": "value_and_name", "orientation": "horizontal"}
+    fewest = legend(("lastNotNull", "min"), "table", "right")
     d.panel("timeseries", "Licences left", "Paid for and lapsed ones that still work, less those that are assigned; below nothing somebody has to give one back.",
             [q(f'max by (account, sku) (sum by ({ID}, sku) (m365_license_units{{{SEL}, state=~"enabled|warning"}})) - max by (account, sku) (m365_license_consumed_units{{{SEL}}})', "{{account}} {{sku}}")],
-            w=12, h=8, decimals=0, custom=lines(fill=0), options=legend(("lastNotNull", "min"), "table", "right"), no_value="no resource of the kind licenses")
+            w=12, h=8, decimals=0, custom=lines(fill=0), options={**fewest, "legend": {**fewest["legend"], "sortBy": "Last *", "sortDesc": False}}, no_value="no resource of the kind licenses",
+            thresholds=steps((None, RED), (0, YELLOW), (1, GREEN)), color={"mode": "thresholds", "seriesBy": "last"})
     d.panel("timeseries", "Licences that do not count any more", "lapsed and still working, suspended, or cancelled.",
             [q(f'max by (account, sku, state) (m365_license_units{{{SEL}, state!="enabled"}}) > 0', "{{account}} {{sku}} {{state}}")],
             w=12, h=8, decimals=0, minimum=0, custom=lines(fill=0), options=legend(("lastNotNull",), "table", "right"), no_value="none")
     d.panel("stat", "Subscriptions: time to the next state", "Unless they are renewed.",
             [q(f"min by (account, sku) (m365_license_next_lifecycle_timestamp_seconds{{{SEL}}}) - time()", "{{account}} {{sku}}")], w=12, h=6, unit="s", decimals=0,
-            thresholds=due, options={**STAT, **left}, no_value="no resource of the kind licenses with expiry")
+            thresholds=due, mappings=ENDED, options={**STAT, **left}, no_value="no resource of the kind licenses with expiry")
     d.panel("stat", "Credentials of applications: time left", "Until none is left; what signs for single sign-on is among them.",
             [q(f'min by (account, application, credential) (m365_application_credential_expiry_timestamp_seconds{{{SEL}, end="last"}}) - time()', "{{application}} {{credential}}")],
-            w=12, h=6, unit="s", decimals=0, thresholds=due, options={**STAT, **left}, no_value="no resource of the kind app_credentials")
+            w=12, h=6, unit="s", decimals=0, thresholds=due, mappings=ENDED, options={**STAT, **left}, no_value="no resource of the kind app_credentials")
     d.panel("timeseries", "Credentials of all applications, by when they end", "Their number; expired ones stay until somebody removes them.",
             [q(f"max by (account, due) (m365_application_credentials{{{SEL}}})", "{{account}} {{due}}")], w=12, h=8, decimals=0, minimum=0,
             custom=lines(fill=0), options=legend(("lastNotNull",), "table", "right"), no_value="no resource of the kind app_credentials with all")
@@ -605,10 +630,10 @@ def tenant():
             custom=lines(fill=0), options=legend(("lastNotNull",), "table", "right"), no_value="no resource of the kind message_center")
     d.panel("stat", "Time to the next date to act by", "By the message center.",
             [q(f"min by (account) (m365_message_center_next_action_timestamp_seconds{{{SEL}}}) - time()", "{{account}}")], w=4, h=8, unit="s", decimals=0,
-            thresholds=due, options={**STAT, **left}, no_value="none")
+            thresholds=due, mappings=ENDED, options={**STAT, **left}, no_value="none")
     d.panel("stat", "Apple's push certificate: time left", "Without it Intune reaches no device of Apple's.",
             [q(f"min by (account) (m365_apple_push_certificate_expiry_timestamp_seconds{{{SEL}}}) - time()", "{{account}}")], w=4, h=8, unit="s", decimals=0,
-            thresholds=due, options={**STAT, **left}, no_value="none")
+            thresholds=due, mappings=ENDED, options={**STAT, **left}, no_value="none")
     d.panel("stat", "Version of Microsoft's list of addresses", "Year, month, day and a number; a new one is a task for whoever keeps the firewall.",
             [q(f"max by (resource) (m365_endpoint_list_version{{{SEL}}})", "{{resource}}")], w=4, h=8, unit="none", decimals=0,
             thresholds=steps((None, BLUE)), options={**STAT, **left}, no_value="no resource of the kind endpoint_list")
@@ -631,7 +656,7 @@ def tenant():
 def exporter():
     d = Dashboard("m365mon-exporter", "Microsoft 365: The exporter itself", "Can its word be trusted, and what does it cost?",
                   ["datasource", "job", "instance"], annotations=False)
-    # Resources that Prometheus probes itself are instances too; these are no exporters.
+    # Resources that Prometheus probes itself are instances too, and every process has figures: these are no exporters.
     ours = f"and on (job, instance) m365mon_build_info{{{EXP}}}"
     wide, narrow = legend(("mean", "max"), "table", "right"), legend(("max",))
     d.panel("table", "Which version runs where", "Version, source revision and compiler.",
@@ -641,10 +666,10 @@ def exporter():
     d.panel("stat", "Is the configuration current", "Whether the last reload succeeded.",
             [q(f"min by (instance) (m365mon_config_last_reload_successful{{{EXP}}})", "{{instance}}")], w=6, h=6,
             mappings=[{"type": "value", "options": {"0": {"text": "reload failed", "color": RED, "index": 0}, "1": {"text": "current", "color": GREEN, "index": 1}}}],
-            thresholds=steps((None, RED), (1, GREEN)), options={**STAT, "textMode": "value_and_name", "orientation": "horizontal"})
+            thresholds=steps((None, RED), (1, GREEN)), options={**STAT, "textMode": "value_and_name", "orientation": "horizontal"}, no_value="no exporter")
     d.panel("stat", "When it was loaded", "How long ago the running configuration was loaded.",
             [q(f"time() - max by (instance) (m365mon_config_last_reload_success_timestamp_seconds{{{EXP}}})", "{{instance}}")], w=6, h=6, unit="s",
-            thresholds=steps((None, BLUE)), options={**STAT, "textMode": "value_and_name", "orientation": "horizontal"})
+            thresholds=steps((None, BLUE)), options={**STAT, "textMode": "value_and_name", "orientation": "horizontal"}, no_value="no exporter")
     d.panel("timeseries", "How late probes start", "99th percentile against their schedule.",
             [q(f"histogram_quantile(0.99, sum by (instance, le) (rate(m365mon_probe_start_delay_seconds_bucket{{{EXP}}}[$__rate_interval])))", "{{instance}}")],
             w=12, h=8, unit="s", minimum=0, custom=lines(fill=0), options=wide)
@@ -661,28 +686,28 @@ def exporter():
     bars(d, "Reloads", "Of the configuration or of the web configuration, by what became of them.",
          [q(grown("m365mon_config_reloads_total", EXP, "instance, result"), "{{instance}} {{result}}")], w=12, h=8, no_value="none")
     d.panel("timeseries", "Memory", "Resident; dashed, on the right: virtual.",
-            [q(f"max by (instance) (process_resident_memory_bytes{{{EXP}}})", "{{instance}}"),
-             q(f"max by (instance) (process_virtual_memory_bytes{{{EXP}}})", "{{instance}} virtual")], w=8, h=8, unit="bytes", minimum=0,
+            [q(f"max by (instance) (process_resident_memory_bytes{{{EXP}}} {ours})", "{{instance}}"),
+             q(f"max by (instance) (process_virtual_memory_bytes{{{EXP}}} {ours})", "{{instance}} virtual")], w=8, h=8, unit="bytes", minimum=0,
             custom=lines(fill=0), options=narrow,
             overrides=[override_matching("/virtual/", **{"custom.axisPlacement": "right", "custom.lineStyle": {"fill": "dash", "dash": [4, 6]},
                                                         "custom.hideFrom": {"legend": True, "tooltip": False, "viz": False}})])
-    d.panel("timeseries", "Processor", "Cores used.", [q(f"rate(process_cpu_seconds_total{{{EXP}}}[$__rate_interval])", "{{instance}}")], w=8, h=8, unit="short", minimum=0,
+    d.panel("timeseries", "Processor", "Cores used.", [q(f"rate(process_cpu_seconds_total{{{EXP}}}[$__rate_interval]) {ours}", "{{instance}}")], w=8, h=8, unit="short", minimum=0,
             custom=lines(fill=0), options=legend(("mean",)))
     d.panel("timeseries", "How long a scrape takes", "As Prometheus measured it.",
             [q(f"scrape_duration_seconds{{{EXP}}} {ours}", "{{instance}}")], w=8, h=8, unit="s", minimum=0, custom=lines(fill=0), options=narrow)
     d.panel("stat", "Sign-ins can be kept", "Whether the token store can be written; where it cannot, a sign-in is lost at the next start.",
-            [q(f"min by (instance) (m365mon_storage_writable{{{EXP}}})", "{{instance}}")], w=24, h=3, mappings=UPDOWN, no_value="nothing is kept",
+            [q(f"min by (instance) (m365mon_storage_writable{{{EXP}}})", "{{instance}}")], w=24, h=3, mappings=UPDOWN, no_value="no exporter, or none that keeps sign-ins",
             thresholds=steps((None, RED), (1, GREEN)), options={**STAT, "textMode": "value_and_name"})
     d.panel("timeseries", "File descriptors", "Share of the limit that is open.",
-            [q(f"max by (instance) (process_open_fds{{{EXP}}}) / max by (instance) (process_max_fds{{{EXP}}})", "{{instance}}")], w=8, h=7, unit="percentunit", minimum=0,
+            [q(f"max by (instance) (process_open_fds{{{EXP}}} {ours}) / max by (instance) (process_max_fds{{{EXP}}} {ours})", "{{instance}}")], w=8, h=7, unit="percentunit", minimum=0,
             custom=lines(fill=0), options=narrow)
     d.panel("timeseries", "Samples per scrape", "Series that one scrape brings.", [q(f"scrape_samples_scraped{{{EXP}}} {ours}", "{{instance}}")], w=8, h=7, minimum=0, decimals=0,
             custom=lines(fill=0), options=narrow)
-    d.panel("timeseries", "Threads", "Of the process.", [q(f"max by (instance) (process_threads{{{EXP}}})", "{{instance}}")], w=8, h=7, minimum=0, decimals=0,
+    d.panel("timeseries", "Threads", "Of the process.", [q(f"max by (instance) (process_threads{{{EXP}}} {ours})", "{{instance}}")], w=8, h=7, minimum=0, decimals=0,
             custom=lines(fill=0), options=narrow)
     d.panel("stat", "Running for", "Since the start of the process.",
-            [q(f"time() - max by (instance) (process_start_time_seconds{{{EXP}}})", "{{instance}}")], w=24, h=4, unit="s",
-            thresholds=steps((None, BLUE)), options={**STAT, "textMode": "value_and_name"})
+            [q(f"time() - max by (instance) (process_start_time_seconds{{{EXP}}} {ours})", "{{instance}}")], w=24, h=4, unit="s",
+            thresholds=steps((None, BLUE)), options={**STAT, "textMode": "value_and_name"}, no_value="no exporter")
     return d
 
 

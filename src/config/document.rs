@@ -1,9 +1,9 @@
 //! Writes `docs/configuration.md` from the table of keys; a test holds the
 //! file against it.
 
-use super::schema::TABLES;
+use super::schema::tables;
 use crate::kinds;
-use crate::kinds::key::AnyKey;
+use crate::kinds::AnyKey;
 
 const BEFORE: &str = "\
 # The configuration file
@@ -45,7 +45,7 @@ is a warning, for it may come yet.
 #[must_use]
 pub fn documentation() -> String {
     let mut page = BEFORE.to_owned();
-    for table in TABLES {
+    for table in tables() {
         let title = if table.path.is_empty() {
             "The file".to_owned()
         } else {

@@ -1,14 +1,15 @@
 //! Reads one mapping of the tree by the names of its table. What has the wrong
 //! type is complained about here, once, and then counts as absent.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use super::diagnostic::{Diagnostics, Position, one_of, quoted};
-use super::schema::{self, Table};
+use super::doubled::shown_key;
+use super::schema;
 use super::suggest::{nearest, suggest};
 use super::yaml::{MappingEntry, Node, Shape, Value};
-use crate::kinds::key::AnyKey;
+use crate::kinds::AnyKey;
+use crate::kinds::key::Table;
 use crate::model::Secret;
 use crate::model::duration;
 
@@ -145,13 +146,12 @@ impl<'n> Fields<'n> {
     }
 
     /// A secret, not empty. Nothing about it is ever shown.
-    pub(super) fn secret(&self, name: &str) -> Option<Spanned<Secret>> {
+    pub(super) fn secret(&self, name: &str) -> Option<Secret> {
         let node = self.get(name)?;
         match &node.value {
-            Value::Sealed(_, Some(secret)) if !secret.expose().trim().is_empty() => Some(Spanned {
-                value: secret.clone(),
-                at: node.at,
-            }),
+            Value::Sealed(_, Some(secret)) if !secret.expose().trim().is_empty() => {
+                Some(secret.clone())
+            }
             Value::Sealed(Shape::Text, _) => {
                 self.diagnostics
                     .refuse(node.at, format!("\"{name}\" is empty"));
@@ -294,6 +294,15 @@ impl<'n> Fields<'n> {
         &[]
     }
 
+    /// A section of the file; where it is absent, as if nothing stood in it.
+    pub(super) fn section(&self, table: &Table) -> Self {
+        self.mapping(table.path, table).unwrap_or(Self {
+            at: self.place(table.path),
+            entries: &[],
+            diagnostics: self.diagnostics,
+        })
+    }
+
     /// A nested mapping.
     pub(super) fn mapping(&self, name: &str, table: &Table) -> Option<Fields<'n>> {
         Fields::open(self.get(name)?, table, &[], self.diagnostics)
@@ -332,28 +341,6 @@ pub(super) fn text<'n>(
     }
 }
 
-/// How much of an unknown key may be shown. Part of a secret can end up as a
-/// key: in the mapping of the secret itself, or after a comma in `{…}`, where
-/// it has no value.
-fn shown_key(entry: &MappingEntry, name: &str, table: Option<&Table>) -> String {
-    let in_secret = table.is_some_and(schema::holds_secret);
-    let table = table.unwrap_or(&schema::ROOT);
-    if schema::home_of(table, name).is_some() {
-        return quoted(name);
-    }
-    if in_secret || entry.value.is_null() {
-        return "(not shown)".to_owned();
-    }
-    let word = name
-        .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | '.'))
-        .map_or(name, |end| &name[..end]);
-    if word.len() == name.len() {
-        quoted(name)
-    } else {
-        format!("\"{word}…\"")
-    }
-}
-
 /// Suggests the unit that was left out or spelled out.
 fn meant_duration(node: &Node) -> String {
     let text = match &node.value {
@@ -380,51 +367,5 @@ fn meant_duration(node: &Node) -> String {
         format!(", did you mean \"{text}\"?")
     } else {
         String::new()
-    }
-}
-
-/// The first key that is given twice anywhere, with both places.
-pub(super) fn doubled(node: &Node) -> Option<(Position, String)> {
-    doubled_below(node, "")
-}
-
-/// `under`: the key whose value this is.
-fn doubled_below(node: &Node, under: &str) -> Option<(Position, String)> {
-    match &node.value {
-        Value::List(items) => items
-            .iter()
-            .filter_map(|item| doubled_below(item, ""))
-            .min(),
-        Value::Mapping(entries) => {
-            let mut seen = HashMap::with_capacity(entries.len());
-            let here = entries.iter().find_map(|entry| {
-                let name = entry.key.as_deref()?;
-                let first: Position = seen.insert(name, entry.at)?;
-                let word = match under {
-                    "labels" | "resolve" => quoted(name),
-                    "client_secret" | "client_certificate" => {
-                        shown_key(entry, name, Some(&schema::CLIENT_SECRET))
-                    }
-                    _ => shown_key(entry, name, None),
-                };
-                Some((
-                    entry.at,
-                    format!("key {word} is given twice, first at line {}", first.line),
-                ))
-            });
-            entries
-                .iter()
-                .filter_map(|entry| {
-                    doubled_below(&entry.value, entry.key.as_deref().unwrap_or_default())
-                })
-                .chain(here)
-                .min()
-        }
-        Value::Null
-        | Value::Boolean(_)
-        | Value::Integer(_)
-        | Value::Float(_)
-        | Value::Text(_)
-        | Value::Sealed(..) => None,
     }
 }

@@ -11,6 +11,7 @@ mod check;
 mod diagnostic;
 pub mod digest;
 mod document;
+mod doubled;
 mod environment;
 mod fields;
 mod glob;
@@ -175,7 +176,7 @@ fn assemble(
     let refuse = |(at, message): (Position, String)| ConfigErrors::one(path, at, message);
     let text = text(bytes, 0).map_err(refuse)?;
     let mut root = yaml::parse(&text, 0).map_err(refuse)?;
-    if let Some(doubled) = fields::doubled(&root) {
+    if let Some(doubled) = doubled::doubled(&root) {
         return Err(refuse(doubled));
     }
     // What an interrupted write leaves; taken at its word on a reload, it would

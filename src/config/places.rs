@@ -7,25 +7,9 @@ use std::sync::Arc;
 
 use super::diagnostic::{Diagnostics, SourcePlace};
 use super::fields::Fields;
+use super::schema;
 use super::yaml::Value;
-
-/// Of accounts: the mappings and the keys in them.
-const OF_ACCOUNTS: [(&str, &[&str]); 3] = [
-    ("client_secret", &["secret_file", "secret_env", "secret"]),
-    (
-        "client_certificate",
-        &[
-            "certificate_file",
-            "key_file",
-            "key_passphrase_file",
-            "key_passphrase_env",
-            "key_passphrase",
-        ],
-    ),
-    ("workload_identity", &["token_file"]),
-];
-/// Of `http`.
-const OF_HTTP: [&str; 3] = ["ca_file", "proxy_url", "proxy_url_file"];
+use crate::kinds::key::{Role, Table};
 
 /// The places of files and secrets.
 #[derive(Debug, Clone, Default)]
@@ -86,19 +70,20 @@ impl Places {
             });
         };
         add("name", fields.at);
-        for (mapping, keys) in OF_ACCOUNTS {
-            let Some(node) = fields.get(mapping) else {
+        for key in schema::ACCOUNT.keys {
+            let Role::Mapping(table) = key.role() else {
                 continue;
             };
-            let Value::Mapping(entries) = &node.value else {
+            let Some(Value::Mapping(entries)) = fields.get(key.name()).map(|node| &node.value)
+            else {
                 continue;
             };
-            for key in keys {
+            for key in sources(table) {
                 let entry = entries
                     .iter()
                     .find(|entry| entry.key.as_deref() == Some(key));
                 if let Some(entry) = entry.filter(|entry| !entry.value.is_null()) {
-                    add(*key, entry.value.at);
+                    add(key, entry.value.at);
                 }
             }
         }
@@ -107,7 +92,7 @@ impl Places {
     /// What `http` names.
     pub(super) fn note_http(&self, fields: &Fields<'_>, diagnostics: &Diagnostics) {
         let mut known = self.keys.borrow_mut();
-        for key in OF_HTTP {
+        for key in sources(&schema::HTTP.table) {
             if let Some(at) = fields.get(key).map(|node| node.at) {
                 known.push(Named {
                     account: None,
@@ -117,4 +102,11 @@ impl Places {
             }
         }
     }
+}
+
+/// The keys that name or are what is opened later.
+fn sources(table: &'static Table) -> impl Iterator<Item = &'static str> {
+    let keys = table.keys.iter();
+    keys.filter(|key| matches!(key.role(), Role::Source | Role::Secret))
+        .map(|key| key.name())
 }

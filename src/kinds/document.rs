@@ -115,7 +115,7 @@ pub(crate) fn table(page: &mut String, keys: &[&dyn AnyKey]) {
             "| `{}` | {} | {} | {} |",
             key.name(),
             key.takes(),
-            key.default(),
+            &key.default(),
             key.help()
         );
     }

@@ -30,7 +30,7 @@ pub struct HttpEndpoint {
     permissions: Vec<Arc<str>>,
     expect_status: Vec<u16>,
     expect_json: Vec<(Arc<str>, Arc<str>)>,
-    body_limit: u32,
+    body_limit: usize,
     /// Which of Graph's limits it counts against; `None` elsewhere.
     graph: Option<Service>,
 }
@@ -205,7 +205,7 @@ impl Spec for HttpEndpoint {
                 "application/json"
             },
             expect: Cow::Owned(expect),
-            body_limit: self.body_limit as usize,
+            body_limit: self.body_limit,
             ..request
         })
     }

@@ -313,6 +313,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn principal_names() {
+        for good in [
+            "steve@contoso.com",
+            "o'brien@contoso.com",
+            "a_b#EXT#@contoso.onmicrosoft.com",
+        ] {
+            assert!(is_upn(good), "{good}");
+        }
+        for bad in [
+            "",
+            "steve",
+            "@contoso.com",
+            "steve@contoso",
+            "a@b@c.de",
+            "a b@c.de",
+            "a/b@c.de",
+        ] {
+            assert!(!is_upn(bad), "{bad}");
+        }
+    }
+
+    #[test]
     fn tenants() {
         assert!(Tenant::parse("contoso.onmicrosoft.com").is_some());
         assert!(Tenant::parse("11111111-2222-3333-4444-555555555555").is_some());

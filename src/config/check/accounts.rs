@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::mapping_keys::MappingKeys;
 use super::names::UniqueNames;
-use super::{Context, audiences, credentials, proxy};
-use crate::config::diagnostic::{Position, quoted, quoted_url};
+use super::{Context, credentials, proxy};
+use crate::config::diagnostic::{Position, quoted};
 use crate::config::fields::Fields;
 use crate::config::schema;
 use crate::config::suggest::suggest;
 use crate::config::yaml::{Node, Value};
-use crate::model::{Account, AccountName, Cloud, Tenant, is_guid, is_plain_root, meant};
+use crate::kinds::Taken;
+use crate::model::{Account, AccountName, Cloud, Tenant, is_guid};
 
 /// The clouds that have a name.
 const CLOUDS: [(&str, Cloud); 5] = [
@@ -84,31 +86,40 @@ pub(super) fn accounts(root: &Fields<'_>, context: &Context<'_>) -> CheckedAccou
 
 /// One account. Everything is checked before anything is given up.
 fn account(name: AccountName, fields: &Fields<'_>, context: &Context<'_>) -> Option<Account> {
+    let keys = &MappingKeys::new(fields, context);
     let choice = credentials::CredentialChoice::read(fields, context);
-    let twins = choice.takes_environment().then_some(context);
-    let cloud = cloud(fields, twins, context);
-    let tenant = tenant(fields, twins, context);
-    let client_id = client_id(fields, twins, context);
+    let takes_environment = choice.takes_environment();
+    let cloud = cloud(fields, takes_environment, context);
+    let tenant = schema::TENANT.take(keys).or_else(|| {
+        let twin = Twin("AZURE_TENANT_ID", "is neither a domain nor a GUID");
+        twin.read(takes_environment, keys, Tenant::parse)
+    });
+    let client_id = schema::CLIENT_ID.take(keys).or_else(|| {
+        let id = |text: &str| is_guid(text).then(|| text.to_ascii_lowercase().into());
+        Twin("AZURE_CLIENT_ID", "is not a GUID").read(takes_environment, keys, id)
+    });
     let sign_in = choice.sign_in(fields, context);
-    let proxy = proxy::own(fields, context);
+    let proxy = proxy::own(keys);
+    let audiences = schema::AUDIENCES.value(keys);
 
     let managed = choice.is_managed();
-    if tenant.is_none() && fields.get("tenant").is_none() && !managed {
-        let such_as = if choice.takes_environment() {
+    if matches!(tenant, Taken::Absent) && !managed {
+        let such_as = if takes_environment {
             "give it, or set AZURE_TENANT_ID"
         } else {
             "a domain such as \"contoso.onmicrosoft.com\", or a GUID"
         };
-        fields.missing("tenant", such_as);
+        fields.missing(schema::TENANT.name, such_as);
     }
-    if client_id.is_none() && fields.get("client_id").is_none() && !managed {
-        let such_as = if choice.takes_environment() {
+    if matches!(client_id, Taken::Absent) && !managed {
+        let such_as = if takes_environment {
             "give it, or set AZURE_CLIENT_ID"
         } else {
             "the application (client) id of the registration, a GUID"
         };
-        fields.missing("client_id", such_as);
+        fields.missing(schema::CLIENT_ID.name, such_as);
     }
+    let (tenant, client_id) = (tenant.given(), client_id.given());
     let (cloud, sign_in) = (cloud?, sign_in?);
     if !managed && (tenant.is_none() || client_id.is_none()) {
         return None;
@@ -119,105 +130,43 @@ fn account(name: AccountName, fields: &Fields<'_>, context: &Context<'_>) -> Opt
         tenant,
         client_id,
         sign_in,
-        audiences: audiences::read(fields, context),
+        audiences: audiences?,
         proxy,
     })
 }
 
-fn tenant(
-    fields: &Fields<'_>,
-    twins: Option<&Context<'_>>,
-    context: &Context<'_>,
-) -> Option<Tenant> {
-    let text = fields.text("tenant");
-    let twin = twins.and_then(|context| context.env.var("AZURE_TENANT_ID"));
-    let Some(text) = text else {
-        let value = twin.filter(|_| fields.get("tenant").is_none())?;
-        let tenant = Tenant::parse(&value);
-        if tenant.is_none() {
-            let message = "AZURE_TENANT_ID is neither a domain nor a GUID";
-            context.diagnostics.refuse(fields.at, message);
-        }
-        return tenant;
-    };
-    let refuse = |message: String| {
-        context.diagnostics.refuse(text.at, message);
-        None
-    };
-    let word = quoted(text.value);
-    match text.value.to_ascii_lowercase().as_str() {
-        all @ ("common" | "organizations" | "consumers") => {
-            return refuse(format!(
-                "the tenant may not be {word}: \"{all}\" stands for any tenant, and a token for it could be anyone's; name one tenant by its domain or GUID"
-            ));
-        }
-        url if url.contains("://") => {
-            return refuse(format!(
-                "the tenant {word} must be a domain or a GUID, not a URL"
-            ));
-        }
-        _ => {}
-    }
-    let Some(tenant) = Tenant::parse(text.value) else {
-        return refuse(format!(
-            "the tenant {word} is neither a domain such as \"contoso.onmicrosoft.com\" nor a GUID{}",
-            meant(text.value, |other| Tenant::parse(other).is_some())
-        ));
-    };
-    Some(tenant)
-}
+/// An environment variable that fills what the file leaves out, and what is wrong
+/// with a value that does not fit.
+struct Twin(&'static str, &'static str);
 
-fn client_id(
-    fields: &Fields<'_>,
-    twins: Option<&Context<'_>>,
-    context: &Context<'_>,
-) -> Option<Arc<str>> {
-    let text = fields.text("client_id");
-    let twin = twins.and_then(|context| context.env.var("AZURE_CLIENT_ID"));
-    let Some(text) = text else {
-        let value = twin.filter(|_| fields.get("client_id").is_none())?;
-        if is_guid(&value) {
-            return Some(value.to_ascii_lowercase().into());
-        }
-        let message = "AZURE_CLIENT_ID is not a GUID";
-        context.diagnostics.refuse(fields.at, message);
-        return None;
-    };
-    if !is_guid(text.value) {
-        // The portal shows the secret beside the id, so it ends up here.
-        let harmless = text.value.len() <= 38
-            && text
-                .value
-                .bytes()
-                .all(|b| b.is_ascii_hexdigit() || matches!(b, b'-' | b'{' | b'}'));
-        let question = meant(text.value, is_guid);
-        let word = if harmless || !question.is_empty() {
-            quoted(text.value)
-        } else {
-            "this (not shown)".into()
+impl Twin {
+    fn read<T>(
+        &self,
+        counts: bool,
+        keys: &MappingKeys<'_>,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Taken<T> {
+        let Self(variable, wrong) = self;
+        let Some(text) = keys.context.env.var(variable).filter(|_| counts) else {
+            return Taken::Absent;
         };
-        context.diagnostics.refuse(
-            text.at,
-            format!(
-                "\"client_id\" must be a GUID such as \"11111111-2222-3333-4444-555555555555\", not {word}{}",
-                if question.is_empty() {
-                    "; it is the application (client) id of the registration"
-                } else {
-                    &question
-                }
-            ),
-        );
-        return None;
+        let Some(value) = parse(&text) else {
+            let message = format!("{variable} {wrong}");
+            keys.context.diagnostics.refuse(keys.fields.at, message);
+            return Taken::Refused;
+        };
+        Taken::Given(value)
     }
-    Some(text.value.to_ascii_lowercase().into())
 }
 
-fn cloud(fields: &Fields<'_>, twins: Option<&Context<'_>>, context: &Context<'_>) -> Option<Cloud> {
+fn cloud(fields: &Fields<'_>, takes_environment: bool, context: &Context<'_>) -> Option<Cloud> {
     let Some(node) = fields.get("cloud") else {
-        let authority = twins.and_then(|context| context.env.var("AZURE_AUTHORITY_HOST"));
-        return authority.map_or(Some(Cloud::Global), |authority| {
-            from_authority(&authority, fields.at, context)
-        });
+        let authority = context.env.var("AZURE_AUTHORITY_HOST");
+        return authority
+            .filter(|_| takes_environment)
+            .map_or(Some(Cloud::Global), |authority| {
+                from_authority(&authority, fields.at, context)
+            });
     };
     match &node.value {
         Value::Mapping(_) => custom(node, context),
@@ -253,55 +202,12 @@ fn named(word: &str, at: Position, context: &Context<'_>) -> Option<Cloud> {
 
 fn custom(node: &Node, context: &Context<'_>) -> Option<Cloud> {
     let fields = Fields::open(node, &schema::CLOUD, &[], context.diagnostics)?;
-    let login_url = root_url(
-        &fields,
-        "login_url",
-        "https://login.microsoftonline.com",
-        context,
-    );
-    let graph_url = root_url(&fields, "graph_url", "https://graph.microsoft.com", context);
+    let keys = &MappingKeys::new(&fields, context);
+    let (login_url, graph_url) = (schema::LOGIN_URL.take(keys), schema::GRAPH_URL.take(keys));
     Some(Cloud::Custom {
-        login_url: login_url?,
-        graph_url: graph_url?,
+        login_url: login_url.given()?,
+        graph_url: graph_url.given()?,
     })
-}
-
-fn root_url(
-    fields: &Fields<'_>,
-    name: &str,
-    example: &str,
-    context: &Context<'_>,
-) -> Option<Arc<str>> {
-    if fields.get(name).is_none() {
-        fields.missing(
-            name,
-            &format!("a cloud of its own has it, as \"{example}\""),
-        );
-        return None;
-    }
-    let text = fields.text(name)?;
-    let url = Url::parse(text.value).ok();
-    if let Some(url) = url.as_ref().filter(|url| is_plain_root(url)) {
-        return Some(url.as_str().trim_end_matches('/').into());
-    }
-    let question = url.filter(Url::has_host).map_or_else(
-        || {
-            let fits = |other: &str| Url::parse(other).is_ok_and(|url| is_plain_root(&url));
-            meant(text.value, fits)
-        },
-        |url| {
-            let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-            format!(", did you mean \"https://{host}\"?")
-        },
-    );
-    context.diagnostics.refuse(
-        text.at,
-        format!(
-            "\"{name}\" must be an https URL without a path, as \"{example}\", not {}{question}",
-            quoted_url(text.value)
-        ),
-    );
-    None
 }
 
 /// The cloud that the platform says it is in, by the names that Entra's

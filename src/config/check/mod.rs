@@ -3,17 +3,15 @@
 //! all diagnostics are shown at once; a value with a diagnostic is left out.
 
 mod accounts;
-mod audiences;
 mod credentials;
 mod labels;
+mod mapping_keys;
 mod names;
 mod paths;
 mod proxy;
 mod references;
 mod resource_files;
-mod resource_keys;
 mod resources;
-mod settings;
 mod times;
 mod usage;
 mod windows;
@@ -30,8 +28,11 @@ use super::places::Places;
 use super::variables::Substitution;
 use super::yaml::Node;
 use super::{Label, schema};
+use crate::kinds::key::KeyRecord;
 use crate::kinds::{Configuration, Resource, Variables, Windows};
-use crate::model::{ProxySetting, Storage};
+use crate::model::{HttpSettings, ProxySetting};
+
+use mapping_keys::MappingKeys;
 
 pub use labels::label;
 
@@ -83,22 +84,19 @@ impl<'a> Context<'a> {
 /// Checks the whole file. `None` after at least one diagnostic.
 pub(super) fn configuration(root: &Node, context: &Context<'_>) -> Option<Configuration> {
     let diagnostics = context.diagnostics;
-    let root = Fields::open(root, &schema::ROOT, &[], diagnostics)?;
+    let root = Fields::open(root, &schema::ROOT.table, &[], diagnostics)?;
     let labels = labels::of_process(&root, context);
-    let storage = Storage {
-        file: paths::path_or(&root, "storage", "m365mon.tokens", context),
-        key_file: paths::path_or(&root, "storage_key_file", "m365mon.key", context),
-    };
+    let storage = schema::ROOT.read(&MappingKeys::new(&root, context), ())?;
     let place = diagnostics.place(
         root.given("storage_key_file")
             .map_or(root.at, |node| node.at),
     );
     context.places.note_file(&storage.key_file, place);
-    let mut http = settings::http(&root, context);
-    let limits = settings::limits(&root);
-    let metrics = settings::metrics(&root, context);
+    let mut http = http(&root, context)?;
+    let limits = section(&root, &schema::LIMITS, context)?;
+    let metrics = section(&root, &schema::METRICS, context)?;
     let accounts = accounts::accounts(&root, context);
-    let defaults = resources::Defaults::read(&root, &accounts, context);
+    let defaults = resources::Defaults::read(&root, &accounts, context)?;
     let own = root.list("resources");
     let files = resource_files::ResourceFiles::read(&root, own.len(), context);
     let items: Vec<&Node> = own.iter().chain(files.items()).collect();
@@ -130,4 +128,19 @@ pub(super) fn configuration(root: &Node, context: &Context<'_>) -> Option<Config
     };
     usage::warn(&configuration, &accounts, &root, context);
     Some(configuration)
+}
+
+/// A section of the file.
+fn section<T>(root: &Fields<'_>, section: &KeyRecord<T>, context: &Context<'_>) -> Option<T> {
+    let fields = root.section(&section.table);
+    section.read(&MappingKeys::new(&fields, context), ())
+}
+
+/// `http`; what accounts and resources say of proxies is not known yet.
+fn http(root: &Fields<'_>, context: &Context<'_>) -> Option<HttpSettings> {
+    let fields = root.section(&schema::HTTP.table);
+    context.places.note_http(&fields, context.diagnostics);
+    let keys = MappingKeys::new(&fields, context);
+    let proxy = proxy::for_all(&keys).unwrap_or(ProxySetting::Environment);
+    schema::HTTP.read(&keys, (proxy, Vec::new()))
 }

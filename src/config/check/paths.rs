@@ -47,16 +47,3 @@ pub(super) fn path(
         at: text.at,
     })
 }
-
-/// A path, or the default.
-pub(super) fn path_or(
-    fields: &Fields<'_>,
-    name: &str,
-    default: &str,
-    context: &Context<'_>,
-) -> PathBuf {
-    path(fields, name, context).map_or_else(
-        || context.diagnostics.path_at(fields.at, default),
-        |path| path.value,
-    )
-}

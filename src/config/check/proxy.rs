@@ -3,46 +3,38 @@
 
 use std::sync::Arc;
 
-use url::Url;
-
-use super::{Context, paths};
-use crate::config::fields::Fields;
+use super::mapping_keys::MappingKeys;
+use crate::config::schema::{PROXY_URL, PROXY_URL_FILE};
 use crate::config::yaml::Node;
+use crate::kinds::Keys as _;
 use crate::model::ProxySetting;
 
 /// What `http` says; `None` where it says nothing.
-pub(super) fn for_all(fields: &Fields<'_>, context: &Context<'_>) -> Option<ProxySetting> {
-    let fixed = fields.secret("proxy_url").and_then(|proxy| {
-        let Some(problem) = problem(proxy.value.expose()) else {
-            return Some(ProxySetting::Fixed(proxy.value));
-        };
-        context
-            .diagnostics
-            .refuse(proxy.at, format!("\"proxy_url\" (not shown) {problem}"));
-        None
-    });
-    let Some(file) = paths::existing(fields, "proxy_url_file", context) else {
+pub(super) fn for_all(keys: &MappingKeys<'_>) -> Option<ProxySetting> {
+    // Those of accounts and resources are read alike.
+    let fixed = PROXY_URL.take(keys).given().map(ProxySetting::Fixed);
+    let Some(file) = PROXY_URL_FILE.take(keys).given() else {
         return fixed;
     };
-    if fields
-        .given("proxy_url")
-        .is_some_and(|node| !node.is_null())
-    {
+    let context = keys.context;
+    let place = keys.fields.place(PROXY_URL_FILE.name);
+    if keys.is_given(PROXY_URL.name) {
         context.diagnostics.refuse(
-            fields.place("proxy_url_file"),
+            place,
             "\"proxy_url_file\" and \"proxy_url\" exclude each other",
         );
     }
-    let place = context.diagnostics.place(fields.place("proxy_url_file"));
+    let place = context.diagnostics.place(place);
     context.places.note_file(&file, place);
     Some(ProxySetting::File(file))
 }
 
 /// What an account or a resource says for itself: `null` is no proxy at all.
 /// Equal settings are shared.
-pub(super) fn own(fields: &Fields<'_>, context: &Context<'_>) -> Option<Arc<ProxySetting>> {
-    let none = fields.given("proxy_url").is_some_and(Node::is_null);
-    let setting = match for_all(fields, context) {
+pub(super) fn own(keys: &MappingKeys<'_>) -> Option<Arc<ProxySetting>> {
+    let (fields, context) = (keys.fields, keys.context);
+    let none = fields.given(PROXY_URL.name).is_some_and(Node::is_null);
+    let setting = match for_all(keys) {
         Some(ProxySetting::File(_)) if none => {
             context.diagnostics.refuse(
                 fields.place("proxy_url_file"),
@@ -60,22 +52,4 @@ pub(super) fn own(fields: &Fields<'_>, context: &Context<'_>) -> Option<Arc<Prox
     let setting = Arc::new(setting);
     known.push(Arc::clone(&setting));
     Some(setting)
-}
-
-fn problem(text: &str) -> Option<&'static str> {
-    let Ok(url) = Url::parse(text) else {
-        return Some("must be a URL such as \"http://proxy.contoso.com:3128\"");
-    };
-    if url.scheme() != "http" {
-        return Some(
-            "must begin with \"http://\": the tunnel through the proxy is encrypted by itself",
-        );
-    }
-    if url.host_str().is_none_or(str::is_empty) {
-        return Some("names no host");
-    }
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return Some("must end after the host and port");
-    }
-    None
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Context;
 use crate::config::diagnostic::{Position, quoted};
+use crate::config::doubled;
 use crate::config::fields::{self, Fields};
 use crate::config::yaml::{self, Node, Shape, Value};
 use crate::config::{MOST_BYTES, glob, text};
@@ -147,7 +148,7 @@ impl FileReader<'_> {
                 return None;
             }
         };
-        if let Some((at, message)) = fields::doubled(&tree) {
+        if let Some((at, message)) = doubled::doubled(&tree) {
             diagnostics.refuse(at, message);
             return None;
         }

@@ -6,22 +6,17 @@ use std::time::Duration;
 
 use super::accounts::CheckedAccounts;
 use super::labels::{self, LabelMap};
+use super::mapping_keys::MappingKeys;
 use super::names::UniqueNames;
-use super::resource_keys::ResourceKeys;
 use super::{Context, proxy, times};
 use crate::config::diagnostic::{Position, one_of, quoted};
 use crate::config::fields::Fields;
 use crate::config::schema;
 use crate::config::suggest::suggest;
 use crate::config::yaml::{Node, Value};
-use crate::kinds::key::AnyKey;
+use crate::kinds::AnyKey;
 use crate::kinds::{self, Info, Keys, Kind, Labels, Mode, Resource, Taken, Variables};
 use crate::model::{Account, ConnectionPolicy, Limits, duration, is_upn};
-
-/// A minute suits most kinds.
-const USUAL_INTERVAL: Duration = Duration::from_secs(60);
-/// Longer than any healthy answer takes.
-const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What holds for resources that do not say otherwise.
 pub(super) struct Defaults {
@@ -70,44 +65,29 @@ impl Defaults {
         root: &Fields<'_>,
         accounts: &CheckedAccounts,
         context: &Context<'_>,
-    ) -> Self {
-        let mut defaults = Self {
-            interval: USUAL_INTERVAL,
-            timeout: USUAL_TIMEOUT,
-            mode: Mode::Background,
-            connection: ConnectionPolicy::New,
-            min_age: None,
-            account: None,
-            has_account: false,
-            kind: None,
-            refused_kind: false,
+    ) -> Option<Self> {
+        let fields = root.section(&schema::DEFAULTS);
+        let keys = &MappingKeys::naming(accounts, &fields, context);
+        let interval = schema::DEFAULT_INTERVAL.value(keys);
+        let timeout = schema::DEFAULT_TIMEOUT.value(keys);
+        let mode = schema::DEFAULT_MODE.value(keys);
+        let connection = schema::DEFAULT_CONNECTION.value(keys);
+        let min_age = schema::DEFAULT_MIN_AGE.value(keys);
+        let account = schema::DEFAULT_ACCOUNT.take(keys);
+        let kind = schema::DEFAULT_KIND.take(keys);
+        Some(Self {
+            interval: interval?,
+            timeout: timeout?,
+            mode: mode?,
+            connection: connection?,
+            min_age,
+            has_account: !matches!(account, Taken::Absent),
+            account: account.given(),
+            refused_kind: matches!(kind, Taken::Refused),
+            kind: kind.given().and_then(kinds::find),
             at: root.place("defaults"),
             reported: Cell::new(false),
-        };
-        if let Some(fields) = root.mapping("defaults", &schema::DEFAULTS) {
-            let keys = &ResourceKeys {
-                fields: &fields,
-                accounts,
-                context,
-            };
-            let interval = schema::DEFAULT_INTERVAL.take(keys).given();
-            defaults.interval = interval.unwrap_or(defaults.interval);
-            let timeout = schema::DEFAULT_TIMEOUT.take(keys).given();
-            defaults.timeout = timeout.unwrap_or(defaults.timeout);
-            let mode = schema::DEFAULT_MODE.take(keys).given();
-            defaults.mode = mode.unwrap_or(defaults.mode);
-            let connection = schema::DEFAULT_CONNECTION.take(keys).given();
-            defaults.connection = connection.unwrap_or(defaults.connection);
-            defaults.min_age = schema::DEFAULT_MIN_AGE.take(keys).given();
-            defaults.has_account = keys.is_given("account");
-            defaults.account = schema::DEFAULT_ACCOUNT.take(keys).given();
-            match schema::DEFAULT_KIND.take(keys) {
-                Taken::Given(word) => defaults.kind = kinds::find(word),
-                Taken::Refused => defaults.refused_kind = true,
-                Taken::Absent => {}
-            }
-        }
-        defaults
+        })
     }
 
     /// What a resource takes from here that came from the environment is shown
@@ -175,11 +155,7 @@ pub(super) fn resources(
                 ),
             );
         }
-        let keys = ResourceKeys {
-            fields: &fields,
-            accounts,
-            context,
-        };
+        let keys = MappingKeys::naming(accounts, &fields, context);
         let timing = Timing::read(&keys);
         let mode = mode(&keys, &timing, kind.info(), defaults);
         if mode == Some(Mode::OnScrape) {
@@ -210,7 +186,7 @@ pub(super) fn resources(
 }
 
 fn resource(
-    keys: &ResourceKeys<'_>,
+    keys: &MappingKeys<'_>,
     kind: &KindOf<'_>,
     timing: Timing,
     mode: Option<Mode>,
@@ -221,7 +197,7 @@ fn resource(
     let impact = schema::IMPACT.take(keys);
     let times = times::fitting(keys, &timing, defaults, info);
     let account = account(keys, info, defaults);
-    let proxy = proxy::own(keys.fields, keys.context);
+    let proxy = proxy::own(keys);
     let kind = kind.check(keys, account.as_deref());
     let (interval, timeout, min_age) = times?;
     let kind = kind?;
@@ -296,7 +272,7 @@ fn mode(
 
 /// The account; `None` if it is unknown (after a diagnostic) or was refused.
 fn account(
-    keys: &ResourceKeys<'_>,
+    keys: &MappingKeys<'_>,
     info: Option<&Info>,
     defaults: &Defaults,
 ) -> Option<Arc<Account>> {
@@ -361,7 +337,7 @@ impl<'n> KindOf<'n> {
         }
     }
 
-    fn check(&self, keys: &ResourceKeys<'_>, account: Option<&Account>) -> Option<Kind> {
+    fn check(&self, keys: &MappingKeys<'_>, account: Option<&Account>) -> Option<Kind> {
         let words = || kinds::ALL.iter().map(|info| info.name);
         let (at, message) = match self {
             Self::Known(info) => return Kind::read(info.name, keys, account),

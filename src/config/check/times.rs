@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::resource_keys::ResourceKeys;
+use super::mapping_keys::MappingKeys;
 use super::resources::{Defaults, Timing};
 use crate::kinds::{Info, Keys, Taken};
 use crate::model::duration::format;
@@ -11,7 +11,7 @@ use crate::model::duration::format;
 /// The interval, the timeout and the minimum age. What the resource does not say
 /// is as its kind has it, else as the defaults.
 pub(super) fn fitting(
-    keys: &ResourceKeys<'_>,
+    keys: &MappingKeys<'_>,
     timing: &Timing,
     defaults: &Defaults,
     info: Option<&Info>,

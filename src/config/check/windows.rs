@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 
 use super::Context;
 use super::accounts::CheckedAccounts;
+use super::mapping_keys::MappingKeys;
 use super::names::UniqueNames;
-use super::resource_keys::ResourceKeys;
 use crate::config::diagnostic::{Position, quoted};
 use crate::config::fields::{self, Fields};
 use crate::config::schema;
@@ -55,11 +55,7 @@ pub(super) fn windows(
     let mut names = UniqueNames::new("window", items.len());
     let read = |item: &Node| {
         let fields = Fields::open(item, &schema::WINDOW, &[], context.diagnostics)?;
-        let keys = ResourceKeys {
-            fields: &fields,
-            accounts,
-            context,
-        };
+        let keys = MappingKeys::naming(accounts, &fields, context);
         let name = names.take(&fields, context);
         let r#type = schema::TYPE.take(&keys).given();
         let zone = schema::TIMEZONE.take(&keys);
@@ -90,7 +86,7 @@ pub(super) fn windows(
 }
 
 /// When it is open: once, or every week.
-fn times(keys: &ResourceKeys<'_>) -> Option<WindowTimes> {
+fn times(keys: &MappingKeys<'_>) -> Option<WindowTimes> {
     let weekly = ["days", "from", "to"].map(|key| keys.is_given(key));
     let once = ["start", "end"].map(|key| keys.is_given(key));
     let (days, from, to) = (
@@ -138,7 +134,7 @@ fn times(keys: &ResourceKeys<'_>) -> Option<WindowTimes> {
 }
 
 fn week(
-    keys: &ResourceKeys<'_>,
+    keys: &MappingKeys<'_>,
     days: Taken<Weekdays>,
     from: Taken<MinuteOfDay>,
     to: Taken<MinuteOfDay>,
@@ -176,7 +172,7 @@ fn week(
 }
 
 /// Complains about a window that no clock ever shows: its times are jumped over.
-fn is_somewhen(window: &Window, keys: &ResourceKeys<'_>) -> Option<()> {
+fn is_somewhen(window: &Window, keys: &MappingKeys<'_>) -> Option<()> {
     if matches!(window.times, WindowTimes::Once { .. })
         && window.next(jiff::Timestamp::MIN).is_none()
     {

@@ -1,50 +1,52 @@
 //! Planned times as the configuration has them.
 
-use super::Out;
+use super::{mapping, text};
 use crate::config::schema;
 use crate::kinds::{Criterion, PlannedWindow, Setting, Windows};
 use crate::model::WindowTimes;
 
 /// `windows`.
-pub(super) fn windows(windows: &Windows) -> Out {
-    Out::List(windows.list().iter().map(one).collect())
+pub(super) fn windows(windows: &Windows) -> Setting {
+    Setting::List(windows.list().iter().map(one).collect())
 }
 
-fn one(planned: &PlannedWindow) -> Out {
+fn one(planned: &PlannedWindow) -> Setting {
     let window = &planned.window;
-    let mut entries = vec![("name".to_owned(), Out::text(&window.name))];
-    let mut add = |(key, value): (&str, Setting)| entries.push((key.to_owned(), Out::of(value)));
-    add(schema::TYPE.show(&window.r#type));
+    let mut entries = vec![
+        ("name", text(&window.name)),
+        schema::TYPE.show(&window.r#type),
+    ];
     match &window.times {
         WindowTimes::Weekly { days, from, to } => {
-            add(schema::DAYS_OF_WEEK.show(days));
-            add(schema::FROM.show(from));
-            add(schema::TO.show(to));
+            entries.extend([
+                schema::DAYS_OF_WEEK.show(days),
+                schema::FROM.show(from),
+                schema::TO.show(to),
+            ]);
         }
         WindowTimes::Once { start, end } => {
-            add(schema::START.show(start));
-            add(schema::END.show(end));
+            entries.extend([schema::START.show(start), schema::END.show(end)]);
         }
     }
-    add(schema::TIMEZONE.show(&window.zone));
+    entries.push(schema::TIMEZONE.show(&window.zone));
     match &planned.matches[..] {
         [] => {}
-        [one] => entries.push(("match".to_owned(), mapping(one))),
+        [one] => entries.push(("match", criteria(one))),
         more => {
-            let matches = more.iter().map(|all| mapping(all)).collect();
-            entries.push(("match".to_owned(), Out::List(matches)));
+            let matches = more.iter().map(|all| criteria(all)).collect();
+            entries.push(("match", Setting::List(matches)));
         }
     }
-    Out::Mapping(entries)
+    mapping(entries)
 }
 
-fn mapping(all: &[Criterion]) -> Out {
+fn criteria(all: &[Criterion]) -> Setting {
     let entries = all.iter().map(|(key, values)| {
         let values = match &values[..] {
-            [one] => Out::text(one),
-            more => Out::List(more.iter().map(Out::text).collect()),
+            [one] => text(one),
+            more => Setting::List(more.iter().map(text).collect()),
         };
-        (key.as_str().to_owned(), values)
+        (key.as_str(), values)
     });
-    Out::Mapping(entries.collect())
+    mapping(entries)
 }

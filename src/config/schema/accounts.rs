@@ -1,6 +1,40 @@
-//! The ways into tenants.
+//! The ways into tenants: which, in which cloud, through which application.
 
-use super::{Table, key};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use url::Url;
+
+use super::{
+    ACCOUNT_PROXY_URL, CLIENT_CERTIFICATE, CLIENT_SECRET, DELEGATED, MANAGED_IDENTITY,
+    PROXY_URL_FILE, WORKLOAD_IDENTITY, key, mapping,
+};
+use crate::config::diagnostic::{quoted, quoted_url};
+use crate::kinds::Key;
+use crate::kinds::key::{Form, KeyPart, Keys, Nested, Role, Setting, Table};
+use crate::model::{Audience, BoundHosts, Tenant, is_guid, is_plain_root, meant};
+
+/// `accounts[].tenant`.
+pub(in crate::config) static TENANT: Key<TenantName> = Key::optional(
+    "tenant",
+    TenantName,
+    "",
+    "Never `common`, `organizations` or `consumers`. May be absent with `managed_identity`, and with `workload_identity` where `AZURE_TENANT_ID` is set.",
+);
+/// `accounts[].client_id`.
+pub(in crate::config) static CLIENT_ID: Key<ClientId> = Key::optional(
+    "client_id",
+    ClientId,
+    "",
+    "The application. With `managed_identity` it names a user-assigned identity; may be absent there, and with `workload_identity` where `AZURE_CLIENT_ID` is set.",
+);
+/// `accounts[].audiences`.
+pub(in crate::config) static AUDIENCES: Key<AudienceHosts> = Key::usually_told(
+    "audiences",
+    AudienceHosts,
+    (BoundHosts::new, "none"),
+    "Which host the tokens of an API behind Entra go to that is not Microsoft's, as `{\"api://contoso-health\": api.contoso.com}`. Tokens for Microsoft's own APIs go to Microsoft's hosts only.",
+);
 
 /// `accounts[]`.
 pub(in crate::config) static ACCOUNT: Table = Table {
@@ -13,201 +47,259 @@ pub(in crate::config) static ACCOUNT: Table = Table {
             "",
             "Unique; the `account` label.",
         ),
-        &key(
-            "tenant",
-            "domain or GUID",
-            "",
-            "Never `common`, `organizations` or `consumers`. May be absent with `managed_identity`, and with `workload_identity` where `AZURE_TENANT_ID` is set.",
-        ),
-        &key(
+        &TENANT,
+        &Key::optional(
             "cloud",
-            "`global` (also `gcc`), `gcc_high`, `dod`, `china`, or a mapping",
+            Nested {
+                table: &CLOUD,
+                takes: "`global` (also `gcc`), `gcc_high`, `dod`, `china`, or a mapping",
+            },
             "`global`",
             "Which of Microsoft's clouds the tenant lives in.",
         ),
-        &key(
-            "client_id",
-            "GUID",
-            "",
-            "The application. With `managed_identity` it names a user-assigned identity; may be absent there, and with `workload_identity` where `AZURE_CLIENT_ID` is set.",
-        ),
-        &key(
-            "audiences",
-            "mapping of audiences to hosts",
-            "none",
-            "Which host the tokens of an API behind Entra go to that is not Microsoft's, as `{\"api://contoso-health\": api.contoso.com}`. Tokens for Microsoft's own APIs go to Microsoft's hosts only.",
-        ),
-        &key(
+        &CLIENT_ID,
+        &AUDIENCES,
+        &mapping(
             "delegated",
+            &DELEGATED.table,
             "mapping",
-            "",
             "A person consents once (on the exporter's page, or by `m365mon login`); alone it makes a public client.",
         ),
-        &key("client_secret", "mapping", "", "A shared secret."),
-        &key(
-            "client_certificate",
+        &mapping(
+            "client_secret",
+            &CLIENT_SECRET,
             "mapping",
-            "",
+            "A shared secret.",
+        ),
+        &mapping(
+            "client_certificate",
+            &CLIENT_CERTIFICATE,
+            "mapping",
             "A certificate and its RSA key.",
         ),
-        &key(
+        &mapping(
             "workload_identity",
+            &WORKLOAD_IDENTITY,
             "mapping, may be `{}`",
-            "",
             "A token of another identity provider, such as Kubernetes.",
         ),
-        &key(
+        &mapping(
             "managed_identity",
+            &MANAGED_IDENTITY,
             "`{}`",
-            "",
             "The identity that Azure gave this machine.",
         ),
-        &key(
-            "proxy_url",
-            "`http://` URL, or `null` for none",
-            "that of `http`",
-            "The proxy for this account: its tokens and its resources.",
-        ),
-        &key(
-            "proxy_url_file",
-            "path",
-            "",
-            "Holds the URL in place of `proxy_url`. Read again on a reload.",
-        ),
+        &ACCOUNT_PROXY_URL,
+        &PROXY_URL_FILE,
     ],
 };
+
+/// `accounts[].cloud.login_url`.
+pub(in crate::config) static LOGIN_URL: Key<RootUrl> = Key::required(
+    "login_url",
+    RootUrl("https://login.microsoftonline.com"),
+    "a cloud of its own has it, as \"https://login.microsoftonline.com\"",
+    "As `https://login.microsoftonline.com`.",
+);
+/// `accounts[].cloud.graph_url`.
+pub(in crate::config) static GRAPH_URL: Key<RootUrl> = Key::required(
+    "graph_url",
+    RootUrl("https://graph.microsoft.com"),
+    "a cloud of its own has it, as \"https://graph.microsoft.com\"",
+    "As `https://graph.microsoft.com`.",
+);
 
 /// `accounts[].cloud`, where it is a mapping.
 pub(in crate::config) static CLOUD: Table = Table {
     path: "accounts[].cloud",
     help: "A cloud that has no name here. Both are roots, `https` without a path.",
-    keys: &[
-        &key(
-            "login_url",
-            "`https://` root",
-            "",
-            "As `https://login.microsoftonline.com`.",
-        ),
-        &key(
-            "graph_url",
-            "`https://` root",
-            "",
-            "As `https://graph.microsoft.com`.",
-        ),
-    ],
+    keys: &[&LOGIN_URL, &GRAPH_URL],
 };
 
-/// `accounts[].delegated`.
-pub(in crate::config) static DELEGATED: Table = Table {
-    path: "accounts[].delegated",
-    help: "A person who consents; no password is ever asked for.",
-    keys: &[
-        &key(
-            "username",
-            "user principal name",
-            "",
-            "Who signs in, as `steve@contoso.com`.",
-        ),
-        &key(
-            "redirect_url",
-            "`https` URL, or `http` on `localhost` or `127.0.0.1`",
-            "this exporter's `/auth/callback`",
-            "Where Entra sends the browser back to; its path ends in `/auth/callback`.",
-        ),
-        &key(
-            "max_age",
-            "duration, 1h to 365d",
-            "",
-            "How long a sign-in lasts where a policy of the tenant limits it.",
-        ),
-    ],
-};
+/// A domain or a GUID, of one tenant.
+pub(in crate::config) struct TenantName;
 
-/// `accounts[].client_secret`.
-pub(in crate::config) static CLIENT_SECRET: Table = Table {
-    path: "accounts[].client_secret",
-    help: "Exactly one of `secret_file`, `secret_env` and `secret`.",
-    keys: &[
-        &key(
-            "secret_file",
-            "path",
-            "",
-            "Holds the secret; white space around it does not count. Read again when it changes.",
-        ),
-        &key(
-            "secret_env",
-            "name of an environment variable",
-            "",
-            "Holds the secret.",
-        ),
-        &key(
-            "secret",
-            "text",
-            "",
-            "The secret itself. A file is the better place.",
-        ),
-        &key(
-            "expires",
-            "date (`2027-03-01`) or time (`2027-03-01T12:00:00Z`)",
-            "",
-            "When the secret ends. Without it the directory is asked, once a day; the earlier of both counts.",
-        ),
-    ],
-};
+impl Form for TenantName {
+    type Value = Tenant;
 
-/// `accounts[].client_certificate`.
-pub(in crate::config) static CLIENT_CERTIFICATE: Table = Table {
-    path: "accounts[].client_certificate",
-    help: "At most one of `key_passphrase_file`, `key_passphrase_env` and `key_passphrase`.",
-    keys: &[
-        &key(
-            "certificate_file",
-            "path",
-            "",
-            "PEM; may hold the key as well.",
-        ),
-        &key(
-            "key_file",
-            "path",
-            "the same file",
-            "PEM, PKCS#8 or PKCS#1.",
-        ),
-        &key(
-            "key_passphrase_file",
-            "path",
-            "",
-            "For an encrypted key: a file that holds the passphrase.",
-        ),
-        &key(
-            "key_passphrase_env",
-            "name of an environment variable",
-            "",
-            "Holds the passphrase.",
-        ),
-        &key(
-            "key_passphrase",
-            "text",
-            "",
-            "The passphrase itself. A file is the better place.",
-        ),
-    ],
-};
+    fn takes(&self) -> Cow<'static, str> {
+        "domain or GUID".into()
+    }
 
-/// `accounts[].workload_identity`.
-pub(in crate::config) static WORKLOAD_IDENTITY: Table = Table {
-    path: "accounts[].workload_identity",
-    help: "`AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_FEDERATED_TOKEN_FILE` and `AZURE_AUTHORITY_HOST` fill what the file leaves out; where both say something, the file counts. `AZURE_AUTHORITY_HOST` only tells which of the known clouds it is.",
-    keys: &[&key(
-        "token_file",
-        "path",
-        "`AZURE_FEDERATED_TOKEN_FILE`",
-        "Holds the token; read again when it changes.",
-    )],
-};
+    fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<Tenant> {
+        let text = keys.text(key)?;
+        let word = quoted(text);
+        let message = match text.to_ascii_lowercase().as_str() {
+            all @ ("common" | "organizations" | "consumers") => format!(
+                "the tenant may not be {word}: \"{all}\" stands for any tenant, and a token for it could be anyone's; name one tenant by its domain or GUID"
+            ),
+            url if url.contains("://") => {
+                format!("the tenant {word} must be a domain or a GUID, not a URL")
+            }
+            _ => match Tenant::parse(text) {
+                Some(tenant) => return Some(tenant),
+                None => format!(
+                    "the tenant {word} is neither a domain such as \"contoso.onmicrosoft.com\" nor a GUID{}",
+                    meant(text, |other| Tenant::parse(other).is_some())
+                ),
+            },
+        };
+        keys.refuse(key, message);
+        None
+    }
 
-/// `accounts[].managed_identity`.
-pub(in crate::config) static MANAGED_IDENTITY: Table = Table {
-    path: "accounts[].managed_identity",
-    help: "Has no keys: write `managed_identity: {}`.",
-    keys: &[],
-};
+    fn show(&self, value: &Tenant) -> Setting {
+        Setting::Text(value.to_string())
+    }
+}
+
+/// A GUID, kept in small letters.
+pub(in crate::config) struct ClientId;
+
+impl Form for ClientId {
+    type Value = Arc<str>;
+
+    fn takes(&self) -> Cow<'static, str> {
+        "GUID".into()
+    }
+
+    fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<Arc<str>> {
+        let text = keys.text(key)?;
+        if is_guid(text) {
+            return Some(text.to_ascii_lowercase().into());
+        }
+        // The portal shows the secret beside the id, so it ends up here.
+        let harmless = text.len() <= 38
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_hexdigit() || matches!(b, b'-' | b'{' | b'}'));
+        let question = meant(text, is_guid);
+        let word = if harmless || !question.is_empty() {
+            quoted(text)
+        } else {
+            "this (not shown)".into()
+        };
+        let hint = if question.is_empty() {
+            "; it is the application (client) id of the registration"
+        } else {
+            &question
+        };
+        let like = "\"11111111-2222-3333-4444-555555555555\"";
+        let message = format!("\"{key}\" must be a GUID such as {like}, not {word}{hint}");
+        keys.refuse(key, message);
+        None
+    }
+
+    fn show(&self, value: &Arc<str>) -> Setting {
+        Setting::Text(value.to_string())
+    }
+}
+
+/// Which host belongs to an audience that is not Microsoft's. It is the account
+/// that says so, never a resource: a token goes nowhere else.
+pub(in crate::config) struct AudienceHosts;
+
+impl Form for AudienceHosts {
+    type Value = BoundHosts;
+
+    fn takes(&self) -> Cow<'static, str> {
+        "mapping of audiences to hosts".into()
+    }
+
+    fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<BoundHosts> {
+        let like =
+            "a mapping of audiences to hosts such as {\"api://contoso-health\": api.contoso.com}";
+        let mut bound = BoundHosts::new();
+        for pair in keys.pairs(key, like)? {
+            let name = KeyPart::Name(pair.number);
+            let (part, wrong) = if Audience::is_microsofts(pair.name) {
+                (name, "is Microsoft's own and has its hosts already")
+            } else if pair.name.to_ascii_lowercase().starts_with("http") {
+                let wrong = "names its host itself; only others (\"api://…\", a GUID) are bound";
+                (name, wrong)
+            } else if !is_host(pair.text) {
+                let wrong = "must be bound to a host such as \"api.contoso.com\", not ";
+                (KeyPart::Item(pair.number), wrong)
+            } else {
+                bound.insert(pair.name.into(), pair.text.to_ascii_lowercase().into());
+                continue;
+            };
+            let found = match part {
+                KeyPart::Item(_) => quoted(pair.text),
+                KeyPart::Key | KeyPart::Name(_) => String::new(),
+            };
+            let message = format!("the audience {} {wrong}{found}", quoted(pair.name));
+            keys.refuse_part(key, part, message);
+        }
+        Some(bound)
+    }
+
+    fn show(&self, value: &BoundHosts) -> Setting {
+        let bound = value
+            .iter()
+            .map(|(name, host)| (name.to_string(), Setting::Text(host.to_string())));
+        Setting::Mapping(bound.collect())
+    }
+
+    fn is_shown(&self, value: &BoundHosts) -> bool {
+        !value.is_empty()
+    }
+
+    fn role(&self) -> Role {
+        Role::Names
+    }
+}
+
+/// `host` or `host:port`, and nothing more.
+fn is_host(text: &str) -> bool {
+    Url::parse(&format!("https://{text}/")).is_ok_and(|url| {
+        let host = url.host_str().unwrap_or_default();
+        let whole = match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        !host.is_empty() && whole.eq_ignore_ascii_case(text)
+    })
+}
+
+/// `https` and a host; kept without a slash at the end. With an example.
+pub(in crate::config) struct RootUrl(&'static str);
+
+impl Form for RootUrl {
+    type Value = Arc<str>;
+
+    fn takes(&self) -> Cow<'static, str> {
+        "`https://` root".into()
+    }
+
+    fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<Arc<str>> {
+        let text = keys.text(key)?;
+        let url = Url::parse(text).ok();
+        if let Some(url) = url.as_ref().filter(|url| is_plain_root(url)) {
+            return Some(url.as_str().trim_end_matches('/').into());
+        }
+        let question = url.filter(Url::has_host).map_or_else(
+            || {
+                meant(text, |other| {
+                    Url::parse(other).is_ok_and(|url| is_plain_root(&url))
+                })
+            },
+            |url| {
+                let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+                format!(", did you mean \"https://{host}\"?")
+            },
+        );
+        let (example, found) = (self.0, quoted_url(text));
+        keys.refuse(
+            key,
+            format!(
+                "\"{key}\" must be an https URL without a path, as \"{example}\", not {found}{question}"
+            ),
+        );
+        None
+    }
+
+    fn show(&self, value: &Arc<str>) -> Setting {
+        Setting::Text(value.to_string())
+    }
+}

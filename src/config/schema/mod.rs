@@ -2,41 +2,31 @@
 //! are told and `docs/configuration.md` is written.
 
 mod accounts;
+mod credentials;
+mod http;
 mod process;
 mod resources;
 mod windows;
 
-use crate::kinds::key::{AnyKey, Described, Key};
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::kinds::key::{Described, Key, Nested, Role, Table};
 use crate::kinds::{self, Info};
 
-pub(super) use accounts::{
-    ACCOUNT, CLIENT_CERTIFICATE, CLIENT_SECRET, CLOUD, DELEGATED, MANAGED_IDENTITY,
-    WORKLOAD_IDENTITY,
+pub(super) use accounts::{ACCOUNT, AUDIENCES, CLIENT_ID, CLOUD, GRAPH_URL, LOGIN_URL, TENANT};
+pub(super) use credentials::{
+    CERTIFICATE_FILE, CLIENT_CERTIFICATE, CLIENT_SECRET, DELEGATED, EXPIRES, KEY_FILE,
+    MANAGED_IDENTITY, PASSPHRASE, SECRET, TOKEN_FILE, WORKLOAD_IDENTITY,
 };
-pub(super) use process::{HTTP, LIMITS, METRICS, ROOT};
+pub(super) use http::{ACCOUNT_PROXY_URL, HTTP, PROXY_URL, PROXY_URL_FILE, RESOURCE_PROXY_URL};
+pub(super) use process::{LIMITS, METRICS, ROOT};
 pub(super) use resources::{
     CONNECTION, DEFAULT_ACCOUNT, DEFAULT_CONNECTION, DEFAULT_INTERVAL, DEFAULT_KIND,
     DEFAULT_MIN_AGE, DEFAULT_MODE, DEFAULT_TIMEOUT, DEFAULTS, IMPACT, INTERVAL, MIN_AGE, MODE,
     RESOURCE, TIMEOUT,
 };
 pub(super) use windows::{DAYS_OF_WEEK, END, FROM, START, TIMEZONE, TO, TYPE, WINDOW, zone_name};
-
-/// The keys of one mapping.
-#[derive(Debug)]
-pub(super) struct Table {
-    /// Where the mapping stands: `accounts[]`; empty for the file itself.
-    pub(super) path: &'static str,
-    /// What the mapping is for.
-    pub(super) help: &'static str,
-    /// In the order of the documentation.
-    pub(super) keys: &'static [&'static dyn AnyKey],
-}
-
-impl Table {
-    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.keys.iter().map(|key| key.name())
-    }
-}
 
 /// A key that is read where it is needed; only described here.
 pub(super) const fn key(
@@ -45,26 +35,53 @@ pub(super) const fn key(
     default: &'static str,
     help: &'static str,
 ) -> Key<Described> {
-    Key::optional(name, Described(takes), default, help)
+    Key::optional(name, Described(takes, Role::Setting), default, help)
+}
+
+/// `labels`, which are read where they are needed.
+const fn labels(help: &'static str) -> Key<Described> {
+    let takes = Described("mapping of label names to text", Role::Names);
+    Key::optional("labels", takes, "none", help)
+}
+
+/// A mapping with keys of its own.
+const fn mapping(
+    name: &'static str,
+    table: &'static Table,
+    takes: &'static str,
+    help: &'static str,
+) -> Key<Nested> {
+    Key::optional(name, Nested { table, takes }, "", help)
+}
+
+/// A list of mappings with keys of their own.
+const fn list_of(name: &'static str, table: &'static Table, help: &'static str) -> Key<Nested> {
+    let takes = "list of mappings";
+    Key::optional(name, Nested { table, takes }, "none", help)
 }
 
 /// All mappings, in the order of the documentation.
-pub(super) static TABLES: &[&Table] = &[
-    &ROOT,
-    &HTTP,
-    &LIMITS,
-    &METRICS,
-    &DEFAULTS,
-    &ACCOUNT,
-    &CLOUD,
-    &DELEGATED,
-    &CLIENT_SECRET,
-    &CLIENT_CERTIFICATE,
-    &WORKLOAD_IDENTITY,
-    &MANAGED_IDENTITY,
-    &RESOURCE,
-    &WINDOW,
-];
+pub(super) fn tables() -> Vec<&'static Table> {
+    ROOT.table.with_all_below()
+}
+
+/// What the values of a key with this name are, wherever it stands; a secret where
+/// it is one anywhere.
+pub(super) fn role_of(name: &str) -> Option<Role> {
+    static ROLES: LazyLock<HashMap<&'static str, Role>> = LazyLock::new(|| {
+        let of_tables = tables().into_iter().flat_map(|table| table.keys);
+        let of_kinds = kinds::ALL.iter().flat_map(|info| info.keys);
+        let mut roles = HashMap::new();
+        for key in of_tables.chain(of_kinds) {
+            let known = roles.entry(key.name()).or_insert(Role::Setting);
+            if !matches!(known, Role::Secret) && !matches!(key.role(), Role::Setting) {
+                *known = key.role();
+            }
+        }
+        roles
+    });
+    ROLES.get(name).copied()
+}
 
 /// True if the keys of this mapping stand beside a secret.
 pub(super) fn holds_secret(table: &Table) -> bool {
@@ -88,7 +105,7 @@ pub(super) fn home_of(beside: &Table, name: &str) -> Option<String> {
     if let Some(kind) = kinds::ALL.iter().find(has) {
         return Some(format!("to resources of the kind \"{}\"", kind.name));
     }
-    home_in(TABLES, name)
+    home_in(&tables(), name)
 }
 
 fn home_in(tables: &[&Table], name: &str) -> Option<String> {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{Table, key};
-use crate::kinds::key::{AccountReference, Form, Key, Keys, Lasting, OneOf, Setting};
+use super::{PROXY_URL_FILE, RESOURCE_PROXY_URL, key, labels};
+use crate::kinds::key::{AccountReference, Form, Key, Keys, Lasting, OneOf, Setting, Table};
 use crate::kinds::{self, Impact, Mode};
 use crate::model::ConnectionPolicy;
 
@@ -120,53 +120,42 @@ pub(in crate::config) static RESOURCE: Table = Table {
         &CONNECTION,
         &MIN_AGE,
         &IMPACT,
-        &key(
-            "labels",
-            "mapping of label names to text",
-            "none",
+        &labels(
             "On every series of this resource, besides those of the process; of two with one name this one wins.",
         ),
-        &key(
-            "proxy_url",
-            "`http://` URL, or `null` for none",
-            "that of its account",
-            "The proxy for this resource; its account's tokens go by the account's.",
-        ),
-        &key(
-            "proxy_url_file",
-            "path",
-            "",
-            "Holds the URL in place of `proxy_url`. Read again on a reload.",
-        ),
+        &RESOURCE_PROXY_URL,
+        &PROXY_URL_FILE,
     ],
 };
 
 /// `defaults.interval`.
-pub(in crate::config) static DEFAULT_INTERVAL: Key<Lasting> = Key::optional(
+pub(in crate::config) static DEFAULT_INTERVAL: Key<Lasting> = Key::usually(
     "interval",
     INTERVALS,
-    "`60s`",
+    // It suits most kinds.
+    || Duration::from_secs(60),
     "How often a resource is probed; with `on_scrape` and `on_probe` the expected distance of scrapes.",
 );
 /// `defaults.timeout`.
-pub(in crate::config) static DEFAULT_TIMEOUT: Key<Lasting> = Key::optional(
+pub(in crate::config) static DEFAULT_TIMEOUT: Key<Lasting> = Key::usually(
     "timeout",
     TIMEOUTS,
-    "`10s`",
+    // Longer than any healthy answer takes.
+    || Duration::from_secs(10),
     "For the request; waiting for an access token is bounded by the same value.",
 );
 /// `defaults.mode`.
-pub(in crate::config) static DEFAULT_MODE: Key<OneOf<Mode>> = Key::optional(
+pub(in crate::config) static DEFAULT_MODE: Key<OneOf<Mode>> = Key::usually(
     "mode",
     MODES,
-    "`background`",
+    || Mode::Background,
     "Where a resource is probed from: by the schedule, by `/metrics`, or by `/probe?resource=NAME` only.",
 );
 /// `defaults.connection`.
-pub(in crate::config) static DEFAULT_CONNECTION: Key<OneOf<ConnectionPolicy>> = Key::optional(
+pub(in crate::config) static DEFAULT_CONNECTION: Key<OneOf<ConnectionPolicy>> = Key::usually(
     "connection",
     CONNECTIONS,
-    "`new`",
+    || ConnectionPolicy::New,
     "`new` makes a full handshake, what a new user feels; `reuse` takes a pooled connection.",
 );
 /// `defaults.min_age`.

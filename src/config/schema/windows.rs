@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use jiff::civil::{DateTime, Weekday};
 use jiff::tz::TimeZone;
 
-use super::{Table, key};
+use super::key;
 use crate::config::suggest::suggest;
-use crate::kinds::key::{Form, Key, Keys, OneOf, Setting};
+use crate::kinds::key::{Described, Form, Key, Keys, OneOf, Role, Setting, Table};
 use crate::model::{MinuteOfDay, Weekdays, WindowType, quoted, time_zone, time_zone_names};
 
 const DAYS: [(&str, &str, Weekday); 7] = [
@@ -244,9 +244,12 @@ pub(in crate::config) static WINDOW: Table = Table {
         &START,
         &END,
         &TIMEZONE,
-        &key(
+        &Key::optional(
             "match",
-            "mapping of `resource`, `account`, `kind` or a label name to a text or a list of texts; or a list of such mappings",
+            Described(
+                "mapping of `resource`, `account`, `kind` or a label name to a text or a list of texts; or a list of such mappings",
+                Role::Names,
+            ),
             "every resource",
             "Which resources it is about: all of a mapping must fit, one text of a list is enough, and so is one mapping of a list. What is not there is an error.",
         ),

@@ -19,7 +19,8 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::diagnostic::{ConfigErrors, Diagnostic, Diagnostics, Position, SourcePlace};
-use super::fields::{self, Fields};
+use super::doubled;
+use super::fields::Fields;
 use super::yaml::{self, Node, Value};
 use crate::files;
 use crate::model::Secret;
@@ -165,7 +166,7 @@ pub fn parse(text: &str, path: &Path) -> Result<WebFile, ConfigErrors> {
     let one = |(at, message): (Position, String)| ConfigErrors::one(path, at, message);
     let mut root = yaml::parse_sealing(text, seal).map_err(one)?;
     lenient::resolve(&mut root);
-    if let Some(doubled) = fields::doubled(&root) {
+    if let Some(doubled) = doubled::doubled(&root) {
         return Err(one(doubled));
     }
     let diagnostics = Diagnostics::new(path);

@@ -1,7 +1,8 @@
 //! Every key of the web configuration: one table, from which unknown keys are
 //! told and `docs/web-config.md` is written.
 
-use crate::config::schema::{Table, key};
+use crate::config::schema::key;
+use crate::kinds::key::Table;
 
 /// The file itself.
 pub(in crate::config) static ROOT: Table = Table {

@@ -112,19 +112,13 @@ fn pem(
             name: twin,
         });
     }
-    let Spanned { value, at } = match name {
+    let text = match name {
         "key" => fields.secret(name)?,
-        _ => {
-            let text = fields.text(name)?;
-            Spanned {
-                value: Secret::new(text.value.to_owned()),
-                at: text.at,
-            }
-        }
+        _ => Secret::new(fields.text(name)?.value.to_owned()),
     };
     Some(Pem {
-        source: PemSource::Text(value),
-        place: context.place(at),
+        source: PemSource::Text(text),
+        place: context.place(fields.get(name)?.at),
         name,
     })
 }

@@ -143,3 +143,24 @@ fn a_word_that_is_no_secret_is_quoted() {
         "accounts:\n  - {{name: a, tenant: {CANARY}, client_id: {ID}, delegated: {{username: steve@contoso.com}}}}\n"
     ));
 }
+
+/// Whatever its words are, a name that the user chose says nothing about its value.
+#[test]
+fn names_that_users_choose_make_no_secret() {
+    let account = format!("name: a, tenant: contoso.com, client_id: {ID}, managed_identity: {{}}");
+    let http = "name: r, kind: http_endpoint, url: \"https://api.contoso.com/\"";
+    for text in [
+        "labels: {token_team: web}".to_owned(),
+        "http: {resolve: {secret.contoso.com: \"127.0.0.1:8445\"}}".to_owned(),
+        format!("accounts: [{{{account}, audiences: {{\"api://token-desk\": api.contoso.com}}}}]"),
+        format!("resources: [{{{http}, expect_json: {{password_age: ok}}}}]"),
+        format!(
+            "resources: [{{{http}, labels: {{proxy_team: web}}}}]
+windows: [{{name: w, type: maintenance, days: mon, match: {{proxy_team: web}}}}]"
+        ),
+    ] {
+        let loaded = parse(&text).unwrap_or_else(|errors| panic!("{text}\n{errors}"));
+        let shown = config::redacted(&loaded.configuration);
+        assert!(!shown.contains("<secret>"), "{shown}");
+    }
+}

@@ -138,7 +138,7 @@ pub struct SimpleAnswer {
 impl fmt::Debug for SimpleAnswer {
     /// Without the body, which may be a token, and the headers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PlainAnswer")
+        f.debug_struct("SimpleAnswer")
             .field("status", &self.status)
             .field("bytes", &self.body.len())
             .field("took", &self.took)
@@ -329,7 +329,7 @@ fn check_scheme(request: &SimpleRequest) -> Result<(), NetFailure> {
 
 impl fmt::Debug for SimpleClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PlainClient")
+        f.write_str("SimpleClient")
     }
 }
 

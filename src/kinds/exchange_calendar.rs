@@ -3,12 +3,11 @@
 
 use std::borrow::Cow;
 
-use super::body::{self, Envelope};
 use super::key::Text;
 use super::mailbox::{self, Mailbox};
 use super::{
-    Advice, Answer, AnyKey, BadBody, Define, Findings, Grant, Info, Key, Keys, Permission, Refused,
-    Remedy, Request, Setting, Spec, Wide,
+    Advice, AnyKey, Define, Grant, Info, Key, Keys, Permission, Refused, Remedy, Request, Setting,
+    Spec, Wide,
 };
 use crate::model::{Account, Service};
 
@@ -75,11 +74,6 @@ impl Spec for ExchangeCalendar {
             "calendar/events",
             "$select=id&$top=1",
         )
-    }
-
-    fn judge(&self, answer: &Answer) -> Result<Findings, BadBody> {
-        body::list(Envelope::Plain, answer)?;
-        Ok(Findings::default())
     }
 
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {

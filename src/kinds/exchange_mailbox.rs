@@ -3,12 +3,11 @@
 
 use std::borrow::Cow;
 
-use super::body::{self, Envelope};
 use super::key::Text;
 use super::mailbox::{self, Mailbox};
 use super::{
-    Advice, Answer, AnyKey, BadBody, Define, Findings, Grant, Info, Key, Keys, Permission, Refused,
-    Remedy, Request, ServiceError, Setting, Spec, Wide,
+    Advice, AnyKey, Define, Grant, Info, Key, Keys, Permission, Refused, Remedy, Request,
+    ServiceError, Setting, Spec, Wide,
 };
 use crate::model::{Account, Reason, Service};
 
@@ -82,11 +81,6 @@ impl Spec for ExchangeMailbox {
             path,
             "$select=id&$top=1",
         )
-    }
-
-    fn judge(&self, answer: &Answer) -> Result<Findings, BadBody> {
-        body::list(Envelope::Plain, answer)?;
-        Ok(Findings::default())
     }
 
     fn reason(&self, account: &Account, reason: Reason, error: &ServiceError) -> Reason {

@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 
 use super::advice::of_permissions;
 use super::ask::{Answer, Ask, Findings, Stopped};
+use super::body::{self, Envelope};
 use super::key::{AnyKey, Keys, Setting};
 use super::{Advice, BadBody, Grant, Permission, Reading, Refused, Request, ServiceError};
 use crate::model::{Account, Audience, Cloud, Reason, Service};
@@ -309,11 +310,15 @@ pub trait Spec: OfKind + fmt::Debug + Send + Sync {
     /// configuration names makes no URL.
     fn request(&self, account: &Account) -> Option<Request>;
 
-    /// Looks into a whole answer with a good status.
+    /// Looks into a whole answer with a good status; that it holds a list is
+    /// enough, unless the kind says otherwise.
     ///
     /// # Errors
     /// What is wrong with it.
-    fn judge(&self, answer: &Answer) -> Result<Findings, BadBody>;
+    fn judge(&self, answer: &Answer) -> Result<Findings, BadBody> {
+        body::list(Envelope::Plain, answer)?;
+        Ok(Findings::default())
+    }
 
     /// The reason of a refusal, where the service says one thing and means
     /// another; most say what they mean.

@@ -10,7 +10,7 @@ use super::time::{Countdown, DeadlineNote};
 use super::trouble::{AccountTrouble, is_expired};
 use super::words;
 use crate::state::State;
-use crate::web::view::{AccountView, Standing};
+use crate::web::view::{AccountView, UpState};
 
 /// Resources that the page names.
 const NAMED: usize = 200;
@@ -35,9 +35,9 @@ impl AccountAppearance {
         match (&view.problem, view.state) {
             (Some(problem), _) if problem.outcome == "failure" => Self::Down,
             _ if view.sign_in_required => Self::NeedsPerson,
-            (Some(_), _) | (None, Standing::Down) => Self::Refused,
-            (None, Standing::Unknown) => Self::New,
-            (None, Standing::Up) => Self::Up,
+            (Some(_), _) | (None, UpState::Down) => Self::Refused,
+            (None, UpState::Unknown) => Self::New,
+            (None, UpState::Up) => Self::Up,
         }
     }
 

@@ -2,7 +2,7 @@
 //! and how soon it should be seen.
 
 use crate::model::{Outcome, Reason};
-use crate::web::view::Standing;
+use crate::web::view::UpState;
 
 /// What a resource is shown as. The worst first: lists are sorted by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,19 +35,19 @@ impl Appearance {
     /// By the last conclusive probe, by what the last one had to complain of, and
     /// by whether a window makes a downtime of now a planned one.
     pub(super) fn of(
-        standing: Standing,
+        up_state: UpState,
         problem: Option<Reason>,
         was_probed: bool,
         is_planned: bool,
     ) -> Self {
         let unsure = problem.is_some_and(|reason| reason.outcome() == Outcome::Inconclusive);
-        match standing {
-            Standing::Down if is_planned => Self::Planned,
-            Standing::Down => Self::Down,
+        match up_state {
+            UpState::Down if is_planned => Self::Planned,
+            UpState::Down => Self::Down,
             _ if unsure => Self::Unsure,
-            Standing::Up => Self::Up,
-            Standing::Unknown if was_probed => Self::Quiet,
-            Standing::Unknown => Self::New,
+            UpState::Up => Self::Up,
+            UpState::Unknown if was_probed => Self::Quiet,
+            UpState::Unknown => Self::New,
         }
     }
 
@@ -91,35 +91,35 @@ mod tests {
     #[test]
     fn a_word_and_a_colour_that_tell_the_truth() {
         let throttled = Some(Reason::Throttled);
-        for (standing, problem, probed, class, badge) in [
-            (Standing::Up, None, true, "up", "up"),
-            (Standing::Up, throttled, true, "unsure", "throttled"),
+        for (up_state, problem, probed, class, badge) in [
+            (UpState::Up, None, true, "up", "up"),
+            (UpState::Up, throttled, true, "unsure", "throttled"),
             (
-                Standing::Up,
+                UpState::Up,
                 Some(Reason::Token),
                 true,
                 "unsure",
                 "cannot tell",
             ),
-            (Standing::Down, Some(Reason::Dns), true, "down", "down"),
-            (Standing::Down, throttled, true, "down", "down"),
+            (UpState::Down, Some(Reason::Dns), true, "down", "down"),
+            (UpState::Down, throttled, true, "down", "down"),
             (
-                Standing::Unknown,
+                UpState::Unknown,
                 Some(Reason::Forbidden),
                 true,
                 "unsure",
                 "cannot tell",
             ),
-            (Standing::Unknown, None, true, "quiet", "no news"),
-            (Standing::Unknown, None, false, "new", "not probed yet"),
+            (UpState::Unknown, None, true, "quiet", "no news"),
+            (UpState::Unknown, None, false, "new", "not probed yet"),
         ] {
-            let look = Appearance::of(standing, problem, probed, false);
+            let look = Appearance::of(up_state, problem, probed, false);
             assert_eq!((look.class(), look.badge(problem)), (class, badge));
         }
         let dns = Some(Reason::Dns);
-        let planned = Appearance::of(Standing::Down, dns, true, true);
+        let planned = Appearance::of(UpState::Down, dns, true, true);
         assert_eq!(planned.badge(dns), "planned downtime");
-        let up = Appearance::of(Standing::Up, None, true, true);
+        let up = Appearance::of(UpState::Up, None, true, true);
         assert_eq!(up, Appearance::Up);
         assert!(Appearance::ALL.is_sorted());
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::appearance::Appearance;
 use crate::model::Reason;
 use crate::state::{ResourceSlot, State};
-use crate::web::view::standing;
+use crate::web::view::up_state;
 
 /// As much of a resource as is needed to sort it.
 pub(super) struct Glance<'a> {
@@ -26,11 +26,11 @@ impl<'a> Glance<'a> {
             let planned = windows.planned(&slot.resource().name, now.civil);
             slot.read(|record| {
                 let reason = record.problem(interval, now, is_held);
-                let standing = standing(record, interval, now);
+                let up_state = up_state(record, interval, now);
                 Self {
                     slot,
                     look: Appearance::of(
-                        standing,
+                        up_state,
                         reason,
                         record.last().is_some(),
                         !planned.is_empty(),

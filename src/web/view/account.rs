@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::resource::{PermissionView, permissions};
-use super::{Reader, Standing};
+use super::{Reader, UpState};
 use crate::model::{Outcome, Timestamp};
 use crate::state::{AccountSlot, State};
 
@@ -23,7 +23,7 @@ pub(in crate::web) struct AccountView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::web) username: Option<String>,
     /// By the last token request.
-    pub(in crate::web) state: Standing,
+    pub(in crate::web) state: UpState,
     /// Present while the last token request did not succeed.
     pub(in crate::web) problem: Option<TokenProblemView>,
     /// Only a person can mend it.
@@ -135,9 +135,9 @@ impl AccountView {
                 .secluded(|| account.person().map(|person| person.username.to_string()))
                 .flatten(),
             state: match snapshot.up() {
-                Some(true) => Standing::Up,
-                Some(false) => Standing::Down,
-                None => Standing::Unknown,
+                Some(true) => UpState::Up,
+                Some(false) => UpState::Down,
+                None => UpState::Unknown,
             },
             problem: snapshot.problem().map(|reason| TokenProblemView {
                 outcome: reason.outcome().as_str(),

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 pub(super) use account::AccountView;
 pub(super) use reference::ReferenceView;
-pub(super) use resource::{EntryView, ReadingView, ResourceView, standing};
+pub(super) use resource::{EntryView, ReadingView, ResourceView, up_state};
 
 /// Who reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Reader {
 /// What a person wants to know first. The worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Standing {
+pub(super) enum UpState {
     /// It does not work.
     Down,
     /// Nobody knows.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Reader, Standing};
+use super::{Reader, UpState};
 use crate::kinds::{Impact, PlannedDowntime, Resource};
 use crate::model::{Moment, Outcome, Phase, Phases, Reason, Repeat, Sample, Timestamp};
 use crate::state::{ClosedGates, Found, HistoryEntry, Micros, Record, ResourceSlot, State};
@@ -31,7 +31,7 @@ pub(in crate::web) struct ResourceView {
     pub(in crate::web) interval_seconds: f64,
     pub(in crate::web) timeout_seconds: f64,
     /// Of the last conclusive probe, while that is fresh.
-    pub(in crate::web) state: Standing,
+    pub(in crate::web) state: UpState,
     /// When that began, as far as this process knows.
     pub(in crate::web) since: Option<Timestamp>,
     /// It was so from the first probe on: it may have begun earlier.
@@ -172,12 +172,12 @@ pub(in crate::web) struct PermissionView {
     pub(in crate::web) reason: &'static str,
 }
 
-/// The standing of a resource, as far as that is enough to sort by.
-pub(in crate::web) fn standing(record: &Record, interval: Duration, now: Moment) -> Standing {
+/// Whether a resource is up, as far as that is enough to sort by.
+pub(in crate::web) fn up_state(record: &Record, interval: Duration, now: Moment) -> UpState {
     match record.fresh_conclusive(interval, now) {
-        Some((conclusive, _)) if conclusive.up => Standing::Up,
-        Some(_) => Standing::Down,
-        None => Standing::Unknown,
+        Some((conclusive, _)) if conclusive.up => UpState::Up,
+        Some(_) => UpState::Down,
+        None => UpState::Unknown,
     }
 }
 
@@ -198,7 +198,7 @@ impl ResourceView {
         let planned = windows.planned(&resource.name, now.civil);
         slot.read(|record| {
             let conclusive = record.fresh_conclusive(interval, now);
-            let standing = standing(record, interval, now);
+            let up_state = up_state(record, interval, now);
             let good = record.fresh_success(interval, now);
             let reason = record.problem(interval, now, throttled_until.is_some());
             Self {
@@ -216,7 +216,7 @@ impl ResourceView {
                 mode: resource.mode.as_str(),
                 interval_seconds: interval.as_secs_f64(),
                 timeout_seconds: resource.timeout.as_secs_f64(),
-                state: standing,
+                state: up_state,
                 since: conclusive.map(|(last, _)| last.since.timestamp()),
                 since_at_least: conclusive.is_some_and(|(last, _)| last.since_at_least),
                 problem: reason.map(|reason| ProbeProblemView::of(reason, record, reader)),

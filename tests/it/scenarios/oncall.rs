@@ -1,159 +1,19 @@
 //! On call: the rules in Debian's Prometheus, Alertmanager with its routes, and
 //! a pager that counts. And every query of the dashboards against a Prometheus
 //! that saw the demo.
-//!
-//! Rules are evaluated every second, `for` is divided by thirty, and the sums over
-//! long windows, which take a point every five minutes or every hour, take one
-//! every five seconds of ten minutes; else the expressions stay as they are.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
-use std::sync::{Arc, Mutex};
 
 use m365mon::model::Clock;
 use serde_json::Value;
 
-use crate::contract::queries::{self, Query, files, root};
-use crate::support::stack::{
-    Process, Prometheus, address_after, eventually, free_address, get, http,
-};
+use crate::contract::queries::{self, Query, root};
+use crate::support::pager::{Received, alertmanager};
+use crate::support::quick_rules::quick_rules;
+use crate::support::stack::{Process, Prometheus, address_after, eventually, get};
 use crate::support::tenant::{Pair, client_id, fault, mend, pair, tell};
-
-/// What was sent to the webhook, and where to.
-#[derive(Clone, Default)]
-struct Received(Arc<Mutex<Vec<(String, Value)>>>);
-
-impl Received {
-    /// Listens; answers 200 to everything.
-    fn listen() -> (SocketAddr, Self) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let received = Self::default();
-        let list = received.clone();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let list = list.clone();
-                std::thread::spawn(move || {
-                    let mut reader = BufReader::new(&stream);
-                    let (mut path, mut length) = (String::new(), 0);
-                    loop {
-                        let mut line = String::new();
-                        if reader.read_line(&mut line).unwrap_or(0) == 0 || line == "\r\n" {
-                            break;
-                        }
-                        if path.is_empty() {
-                            path = line.split(' ').nth(1).unwrap_or_default().to_owned();
-                        }
-                        if let Some((name, value)) = line.split_once(':')
-                            && name.eq_ignore_ascii_case("content-length")
-                        {
-                            length = value.trim().parse().unwrap();
-                        }
-                    }
-                    let mut body = vec![0; length];
-                    if reader.read_exact(&mut body).is_ok()
-                        && let Ok(value) = serde_json::from_slice(&body)
-                    {
-                        list.0.lock().unwrap().push((path, value));
-                    }
-                    _ = (&stream).write_all(
-                        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-                    );
-                });
-            }
-        });
-        (address, received)
-    }
-
-    /// Notifications at a path: status, alert and account, in order.
-    fn at(&self, path: &str) -> Vec<(String, String, String)> {
-        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        self.0
-            .lock()
-            .unwrap()
-            .iter()
-            .filter(|(to, _)| to == path)
-            .map(|(_, body)| {
-                let names: BTreeSet<String> = body["alerts"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|alert| word(&alert["labels"]["alertname"]))
-                    .collect();
-                (
-                    word(&body["status"]),
-                    Vec::from_iter(names).join("+"),
-                    word(&body["commonLabels"]["account"]),
-                )
-            })
-            .collect()
-    }
-
-    /// The first alert of the first notification of a name.
-    fn alert(&self, name: &str) -> Value {
-        let list = self.0.lock().unwrap();
-        let mut alerts = list
-            .iter()
-            .flat_map(|(_, body)| body["alerts"].as_array().unwrap());
-        alerts
-            .find(|alert| alert["labels"]["alertname"] == name)
-            .unwrap_or_else(|| panic!("no {name} was sent"))
-            .clone()
-    }
-}
-
-/// `10m` as seconds, divided by thirty.
-fn shortened(time: &str) -> u64 {
-    let (number, unit) = time.split_at(time.len() - 1);
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86400,
-        _ => panic!("a time: {time}"),
-    };
-    (number.parse::<u64>().unwrap() * seconds).div_ceil(30)
-}
-
-/// `[58m:5m]` as `[10m:5s]`.
-fn quick_window(line: &str) -> String {
-    let step = [":5m]", ":1h]"]
-        .into_iter()
-        .find_map(|step| line.find(step));
-    match step.and_then(|at| Some((at, line[..at].rfind('[')?))) {
-        Some((at, open)) => format!("{}[10m:5s]{}", &line[..open], &line[at + 4..]),
-        None => line.to_owned(),
-    }
-}
-
-/// The rules, quicker, in files of this folder: their names for `rule_files`.
-pub(crate) fn quick_rules(folder: &Path) -> String {
-    let mut names = Vec::new();
-    for path in files("alerts", ".yml") {
-        if path.ends_with("alertmanager.yml") {
-            continue;
-        }
-        let text = std::fs::read_to_string(&path).unwrap();
-        let quick: String = text
-            .lines()
-            .map(|line| {
-                let (key, value) = line.split_once(": ").unwrap_or((line, ""));
-                match key.trim() {
-                    "interval" => format!("{key}: 1s\n"),
-                    "for" | "keep_firing_for" => format!("{key}: {}s\n", shortened(value)),
-                    _ => quick_window(line).replace("offset 1m", "offset 2s") + "\n",
-                }
-            })
-            .collect();
-        let file = folder.join(path.file_name().unwrap());
-        std::fs::write(&file, quick).unwrap();
-        names.push(format!("'{}'", file.display()));
-    }
-    names.join(", ")
-}
 
 /// Prometheus with the quick rules; alerts go to `alertmanager` if there is one.
 fn prometheus(folder: &Path, exporter: SocketAddr, alertmanager: Option<SocketAddr>) -> Prometheus {
@@ -174,40 +34,6 @@ fn prometheus(folder: &Path, exporter: SocketAddr, alertmanager: Option<SocketAd
             quick_rules(folder)
         ),
     )
-}
-
-/// Debian's Alertmanager with our routes, without their patience.
-fn alertmanager(folder: &Path, webhook: SocketAddr) -> (Process, SocketAddr) {
-    let text = std::fs::read_to_string(root().join("alerts/alertmanager.yml")).unwrap();
-    let quick: String = text
-        .lines()
-        .map(|line| match line.split_once(": ") {
-            Some((key, _)) if ["group_wait", "group_interval"].contains(&key.trim()) => {
-                format!("{key}: 1s\n")
-            }
-            _ => line.replace("127.0.0.1:9095", &webhook.to_string()) + "\n",
-        })
-        .collect();
-    let file = folder.join("alertmanager.yml");
-    std::fs::write(&file, quick).unwrap();
-    let texts = "m365mon.tmpl";
-    std::fs::copy(root().join("alerts").join(texts), folder.join(texts)).unwrap();
-    let address = free_address();
-    let process = Process::start(
-        "prometheus-alertmanager",
-        Command::new("prometheus-alertmanager")
-            .arg(format!("--config.file={}", file.display()))
-            .arg(format!(
-                "--storage.path={}",
-                folder.join("alertmanager").display()
-            ))
-            .arg(format!("--web.listen-address={address}"))
-            .arg("--cluster.listen-address="),
-    );
-    eventually("Alertmanager is ready", || {
-        http(address, "GET", "/-/ready", &[], "").filter(|answer| answer.0 == 200)
-    });
-    (process, address)
 }
 
 /// Only the account with the secret, which ends in two days as the

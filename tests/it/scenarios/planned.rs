@@ -58,13 +58,7 @@ fn a_window_by_reload_and_references_in_a_real_prometheus() {
     } = pair(folder.path(), &[], |_| {});
     let path = folder.path().join("tenant/m365mon.yml");
     let before = std::fs::read_to_string(&path).unwrap();
-    let prometheus = Prometheus::start(
-        folder.path(),
-        &format!(
-            "global: {{scrape_interval: 1s}}\nscrape_configs:\n\
-             - {{job_name: m365mon, static_configs: [{{targets: ['{address}']}}]}}\n"
-        ),
-    );
+    let prometheus = Prometheus::scraping(folder.path(), &[("m365mon", address)]);
     prometheus.wait_for("m365_resource_up{resource=\"finance\"}", |up| up == 1.0);
     // What a probe's own way is, and that nobody but us trusts this tenant.
     prometheus.wait_for(

@@ -53,15 +53,8 @@ fn header(head: &str, name: &str) -> Option<String> {
 }
 
 fn prometheus(folder: &Path, exporter: SocketAddr) -> Prometheus {
-    let text = text_only(exporter);
-    Prometheus::start(
-        folder,
-        &format!(
-            "global: {{scrape_interval: 1s}}\nscrape_configs:\n\
-             - {{job_name: openmetrics, static_configs: [{{targets: ['{exporter}']}}]}}\n\
-             - {{job_name: text, static_configs: [{{targets: ['{text}']}}]}}\n"
-        ),
-    )
+    let jobs = [("openmetrics", exporter), ("text", text_only(exporter))];
+    Prometheus::scraping(folder, &jobs)
 }
 
 /// What Prometheus counts as wrong with samples.

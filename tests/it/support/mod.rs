@@ -6,6 +6,8 @@ pub(crate) mod fixtures;
 pub(crate) mod operator;
 pub(crate) mod origin;
 pub(crate) mod page;
+pub(crate) mod pager;
+pub(crate) mod quick_rules;
 pub(crate) mod raw;
 pub(crate) mod schema;
 pub(crate) mod stack;

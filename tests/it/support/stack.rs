@@ -272,6 +272,16 @@ impl Prometheus {
         Self::start_with(folder, configuration, &[])
     }
 
+    /// One that asks each of these exporters every second, by the name of its job.
+    pub(crate) fn scraping(folder: &Path, jobs: &[(&str, SocketAddr)]) -> Self {
+        let mut text = String::from("global: {scrape_interval: 1s}\nscrape_configs:\n");
+        for (job, address) in jobs {
+            text +=
+                &format!("- {{job_name: {job}, static_configs: [{{targets: ['{address}']}}]}}\n");
+        }
+        Self::start(folder, &text)
+    }
+
     /// The same with further flags. Data are in `data` of the folder.
     pub(crate) fn start_with(folder: &Path, configuration: &str, flags: &[&str]) -> Self {
         let address = free_address();

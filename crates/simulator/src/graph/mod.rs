@@ -12,6 +12,7 @@ mod drives;
 mod entity;
 mod error;
 mod files;
+mod filter;
 mod guard;
 mod licences;
 mod mail;

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::contract::queries;
-use crate::scenarios::oncall::quick_rules;
+use crate::support::quick_rules::quick_rules;
 use crate::support::stack::{Prometheus, eventually, get};
 use crate::support::tenant::{Pair, client_id, pair, tell};
 

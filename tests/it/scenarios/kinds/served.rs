@@ -142,13 +142,7 @@ fn all_kinds_each_gate_and_nothing_of_the_content() {
 
     // As a real Prometheus sees it.
     let address = served.address;
-    let prometheus = Prometheus::start(
-        folder.path(),
-        &format!(
-            "global: {{scrape_interval: 1s}}\nscrape_configs:\n\
-             - {{job_name: m365mon, static_configs: [{{targets: ['{address}']}}]}}\n"
-        ),
-    );
+    let prometheus = Prometheus::scraping(folder.path(), &[("m365mon", address)]);
     let all = f64::from(u32::try_from(expected).unwrap());
     for query in [
         "count(m365_resource_up == 1)",

@@ -136,7 +136,20 @@ impl Bare {
 
 /// The client itself: asks `rate` times a second until it is ended, over one
 /// connection, or over a new one each.
-pub(crate) async fn run(
+pub(crate) fn run(
+    address: &str,
+    authority: &str,
+    file: &str,
+    rate: &str,
+    reuse: bool,
+) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(ask(address, authority, file, rate.parse()?, reuse))
+}
+
+async fn ask(
     address: &str,
     authority: &str,
     file: &str,

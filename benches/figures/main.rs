@@ -55,6 +55,10 @@ fn main() -> ExitCode {
             .parse()
             .map_err(Into::into)
             .and_then(|rounds| count(what, file, rounds)),
+        // The bare client is this program once more, on one thread.
+        ["bare", address, authority, file, rate, connection] => {
+            bare::run(address, authority, file, rate, *connection == "reused")
+        }
         words => tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -145,17 +149,6 @@ async fn run(words: &[&str]) -> anyhow::Result<()> {
         }
         // For `scripts/instructions`.
         ["prepare", folder] => instructions::prepare(std::path::Path::new(folder)).await,
-        // The bare client is this program once more.
-        ["bare", address, authority, file, rate, connection] => {
-            bare::run(
-                address,
-                authority,
-                file,
-                rate.parse()?,
-                *connection == "reused",
-            )
-            .await
-        }
         _ => anyhow::bail!(USAGE),
     }
 }

@@ -8,10 +8,13 @@ use super::config_file::{self, ConfigFile};
 use super::logging::{self, LogFormat, LogLevel};
 use super::{EXIT_FAILED, EXIT_USAGE, loopback, output, runtime};
 use crate::config::Loaded;
-use crate::entra::{Approval, Consent, ConsentError, SignedInAs, TokenStore, Wanted};
+use crate::entra::{
+    Approval, Consent, ConsentError, INVITATION_STARTS, SignedInAs, TokenStore, Wanted,
+};
 use crate::http::{Network, SimpleClient};
 use crate::kinds::{Configuration, needs_of};
 use crate::model::{Account, Clock, SystemRandom, Timestamp};
+use crate::web::{ExternalUrl, InvitationAddress};
 
 /// Sign in to a delegated account
 ///
@@ -26,6 +29,21 @@ pub(crate) struct Login {
     /// Sign in on another device, with a code (many tenants block this)
     #[arg(long)]
     device_code: bool,
+
+    /// Print an invitation for the person to sign in with the running exporter:
+    /// a link, good for a day
+    #[arg(long, conflicts_with = "device_code")]
+    link: bool,
+
+    /// The external URL of the exporter, for --link
+    #[arg(
+        long = "web.external-url",
+        env = "M365MON_WEB_EXTERNAL_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        help_heading = "Web"
+    )]
+    external_url: Option<ExternalUrl>,
 
     #[command(flatten)]
     file: ConfigFile,
@@ -55,9 +73,13 @@ impl Login {
                 Err(code) => return code,
             };
             let (wanted, because) = wanted(&loaded.configuration, &account);
+            if self.link {
+                return self.invite(&consent, &account, &wanted).await;
+            }
             output::say(&because);
             match self.sign_in(&consent, &account, &wanted).await {
                 Ok(signed_in) => {
+                    consent.end_invitation(&account).await;
                     output::say(&format!(
                         "{} is signed in for {}, refresh token until {}",
                         signed_in.username,
@@ -84,6 +106,32 @@ impl Login {
                 }
             }
         })
+    }
+
+    /// Prints what the person opens, and nothing else, to stdout.
+    async fn invite(&self, consent: &Consent, account: &Account, wanted: &Wanted) -> ExitCode {
+        let address = match InvitationAddress::of(account, self.external_url.as_ref()) {
+            Ok(address) => address,
+            Err(why) => {
+                output::complain(&why);
+                return ExitCode::from(EXIT_USAGE);
+            }
+        };
+        let made = consent.invite(account, wanted, &address.redirect, "m365mon login");
+        match made.await {
+            Ok(invitation) => {
+                output::complain(&format!(
+                    "For {}, good for a day or {INVITATION_STARTS} starts:",
+                    account.person().map_or("", |person| &*person.username),
+                ));
+                output::say(address.link(&invitation).expose());
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                output::complain(&error.to_string());
+                ExitCode::from(EXIT_FAILED)
+            }
+        }
     }
 
     /// One round for the first audience, and one more for each that nobody has

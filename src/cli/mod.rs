@@ -13,6 +13,7 @@ mod doctor;
 mod exporter;
 mod flags;
 mod hash_password;
+mod last_reload;
 mod lifecycle;
 mod logging;
 mod login;

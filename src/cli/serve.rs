@@ -3,19 +3,22 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::config_file::ConfigFile;
 use super::exporter::{Exporter, WebInputs};
 use super::flags::Flags;
+use super::last_reload::{self, LastReload};
 use super::lifecycle::{SignalRequest, Signals};
 use super::named_files::{self, FileFindings};
 use super::systemd::Manager;
-use super::watch::{self, Digests, Watch};
+use super::watch::{self, Digests, Inputs, Watch};
 use super::{EXIT_FAILED, EXIT_USAGE, output};
 use crate::config::{ConfigErrors, Diagnostic, Loaded};
 use crate::http::Network;
 use crate::kinds::Configuration;
 use crate::model::duration;
-use crate::web::{WebConfig, reloads};
+use crate::web::{Reloaded, WebConfig, reloads};
 
 /// Run the exporter (the default)
 #[derive(Debug, clap::Args)]
@@ -122,7 +125,8 @@ impl Serve {
             tracing::info!(resources, accounts, url, "ready");
         }
         exporter.invite_operator();
-        manager.ready(&status(&configuration));
+        let mut stands = status(&configuration);
+        manager.ready(&stands);
         // What came from stdin came once.
         let every = if self.config.is_stdin() {
             Duration::ZERO
@@ -133,6 +137,7 @@ impl Serve {
         drop(configuration);
         let mut heartbeat = manager.heartbeat().map(tokio::time::interval);
         let mut again = false;
+        let mut last: Option<LastReload> = None;
         'serving: loop {
             let answer = tokio::select! {
                 // Asked for while another reload was under way.
@@ -156,38 +161,61 @@ impl Serve {
             };
             manager.reloading();
             again = false;
-            let mut reload = std::pin::pin!(self.reload(&exporter));
-            // Signals are heard and the manager is told that we live, however
-            // long a disk takes.
-            let reloaded = loop {
-                tokio::select! {
-                    reloaded = &mut reload => break reloaded,
-                    request = signals.next() => match request {
-                        SignalRequest::Reload => again = true,
-                        SignalRequest::Stop => break 'serving,
-                    },
-                    () = beat(heartbeat.as_mut()) => {
-                        if exporter.healthy() {
-                            manager.alive();
+            let began = Instant::now();
+            // Only over HTTP does it come without end.
+            let look = answer
+                .as_ref()
+                .map(|_| watch.inputs(exporter.access().cloned()));
+            let reloaded = {
+                let mut reload = std::pin::pin!(async {
+                    let inputs = match look {
+                        Some(look) => last_reload::seen(look).await,
+                        None => None,
+                    };
+                    let last = last.as_ref();
+                    match last.and_then(|last| last.answer(inputs.as_ref())) {
+                        Some(said) => Repeats::Last(said),
+                        None => Repeats::New(inputs, Box::new(self.reload(&exporter).await)),
+                    }
+                });
+                // Signals are heard and the manager is told that we live, however
+                // long a disk takes.
+                loop {
+                    tokio::select! {
+                        reloaded = &mut reload => break reloaded,
+                        request = signals.next() => match request {
+                            SignalRequest::Reload => again = true,
+                            SignalRequest::Stop => break 'serving,
+                        },
+                        () = beat(heartbeat.as_mut()) => {
+                            if exporter.healthy() {
+                                manager.alive();
+                            }
                         }
                     }
                 }
             };
-            manager.ready(
-                match &reloaded {
-                    Ok((digests, configuration)) => {
-                        watch.follow(*digests, configuration);
-                        status(configuration)
-                    }
-                    Err(_) => {
-                        "a broken configuration was refused, the one before goes on".to_owned()
-                    }
+            let said = match reloaded {
+                Repeats::Last(said) => said,
+                Repeats::New(inputs, reloaded) => {
+                    stands = match &*reloaded {
+                        Ok((digests, configuration)) => {
+                            watch.follow(*digests, configuration);
+                            status(configuration)
+                        }
+                        Err(_) => {
+                            "a broken configuration was refused, the one before goes on".to_owned()
+                        }
+                    };
+                    let said = (*reloaded).map(|_| ());
+                    last = Some(LastReload::new(began, inputs, said.clone()));
+                    said
                 }
-                .as_str(),
-            );
+            };
+            manager.ready(&stands);
             if let Some(answer) = answer {
                 // Whoever asked may be gone by now.
-                _ = answer.send(reloaded.map(|_| ()));
+                _ = answer.send(said);
             }
         }
         drop(asked);
@@ -283,6 +311,17 @@ impl Serve {
         }
         taken.map(|(digests, configuration, _)| (digests, configuration))
     }
+}
+
+/// What came of a request to reload.
+enum Repeats {
+    /// Nothing has changed since the last one a moment ago: what that said.
+    Last(Reloaded),
+    /// Of the files as they were then.
+    New(
+        Option<Inputs>,
+        Box<Result<(Digests, Configuration), Vec<String>>>,
+    ),
 }
 
 /// Resources and accounts.

@@ -3,6 +3,7 @@
 //! configuration is watched anyway.)
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -10,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::config::digest::{self, FileDigest};
 use crate::kinds::Configuration;
 use crate::model::{AppCredential, ProxySetting, SecretSource};
+use crate::web::Access;
 
 /// Once something changed, how soon to look whether somebody still writes.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -25,6 +27,10 @@ pub(crate) fn digest_of_named(configuration: &Configuration) -> FileDigest {
 /// What was read (the configuration and its files of resources), and the files
 /// that it names.
 pub(crate) type Digests = (FileDigest, FileDigest);
+
+/// What all files hold: those of [`Digests`], and the web configuration with what
+/// it names.
+pub(crate) type Inputs = [Option<[u8; 32]>; 3];
 
 /// Looks at the files of a configuration.
 pub(crate) struct Watch {
@@ -66,15 +72,7 @@ impl Watch {
         };
         loop {
             sleep_until(self.next).await;
-            let (config, files) = (self.config.clone(), self.files.clone());
-            let resources = self.resource_files.clone();
-            let read = move || {
-                (
-                    digest::of_configuration(&config, &resources),
-                    digest::of_files(&files, MOST_BYTES),
-                )
-            };
-            let Ok(now) = tokio::task::spawn_blocking(read).await else {
+            let Ok(now) = tokio::task::spawn_blocking(self.look()).await else {
                 self.next = Instant::now() + every;
                 continue;
             };
@@ -89,6 +87,31 @@ impl Watch {
                 self.known = now;
                 return;
             }
+        }
+    }
+
+    /// Reads the files; blocks.
+    fn look(&self) -> impl FnOnce() -> Digests + Send + use<> {
+        let (config, files) = (self.config.clone(), self.files.clone());
+        let resources = self.resource_files.clone();
+        move || {
+            (
+                digest::of_configuration(&config, &resources),
+                digest::of_files(&files, MOST_BYTES),
+            )
+        }
+    }
+
+    /// Reads what a reload would read; blocks.
+    pub(crate) fn inputs(
+        &self,
+        access: Option<Arc<Access>>,
+    ) -> impl FnOnce() -> Inputs + Send + use<> {
+        let look = self.look();
+        move || {
+            let (config, files) = look();
+            let web = access.map(|access| access.look().content);
+            [Some(config.content), Some(files.content), web]
         }
     }
 

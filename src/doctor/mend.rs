@@ -104,7 +104,7 @@ fn by_code(account: &Account, audience: &Audience, code: u32) -> Option<Vec<Stri
             format!("{}   # consent by an administrator, for one person", mend.script()),
             mend.sign_in(),
         ],
-        53_000..=53_011 | 530_031..=530_035 | 50_131 => vec![
+        53_000..=53_011 | 530_031..=530_035 | 530_084 | 50_131 => vec![
             format!("{}   # which policy was it?", mend.sign_in_log()),
             "Entra admin center → Protection → Conditional Access → the policy → Users → Exclude: \
              this account; instead, allow it only from the exporter's address (docs/least-privilege.md)"
@@ -231,6 +231,7 @@ mod tests {
             (true, 90_094, "consent by an administrator"),
             (true, 53_003, "Conditional Access"),
             (true, 530_032, "Get-MgAuditLogSignIn"),
+            (true, 530_084, "Users → Exclude"),
             (true, 50_076, "m365mon login"),
             (true, 70_043, "max_age"),
             (true, 50_057, "Update-MgUser -UserId 'o''neil@contoso.com'"),

@@ -76,6 +76,9 @@ pub(super) struct AccountState {
     /// What the directory says of it; `None` until it was asked, and again after
     /// the credential's files have changed.
     pub(super) registered: Option<Option<CredentialExpiry>>,
+    /// Since when Entra refuses the client secret as ended, whatever else is said
+    /// of its end.
+    pub(super) secret_ended: Option<Timestamp>,
     /// Removed from the configuration: tells nobody anything any more.
     pub(super) retired: bool,
     /// What the observer was told last.
@@ -251,7 +254,11 @@ impl AccountState {
                 deadlines.push((CredentialKind::Consent, after(signed_in.consented_at, most)));
             }
         }
-        deadlines.extend(earlier(self.credential_ends, self.registered.flatten()));
+        let ends = earlier(self.credential_ends, self.registered.flatten());
+        let ended = self
+            .secret_ended
+            .map(|at| (CredentialKind::ClientSecret, at));
+        deadlines.extend(earlier(ends, ended));
         AccountStatus {
             sign_in_required_since: self.sign_in_required_since,
             access_tokens: self

@@ -7,6 +7,8 @@ use super::answer::Granted;
 use super::classify::{TokenRefusal, refused_in_browser};
 use super::client_credentials::{application, ask_with_proof};
 use super::consent::{Consent, ConsentError, SignedInAs, Wanted};
+use super::endpoint::{Content, EndpointRequest};
+use crate::http::UseProxy;
 use crate::model::{Account, Secret};
 
 /// A sign-in that was begun in a browser.
@@ -33,6 +35,17 @@ impl std::fmt::Debug for BrowserSignIn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("BrowserSignIn")
     }
+}
+
+/// The same request, but no page may be shown.
+fn silent(url: &Url) -> Url {
+    let mut silent = url.clone();
+    silent
+        .query_pairs_mut()
+        .clear()
+        .extend_pairs(url.query_pairs().filter(|(name, _)| name != "prompt"))
+        .append_pair("prompt", "none");
+    silent
 }
 
 impl Consent {
@@ -86,6 +99,55 @@ impl Consent {
             verifier,
             redirect,
         })
+    }
+
+    /// Asks Entra for a sign-in without a page: whatever it is, what a browser is
+    /// sent back with goes to addresses of the registration only (RFC 6749 section
+    /// 3.1.2.4; OpenID Connect Core section 3.1.2.1, `prompt=none`).
+    ///
+    /// # Errors
+    /// When Entra does not know `redirect`, or does not say.
+    pub(super) async fn knows_redirect(
+        &self,
+        account: &Account,
+        wanted: &Wanted,
+        redirect: &Url,
+    ) -> Result<(), ConsentError> {
+        let begun = self.browser(account, wanted, redirect.as_str())?;
+        let host = begun.url.host_str().unwrap_or_default().to_owned();
+        let request = EndpointRequest {
+            url: silent(&begun.url),
+            content: Content::Nothing,
+            headers: Vec::new(),
+            proxy: UseProxy::of(account),
+        };
+        let answer = self.client.endpoint.send(request).await;
+        let answer = answer.map_err(|no_answer| ConsentError::Refused(no_answer.problem(&host)))?;
+        let to = answer.headers.get(http::header::LOCATION);
+        let to = to.and_then(|to| Url::parse(to.to_str().ok()?).ok());
+        if to.is_some_and(|to| to.origin() == redirect.origin() && to.path() == redirect.path()) {
+            return Ok(());
+        }
+        let page = String::from_utf8_lossy(&answer.body);
+        let number = page.split_once("AADSTS").map(|(_, rest)| {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).take(9).count();
+            &rest[..digits]
+        });
+        Err(ConsentError::Unable(match number {
+            Some("50011") => format!(
+                "{redirect} is not registered as a redirect URI of the application (AADSTS50011): \
+                 add it under Authentication"
+            ),
+            Some(number) => format!(
+                "{host} does not take a sign-in that comes back to {redirect} (AADSTS{number}): \
+                 check `client_id`, `tenant` and the redirect URIs of the application"
+            ),
+            None => format!(
+                "{host} does not say whether {redirect} is registered as a redirect URI of the \
+                 application (status {})",
+                answer.status
+            ),
+        }))
     }
 
     /// What the `error` and `error_description` mean with which the browser

@@ -31,6 +31,9 @@ pub(super) struct Code {
     pub(super) says: &'static str,
 }
 
+/// The client secret was right once and has ended.
+pub(super) const SECRET_ENDED: u32 = 7_000_222;
+
 /// Looks a number up.
 pub(super) fn known(number: u32) -> Option<&'static Code> {
     CODES
@@ -278,6 +281,17 @@ static CODES: &[Code] = &[
     code(530032, Administrator, BLOCKED),
     code(530034, Administrator, BLOCKED),
     code(530035, Administrator, BLOCKED),
+    // Also at a renewal of what a device code brought.
+    code(
+        530036,
+        Person,
+        "a policy of the tenant blocks the device code flow: sign in with a browser instead, by `m365mon login` without --device-code or on the account's page",
+    ),
+    code(
+        530084,
+        Administrator,
+        "a Conditional Access policy asks for tokens that are bound to a device, which no server can have: exempt this account, or let the application sign in by itself",
+    ),
     code(
         650052,
         Audience,
@@ -364,7 +378,7 @@ static CODES: &[Code] = &[
         "the application needs a secret, a certificate or a federated token: add one to the account, or allow public client flows",
     ),
     code(
-        7000222,
+        SECRET_ENDED,
         Administrator,
         "the client secret has expired: make a new one",
     ),

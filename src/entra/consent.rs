@@ -230,13 +230,22 @@ impl Consent {
     /// # Errors
     /// When the store cannot be read, opened or written.
     pub async fn sign_out(&self, account: &Account) -> Result<bool, StoreError> {
-        let (store, account) = (self.store.clone(), account.clone());
-        unwrap(blocking(move || store.sign_out(&account)).await)
+        self.with_store(account, TokenStore::sign_out).await
     }
 
     async fn stored(&self, account: &Account) -> Result<Option<SignedIn>, StoreError> {
+        self.with_store(account, TokenStore::find).await
+    }
+
+    /// Does something with the store where it may block.
+    pub(super) async fn with_store<T: Send + 'static>(
+        &self,
+        account: &Account,
+        work: impl FnOnce(&TokenStore, &Account) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (store, account) = (self.store.clone(), account.clone());
-        unwrap(blocking(move || store.find(&account)).await)
+        let done = blocking(move || work(&store, &account)).await;
+        done.unwrap_or_else(|refusal| Err(StoreError::Io(refusal.problem.detail)))
     }
 
     /// What proves the application of a delegated account; an error for any other.
@@ -313,10 +322,9 @@ impl Consent {
             tid: person.tid,
             oid: person.oid,
         };
-        {
-            let (store, account, row) = (self.store.clone(), account.clone(), signed_in.clone());
-            unwrap(blocking(move || store.sign_in(&account, &row)).await)?;
-        }
+        let row = signed_in.clone();
+        self.with_store(account, move |store, account| store.sign_in(account, &row))
+            .await?;
         let missing = self.others(account, wanted, &mut signed_in).await?;
         Ok(SignedInAs {
             username: person.username,
@@ -398,8 +406,4 @@ fn recorded(
         recorded.insert(audience.as_str().to_owned(), scopes(audience, names));
     }
     recorded
-}
-
-fn unwrap<T>(result: Result<Result<T, StoreError>, TokenRefusal>) -> Result<T, StoreError> {
-    result.unwrap_or_else(|refusal| Err(StoreError::Io(refusal.problem.detail)))
 }

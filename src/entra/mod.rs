@@ -41,6 +41,7 @@ mod forms;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod id_token;
+mod invitation;
 mod jwt;
 mod lock_file;
 mod managed_identity;
@@ -85,6 +86,7 @@ pub use device_code::DeviceCode;
 pub use discovery::{Discovery, login_roots};
 pub use durable::StoreError;
 pub use files::{CredentialFault, CredentialTrouble, Part, secret as read_secret};
+pub use invitation::{INVITATION_LIFE, INVITATION_STARTS};
 pub use proof::credential_expiry;
 pub use redirects::{CALLBACK_PATH, LOOPBACK, external_redirect, redirect_uris};
 pub use registered::{contradicts, written_end};

@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::durable::{self, StoreError, folder};
+use super::invitation::SealedInvitation;
 use super::lock_file::LockFile;
 use super::seal::SealKeys;
 use super::signed_in::{SealedRow, SignInEnd, SignedIn};
@@ -63,11 +64,21 @@ pub(super) enum Saved {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct StoreContents {
+pub(super) struct StoreContents {
     format: u32,
     /// Counts changes.
     generation: u64,
     rows: Vec<SealedRow>,
+    /// At most one an account.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) invitations: Vec<SealedInvitation>,
+}
+
+impl StoreContents {
+    /// Nothing is sealed yet: a key may be made.
+    pub(super) const fn is_new(&self) -> bool {
+        self.rows.is_empty() && self.invitations.is_empty()
+    }
 }
 
 impl Default for StoreContents {
@@ -76,6 +87,7 @@ impl Default for StoreContents {
             format: FORMAT,
             generation: 0,
             rows: Vec::new(),
+            invitations: Vec::new(),
         }
     }
 }
@@ -160,7 +172,7 @@ impl TokenStore {
 
     fn check_all(&self) -> Result<(), StoreError> {
         let (_, contents) = self.load()?;
-        if !contents.rows.is_empty() {
+        if !contents.is_new() {
             self.keys(false)?;
         }
         LockFile::of(&self.0.file).check()?;
@@ -186,7 +198,7 @@ impl TokenStore {
     /// Keeps a new sign-in in the place of any earlier one of the account.
     pub(super) fn sign_in(&self, account: &Account, new: &SignedIn) -> Result<(), StoreError> {
         self.change(|contents| {
-            let keys = self.keys(contents.rows.is_empty())?;
+            let keys = self.keys(contents.is_new())?;
             self.forget_in(contents, account, &keys)?;
             contents.rows.push(new.seal(&keys)?);
             Ok((true, ()))
@@ -298,7 +310,7 @@ impl TokenStore {
         ))
     }
 
-    fn keys(&self, may_make: bool) -> Result<SealKeys, StoreError> {
+    pub(super) fn keys(&self, may_make: bool) -> Result<SealKeys, StoreError> {
         if let Some(key) = &self.0.key {
             return SealKeys::parse(key, "M365MON_STORAGE_KEY");
         }
@@ -314,7 +326,7 @@ impl TokenStore {
     }
 
     /// What the file holds now; read only if it changed.
-    fn read(&self) -> Result<Arc<StoreContents>, StoreError> {
+    pub(super) fn read(&self) -> Result<Arc<StoreContents>, StoreError> {
         let mut read = self.0.read.lock();
         let stamp = self.stamp();
         if let Some((then, contents)) = &*read
@@ -358,7 +370,7 @@ impl TokenStore {
 
     /// Runs `apply` on what the file holds, under the lock, and writes what it
     /// made of it if it says so.
-    fn change<T>(
+    pub(super) fn change<T>(
         &self,
         apply: impl FnOnce(&mut StoreContents) -> Result<(bool, T), StoreError>,
     ) -> Result<T, StoreError> {

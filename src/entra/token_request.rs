@@ -14,7 +14,7 @@ use super::classify::{RefusalScope, TokenRefusal};
 use super::endpoint_client::blocking;
 use super::refresh::{Refreshed, not_signed_in};
 use super::tokens::Tokens;
-use super::{client_credentials, refresh};
+use super::{client_credentials, codes, refresh};
 use crate::model::{
     Account, AccountReason, Audience, Clock, Moment, Service, SignIn, TokenProblem, TokenReport,
 };
@@ -189,6 +189,7 @@ impl Tokens {
         state.backoff = None;
         state.failures = 0;
         state.sign_in_required_since = None;
+        state.secret_ended = None;
         let cached = state.by_audience.entry(audience.clone()).or_default();
         cached.backoff = None;
         cached.token = Some(Renewable {
@@ -233,6 +234,9 @@ impl Tokens {
             | AccountReason::UnexpectedStatus
             | AccountReason::Throttled => (transient, false),
         };
+        if problem.code == Some(codes::SECRET_ENDED) {
+            state.secret_ended.get_or_insert(now.civil);
+        }
         let backoff = Backoff::new(now, wait, mendable, problem.clone());
         match refusal.scope {
             RefusalScope::Audience => {

@@ -328,6 +328,7 @@ impl Tokens {
             state.files = files;
             state.credential_ends = ends;
             state.registered = None;
+            state.secret_ended = None;
             state.mend();
         }
         if tokens.account.person().is_some() {

@@ -65,7 +65,7 @@ pub use discoverable::{Discovered, FoundPage, MOST_FOUND, Search};
 pub use document::documentation;
 pub(crate) use document::table;
 pub use key::{AnyKey, Key, Keys, Setting, Taken};
-pub use needs::{Need, needs_of, wanted};
+pub use needs::{Need, needs_of, only_read, wanted};
 pub use own_credentials::{own_credentials, own_entry, with_own_credential};
 pub use permission::{Api, Granting, Permission, PermissionType, Wide, account_of, needed_rights};
 pub use reading::{Reading, ReadingUnit, bounded, label_value};

@@ -67,6 +67,14 @@ impl Need {
     }
 }
 
+/// True if none of them lets anything be changed, by Microsoft's way to name
+/// permissions. What an API of one's own calls its scopes says nothing.
+#[must_use]
+pub fn only_read(needs: &[Need]) -> bool {
+    let mut names = needs.iter().map(|need| &need.name);
+    names.all(|name| name.contains(".Read") && !name.contains("Write"))
+}
+
 /// The same as a sign-in takes it: names of permissions, by audience.
 #[must_use]
 pub fn wanted(needs: &[Need]) -> BTreeMap<Audience, Vec<String>> {

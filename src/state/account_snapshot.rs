@@ -95,9 +95,9 @@ impl AccountSnapshot {
     /// The earliest moment from which nothing can be probed with a token for
     /// `audience` unless a person acts; `None` if there is no such moment.
     ///
-    /// While only a person can mend the account this is the end of the access
-    /// token still held, else the moment of the refusal: it is never in the
-    /// future without a usable token.
+    /// While only a person can mend the account, or once a deadline has passed,
+    /// this is the end of the access token still held, else the moment of the
+    /// refusal or the deadline: it is never in the future without a usable token.
     #[must_use]
     pub fn token_expiry(&self, audience: Option<&Audience>) -> Option<Timestamp> {
         let audience = audience?;
@@ -110,9 +110,8 @@ impl AccountSnapshot {
             (Some(account), Some(audience)) => Some(account.min(audience)),
             (account, audience) => account.or(audience),
         };
-        let Some(since) = since else {
-            return self.status.deadlines.iter().map(|(_, end)| *end).min();
-        };
+        let deadlines = self.status.deadlines.iter().map(|(_, end)| *end);
+        let since = since.or_else(|| deadlines.min())?;
         let held = self
             .status
             .access_tokens

@@ -5,6 +5,7 @@
 //! | `/`, `/resources/NAME`, `/accounts/NAME` | pages for people; for operators with more |
 //! | `/runbooks`, `/runbooks/NAME` | what to do about an alert or a reason |
 //! | `/accounts/NAME/sign-in`, `/sign-out`, `/approval`, `/auth/callback` | signing people in and out |
+//! | `/accounts/NAME/invite`, `/invitation` | inviting somebody to one sign-in |
 //! | `/api/v1/resources`, `/api/v1/accounts` | the same as JSON |
 //! | `/config` | the running configuration without its secrets |
 //! | `/metrics` (or `--web.telemetry-path`) | probes the `on_scrape` resources, then shows the state |
@@ -69,5 +70,6 @@ pub use reload_requests::{ReloadRequests, Reloaded, Reloads, reloads};
 pub use routes::router;
 pub use server::{DEFAULT_PORT, ListenError, Server, listen, listen_default, owns_localhost};
 pub use service::Bounds;
+pub use sign_in::invitation::InvitationAddress;
 pub use socket_activation::{InheritError, adopt, inherit};
 pub use visitor::{Authenticated, Peer, Refusal, Secured, is_loopback_host};

@@ -16,13 +16,14 @@ use super::app::App;
 use super::errors::{as_page, wants_page};
 use super::operator_session::{self, OPERATOR_PATH};
 use super::reply::plain;
+use super::sign_in::invitation;
 use super::{access, discovery, health, pages, probe, reload, scrape, sign_in, status_pages};
 
 type Methods = MethodRouter<Arc<App>>;
 
 /// Every route: its path, its name in `m365mon_http_requests_total` (one of a
 /// few, so that nobody outside can make series), and what answers.
-fn routes(telemetry_path: &str) -> [(&str, &'static str, Methods); 20] {
+fn routes(telemetry_path: &str) -> [(&str, &'static str, Methods); 23] {
     [
         ("/", "/", get(status_pages::landing)),
         (
@@ -45,6 +46,21 @@ fn routes(telemetry_path: &str) -> [(&str, &'static str, Methods); 20] {
             "/accounts/{name}/approval",
             "/accounts/approval",
             get(sign_in::approval),
+        ),
+        (
+            "/accounts/{name}/invite",
+            "/accounts/invite",
+            post(invitation::invite),
+        ),
+        (
+            "/accounts/{name}/invitation",
+            "/accounts/invitation",
+            get(invitation::show).post(invitation::proceed),
+        ),
+        (
+            "/accounts/{name}/invitation/{end}",
+            "/accounts/invitation",
+            get(invitation::end),
         ),
         ("/auth/callback", "/auth/callback", get(sign_in::callback)),
         (

@@ -417,6 +417,64 @@ test("from another machine: TLS, a user, a path before all", async () => {
   await visitor.context.close();
 });
 
+test("who was invited signs in and does nothing else", async () => {
+  for (const name of ["steve", "helpdesk"]) {
+    await stage.grant(name, "graph", ["Sites.Read.All", "Mail.ReadBasic"]);
+    await stage.grant(name, "sharepoint", ["AllSites.Read"]);
+  }
+  const outside = await stage.startOutside();
+  const operator = await stage.stranger();
+  await operator.page.authenticate(stage.user);
+  await operator.page.goto(`${stage.outside}${ACCOUNT}/sign-in`);
+  await press(operator.page, `Invite ${stage.upn("steve")}`);
+  await stage.screenshot(operator.page, "invitation");
+  const link = await operator.page.$eval("pre", (pre) => pre.innerText.trim());
+  const [address, invitation] = link.split("#");
+  assert.equal(address, `${stage.outside}${ACCOUNT}/invitation`);
+  stage.secrets.push(invitation);
+
+  const reader = await stage.stranger();
+  const { page } = reader;
+  await page.authenticate(stage.reader);
+  const asked = [];
+  page.on("request", (request) => asked.push(request.url().split("#")[0] + (request.headers().referer ?? "")));
+  await page.goto(link);
+  assert.equal(page.url(), address, "it is out of the address bar");
+  assert.deepEqual(await reader.context.cookies(), [], "nothing happens without a person");
+  assert.doesNotMatch(await words(page), /steve@/);
+  await press(page, "Show what is asked for");
+  assert.match(await words(page), /steve@[^]*Mail\.ReadBasic/);
+  await stage.screenshot(page, "invited");
+  const [kept] = await reader.context.cookies();
+  assert.equal(kept.path, `/m365${ACCOUNT}/invitation`);
+  assert.ok(kept.httpOnly && kept.secure && kept.sameSite === "Strict");
+  await press(page, "Sign in with this browser");
+  await press(page, "Continue at login.microsoftonline.com");
+  // Somebody else first: the invitation goes on.
+  await identify(page, "helpdesk");
+  assert.equal(page.url(), `${address}/other-person`);
+  await press(page, "Try again");
+  await press(page, "Continue at login.microsoftonline.com");
+  await identify(page, "steve");
+  assert.equal(page.url(), `${address}/done`);
+  assert.match(await words(page), /Thank you, that is all/);
+  assert.deepEqual(reader.complaints, []);
+  assert.ok(!asked.some((url) => url.includes(invitation)), asked.join(" "));
+
+  await page.goto("about:blank");
+  await page.goto(link);
+  await press(page, "Show what is asked for");
+  assert.match(await words(page), /not good, or not any more/);
+  const refused = await page.goto(`${stage.outside}${ACCOUNT}/sign-in`);
+  assert.equal(refused.status(), 403);
+  await operator.page.goto(`${stage.outside}${ACCOUNT}/sign-in`);
+  await press(operator.page, "Forget the sign-in");
+  assert.deepEqual(operator.complaints, []);
+  await outside.stop();
+  await operator.context.close();
+  await reader.context.close();
+});
+
 test("nothing that is secret is in the log", () => {
   const log = stage.logs.map((program) => program.output).join("");
   assert.match(log, /level=trace/);

@@ -96,15 +96,16 @@ export class Stage {
     this.origin = `http://localhost:${this.port}`;
   }
 
-  /** One more exporter as the network sees it: TLS, a user, a path before all. */
+  /** One more exporter as the network sees it: TLS, users, a path before all. */
   async startOutside() {
     const port = await freePort();
     this.outside = `https://${OUTSIDE}:${port}/m365`;
     this.user = { username: "alice", password: "a password of the exporter" };
+    this.reader = { ...this.user, username: "bob" };
     const hash = execFileSync(binary, ["hash-password"], { input: this.user.password });
     const web = [
       `tls_server_config: {cert_file: ${this.certificate}, key_file: ${this.certificate}}`,
-      `basic_auth_users: {alice: "${String(hash).trim()}"}`,
+      `basic_auth_users: {alice: "${String(hash).trim()}", bob: "${String(hash).trim()}"}`,
     ];
     const file = join(this.folder, "web.yml");
     writeFileSync(file, web.join("\n"));

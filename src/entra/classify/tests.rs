@@ -61,6 +61,19 @@ fn codes_and_fallbacks() {
             (SignInRequired, None, All),
         ),
         (400, entra("unheard_of", 999), true, (Refused, None, All)),
+        // A browser mends the one, an exemption the other.
+        (
+            400,
+            entra("invalid_grant", 530_036),
+            true,
+            (SignInRequired, Some(530_036), All),
+        ),
+        (
+            400,
+            entra("invalid_grant", 530_084),
+            true,
+            (Refused, Some(530_084), All),
+        ),
         (
             400,
             entra("temporarily_unavailable", 90_033),

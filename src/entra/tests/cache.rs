@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use super::super::ClaimsChallenge;
 use super::script::*;
-use crate::model::{AccountReason, Audience, Story};
+use crate::model::{
+    Account, AccountReason, AppCredential, Audience, SecretSource, SignIn, Story, Timestamp,
+};
 
 #[tokio::test(start_paused = true)]
 async fn one_request_however_many_ask() {
@@ -132,7 +134,7 @@ async fn at_most_one_request_per_step_of_back_off() {
 #[tokio::test(start_paused = true)]
 async fn a_wait_that_was_asked_for_is_kept_by_all_of_the_same_application() {
     let house = House::new(app_account());
-    let twin = Arc::new(crate::model::Account {
+    let twin = Arc::new(Account {
         name: "twin".into(),
         ..app_account()
     });
@@ -187,8 +189,8 @@ async fn a_changed_secret_file_is_tried_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("secret");
     let mut account = app_account();
-    account.sign_in = crate::model::SignIn::App(crate::model::AppCredential::ClientSecret {
-        secret: crate::model::SecretSource::File(path.clone()),
+    account.sign_in = SignIn::App(AppCredential::ClientSecret {
+        secret: SecretSource::File(path.clone()),
         expires: Some("2027-03-01T00:00:00Z".parse().unwrap()),
     });
     let house = House::new(account);
@@ -209,6 +211,47 @@ async fn a_changed_secret_file_is_tried_at_once() {
     let status = house.ear.status.lock().clone().unwrap();
     assert_eq!(status.deadlines.len(), 1);
     assert_eq!(status.sign_in_required_since, None);
+}
+
+/// What somebody wrote down as the end of a secret, while Entra says that it has
+/// ended: never a date in the future.
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_entra_says_has_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    let written: Timestamp = "2099-01-01T00:00:00Z".parse().unwrap();
+    for expires in [Some(written), None] {
+        std::fs::write(&path, "old").unwrap();
+        let house = House::new(Account {
+            sign_in: SignIn::App(AppCredential::ClientSecret {
+                secret: SecretSource::File(path.clone()),
+                expires,
+            }),
+            ..app_account()
+        });
+        let ends = |house: &House| {
+            let status = house.ear.status.lock().clone().unwrap();
+            let deadlines = status.deadlines.into_iter();
+            deadlines.map(|(_, end)| end).collect::<Vec<_>>()
+        };
+        let known = Vec::from_iter(expires);
+        house.configure();
+        assert_eq!(ends(&house), known);
+        house.script.then(error(401, "invalid_client", 7_000_222));
+        assert_eq!(house.ask().await.unwrap_err(), AccountReason::Refused);
+        let refused = house.clock.now();
+        assert_eq!(ends(&house), [refused]);
+        // Refused again after a while: it has ended when it was first seen.
+        house.script.then(error(401, "invalid_client", 7_000_222));
+        pass(16 * 60).await;
+        assert_eq!(house.ask().await.unwrap_err(), AccountReason::Refused);
+        assert_eq!(ends(&house), [refused]);
+        // Another lies in the file, and works.
+        std::fs::write(&path, format!("newer, {expires:?}")).unwrap();
+        pass(2).await;
+        house.ask().await.unwrap();
+        assert_eq!(ends(&house), known);
+    }
 }
 
 #[tokio::test(start_paused = true)]

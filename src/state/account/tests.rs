@@ -90,6 +90,15 @@ fn expiry_follows_the_rule() {
     slot.token_request(&report(1_300, graph(), None));
     assert_eq!(expiry(&graph()), Some(5_000));
 
+    // A secret that has ended is no end while a token is held.
+    status.deadlines = vec![(CredentialKind::ClientSecret, at(1_250))];
+    slot.set_status(&status);
+    assert_eq!(expiry(&graph()), Some(1_250));
+    status.access_tokens = vec![(graph(), at(1_600))];
+    slot.set_status(&status);
+    assert_eq!(expiry(&graph()), Some(1_600));
+    status.access_tokens.clear();
+
     // Only a person can mend the whole account.
     status.sign_in_required_since = Some(at(2_000));
     slot.set_status(&status);

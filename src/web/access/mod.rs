@@ -171,6 +171,12 @@ impl Access {
         })
     }
 
+    /// What the file and those that it names hold now; blocks.
+    #[must_use]
+    pub fn look(&self) -> FileDigest {
+        contents::look(&self.path).seen
+    }
+
     /// Reads the file again, without taking it over; blocks.
     ///
     /// # Errors

@@ -62,6 +62,9 @@ pub(super) enum Actor {
     Certificate(Arc<str>),
     /// Whoever holds the operator key.
     Key,
+    /// Whoever was invited to sign in for one account, with who made the invitation:
+    /// no operator.
+    Invited(Arc<str>),
 }
 
 impl fmt::Display for Actor {
@@ -70,6 +73,7 @@ impl fmt::Display for Actor {
             Self::User(name) => write!(f, "user:{name}"),
             Self::Certificate(name) => write!(f, "cert:{name}"),
             Self::Key => f.write_str("operator"),
+            Self::Invited(by) => write!(f, "an invitation of {by}"),
         }
     }
 }

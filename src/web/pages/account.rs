@@ -72,6 +72,8 @@ struct Page<'a> {
     segment: String,
     trouble: Option<Piece>,
     is_a_persons: bool,
+    /// How many rights open the whole tenant, in words; empty for none.
+    opening: Option<String>,
     is_expired: bool,
     held: Option<Countdown>,
     deadlines: Vec<DeadlineNote>,
@@ -104,6 +106,10 @@ pub(in crate::web) fn account(frame: &Frame<'_>, board: &State, view: &AccountVi
         segment: segment(&view.name),
         trouble: AccountTrouble::of(frame, view).map(|trouble| Piece::of(&trouble)),
         is_a_persons: view.credential == "delegated",
+        opening: view.tenant_wide_permissions.map(|count| match count {
+            0 => String::new(),
+            count => words::counted(count, "right opens", "rights open"),
+        }),
         is_expired: is_expired(view),
         held: view.held_until.map(|at| Countdown::of(at, now)),
         deadlines: view

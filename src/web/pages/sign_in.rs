@@ -14,7 +14,8 @@ use super::words::span;
 use crate::entra::{ConsentError, SignInEnd, SignInStatus, StoreError};
 use crate::kinds::Need;
 use crate::model::{Account, Audience};
-use crate::web::sign_in::sessions::{SessionOutcome, Waiting};
+use crate::web::sign_in::devices::Waiting;
+use crate::web::sign_in::sessions::SessionOutcome;
 
 /// What the page of a sign-in shows.
 pub(in crate::web) struct SignInView<'a> {
@@ -29,6 +30,8 @@ pub(in crate::web) struct SignInView<'a> {
     pub(in crate::web) waiting: Option<Waiting>,
     pub(in crate::web) sign_in_token: String,
     pub(in crate::web) sign_out_token: String,
+    /// The token of the form that makes an invitation, or why nobody can be invited.
+    pub(in crate::web) invite: Result<String, String>,
 }
 
 pub(super) fn username(account: &Account) -> &str {
@@ -247,18 +250,21 @@ struct Leave<'a> {
     head: Head,
     segment: String,
     username: &'a str,
+    /// Where it was begun, a page of the account.
+    back: &'a str,
     url: &'a str,
     host: &'a str,
 }
 
 /// What the start of a sign-in answers: a plain link, so that nothing leads
 /// there without a person.
-pub(in crate::web) fn leave(frame: &Frame<'_>, account: &Account, url: &Url) -> Html {
+pub(in crate::web) fn leave(frame: &Frame<'_>, account: &Account, url: &Url, back: &str) -> Html {
     Html::of(&Leave {
         frame,
         head: Head::of("Continue at Microsoft"),
         segment: segment(&account.name),
         username: username(account),
+        back,
         url: url.as_str(),
         host: url.host_str().unwrap_or_default(),
     })

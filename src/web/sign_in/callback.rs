@@ -9,11 +9,12 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
 use super::sessions::cookie_name;
-use super::{SIGN_IN, path, see};
+use super::{SIGN_IN, invitation, path, see};
 use crate::entra::CALLBACK_PATH;
 use crate::model::Secret;
 use crate::web::app::App;
 use crate::web::cookies::cookies;
+use crate::web::operator::Actor;
 use crate::web::pages;
 use crate::web::reply::refused;
 
@@ -74,6 +75,7 @@ pub(in crate::web) async fn callback(Shared(app): Shared<Arc<App>>, request: Req
         return nothing();
     };
     let account = Arc::clone(&pending.account);
+    let invited = matches!(pending.by, Actor::Invited(_));
     let cookie_path = pending.cookie_path.clone();
     let cookie = cookie_name(&answer.state);
     let brought = cookie
@@ -89,12 +91,14 @@ pub(in crate::web) async fn callback(Shared(app): Shared<Arc<App>>, request: Req
             .finish(pending, brought.as_ref(), now.as_ref(), answer.result)
             .await
     });
-    let what = match finish.await {
-        Ok(outcome) if outcome.needs_administrator() => "approval",
-        // A panic went to the log; the page shows what was before.
-        Ok(_) | Err(_) => SIGN_IN,
+    // A panic went to the log; the page shows what was before.
+    let outcome = finish.await.ok();
+    let what = match outcome.as_deref() {
+        outcome if invited => invitation::end_of(outcome),
+        Some(outcome) if outcome.needs_administrator() => "approval".to_owned(),
+        _ => SIGN_IN.to_owned(),
     };
-    let mut response = see(&app, &path(&account.name, what));
+    let mut response = see(&app, &path(&account.name, &what));
     if let Some(gone) = cookie.and_then(|name| gone(&name, &cookie_path)) {
         response.headers_mut().append(header::SET_COOKIE, gone);
     }

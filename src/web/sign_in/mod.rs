@@ -7,6 +7,7 @@
 //! | `GET /auth/callback` | where Entra sends the browser back to; ends in a 303 to a clean URL |
 //! | `GET /accounts/NAME/approval` | what an administrator can do |
 //! | `POST /accounts/NAME/sign-out` | forgets the sign-in |
+//! | `/accounts/NAME/invitation` | the same for who was invited to one sign-in ([`invitation`]) |
 //!
 //! Promises: only who may act does; a POST must come from a form of
 //! this process (a token, and Origin or Sec-Fetch-Site); a state is good for
@@ -15,6 +16,8 @@
 //! bounded.
 
 mod callback;
+pub(super) mod devices;
+pub(super) mod invitation;
 mod redirect_uri;
 pub(super) mod sessions;
 mod token;
@@ -26,6 +29,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use self::invitation::InvitationAddress;
 use self::redirect_uri::RedirectUri;
 use self::sessions::{SessionOutcome, SignInSessions, Start};
 use super::app::App;
@@ -44,6 +48,7 @@ pub(super) use callback::callback;
 /// The forms; each has its own token.
 const SIGN_IN: &str = "sign-in";
 const SIGN_OUT: &str = "sign-out";
+const INVITE: &str = "invite";
 
 /// The account that a request names, and what belongs to it.
 struct Subject {
@@ -97,6 +102,14 @@ impl Subject {
                 parts,
             ),
         })
+    }
+
+    /// What to ask for: all of it, or what is needed of one audience.
+    fn wanted_of(&self, asked: Option<&Audience>) -> Wanted {
+        match asked.and_then(|one| self.wanted.get_key_value(one)) {
+            Some((audience, names)) => Wanted::from([(audience.clone(), names.clone())]),
+            None => self.wanted.clone(),
+        }
     }
 
     fn path(&self, what: &str) -> String {
@@ -175,6 +188,8 @@ async fn page(app: &App, parts: &Parts, subject: &Subject) -> pages::Html {
         }),
         sign_in_token: sessions.form_key.token(SIGN_IN, name),
         sign_out_token: sessions.form_key.token(SIGN_OUT, name),
+        invite: InvitationAddress::of(&subject.account, app.settings.external_url.as_ref())
+            .map(|_| sessions.form_key.token(INVITE, name)),
     };
     pages::sign_in(&app.frame(parts), &view)
 }
@@ -270,10 +285,7 @@ pub(super) async fn begin(
     let asked: Option<&Audience> = form
         .get("audience")
         .and_then(|asked| subject.wanted.keys().find(|one| one.as_str() == asked));
-    let wanted = match asked.and_then(|one| subject.wanted.get_key_value(one)) {
-        Some((audience, names)) => Wanted::from([(audience.clone(), names.clone())]),
-        None => subject.wanted.clone(),
-    };
+    let wanted = subject.wanted_of(asked);
     let (sessions, account) = (&subject.sessions, &subject.account);
     if form.get("how") == Some("device") {
         sessions.begin_device(account, &wanted, asked, &actor).await;
@@ -289,7 +301,7 @@ pub(super) async fn begin(
     };
     match sessions.begin(account, &wanted, asked, &redirect.uri, &actor) {
         Ok(start) => {
-            let page = pages::leave(&app.frame(&parts), account, &start.url);
+            let page = pages::leave(&app.frame(&parts), account, &start.url, SIGN_IN);
             (cookie(&start, redirect), page).into_response()
         }
         Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::task::AbortHandle;
 use url::Url;
 
+use super::devices::Device;
 use super::token::FormKey;
 use crate::entra::{
-    BrowserSignIn, Consent, ConsentError, DeviceCode, SignInStatus, SignedInAs, StoreError, Wanted,
+    BrowserSignIn, Consent, ConsentError, SignInStatus, SignedInAs, StoreError, Wanted,
 };
 use crate::model::{
     Account, AccountName, Audience, Clock, Moment, Random, Secret, Timestamp, TokenProblem,
@@ -22,13 +22,11 @@ use crate::web::operator::Actor;
 pub(super) const LIFE: Duration = Duration::from_secs(600);
 /// Sign-ins in a browser that may be under way; one more, and the oldest goes.
 const MAX_PENDING: usize = 32;
-/// Between two codes of one account.
-const LEAST_BETWEEN_CODES: Duration = Duration::from_secs(5);
 /// How long the page still tells what came of a sign-in.
 const MEMORY: Duration = Duration::from_secs(3600);
 
 /// Audiences for which no token can be had, and why.
-type Missing = Vec<(Audience, TokenProblem)>;
+pub(super) type Missing = Vec<(Audience, TokenProblem)>;
 
 /// What came of a sign-in, or of a sign-out.
 #[derive(Debug)]
@@ -53,6 +51,22 @@ impl SessionOutcome {
         }
     }
 
+    /// The audience that needs a consent of its own next, if one does: Entra takes
+    /// the scopes of one at a time.
+    pub(super) fn next_round(&self) -> Option<&Audience> {
+        let Self::SignedIn(signed_in) = self else {
+            return None;
+        };
+        let mut missing = signed_in.missing.iter();
+        let next = missing.find(|(_, problem)| problem.code == Some(65_001));
+        next.map(|(audience, _)| audience)
+    }
+
+    /// Whether the person has consented to all that is asked for.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self, Self::SignedIn(_)) && self.next_round().is_none()
+    }
+
     /// For the log: no name of a person, nothing that came from outside.
     const fn word(&self) -> &'static str {
         match self {
@@ -70,15 +84,6 @@ impl SessionOutcome {
     }
 }
 
-/// A code that somebody is to enter on another device.
-#[derive(Debug, Clone)]
-pub(in crate::web) struct Waiting {
-    pub(in crate::web) user_code: Secret,
-    pub(in crate::web) uri: String,
-    pub(in crate::web) begun: Timestamp,
-    pub(in crate::web) ends: Timestamp,
-}
-
 /// A sign-in whose browser is at Microsoft.
 pub(super) struct Pending {
     pub(super) account: Arc<Account>,
@@ -88,7 +93,7 @@ pub(super) struct Pending {
     pub(super) cookie_path: String,
     others: Missing,
     at: Moment,
-    by: Actor,
+    pub(super) by: Actor,
 }
 
 /// What the browser gets at the beginning of a sign-in.
@@ -97,32 +102,24 @@ pub(super) struct Start {
     pub(super) cookie: (String, Secret),
 }
 
-struct Device {
-    number: u64,
-    account: Arc<Account>,
-    asked: Option<Audience>,
-    shown: Waiting,
-    task: Option<AbortHandle>,
-}
-
 #[derive(Default)]
-struct Records {
+pub(super) struct Records {
     /// The oldest first.
     pending: Vec<Pending>,
-    outcomes: BTreeMap<AccountName, (Moment, Arc<SessionOutcome>)>,
-    devices: BTreeMap<AccountName, Device>,
-    devices_so_far: u64,
+    pub(super) outcomes: BTreeMap<AccountName, (Moment, Arc<SessionOutcome>)>,
+    pub(super) devices: BTreeMap<AccountName, Device>,
+    pub(super) devices_so_far: u64,
     /// When Entra was last asked for a code.
-    codes_asked: BTreeMap<AccountName, Moment>,
+    pub(super) codes_asked: BTreeMap<AccountName, Moment>,
 }
 
 /// Begins and ends sign-ins on behalf of the pages.
 pub(in crate::web) struct SignInSessions {
     pub(super) consent: Consent,
     pub(super) form_key: FormKey,
-    clock: Clock,
+    pub(super) clock: Clock,
     random: Arc<dyn Random>,
-    records: Mutex<Records>,
+    pub(super) records: Mutex<Records>,
 }
 
 /// The name of the cookie that belongs to a state. Each sign-in has its own,
@@ -215,12 +212,15 @@ impl SignInSessions {
             };
             outcome(pending.others, done)
         };
+        if outcome.is_whole() {
+            self.consent.end_invitation(&pending.account).await;
+        }
         self.record(&pending.account.name, outcome, &pending.by)
     }
 
     /// What the last sign-in left without a token, but for the one audience
     /// that is asked for now; nothing if all are.
-    fn others(&self, account: &Account, asked: Option<&Audience>) -> Missing {
+    pub(super) fn others(&self, account: &Account, asked: Option<&Audience>) -> Missing {
         let Some(asked) = asked else {
             return Missing::new();
         };
@@ -236,7 +236,7 @@ impl SignInSessions {
         }
     }
 
-    fn record(
+    pub(super) fn record(
         &self,
         account: &AccountName,
         outcome: SessionOutcome,
@@ -270,108 +270,6 @@ impl SignInSessions {
         (at.age(&self.clock) <= MEMORY).then(|| (at.civil, Arc::clone(outcome)))
     }
 
-    /// The code that waits for somebody, if one does.
-    pub(super) fn waiting(&self, account: &str) -> Option<Waiting> {
-        let records = self.records.lock();
-        records
-            .devices
-            .get(account)
-            .map(|device| device.shown.clone())
-    }
-
-    /// Begins a sign-in on another device. A code that waits already is the one
-    /// to use: only for another account of that name, or another audience, it
-    /// is given up for a new one. Entra is asked at most once in a while.
-    pub(super) async fn begin_device(
-        self: &Arc<Self>,
-        account: &Arc<Account>,
-        wanted: &Wanted,
-        asked: Option<&Audience>,
-        by: &Actor,
-    ) {
-        {
-            let mut records = self.records.lock();
-            let now = self.clock.now();
-            let waits = records.devices.get(&account.name).is_some_and(|device| {
-                device.account == *account
-                    && device.asked.as_ref() == asked
-                    && device.shown.ends > now
-            });
-            let just_now = records
-                .codes_asked
-                .get(&account.name)
-                .is_some_and(|at| at.age(&self.clock) < LEAST_BETWEEN_CODES);
-            if waits || just_now {
-                return;
-            }
-            records
-                .codes_asked
-                .retain(|_, at| at.age(&self.clock) < LEAST_BETWEEN_CODES);
-            let moment = self.clock.moment();
-            records
-                .codes_asked
-                .insert(Arc::clone(&account.name), moment);
-        }
-        tracing::info!(account = &*account.name, %by, "a sign-in begins on another device");
-        let others = self.others(account, asked);
-        let code = match self.consent.device_code(account, wanted).await {
-            Ok(code) => code,
-            Err(error) => {
-                self.record(&account.name, SessionOutcome::Failed(error), by);
-                return;
-            }
-        };
-        let mut records = self.records.lock();
-        records.devices_so_far += 1;
-        let number = records.devices_so_far;
-        let device = Device {
-            number,
-            account: Arc::clone(account),
-            asked: asked.cloned(),
-            shown: Waiting {
-                user_code: Secret::new(code.user_code().to_owned()),
-                uri: code.verification_uri().to_owned(),
-                begun: self.clock.now(),
-                ends: ends(self.clock.now(), code.life()),
-            },
-            task: None,
-        };
-        records.outcomes.remove(&account.name);
-        let older = records.devices.insert(Arc::clone(&account.name), device);
-        if let Some(task) = older.and_then(|older| older.task) {
-            task.abort();
-        }
-        let task = tokio::spawn(Arc::clone(self).wait_for_device(
-            Arc::clone(account),
-            others,
-            code,
-            number,
-            by.clone(),
-        ));
-        if let Some(device) = records.devices.get_mut(&account.name) {
-            device.task = Some(task.abort_handle());
-        }
-    }
-
-    async fn wait_for_device(
-        self: Arc<Self>,
-        account: Arc<Account>,
-        others: Missing,
-        code: DeviceCode,
-        number: u64,
-        by: Actor,
-    ) {
-        let done = self.consent.finish_device(&account, code).await;
-        {
-            let mut records = self.records.lock();
-            let current = records.devices.get(&account.name);
-            if current.is_some_and(|device| device.number == number) {
-                records.devices.remove(&account.name);
-            }
-        }
-        self.record(&account.name, outcome(others, done), &by);
-    }
-
     /// Forgets the sign-in of an account.
     pub(super) async fn sign_out(&self, account: &Arc<Account>, by: &Actor) {
         if let Some(task) = self
@@ -399,7 +297,7 @@ impl SignInSessions {
     }
 }
 
-fn outcome(others: Missing, done: Result<SignedInAs, ConsentError>) -> SessionOutcome {
+pub(super) fn outcome(others: Missing, done: Result<SignedInAs, ConsentError>) -> SessionOutcome {
     match done {
         Ok(mut signed_in) => {
             signed_in.missing.extend(others);
@@ -407,8 +305,4 @@ fn outcome(others: Missing, done: Result<SignedInAs, ConsentError>) -> SessionOu
         }
         Err(error) => SessionOutcome::Failed(error),
     }
-}
-
-fn ends(now: Timestamp, life: Duration) -> Timestamp {
-    now.checked_add(life).unwrap_or(now)
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::resource::{PermissionView, permissions};
 use super::{Reader, UpState};
-use crate::model::{Outcome, Timestamp};
+use crate::model::{Outcome, Right, Timestamp};
 use crate::state::{AccountSlot, State};
 
 /// One account as it stood at one moment.
@@ -36,7 +36,13 @@ pub(in crate::web) struct AccountView {
     pub(in crate::web) excess_permissions: Option<usize>,
     /// Which; for operators.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::web) excess_rights: Option<Vec<Excess>>,
+    pub(in crate::web) excess_rights: Option<Vec<Granted>>,
+    /// How many rights open a whole tenant though something narrower does; absent
+    /// while unknown.
+    pub(in crate::web) tenant_wide_permissions: Option<usize>,
+    /// Which; for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::web) tenant_wide_rights: Option<Vec<Granted>>,
     /// No token request is sent before then.
     pub(in crate::web) held_until: Option<Timestamp>,
     /// By outcome, since this process began.
@@ -75,11 +81,21 @@ pub(in crate::web) struct CredentialExpiryView {
     pub(in crate::web) expires: Timestamp,
 }
 
-/// A right beyond need.
+/// A right that was granted.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct Excess {
+pub(in crate::web) struct Granted {
     pub(in crate::web) audience: String,
     pub(in crate::web) name: String,
+}
+
+impl Granted {
+    fn all(rights: &[Right]) -> Vec<Self> {
+        let granted = rights.iter().map(|right| Self {
+            audience: right.audience.to_string(),
+            name: right.name.to_string(),
+        });
+        granted.collect()
+    }
 }
 
 /// An access token that is held.
@@ -123,6 +139,10 @@ impl AccountView {
                 needed.push(permission);
             }
         }
+        let named = |rights: Option<&[Right]>| {
+            let rights = rights.filter(|_| reader == Reader::Operator);
+            rights.map(Granted::all)
+        };
         Self {
             name: account.name.to_string(),
             tenant: account.tenant.as_ref().map(ToString::to_string),
@@ -163,19 +183,9 @@ impl AccountView {
                 })
                 .collect(),
             excess_permissions: status.excess_permissions.as_ref().map(Vec::len),
-            excess_rights: status
-                .excess_permissions
-                .as_ref()
-                .filter(|_| reader == Reader::Operator)
-                .map(|rights| {
-                    let rights = rights.iter();
-                    rights
-                        .map(|right| Excess {
-                            audience: right.audience.to_string(),
-                            name: right.name.to_string(),
-                        })
-                        .collect()
-                }),
+            excess_rights: named(status.excess_permissions.as_deref()),
+            tenant_wide_permissions: status.tenant_wide_permissions.as_ref().map(Vec::len),
+            tenant_wide_rights: named(status.tenant_wide_permissions.as_deref()),
             held_until: status.held_until.filter(|at| *at > state.clock().now()),
             token_requests: Outcome::ALL
                 .into_iter()

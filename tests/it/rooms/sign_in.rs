@@ -3,6 +3,7 @@
 //! can show is in `tests/browser/`.
 
 pub(crate) mod entra;
+mod invitation;
 mod log;
 mod places;
 mod stage;

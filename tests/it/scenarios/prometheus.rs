@@ -294,6 +294,9 @@ fn an_expired_secret_is_not_an_outage_and_a_new_one_needs_no_restart() {
         |one| one == 1.0,
     );
     prometheus.wait_for(&format!("min_over_time({up}[2m])"), |up| up == 1.0);
+    // Whatever is written down of its end, it has ended.
+    let left = "m365_credential_expiry_timestamp_seconds{account=\"contoso-app\", credential=\"client_secret\", job=\"openmetrics\"} - time()";
+    prometheus.wait_for(left, |left| left <= 0.0);
 
     // The tenant writes the new secret into the file; nobody restarts anything.
     tell(

@@ -254,6 +254,23 @@ async fn reloads_over_http_for_operators() {
     let own = format!("origin: http://{}", serving.addr);
     assert_eq!(post(&[&own]).await.status, 200);
 
+    // Without a change at most one in 5 s reads it; the rest get its answer.
+    let count = async || {
+        let metrics = serving.get("/metrics").await;
+        let mark = "m365mon_config_reloads_total{result=\"success\"} ";
+        let line = metrics
+            .text()
+            .lines()
+            .find_map(|line| line.strip_prefix(mark));
+        line.unwrap().parse::<f64>().unwrap()
+    };
+    let (before, began) = (count().await, Instant::now());
+    for _ in 0..50 {
+        assert_eq!(post(&[]).await.status, 200);
+    }
+    let most = 1.0 + began.elapsed().as_secs_f64() / 5.0;
+    assert!(count().await - before <= most);
+
     serving.write(&format!("{}nonsense: 1\n", configuration(&site("second"))));
     let answer = post(&[]).await;
     assert_eq!(answer.status, 500);

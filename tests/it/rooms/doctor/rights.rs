@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::contract::queries;
 use crate::support::quick_rules::quick_rules;
-use crate::support::stack::{Prometheus, eventually, get};
+use crate::support::stack::{Prometheus, eventually, get, http};
 use crate::support::tenant::{Pair, client_id, pair, tell};
 
 /// The expression of an alert, as it stands in the rules.
@@ -72,6 +72,27 @@ fn more_than_is_needed_is_counted_named_and_told() {
     let wide = "m365_account_tenant_wide_permissions{account=\"contoso-app\"}";
     prometheus.wait_for(wide, |count| count >= 1.0);
     prometheus.wait_for_none("m365_account_tenant_wide_permissions{account=\"contoso-steve\"}");
+    let told = account();
+    let rights = told["tenant_wide_rights"].as_array().unwrap();
+    assert_eq!(told["tenant_wide_permissions"], rights.len(), "{told}");
+    let named = |name: &str| rights.iter().any(|right| right["name"] == name);
+    assert!(named("Sites.Read.All"), "{told}");
+    let page = get(address, "/accounts/contoso-app");
+    for says in [
+        "the whole tenant where a narrower one does",
+        "<strong>Sites.Read.All</strong>",
+        "/runbooks/M365TenantWidePermissions",
+    ] {
+        assert!(page.contains(says), "{says}: {page}");
+    }
+    // How many is in the metrics; which is an operator's.
+    let nobody = [(crate::support::operator::HEADER, "none")];
+    let (_, _, all) = http(address, "GET", "/api/v1/accounts", &nobody, "").unwrap();
+    assert!(all.contains("\"tenant_wide_permissions\":"), "{all}");
+    let (_, _, page) = http(address, "GET", "/accounts/contoso-app", &nobody, "").unwrap();
+    for text in [all, page] {
+        assert!(!text.contains("Sites.Read.All"), "{text}");
+    }
 
     // Taken back; and then too much is taken.
     change(r#""revoke": ["Mail.ReadWrite", "Directory.Read.All"]"#);

@@ -122,24 +122,25 @@ async fn a_no_and_a_blocked_flow() {
         .unwrap_err();
     assert!(matches!(error, ConsentError::Declined), "{error}");
 
-    cloud
-        .tenant
-        .directory
-        .write()
-        .organization_mut(contoso::DOMAIN)
-        .unwrap()
-        .device_code_blocked = true;
-    let code = begin(&cloud, &account).await;
-    _ = approve_device(&cloud.tenant, code.user_code(), &upn("steve"));
-    let error = cloud
-        .consent()
-        .finish_device(&account, code)
-        .await
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("with a browser instead"),
-        "{error}"
-    );
+    // Newer tenants have a number of its own for that.
+    for (by_flow, number) in [(false, "AADSTS53003"), (true, "AADSTS530036")] {
+        {
+            let mut directory = cloud.tenant.directory.write();
+            let organization = directory.organization_mut(contoso::DOMAIN).unwrap();
+            organization.device_code_blocked = true;
+            organization.device_code_by_flow = by_flow;
+        }
+        let code = begin(&cloud, &account).await;
+        _ = approve_device(&cloud.tenant, code.user_code(), &upn("steve"));
+        let refused = cloud.consent().finish_device(&account, code).await;
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains(number), "{error}");
+        assert_eq!(
+            error.matches("with a browser instead").count(),
+            1,
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test]

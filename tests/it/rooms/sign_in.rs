@@ -476,3 +476,32 @@ async fn a_code_that_waited_is_gone_after_a_sign_in_with_the_browser() {
     assert!(words.contains("Thank you, steve@"), "{words}");
     assert!(!words.contains(CODE), "{words}");
 }
+
+/// Entra is asked for a code at most once in five seconds, and one at most waits
+/// for each account: whoever asks besides gets that one.
+#[tokio::test]
+async fn of_codes_for_another_device_one_waits() {
+    let stage = Stage::new().await;
+    let origin = format!("origin: http://{}", stage.localhost());
+    let token = stage.token("sign-in").await;
+    let ask = async |service: &str| {
+        let body = format!("token={token}&how=device{service}");
+        let answer = stage.post(SIGN_IN, &[&origin], &body).await;
+        assert_eq!(answer.status, 303);
+    };
+    let shown = async || {
+        let page = stage.get(SIGN_IN, &[]).await;
+        let (_, code) = page.text().split_once("<p class=\"code\"><code>").unwrap();
+        code.split('<').next().unwrap().to_owned()
+    };
+    let given = || stage.tenant.tenant.entra.waiting_devices().len();
+    ask("").await;
+    let first = shown().await;
+    futures_util::future::join_all((0..20).map(|_| ask(""))).await;
+    assert_eq!((shown().await, given()), (first.clone(), 1));
+    // For one service alone it is another code, but not at once.
+    let service = "&audience=https%3A%2F%2Fcontoso.sharepoint.com";
+    stage.clock.advance(Duration::from_secs(5));
+    futures_util::future::join_all((0..20).map(|_| ask(service))).await;
+    assert_eq!((shown().await != first, given()), (true, 2));
+}

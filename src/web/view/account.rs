@@ -36,13 +36,13 @@ pub(in crate::web) struct AccountView {
     pub(in crate::web) excess_permissions: Option<usize>,
     /// Which; for operators.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::web) excess_rights: Option<Vec<Granted>>,
+    pub(in crate::web) excess_rights: Option<Vec<RightView>>,
     /// How many rights open a whole tenant though something narrower does; absent
     /// while unknown.
     pub(in crate::web) tenant_wide_permissions: Option<usize>,
     /// Which; for operators.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::web) tenant_wide_rights: Option<Vec<Granted>>,
+    pub(in crate::web) tenant_wide_rights: Option<Vec<RightView>>,
     /// No token request is sent before then.
     pub(in crate::web) held_until: Option<Timestamp>,
     /// By outcome, since this process began.
@@ -83,12 +83,12 @@ pub(in crate::web) struct CredentialExpiryView {
 
 /// A right that was granted.
 #[derive(Debug, Serialize)]
-pub(in crate::web) struct Granted {
+pub(in crate::web) struct RightView {
     pub(in crate::web) audience: String,
     pub(in crate::web) name: String,
 }
 
-impl Granted {
+impl RightView {
     fn all(rights: &[Right]) -> Vec<Self> {
         let granted = rights.iter().map(|right| Self {
             audience: right.audience.to_string(),
@@ -141,7 +141,7 @@ impl AccountView {
         }
         let named = |rights: Option<&[Right]>| {
             let rights = rights.filter(|_| reader == Reader::Operator);
-            rights.map(Granted::all)
+            rights.map(RightView::all)
         };
         Self {
             name: account.name.to_string(),

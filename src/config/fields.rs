@@ -171,12 +171,7 @@ impl<'n> Fields<'n> {
     }
 
     /// A duration within bounds.
-    pub(super) fn duration(
-        &self,
-        name: &str,
-        least: Duration,
-        most: Duration,
-    ) -> Option<Spanned<Duration>> {
+    pub(super) fn duration(&self, name: &str, least: Duration, most: Duration) -> Option<Duration> {
         let node = self.get(name)?;
         let value = match &node.value {
             Value::Text(text) => duration::parse(text),
@@ -206,7 +201,7 @@ impl<'n> Fields<'n> {
             );
             return None;
         }
-        Some(Spanned { value, at: node.at })
+        Some(value)
     }
 
     /// A whole number within bounds.
@@ -247,35 +242,23 @@ impl<'n> Fields<'n> {
     }
 
     /// One of a few words.
-    pub(super) fn word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Option<Spanned<T>> {
+    pub(super) fn word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Option<T> {
         let node = self.get(name)?;
         let names = || words.iter().map(|(word, _)| *word);
-        if let Value::Text(text) = &node.value {
-            if let Some((_, value)) = words.iter().find(|(word, _)| word == text) {
-                return Some(Spanned {
-                    value: *value,
-                    at: node.at,
-                });
-            }
-            self.diagnostics.refuse(
-                node.at,
-                format!(
-                    "\"{name}\" must be {}, not {}{}",
-                    one_of(names()),
-                    quoted(text),
-                    suggest(text, names())
-                ),
-            );
-        } else {
-            self.diagnostics.refuse(
-                node.at,
-                format!(
-                    "\"{name}\" must be {}, not {}",
-                    one_of(names()),
-                    node.found()
-                ),
-            );
+        if let Value::Text(text) = &node.value
+            && let Some((_, value)) = words.iter().find(|(word, _)| word == text)
+        {
+            return Some(*value);
         }
+        let near = match &node.value {
+            Value::Text(text) => suggest(text, names()),
+            _ => String::new(),
+        };
+        let (allowed, found) = (one_of(names()), node.found());
+        self.diagnostics.refuse(
+            node.at,
+            format!("\"{name}\" must be {allowed}, not {found}{near}"),
+        );
         None
     }
 

@@ -97,7 +97,7 @@ impl Keys for MappingKeys<'_> {
     }
 
     fn duration(&self, key: &str, least: Duration, most: Duration) -> Option<Duration> {
-        self.fields.duration(key, least, most).map(|at| at.value)
+        self.fields.duration(key, least, most)
     }
 
     fn count(&self, key: &str, least: usize, most: usize) -> Option<usize> {
@@ -110,7 +110,7 @@ impl Keys for MappingKeys<'_> {
 
     fn word(&self, key: &str, words: &[&'static str]) -> Option<usize> {
         let places: Vec<(&str, usize)> = words.iter().copied().zip(0..).collect();
-        self.fields.word(key, &places).map(|place| place.value)
+        self.fields.word(key, &places)
     }
 
     fn texts(&self, key: &str) -> Option<Vec<&str>> {

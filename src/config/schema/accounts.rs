@@ -11,7 +11,7 @@ use super::{
 };
 use crate::config::diagnostic::{quoted, quoted_url};
 use crate::kinds::Key;
-use crate::kinds::key::{Form, KeyPart, Keys, Nested, Role, Setting, Table};
+use crate::kinds::key::{Form, KeyPart, Keys, Nested, Parsed, Role, Setting, Table};
 use crate::model::{Audience, BoundHosts, Tenant, is_guid, is_plain_root, meant};
 
 /// `accounts[].tenant`.
@@ -22,9 +22,12 @@ pub(in crate::config) static TENANT: Key<TenantName> = Key::optional(
     "Never `common`, `organizations` or `consumers`. May be absent with `managed_identity`, and with `workload_identity` where `AZURE_TENANT_ID` is set.",
 );
 /// `accounts[].client_id`.
-pub(in crate::config) static CLIENT_ID: Key<ClientId> = Key::optional(
+pub(in crate::config) static CLIENT_ID: Key<Parsed<Arc<str>>> = Key::optional(
     "client_id",
-    ClientId,
+    Parsed {
+        takes: "GUID",
+        parse: client_id,
+    },
     "",
     "The application. With `managed_identity` it names a user-assigned identity; may be absent there, and with `workload_identity` where `AZURE_CLIENT_ID` is set.",
 );
@@ -95,16 +98,22 @@ pub(in crate::config) static ACCOUNT: Table = Table {
 };
 
 /// `accounts[].cloud.login_url`.
-pub(in crate::config) static LOGIN_URL: Key<RootUrl> = Key::required(
+pub(in crate::config) static LOGIN_URL: Key<Parsed<Arc<str>>> = Key::required(
     "login_url",
-    RootUrl("https://login.microsoftonline.com"),
+    Parsed {
+        takes: "`https://` root",
+        parse: |text| root_url(text, "https://login.microsoftonline.com"),
+    },
     "a cloud of its own has it, as \"https://login.microsoftonline.com\"",
     "As `https://login.microsoftonline.com`.",
 );
 /// `accounts[].cloud.graph_url`.
-pub(in crate::config) static GRAPH_URL: Key<RootUrl> = Key::required(
+pub(in crate::config) static GRAPH_URL: Key<Parsed<Arc<str>>> = Key::required(
     "graph_url",
-    RootUrl("https://graph.microsoft.com"),
+    Parsed {
+        takes: "`https://` root",
+        parse: |text| root_url(text, "https://graph.microsoft.com"),
+    },
     "a cloud of its own has it, as \"https://graph.microsoft.com\"",
     "As `https://graph.microsoft.com`.",
 );
@@ -154,45 +163,28 @@ impl Form for TenantName {
 }
 
 /// A GUID, kept in small letters.
-pub(in crate::config) struct ClientId;
-
-impl Form for ClientId {
-    type Value = Arc<str>;
-
-    fn takes(&self) -> Cow<'static, str> {
-        "GUID".into()
+fn client_id(text: &str) -> Result<Arc<str>, String> {
+    if is_guid(text) {
+        return Ok(text.to_ascii_lowercase().into());
     }
-
-    fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<Arc<str>> {
-        let text = keys.text(key)?;
-        if is_guid(text) {
-            return Some(text.to_ascii_lowercase().into());
-        }
-        // The portal shows the secret beside the id, so it ends up here.
-        let harmless = text.len() <= 38
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_hexdigit() || matches!(b, b'-' | b'{' | b'}'));
-        let question = meant(text, is_guid);
-        let word = if harmless || !question.is_empty() {
-            quoted(text)
-        } else {
-            "this (not shown)".into()
-        };
-        let hint = if question.is_empty() {
-            "; it is the application (client) id of the registration"
-        } else {
-            &question
-        };
-        let like = "\"11111111-2222-3333-4444-555555555555\"";
-        let message = format!("\"{key}\" must be a GUID such as {like}, not {word}{hint}");
-        keys.refuse(key, message);
-        None
-    }
-
-    fn show(&self, value: &Arc<str>) -> Setting {
-        Setting::Text(value.to_string())
-    }
+    // The portal shows the secret beside the id, so it ends up here.
+    let harmless = text.len() <= 38
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_hexdigit() || matches!(b, b'-' | b'{' | b'}'));
+    let question = meant(text, is_guid);
+    let word = if harmless || !question.is_empty() {
+        quoted(text)
+    } else {
+        "this (not shown)".into()
+    };
+    let hint = if question.is_empty() {
+        "; it is the application (client) id of the registration"
+    } else {
+        &question
+    };
+    let like = "\"11111111-2222-3333-4444-555555555555\"";
+    Err(format!("must be a GUID such as {like}, not {word}{hint}"))
 }
 
 /// Which host belongs to an audience that is not Microsoft's. It is the account
@@ -262,44 +254,18 @@ fn is_host(text: &str) -> bool {
     })
 }
 
-/// `https` and a host; kept without a slash at the end. With an example.
-pub(in crate::config) struct RootUrl(&'static str);
-
-impl Form for RootUrl {
-    type Value = Arc<str>;
-
-    fn takes(&self) -> Cow<'static, str> {
-        "`https://` root".into()
+/// `https` and a host, kept without a slash at the end.
+fn root_url(text: &str, example: &str) -> Result<Arc<str>, String> {
+    let url = Url::parse(text).ok();
+    if let Some(url) = url.as_ref().filter(|url| is_plain_root(url)) {
+        return Ok(url.as_str().trim_end_matches('/').into());
     }
-
-    fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<Arc<str>> {
-        let text = keys.text(key)?;
-        let url = Url::parse(text).ok();
-        if let Some(url) = url.as_ref().filter(|url| is_plain_root(url)) {
-            return Some(url.as_str().trim_end_matches('/').into());
-        }
-        let question = url.filter(Url::has_host).map_or_else(
-            || {
-                meant(text, |other| {
-                    Url::parse(other).is_ok_and(|url| is_plain_root(&url))
-                })
-            },
-            |url| {
-                let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-                format!(", did you mean \"https://{host}\"?")
-            },
-        );
-        let (example, found) = (self.0, quoted_url(text));
-        keys.refuse(
-            key,
-            format!(
-                "\"{key}\" must be an https URL without a path, as \"{example}\", not {found}{question}"
-            ),
-        );
-        None
-    }
-
-    fn show(&self, value: &Arc<str>) -> Setting {
-        Setting::Text(value.to_string())
-    }
+    let question = url.filter(Url::has_host).map_or_else(String::new, |url| {
+        let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+        format!(", did you mean \"https://{host}\"?")
+    });
+    let found = quoted_url(text);
+    Err(format!(
+        "must be an https URL without a path, as \"{example}\", not {found}{question}"
+    ))
 }

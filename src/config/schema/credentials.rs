@@ -10,8 +10,8 @@ use url::Url;
 use crate::config::diagnostic::{quoted, quoted_url};
 use crate::kinds::Key;
 use crate::kinds::key::{
-    Address, FilePath, Form, KeyPart, Keys, Lasting, Role, SecretText, Setting, Table, Text,
-    VariableName, record,
+    Address, FilePath, Form, KeyPart, Keys, Lasting, Parsed, Role, SecretText, Setting, Table,
+    Text, VariableName, record,
 };
 use crate::model::{Delegated, SecretSource, is_guest, is_upn};
 
@@ -107,9 +107,12 @@ pub(in crate::config) static SECRET: SecretKeys = SecretKeys {
     ),
 };
 /// `accounts[].client_secret.expires`.
-pub(in crate::config) static EXPIRES: Key<ExpiryDate> = Key::optional(
+pub(in crate::config) static EXPIRES: Key<Parsed<Timestamp>> = Key::optional(
     "expires",
-    ExpiryDate,
+    Parsed {
+        takes: "date (`2027-03-01`) or time (`2027-03-01T12:00:00Z`)",
+        parse: date_or_time,
+    },
     "",
     "When the secret ends. Without it the directory is asked, once a day; the earlier of both counts.",
 );
@@ -241,43 +244,17 @@ fn looks_like_a_secret(text: &str) -> bool {
         && text.bytes().all(letter)
 }
 
-/// A date or a time.
-pub(in crate::config) struct ExpiryDate;
-
-impl Form for ExpiryDate {
-    type Value = Timestamp;
-
-    fn takes(&self) -> Cow<'static, str> {
-        "date (`2027-03-01`) or time (`2027-03-01T12:00:00Z`)".into()
-    }
-
-    fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<Timestamp> {
-        let text = keys.text(key)?;
-        let when = moment(text);
-        if when.is_none() {
-            let found = quoted(text);
-            let message = format!("\"{key}\" must be a date such as \"2027-03-01\", not {found}");
-            keys.refuse(key, message);
-        }
-        when
-    }
-
-    fn show(&self, value: &Timestamp) -> Setting {
-        Setting::Text(value.to_string())
-    }
-}
-
 /// A date begins at midnight UTC: rather warned a few hours early.
-fn moment(text: &str) -> Option<Timestamp> {
-    if let Ok(timestamp) = text.parse::<Timestamp>() {
-        return Some(timestamp);
-    }
-    if text.len() != 10 {
-        return None;
-    }
-    let date: Date = text.parse().ok()?;
-    let zoned = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-    Some(zoned.timestamp())
+fn date_or_time(text: &str) -> Result<Timestamp, String> {
+    let day = || {
+        let date: Date = text.parse().ok()?;
+        let zoned = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+        (text.len() == 10).then(|| zoned.timestamp())
+    };
+    text.parse().ok().or_else(day).ok_or_else(|| {
+        let found = quoted(text);
+        format!("must be a date such as \"2027-03-01\", not {found}")
+    })
 }
 
 fn is_member(text: &str) -> Result<(), String> {
@@ -341,8 +318,8 @@ mod tests {
     #[test]
     fn dates() {
         let day: Timestamp = "2027-03-01T00:00:00Z".parse().unwrap();
-        assert_eq!(moment("2027-03-01"), Some(day));
-        assert_eq!(moment("2027-03-01T01:00:00+01:00"), Some(day));
+        assert_eq!(date_or_time("2027-03-01"), Ok(day));
+        assert_eq!(date_or_time("2027-03-01T01:00:00+01:00"), Ok(day));
         for bad in [
             "",
             "2027-02-30",
@@ -351,7 +328,7 @@ mod tests {
             "20270301",
             "soon",
         ] {
-            assert_eq!(moment(bad), None, "{bad}");
+            assert!(date_or_time(bad).is_err(), "{bad}");
         }
     }
 }

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::key;
 use crate::config::suggest::suggest;
-use crate::kinds::key::{Described, Form, Key, Keys, OneOf, Role, Setting, Table};
+use crate::kinds::key::{Described, Form, Key, Keys, OneOf, Parsed, Role, Setting, Table};
 use crate::model::{MinuteOfDay, Weekdays, WindowType, quoted, time_zone, time_zone_names};
 
 const DAYS: [(&str, &str, Weekday); 7] = [
@@ -19,6 +19,15 @@ const DAYS: [(&str, &str, Weekday); 7] = [
     ("sat", "saturday", Weekday::Saturday),
     ("sun", "sunday", Weekday::Sunday),
 ];
+
+const TIME_OF_DAY: Parsed<MinuteOfDay> = Parsed {
+    takes: "`HH:MM`, up to `24:00`",
+    parse: time_of_day,
+};
+const CIVIL_TIME: Parsed<DateTime> = Parsed {
+    takes: "date with time (`2026-12-05T22:00`)",
+    parse: civil_time,
+};
 
 /// Days of the week, and ranges of them.
 pub(in crate::config) struct Days;
@@ -83,73 +92,34 @@ impl Form for Days {
     }
 }
 
-/// A time of the day.
-pub(in crate::config) struct TimeOfDay;
-
-impl Form for TimeOfDay {
-    type Value = MinuteOfDay;
-
-    fn takes(&self) -> Cow<'static, str> {
-        "`HH:MM`, up to `24:00`".into()
-    }
-
-    fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<MinuteOfDay> {
-        let text = keys.text(key)?;
-        let time = MinuteOfDay::parse(text);
-        if time.is_none() {
-            keys.refuse(
-                key,
-                format!(
-                    "\"{key}\" must be a time of the day such as \"22:00\", not {}",
-                    quoted(text)
-                ),
-            );
-        }
-        time
-    }
-
-    fn show(&self, value: &MinuteOfDay) -> Setting {
-        Setting::Text(value.to_string())
-    }
+fn time_of_day(text: &str) -> Result<MinuteOfDay, String> {
+    MinuteOfDay::parse(text).ok_or_else(|| {
+        let found = quoted(text);
+        format!("must be a time of the day such as \"22:00\", not {found}")
+    })
 }
 
 /// A date with a time, by the clocks of the window's zone.
-pub(in crate::config) struct CivilTime;
-
-impl Form for CivilTime {
-    type Value = DateTime;
-
-    fn takes(&self) -> Cow<'static, str> {
-        "date with time (`2026-12-05T22:00`)".into()
-    }
-
-    fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<DateTime> {
-        let text = keys.text(key)?;
-        let wrong = |why: &str| {
-            let found = quoted(text);
-            let like = "a date with a time such as \"2026-12-05T22:00\"";
-            keys.refuse(key, format!("\"{key}\" must be {like}, not {found}{why}"));
-            None
+fn civil_time(text: &str) -> Result<DateTime, String> {
+    let wrong = |why: &str| {
+        let found = quoted(text);
+        let like = "a date with a time such as \"2026-12-05T22:00\"";
+        Err(format!("must be {like}, not {found}{why}"))
+    };
+    let Some((_, time)) = text.split_once(['T', 't', ' ']) else {
+        return match text.parse::<jiff::civil::Date>() {
+            Ok(_) => wrong("; the time is missing"),
+            Err(_) => wrong(""),
         };
-        let Some((_, time)) = text.split_once(['T', 't', ' ']) else {
-            return match text.parse::<jiff::civil::Date>() {
-                Ok(_) => wrong("; the time is missing"),
-                Err(_) => wrong(""),
-            };
-        };
-        if time.contains(['Z', 'z', '+', '-', '[']) {
-            return wrong("; whose clocks count is what \"timezone\" says");
-        }
-        // "22:00" and "22:00:00"; an hour alone, or more, is a slip.
-        let plain = time.bytes().all(|b| b.is_ascii_digit() || b == b':');
-        match text.parse() {
-            Ok(at) if plain && time.contains(':') => Some(at),
-            _ => wrong(""),
-        }
+    };
+    if time.contains(['Z', 'z', '+', '-', '[']) {
+        return wrong("; whose clocks count is what \"timezone\" says");
     }
-
-    fn show(&self, value: &DateTime) -> Setting {
-        Setting::Text(value.to_string())
+    // "22:00" and "22:00:00"; an hour alone, or more, is a slip.
+    let plain = time.bytes().all(|b| b.is_ascii_digit() || b == b':');
+    match text.parse() {
+        Ok(at) if plain && time.contains(':') => Ok(at),
+        _ => wrong(""),
     }
 }
 
@@ -199,25 +169,29 @@ pub(in crate::config) static DAYS_OF_WEEK: Key<Days> = Key::optional(
     "On which days it begins. One that goes over midnight belongs to the day on which it begins.",
 );
 /// `windows[].from`.
-pub(in crate::config) static FROM: Key<TimeOfDay> =
-    Key::optional("from", TimeOfDay, "`00:00`, with `days`", "When it begins.");
+pub(in crate::config) static FROM: Key<Parsed<MinuteOfDay>> = Key::optional(
+    "from",
+    TIME_OF_DAY,
+    "`00:00`, with `days`",
+    "When it begins.",
+);
 /// `windows[].to`.
-pub(in crate::config) static TO: Key<TimeOfDay> = Key::optional(
+pub(in crate::config) static TO: Key<Parsed<MinuteOfDay>> = Key::optional(
     "to",
-    TimeOfDay,
+    TIME_OF_DAY,
     "`24:00`, with `days`",
     "When it ends; on the next day where it is not later than `from`.",
 );
 /// `windows[].start`.
-pub(in crate::config) static START: Key<CivilTime> = Key::optional(
+pub(in crate::config) static START: Key<Parsed<DateTime>> = Key::optional(
     "start",
-    CivilTime,
+    CIVIL_TIME,
     "",
     "When it begins, of a window that is there once; in place of `days`, `from` and `to`.",
 );
 /// `windows[].end`.
-pub(in crate::config) static END: Key<CivilTime> =
-    Key::optional("end", CivilTime, "", "When that one ends.");
+pub(in crate::config) static END: Key<Parsed<DateTime>> =
+    Key::optional("end", CIVIL_TIME, "", "When that one ends.");
 /// `windows[].timezone`.
 pub(in crate::config) static TIMEZONE: Key<Zone> = Key::optional(
     "timezone",

@@ -127,7 +127,7 @@ fn client_auth(fields: &Fields<'_>, context: &WebContext<'_>) -> Option<ClientAu
     let ca = pem(fields, "client_ca", "client_ca_file", context);
     let policy = match fields.get("client_auth_type") {
         None => Policy::None,
-        Some(_) => fields.word("client_auth_type", &POLICIES)?.value,
+        Some(_) => fields.word("client_auth_type", &POLICIES)?,
     };
     let needs_ca = matches!(policy, Policy::VerifyIfGiven | Policy::RequireAndVerify);
     let given = ["client_ca", "client_ca_file"]
@@ -225,11 +225,7 @@ fn versions(fields: &Fields<'_>, context: &WebContext<'_>) -> (bool, bool) {
             );
             return None;
         }
-        Some(
-            fields
-                .word(name, &VERSIONS)
-                .map_or(otherwise, |word| word.value),
-        )
+        Some(fields.word(name, &VERSIONS).unwrap_or(otherwise))
     };
     let min = version("min_version", 2).unwrap_or(2);
     let max = version("max_version", 3).unwrap_or(3);

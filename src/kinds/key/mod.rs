@@ -21,7 +21,7 @@ pub(crate) use record::record;
 pub use record::{KeyRecord, Nested, Table};
 pub use secrets::{FilePath, FileText, SecretText, VariableName};
 pub use values::{
-    AccountReference, Address, Count, Described, Flag, Lasting, OneOf, Optional, Text,
+    AccountReference, Address, Count, Described, Flag, Lasting, OneOf, Optional, Parsed, Text,
 };
 
 /// A value as `/config` shows it.

@@ -190,14 +190,7 @@ impl Form for Text {
 
     fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<Arc<str>> {
         let text = keys.text(key)?;
-        match (self.check)(text) {
-            Ok(()) => Some(text.into()),
-            Err(wrong) => {
-                let question = asks(&wrong, text, |other| (self.check)(other).is_ok());
-                keys.refuse(key, format!("\"{key}\" {wrong}{question}"));
-                None
-            }
-        }
+        fitting(text, key, keys, self.check).map(|()| text.into())
     }
 
     fn show(&self, value: &Arc<str>) -> Setting {
@@ -205,50 +198,56 @@ impl Form for Text {
     }
 }
 
-/// The question what was meant, unless the complaint asks one itself.
-fn asks(wrong: &str, text: &str, fits: impl Fn(&str) -> bool) -> String {
-    if wrong.contains("did you mean") {
+/// What a text is read as; complains if it does not fit, and asks what was meant
+/// unless the complaint does so itself.
+fn fitting<T>(
+    text: &str,
+    key: &str,
+    keys: &dyn Keys,
+    parse: fn(&str) -> Result<T, String>,
+) -> Option<T> {
+    let wrong = match parse(text) {
+        Ok(value) => return Some(value),
+        Err(wrong) => wrong,
+    };
+    let question = if wrong.contains("did you mean") {
         String::new()
     } else {
-        meant(text, fits)
-    }
+        meant(text, |other| parse(other).is_ok())
+    };
+    keys.refuse(key, format!("\"{key}\" {wrong}{question}"));
+    None
+}
+
+/// Text that is read as something else, and shown as that writes itself.
+pub struct Parsed<T: 'static> {
+    /// What it takes, in Markdown.
+    pub takes: &'static str,
+    /// What it becomes, or what is wrong as the end of the sentence `"key" …`.
+    pub parse: fn(&str) -> Result<T, String>,
 }
 
 /// An address that obeys a rule, made fit by it.
-#[derive(Clone, Copy)]
-pub struct Address {
-    /// What it takes, in Markdown.
-    pub takes: &'static str,
-    /// The address, or what is wrong as the end of the sentence `"key" …`.
-    pub parse: fn(&str) -> Result<Url, String>,
-}
+pub type Address = Parsed<Url>;
 
-impl fmt::Debug for Address {
+impl<T> fmt::Debug for Parsed<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.takes)
     }
 }
 
-impl Form for Address {
-    type Value = Url;
+impl<T: fmt::Display> Form for Parsed<T> {
+    type Value = T;
 
     fn takes(&self) -> Cow<'static, str> {
         self.takes.into()
     }
 
-    fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<Url> {
-        let text = keys.text(key)?;
-        match (self.parse)(text) {
-            Ok(url) => Some(url),
-            Err(wrong) => {
-                let question = asks(&wrong, text, |other| (self.parse)(other).is_ok());
-                keys.refuse(key, format!("\"{key}\" {wrong}{question}"));
-                None
-            }
-        }
+    fn read(&self, key: &'static str, keys: &dyn Keys) -> Option<T> {
+        fitting(keys.text(key)?, key, keys, self.parse)
     }
 
-    fn show(&self, value: &Url) -> Setting {
+    fn show(&self, value: &T) -> Setting {
         Setting::Text(value.to_string())
     }
 }

@@ -19,7 +19,7 @@ use crate::model::{Account, Secret};
 const MOST_FILE: u64 = 64 * 1024;
 
 /// The mapping, and what its values may refer to.
-pub(super) struct MappingKeys<'a> {
+pub(in crate::config) struct MappingKeys<'a> {
     pub(super) fields: &'a Fields<'a>,
     accounts: Option<&'a CheckedAccounts>,
     pub(super) context: &'a Context<'a>,
@@ -27,7 +27,7 @@ pub(super) struct MappingKeys<'a> {
 
 impl<'a> MappingKeys<'a> {
     /// One that cannot name an account.
-    pub(super) const fn new(fields: &'a Fields<'a>, context: &'a Context<'a>) -> Self {
+    pub(in crate::config) const fn new(fields: &'a Fields<'a>, context: &'a Context<'a>) -> Self {
         Self {
             fields,
             accounts: None,

@@ -32,7 +32,7 @@ use crate::kinds::key::KeyRecord;
 use crate::kinds::{Configuration, Resource, Variables, Windows};
 use crate::model::{HttpSettings, ProxySetting};
 
-use mapping_keys::MappingKeys;
+pub(super) use mapping_keys::MappingKeys;
 
 pub use labels::label;
 

@@ -20,11 +20,7 @@ use crate::model::{Account, ConnectionPolicy, Limits, duration, is_upn};
 
 /// What holds for resources that do not say otherwise.
 pub(super) struct Defaults {
-    pub(super) interval: Duration,
-    pub(super) timeout: Duration,
-    mode: Mode,
-    connection: ConnectionPolicy,
-    pub(super) min_age: Option<Duration>,
+    pub(super) usual: schema::UsualTiming,
     /// Which account, for kinds that need one.
     account: Option<Arc<Account>>,
     /// True if it names one, sound or not.
@@ -66,21 +62,13 @@ impl Defaults {
         accounts: &CheckedAccounts,
         context: &Context<'_>,
     ) -> Option<Self> {
-        let fields = root.section(&schema::DEFAULTS);
+        let fields = root.section(&schema::DEFAULTS.table);
         let keys = &MappingKeys::naming(accounts, &fields, context);
-        let interval = schema::DEFAULT_INTERVAL.value(keys);
-        let timeout = schema::DEFAULT_TIMEOUT.value(keys);
-        let mode = schema::DEFAULT_MODE.value(keys);
-        let connection = schema::DEFAULT_CONNECTION.value(keys);
-        let min_age = schema::DEFAULT_MIN_AGE.value(keys);
+        let usual = schema::DEFAULTS.read(keys, ())?;
         let account = schema::DEFAULT_ACCOUNT.take(keys);
         let kind = schema::DEFAULT_KIND.take(keys);
         Some(Self {
-            interval: interval?,
-            timeout: timeout?,
-            mode: mode?,
-            connection: connection?,
-            min_age,
+            usual,
             has_account: !matches!(account, Taken::Absent),
             account: account.given(),
             refused_kind: matches!(kind, Taken::Refused),
@@ -103,7 +91,7 @@ impl Defaults {
         if variables.is_empty() {
             return;
         }
-        for key in schema::DEFAULTS.names() {
+        for key in schema::DEFAULTS.table.names() {
             let of_the_kind = info.is_some_and(|info| match key {
                 "interval" => info.interval.is_some(),
                 "timeout" => info.timeout.is_some(),
@@ -231,7 +219,7 @@ fn resource(
         interval,
         timeout,
         mode: mode?,
-        connection: timing.connection.or(defaults.connection)?,
+        connection: timing.connection.or(defaults.usual.connection)?,
         min_age,
         labels,
         proxy,
@@ -248,7 +236,7 @@ fn mode(
 ) -> Option<Mode> {
     let own = timing.mode.clone();
     let Some(info) = info.filter(|info| info.background_only()) else {
-        return own.or(defaults.mode);
+        return own.or(defaults.usual.mode);
     };
     match own.or(Mode::Background)? {
         Mode::Background => Some(Mode::Background),

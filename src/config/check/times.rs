@@ -17,14 +17,14 @@ pub(super) fn fitting(
     info: Option<&Info>,
 ) -> Option<(Duration, Duration, Duration)> {
     let of_kind = |time: fn(&Info) -> Option<Duration>| info.and_then(time);
-    let interval = of_kind(|info| info.interval).unwrap_or(defaults.interval);
-    let timeout = of_kind(|info| info.timeout).unwrap_or(defaults.timeout);
+    let interval = of_kind(|info| info.interval).unwrap_or(defaults.usual.interval);
+    let timeout = of_kind(|info| info.timeout).unwrap_or(defaults.usual.timeout);
     let (interval, timeout) = (
         timing.interval.clone().or(interval),
         timing.timeout.clone().or(timeout),
     );
     let min_age = timing.min_age.clone().optional();
-    let (interval, timeout, min_age) = (interval?, timeout?, min_age?.or(defaults.min_age));
+    let (interval, timeout, min_age) = (interval?, timeout?, min_age?.or(defaults.usual.min_age));
     if let Some(info) = info
         && let Some(least) = info.least_interval
         && interval < least

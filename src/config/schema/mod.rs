@@ -22,9 +22,8 @@ pub(super) use credentials::{
 pub(super) use http::{ACCOUNT_PROXY_URL, HTTP, PROXY_URL, PROXY_URL_FILE, RESOURCE_PROXY_URL};
 pub(super) use process::{LIMITS, METRICS, ROOT};
 pub(super) use resources::{
-    CONNECTION, DEFAULT_ACCOUNT, DEFAULT_CONNECTION, DEFAULT_INTERVAL, DEFAULT_KIND,
-    DEFAULT_MIN_AGE, DEFAULT_MODE, DEFAULT_TIMEOUT, DEFAULTS, IMPACT, INTERVAL, MIN_AGE, MODE,
-    RESOURCE, TIMEOUT,
+    CONNECTION, DEFAULT_ACCOUNT, DEFAULT_KIND, DEFAULTS, IMPACT, INTERVAL, MIN_AGE, MODE, RESOURCE,
+    TIMEOUT, UsualTiming,
 };
 pub(super) use windows::{DAYS_OF_WEEK, END, FROM, START, TIMEZONE, TO, TYPE, WINDOW, zone_name};
 
@@ -74,7 +73,7 @@ pub(super) fn role_of(name: &str) -> Option<Role> {
         let mut roles = HashMap::new();
         for key in of_tables.chain(of_kinds) {
             let known = roles.entry(key.name()).or_insert(Role::Setting);
-            if !matches!(known, Role::Secret) && !matches!(key.role(), Role::Setting) {
+            if !matches!(known, Role::Secret) && !matches!(key.role(), Role::Setting | Role::Flag) {
                 *known = key.role();
             }
         }
@@ -97,9 +96,9 @@ pub(super) fn holds_secret(table: &Table) -> bool {
 /// Where a key belongs that stands in the wrong place: `to "accounts[]"`.
 /// `beside` is where it was found.
 pub(super) fn home_of(beside: &Table, name: &str) -> Option<String> {
-    let web = super::web::schema::TABLES;
+    let web = super::web::schema::tables();
     if web.iter().any(|table| std::ptr::eq(*table, beside)) {
-        return home_in(web, name);
+        return home_in(&web, name);
     }
     let has = |info: &&&Info| info.keys.iter().any(|key| key.name() == name);
     if let Some(kind) = kinds::ALL.iter().find(has) {

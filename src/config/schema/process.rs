@@ -32,7 +32,7 @@ record!(
         &Key::mapping(&HTTP.table),
         &Key::mapping(&LIMITS.table),
         &Key::mapping(&METRICS.table),
-        &Key::mapping(&DEFAULTS),
+        &Key::mapping(&DEFAULTS.table),
         &list_of("accounts", &ACCOUNT, "The ways into tenants."),
         &list_of("resources", &RESOURCE, "What is watched."),
         &key(

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{PROXY_URL_FILE, RESOURCE_PROXY_URL, key, labels};
-use crate::kinds::key::{AccountReference, Form, Key, Keys, Lasting, OneOf, Setting, Table};
+use crate::kinds::key::{
+    AccountReference, Form, Key, Keys, Lasting, OneOf, Setting, Table, record,
+};
 use crate::kinds::{self, Impact, Mode};
 use crate::model::ConnectionPolicy;
 
@@ -128,44 +130,6 @@ pub(in crate::config) static RESOURCE: Table = Table {
     ],
 };
 
-/// `defaults.interval`.
-pub(in crate::config) static DEFAULT_INTERVAL: Key<Lasting> = Key::usually(
-    "interval",
-    INTERVALS,
-    // It suits most kinds.
-    || Duration::from_secs(60),
-    "How often a resource is probed; with `on_scrape` and `on_probe` the expected distance of scrapes.",
-);
-/// `defaults.timeout`.
-pub(in crate::config) static DEFAULT_TIMEOUT: Key<Lasting> = Key::usually(
-    "timeout",
-    TIMEOUTS,
-    // Longer than any healthy answer takes.
-    || Duration::from_secs(10),
-    "For the request; waiting for an access token is bounded by the same value.",
-);
-/// `defaults.mode`.
-pub(in crate::config) static DEFAULT_MODE: Key<OneOf<Mode>> = Key::usually(
-    "mode",
-    MODES,
-    || Mode::Background,
-    "Where a resource is probed from: by the schedule, by `/metrics`, or by `/probe?resource=NAME` only.",
-);
-/// `defaults.connection`.
-pub(in crate::config) static DEFAULT_CONNECTION: Key<OneOf<ConnectionPolicy>> = Key::usually(
-    "connection",
-    CONNECTIONS,
-    || ConnectionPolicy::New,
-    "`new` makes a full handshake, what a new user feels; `reuse` takes a pooled connection.",
-);
-/// `defaults.min_age`.
-pub(in crate::config) static DEFAULT_MIN_AGE: Key<Lasting> = Key::optional(
-    "min_age",
-    AGES,
-    "0.9 × interval",
-    "A report younger than this is reused by `on_scrape` and `on_probe`, so that two Prometheus servers do not double the calls.",
-);
-
 /// `defaults.account`.
 pub(in crate::config) static DEFAULT_ACCOUNT: Key<AccountReference> = Key::optional(
     "account",
@@ -181,17 +145,51 @@ pub(in crate::config) static DEFAULT_KIND: Key<KindWord> = Key::optional(
     "What a resource is, as under `resources[]`.",
 );
 
-/// `defaults`.
-pub(in crate::config) static DEFAULTS: Table = Table {
-    path: "defaults",
-    help: "For resources that do not say otherwise.",
-    keys: &[
-        &DEFAULT_INTERVAL,
-        &DEFAULT_TIMEOUT,
-        &DEFAULT_MODE,
-        &DEFAULT_CONNECTION,
-        &DEFAULT_MIN_AGE,
-        &DEFAULT_ACCOUNT,
-        &DEFAULT_KIND,
-    ],
-};
+/// When and how resources are asked that do not say otherwise.
+pub(in crate::config) struct UsualTiming {
+    pub(in crate::config) interval: Duration,
+    pub(in crate::config) timeout: Duration,
+    pub(in crate::config) mode: Mode,
+    pub(in crate::config) connection: ConnectionPolicy,
+    pub(in crate::config) min_age: Option<Duration>,
+}
+
+record!(
+    /// `defaults`.
+    pub(in crate::config) DEFAULTS: UsualTiming, "defaults", "For resources that do not say otherwise.",
+    {
+        interval: Key::usually(
+            "interval",
+            INTERVALS,
+            // It suits most kinds.
+            || Duration::from_secs(60),
+            "How often a resource is probed; with `on_scrape` and `on_probe` the expected distance of scrapes.",
+        ),
+        timeout: Key::usually(
+            "timeout",
+            TIMEOUTS,
+            // Longer than any healthy answer takes.
+            || Duration::from_secs(10),
+            "For the request; waiting for an access token is bounded by the same value.",
+        ),
+        mode: Key::usually(
+            "mode",
+            MODES,
+            || Mode::Background,
+            "Where a resource is probed from: by the schedule, by `/metrics`, or by `/probe?resource=NAME` only.",
+        ),
+        connection: Key::usually(
+            "connection",
+            CONNECTIONS,
+            || ConnectionPolicy::New,
+            "`new` makes a full handshake, what a new user feels; `reuse` takes a pooled connection.",
+        ),
+        min_age: Key::maybe(
+            "min_age",
+            AGES,
+            "0.9 × interval",
+            "A report younger than this is reused by `on_scrape` and `on_probe`, so that two Prometheus servers do not double the calls.",
+        ),
+    }
+    [&DEFAULT_ACCOUNT, &DEFAULT_KIND]
+);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bcrypt::HashParts;
 
-use super::{RequestRate, User, WebContext, schema};
+use super::{Context, RequestRate, User, schema};
 use crate::config::diagnostic::quoted;
 use crate::config::fields::Fields;
 use crate::config::yaml::{Shape, Value};
@@ -18,7 +18,7 @@ const COSTS: std::ops::RangeInclusive<u32> = 4..=31;
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// `http_server_config.headers`.
-pub(super) fn headers(http: &Fields<'_>, context: &WebContext<'_>) -> Vec<(&'static str, String)> {
+pub(super) fn headers(http: &Fields<'_>, context: &Context<'_>) -> Vec<(&'static str, String)> {
     let Some(fields) = http.mapping("headers", &schema::HEADERS) else {
         return Vec::new();
     };
@@ -47,7 +47,7 @@ pub(super) fn headers(http: &Fields<'_>, context: &WebContext<'_>) -> Vec<(&'sta
 }
 
 /// `basic_auth_users`.
-pub(super) fn users(root: &Fields<'_>, context: &WebContext<'_>) -> Vec<User> {
+pub(super) fn users(root: &Fields<'_>, context: &Context<'_>) -> Vec<User> {
     let diagnostics = context.diagnostics;
     let Some(node) = root.get("basic_auth_users") else {
         return Vec::new();
@@ -131,7 +131,7 @@ pub(super) fn users(root: &Fields<'_>, context: &WebContext<'_>) -> Vec<User> {
 }
 
 /// `rate_limit`; `None` without one, with an interval of 0 or after a diagnostic.
-pub(super) fn rate_limit(root: &Fields<'_>, context: &WebContext<'_>) -> Option<RequestRate> {
+pub(super) fn rate_limit(root: &Fields<'_>, context: &Context<'_>) -> Option<RequestRate> {
     let fields = root.mapping("rate_limit", &schema::RATE_LIMIT)?;
     let burst = fields.count("burst", 0, 1_000_000);
     let node = fields.get("interval")?;

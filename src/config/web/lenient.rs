@@ -3,6 +3,8 @@
 //! and numbers and words where it is text.
 
 use super::super::yaml::{MappingEntry, Node, Value};
+use super::schema;
+use crate::kinds::key::Role;
 
 /// YAML 1.1 (yaml.org/type/bool.html), as `yaml.v2` resolves them.
 const TRUE: [&str; 11] = [
@@ -12,8 +14,6 @@ const FALSE: [&str; 11] = [
     "n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF",
 ];
 
-/// The keys that are true or false.
-const FLAGS: [&str; 2] = ["http2", "prefer_server_cipher_suites"];
 /// The sections in which every other key is text or a list of texts.
 const OF_TEXT: [&str; 3] = ["tls_server_config", "http_server_config", "headers"];
 
@@ -34,10 +34,15 @@ fn section(node: &mut Node) {
     for MappingEntry { key, value, .. } in entries(node) {
         match key.as_deref() {
             Some("headers") => section(value),
-            Some(key) if FLAGS.contains(&key) => flag(value),
+            Some(key) if is_flag(key) => flag(value),
             _ => text(value),
         }
     }
+}
+
+fn is_flag(name: &str) -> bool {
+    let mut keys = schema::tables().into_iter().flat_map(|table| table.keys);
+    keys.any(|key| key.name() == name && matches!(key.role(), Role::Flag))
 }
 
 fn entries(node: &mut Node) -> impl Iterator<Item = &mut MappingEntry> {

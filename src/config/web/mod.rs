@@ -18,8 +18,10 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::check::{Context, MappingKeys};
 use super::diagnostic::{ConfigErrors, Diagnostic, Diagnostics, Position, SourcePlace};
 use super::doubled;
+use super::environment::ProcessEnvironment;
 use super::fields::Fields;
 use super::yaml::{self, Node, Value};
 use crate::files;
@@ -127,18 +129,6 @@ pub struct RequestRate {
     pub burst: u32,
 }
 
-/// What every rule may ask.
-struct WebContext<'a> {
-    diagnostics: &'a Diagnostics,
-    folder: &'a Path,
-}
-
-impl WebContext<'_> {
-    fn place(&self, at: Position) -> SourcePlace {
-        self.diagnostics.place(at)
-    }
-}
-
 /// Reads a web configuration, for [`check_bytes`]. Blocks.
 ///
 /// # Errors
@@ -170,10 +160,7 @@ pub fn parse(text: &str, path: &Path) -> Result<WebFile, ConfigErrors> {
         return Err(one(doubled));
     }
     let diagnostics = Diagnostics::new(path);
-    let context = WebContext {
-        diagnostics: &diagnostics,
-        folder: path.parent().unwrap_or(Path::new("")),
-    };
+    let context = Context::new(&diagnostics, &[], &ProcessEnvironment);
     let checked = check(&root, &context);
     let warnings = diagnostics.finish()?;
     checked
@@ -184,19 +171,14 @@ pub fn parse(text: &str, path: &Path) -> Result<WebFile, ConfigErrors> {
         })
 }
 
-fn check(root: &Node, context: &WebContext<'_>) -> Option<WebFile> {
+fn check(root: &Node, context: &Context<'_>) -> Option<WebFile> {
     let root = Fields::open(root, &schema::ROOT, &[], context.diagnostics)?;
-    let http = root.mapping("http_server_config", &schema::HTTP);
-    let http2 = http
-        .as_ref()
-        .and_then(|http| http.flag("http2"))
-        .unwrap_or(true);
+    let http = root.section(&schema::HTTP);
+    let http2 = schema::HTTP2.value(&MappingKeys::new(&http, context))?;
     let web = WebFile {
         tls: tls::tls(&root, http2, context),
         http2,
-        headers: http
-            .map(|http| http::headers(&http, context))
-            .unwrap_or_default(),
+        headers: http::headers(&http, context),
         users: http::users(&root, context),
         rate_limit: http::rate_limit(&root, context),
         is_empty: schema::ROOT.names().all(|name| root.get(name).is_none()),

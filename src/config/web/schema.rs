@@ -2,22 +2,29 @@
 //! told and `docs/web-config.md` is written.
 
 use crate::config::schema::key;
-use crate::kinds::key::Table;
+use crate::kinds::Key;
+use crate::kinds::key::{Flag, Nested, OneOf, Table};
 
 /// The file itself.
 pub(in crate::config) static ROOT: Table = Table {
     path: "",
     help: "An empty file is fine and means: no TLS, no users.",
     keys: &[
-        &key(
+        &Key::optional(
             "tls_server_config",
-            "mapping",
+            Nested {
+                table: &TLS,
+                takes: "mapping",
+            },
             "plain HTTP",
             "The server's certificate, and what is asked of clients.",
         ),
-        &key(
+        &Key::optional(
             "http_server_config",
-            "mapping",
+            Nested {
+                table: &HTTP,
+                takes: "mapping",
+            },
             "",
             "HTTP/2 and headers of every answer.",
         ),
@@ -27,14 +34,60 @@ pub(in crate::config) static ROOT: Table = Table {
             "nobody is asked",
             "Who may come in. `m365mon hash-password` makes a hash; `$2a$`, `$2b$`, `$2x$` and `$2y$` of any cost from 4 to 31 are taken. Not even the hashes are ever shown.",
         ),
-        &key(
+        &Key::optional(
             "rate_limit",
-            "mapping",
+            Nested {
+                table: &RATE_LIMIT,
+                takes: "mapping",
+            },
             "no limit",
             "How many requests are answered; the others get 429 before any password is looked at.",
         ),
     ],
 };
+
+/// Whether clients are asked for a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Policy {
+    None,
+    Request,
+    RequireAny,
+    VerifyIfGiven,
+    RequireAndVerify,
+}
+
+/// `tls_server_config.client_auth_type`.
+pub(super) static CLIENT_AUTH_TYPE: Key<OneOf<Policy>> = Key::usually(
+    "client_auth_type",
+    OneOf(&[
+        ("NoClientCert", Policy::None),
+        ("RequestClientCert", Policy::Request),
+        ("RequireAnyClientCert", Policy::RequireAny),
+        ("RequireClientCert", Policy::RequireAny),
+        ("VerifyClientCertIfGiven", Policy::VerifyIfGiven),
+        ("RequireAndVerifyClientCert", Policy::RequireAndVerify),
+    ]),
+    || Policy::None,
+    "Whether clients are asked for a certificate; `RequireClientCert` is `RequireAnyClientCert` by another name. Only the two with `Verify` trust nobody but the client CA.",
+);
+
+const VERSIONS: OneOf<u8> = OneOf(&[("TLS12", 2), ("TLS13", 3)]);
+/// `tls_server_config.min_version`.
+pub(super) static MIN_VERSION: Key<OneOf<u8>> = Key::usually(
+    "min_version",
+    VERSIONS,
+    || 2,
+    "`TLS10` and `TLS11` are not spoken and refused.",
+);
+/// `tls_server_config.max_version`.
+pub(super) static MAX_VERSION: Key<OneOf<u8>> = Key::usually("max_version", VERSIONS, || 3, "");
+/// `tls_server_config.prefer_server_cipher_suites`.
+pub(super) static PREFER_SERVER_CIPHER_SUITES: Key<Flag> = Key::usually(
+    "prefer_server_cipher_suites",
+    Flag,
+    || true,
+    "Whose order of suites counts.",
+);
 
 /// `tls_server_config`.
 pub(in crate::config) static TLS: Table = Table {
@@ -60,12 +113,7 @@ pub(in crate::config) static TLS: Table = Table {
             "",
             "The same in place of `key_file`; never shown.",
         ),
-        &key(
-            "client_auth_type",
-            "`NoClientCert`, `RequestClientCert`, `RequireAnyClientCert` (also `RequireClientCert`), `VerifyClientCertIfGiven` or `RequireAndVerifyClientCert`",
-            "`NoClientCert`",
-            "Whether clients are asked for a certificate. Only the two with `Verify` trust nobody but the client CA.",
-        ),
+        &CLIENT_AUTH_TYPE,
         &key(
             "client_ca_file",
             "path",
@@ -84,25 +132,15 @@ pub(in crate::config) static TLS: Table = Table {
             "any",
             "One of these must be a subject alternative name (DNS, IP address, e-mail or URI) of the client's certificate, letter by letter. Takes `RequireAndVerifyClientCert` (or `RequireAnyClientCert`, where it keeps nobody out: anybody can write a name into a certificate of their own).",
         ),
-        &key(
-            "min_version",
-            "`TLS12` or `TLS13`",
-            "`TLS12`",
-            "`TLS10` and `TLS11` are not spoken and refused.",
-        ),
-        &key("max_version", "`TLS12` or `TLS13`", "`TLS13`", ""),
+        &MIN_VERSION,
+        &MAX_VERSION,
         &key(
             "cipher_suites",
             "list of names as Go has them",
             "all that are spoken",
             "For TLS 1.2. Spoken are `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`, `TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384`, `TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256` and the same three with `ECDHE_RSA`. CBC suites and those without forward secrecy are refused. Those of TLS 1.3 are taken and change nothing, as in Go. HTTP/2 over TLS 1.2 needs one with `AES_128_GCM`.",
         ),
-        &key(
-            "prefer_server_cipher_suites",
-            "`true` or `false`",
-            "`true`",
-            "Whose order of suites counts.",
-        ),
+        &PREFER_SERVER_CIPHER_SUITES,
         &key(
             "curve_preferences",
             "list of `X25519`, `CurveP256`, `CurveP384`",
@@ -112,20 +150,21 @@ pub(in crate::config) static TLS: Table = Table {
     ],
 };
 
+/// `http_server_config.http2`.
+pub(super) static HTTP2: Key<Flag> = Key::usually("http2", Flag, || true, "HTTP/2, with TLS only.");
+
 /// `http_server_config`.
 pub(in crate::config) static HTTP: Table = Table {
     path: "http_server_config",
     help: "",
     keys: &[
-        &key(
-            "http2",
-            "`true` or `false`",
-            "`true`",
-            "HTTP/2, with TLS only.",
-        ),
-        &key(
+        &HTTP2,
+        &Key::optional(
             "headers",
-            "mapping",
+            Nested {
+                table: &HEADERS,
+                takes: "mapping",
+            },
             "none",
             "Headers that every answer gets.",
         ),
@@ -191,4 +230,6 @@ pub(in crate::config) static RATE_LIMIT: Table = Table {
 };
 
 /// All mappings, in the order of the documentation.
-pub(in crate::config) static TABLES: &[&Table] = &[&ROOT, &TLS, &HTTP, &HEADERS, &RATE_LIMIT];
+pub(in crate::config) fn tables() -> Vec<&'static Table> {
+    ROOT.with_all_below()
+}

@@ -1,11 +1,14 @@
 //! `tls_server_config`: what is asked for is either spoken or refused; nothing
 //! is left out silently.
 
-use super::{ClientAuth, Pem, PemSource, TlsServer, WebContext, schema};
+use super::schema::{self, Policy};
+use super::{ClientAuth, Context, MappingKeys, Pem, PemSource, TlsServer};
 use crate::config::diagnostic::{one_of, quoted};
 use crate::config::fields::{Fields, Spanned, text};
 use crate::config::suggest::suggest;
-use crate::config::yaml::Value;
+use crate::config::yaml::{Node, Value};
+use crate::kinds::Key;
+use crate::kinds::key::OneOf;
 use crate::model::Secret;
 
 /// Suites of TLS 1.2 that are spoken, with their IANA numbers.
@@ -32,30 +35,11 @@ const CURVES: [(&str, u16); 3] = [
     ("CurveP384", 0x0018),
 ];
 
-const VERSIONS: [(&str, u8); 2] = [("TLS12", 2), ("TLS13", 3)];
 /// What others still speak.
 const OLD_VERSIONS: [&str; 2] = ["TLS10", "TLS11"];
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Policy {
-    None,
-    Request,
-    RequireAny,
-    VerifyIfGiven,
-    RequireAndVerify,
-}
-
-const POLICIES: [(&str, Policy); 6] = [
-    ("NoClientCert", Policy::None),
-    ("RequestClientCert", Policy::Request),
-    ("RequireAnyClientCert", Policy::RequireAny),
-    ("RequireClientCert", Policy::RequireAny),
-    ("VerifyClientCertIfGiven", Policy::VerifyIfGiven),
-    ("RequireAndVerifyClientCert", Policy::RequireAndVerify),
-];
-
 /// The section; `None` if it is absent, or after a diagnostic.
-pub(super) fn tls(root: &Fields<'_>, http2: bool, context: &WebContext<'_>) -> Option<TlsServer> {
+pub(super) fn tls(root: &Fields<'_>, http2: bool, context: &Context<'_>) -> Option<TlsServer> {
     let fields = root.mapping("tls_server_config", &schema::TLS)?;
     let certificate = pem(&fields, "cert", "cert_file", context);
     let key = pem(&fields, "key", "key_file", context);
@@ -65,10 +49,11 @@ pub(super) fn tls(root: &Fields<'_>, http2: bool, context: &WebContext<'_>) -> O
         }
     }
     let client_auth = client_auth(&fields, context);
-    let (tls12, tls13) = versions(&fields, context);
+    let (tls12, tls13) = versions(&fields, context).unwrap_or((true, true));
     let cipher_suites = suites(&fields, http2 && tls12, context);
     let curves = curves(&fields, context);
-    let prefer_server_order = fields.flag("prefer_server_cipher_suites").unwrap_or(true);
+    let keys = MappingKeys::new(&fields, context);
+    let prefer_server_order = schema::PREFER_SERVER_CIPHER_SUITES.value(&keys);
     let allowed_sans = allowed_sans(&fields, client_auth.as_ref(), context);
     Some(TlsServer {
         certificate: certificate?,
@@ -78,7 +63,7 @@ pub(super) fn tls(root: &Fields<'_>, http2: bool, context: &WebContext<'_>) -> O
         tls12,
         tls13,
         cipher_suites,
-        prefer_server_order,
+        prefer_server_order: prefer_server_order?,
         curves,
     })
 }
@@ -87,7 +72,7 @@ fn pem(
     fields: &Fields<'_>,
     name: &'static str,
     twin: &'static str,
-    context: &WebContext<'_>,
+    context: &Context<'_>,
 ) -> Option<Pem> {
     if fields.get(name).is_some() && fields.get(twin).is_some() {
         let message = format!("\"{name}\" and \"{twin}\" cannot both be given");
@@ -107,8 +92,8 @@ fn pem(
             return None;
         }
         return Some(Pem {
-            source: PemSource::File(context.folder.join(path.value)),
-            place: context.place(path.at),
+            source: PemSource::File(context.diagnostics.path_at(path.at, path.value)),
+            place: context.diagnostics.place(path.at),
             name: twin,
         });
     }
@@ -118,17 +103,14 @@ fn pem(
     };
     Some(Pem {
         source: PemSource::Text(text),
-        place: context.place(fields.get(name)?.at),
+        place: context.diagnostics.place(fields.get(name)?.at),
         name,
     })
 }
 
-fn client_auth(fields: &Fields<'_>, context: &WebContext<'_>) -> Option<ClientAuth> {
+fn client_auth(fields: &Fields<'_>, context: &Context<'_>) -> Option<ClientAuth> {
     let ca = pem(fields, "client_ca", "client_ca_file", context);
-    let policy = match fields.get("client_auth_type") {
-        None => Policy::None,
-        Some(_) => fields.word("client_auth_type", &POLICIES)?,
-    };
+    let policy = schema::CLIENT_AUTH_TYPE.sound(&MappingKeys::new(fields, context))?;
     let needs_ca = matches!(policy, Policy::VerifyIfGiven | Policy::RequireAndVerify);
     let given = ["client_ca", "client_ca_file"]
         .into_iter()
@@ -172,7 +154,7 @@ fn client_auth(fields: &Fields<'_>, context: &WebContext<'_>) -> Option<ClientAu
 fn allowed_sans(
     fields: &Fields<'_>,
     client_auth: Option<&ClientAuth>,
-    context: &WebContext<'_>,
+    context: &Context<'_>,
 ) -> Vec<String> {
     const NAME: &str = "client_allowed_sans";
     let sans: Vec<String> = fields
@@ -209,36 +191,40 @@ fn allowed_sans(
     sans
 }
 
-/// Whether TLS 1.2 and TLS 1.3 are spoken.
-fn versions(fields: &Fields<'_>, context: &WebContext<'_>) -> (bool, bool) {
-    let version = |name: &'static str, otherwise: u8| {
-        let node = fields.get(name)?;
-        if let Value::Text(text) = &node.value
-            && OLD_VERSIONS.contains(&&**text)
-        {
-            context.diagnostics.refuse(
-                node.at,
-                format!(
-                    "\"{name}\": TLS 1.0 and 1.1 are broken and not spoken here; \
-                     use \"TLS12\" or \"TLS13\""
-                ),
-            );
-            return None;
+/// Whether TLS 1.2 and TLS 1.3 are spoken; `None` after a diagnostic.
+fn versions(fields: &Fields<'_>, context: &Context<'_>) -> Option<(bool, bool)> {
+    let version = |key: &Key<OneOf<u8>>| {
+        let name = key.name;
+        match fields.get(name) {
+            Some(Node {
+                at,
+                value: Value::Text(text),
+                ..
+            }) if OLD_VERSIONS.contains(&&**text) => {
+                context.diagnostics.refuse(
+                    *at,
+                    format!(
+                        "\"{name}\": TLS 1.0 and 1.1 are broken and not spoken here; \
+                         use \"TLS12\" or \"TLS13\""
+                    ),
+                );
+                None
+            }
+            _ => key.value(&MappingKeys::new(fields, context)),
         }
-        Some(fields.word(name, &VERSIONS).unwrap_or(otherwise))
     };
-    let min = version("min_version", 2).unwrap_or(2);
-    let max = version("max_version", 3).unwrap_or(3);
+    let (min, max) = (version(&schema::MIN_VERSION), version(&schema::MAX_VERSION));
+    let (min, max) = (min?, max?);
     if min > max {
         context.diagnostics.refuse(
-            fields.place("min_version"),
+            fields.place(schema::MIN_VERSION.name),
             "\"min_version\" is above \"max_version\": nothing would be spoken",
         );
     }
-    (min <= 2, max >= 3)
+    Some((min <= 2, max >= 3))
 }
 
-fn suites(fields: &Fields<'_>, http2_over_12: bool, context: &WebContext<'_>) -> Option<Vec<u16>> {
+fn suites(fields: &Fields<'_>, http2_over_12: bool, context: &Context<'_>) -> Option<Vec<u16>> {
     const NAME: &str = "cipher_suites";
     let diagnostics = context.diagnostics;
     let items = fields.list(NAME);
@@ -290,7 +276,7 @@ fn suites(fields: &Fields<'_>, http2_over_12: bool, context: &WebContext<'_>) ->
     Some(suites)
 }
 
-fn curves(fields: &Fields<'_>, context: &WebContext<'_>) -> Option<Vec<u16>> {
+fn curves(fields: &Fields<'_>, context: &Context<'_>) -> Option<Vec<u16>> {
     const NAME: &str = "curve_preferences";
     let items = fields.list(NAME);
     let mut curves = Vec::with_capacity(items.len());

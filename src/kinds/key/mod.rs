@@ -59,6 +59,8 @@ impl Setting {
 pub enum Role {
     /// A setting.
     Setting,
+    /// `true` or `false`.
+    Flag,
     /// Names a file or a variable that somebody opens later.
     Source,
     /// A secret: closed before anybody looks at it, never shown.
@@ -196,10 +198,21 @@ impl<F: Form> Key<F> {
     /// The value, else the usual one, also after a complaint; `None` if there is
     /// no usual one.
     pub fn value(&self, keys: &dyn Keys) -> Option<F::Value> {
-        match (self.take(keys), &self.absent) {
-            (Taken::Given(value), _) => Some(value),
-            (_, Absent::Usually(usual, _)) => Some(self.form.settle(usual(), keys)),
-            (_, Absent::Missing(_) | Absent::Means(_)) => None,
+        self.take(keys).given().or_else(|| self.usual(keys))
+    }
+
+    /// The value, else the usual one; `None` after a complaint.
+    pub fn sound(&self, keys: &dyn Keys) -> Option<F::Value> {
+        match self.take(keys) {
+            Taken::Absent => self.usual(keys),
+            taken => taken.given(),
+        }
+    }
+
+    fn usual(&self, keys: &dyn Keys) -> Option<F::Value> {
+        match self.absent {
+            Absent::Usually(usual, _) => Some(self.form.settle(usual(), keys)),
+            Absent::Missing(_) | Absent::Means(_) => None,
         }
     }
 

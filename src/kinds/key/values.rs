@@ -164,6 +164,10 @@ impl Form for Flag {
     fn show(&self, value: &bool) -> Setting {
         Setting::Plain(value.to_string())
     }
+
+    fn role(&self) -> Role {
+        Role::Flag
+    }
 }
 
 /// Text that obeys a rule.

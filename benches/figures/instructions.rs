@@ -38,7 +38,10 @@ pub(crate) async fn prepare(folder: &Path) -> anyhow::Result<()> {
             interval: Duration::from_secs(3_600),
             reuse,
         };
-        cloud.configure(name, fleet)?;
+        let file = cloud.configure(name, fleet)?;
+        // What is counted runs fifty times slower than it would.
+        let text = std::fs::read_to_string(&file)?;
+        std::fs::write(&file, text.replace("timeout: 10000ms", "timeout: 10m"))?;
     }
     std::fs::write(folder.join("many.yml"), exposition::configuration(20_000))?;
     crate::say("ready")?;

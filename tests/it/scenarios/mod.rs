@@ -6,6 +6,7 @@ mod hostile;
 mod kinds;
 mod lifecycle;
 mod log;
+mod memory;
 pub(crate) mod oncall;
 mod operators;
 mod own_secret;

@@ -4,7 +4,6 @@
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,7 +19,7 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
 
-use super::counted::Counted;
+use super::counted::{Counted, Heard};
 use super::network::Inner as Network;
 use super::phase_timer::PhaseTimer;
 use super::proxy::ProxyServer;
@@ -83,7 +82,7 @@ impl Target {
 /// A connection on which a request can be sent.
 pub(super) struct Connection {
     sender: RequestSender,
-    received: Arc<AtomicU64>,
+    heard: Arc<Heard>,
     pub(super) facts: crate::model::ConnectionFacts,
     driver: Arc<DropGuard>,
 }
@@ -164,10 +163,10 @@ impl Connection {
         host: &str,
         timer: &PhaseTimer,
     ) -> Result<Self, NetFailure> {
-        let received = Arc::new(AtomicU64::new(0));
+        let heard = Arc::new(Heard::default());
         let io = TokioIo::new(Counted {
             stream,
-            received: received.clone(),
+            heard: heard.clone(),
         });
         let over = CancellationToken::new();
         let sender = if http2 {
@@ -178,7 +177,7 @@ impl Connection {
                 .initial_connection_window_size(WINDOW)
                 .handshake(io)
                 .await
-                .map_err(|error| no_head(host, error, false).failure)?;
+                .map_err(|error| no_head(host, error, &heard, false).failure)?;
             drive(driver, over.clone());
             RequestSender::Http2(sender)
         } else {
@@ -187,13 +186,13 @@ impl Connection {
                 .max_buf_size(MOST_HEADER_BYTES as usize)
                 .handshake(io)
                 .await
-                .map_err(|error| no_head(host, error, false).failure)?;
+                .map_err(|error| no_head(host, error, &heard, false).failure)?;
             drive(driver, over.clone());
             RequestSender::Http1(sender)
         };
         Ok(Self {
             sender,
-            received,
+            heard,
             facts: timer.facts.clone(),
             driver: Arc::new(over.drop_guard()),
         })
@@ -205,7 +204,7 @@ impl Connection {
         host: &str,
         mut request: http::Request<Body>,
     ) -> Result<http::Response<Incoming>, NoHead> {
-        let before = self.received.load(Ordering::Relaxed);
+        let (heard, before) = (&self.heard, self.heard.bytes());
         match &mut self.sender {
             RequestSender::Http1(sender) => {
                 // Origin form; the host goes into its header.
@@ -217,15 +216,15 @@ impl Connection {
                         *request.uri_mut() = http::Uri::from(path);
                     }
                 }
-                sender.send_request(request).await.map_err(|error| {
-                    let answered = self.received.load(Ordering::Relaxed) != before;
-                    no_head(host, error, answered)
-                })
+                sender
+                    .send_request(request)
+                    .await
+                    .map_err(|error| no_head(host, error, heard, heard.bytes() != before))
             }
             RequestSender::Http2(sender) => sender
                 .send_request(request)
                 .await
-                .map_err(|error| no_head(host, error, false)),
+                .map_err(|error| no_head(host, error, heard, false)),
         }
     }
 
@@ -235,7 +234,7 @@ impl Connection {
             RequestSender::Http1(_) => None,
             RequestSender::Http2(sender) => Some(Self {
                 sender: RequestSender::Http2(sender.clone()),
-                received: self.received.clone(),
+                heard: self.heard.clone(),
                 facts: self.facts.clone(),
                 driver: self.driver.clone(),
             }),
@@ -329,9 +328,10 @@ where
 }
 
 /// Why there is no head of an answer.
-fn no_head(host: &str, error: hyper::Error, answered: bool) -> NoHead {
+fn no_head(host: &str, error: hyper::Error, heard: &Heard, answered: bool) -> NoHead {
     let io = source::<io::Error>(&error);
     let tls = io.and_then(super::failure::rustls_error);
+    let tls = tls.or_else(|| heard.tls());
     let violated = source::<h2::Error>(&error).is_some_and(|e| e.is_library() && !e.is_io());
     let failure = if error.is_user() {
         NetFailure::new(NetFailureKind::Internal, "the request cannot be sent")

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io;
 
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError};
 
 use crate::model::{AccountReason, Phase, Reason, Timestamp, bounded_text};
 
@@ -213,6 +213,9 @@ fn tls_words(error: &rustls::Error) -> String {
             CertificateError::Revoked => "the certificate is revoked".into(),
             other => format!("the certificate is not acceptable ({other})"),
         },
+        Tls::AlertReceived(AlertDescription::CertificateRequired) => {
+            "the peer wants a certificate of ours, and we have none to show".into()
+        }
         Tls::AlertReceived(alert) => format!("the peer ended the TLS handshake ({alert:?})"),
         Tls::InvalidMessage(_) => "the peer does not speak TLS there".into(),
         Tls::NoCertificatesPresented => "the peer showed no certificate".into(),

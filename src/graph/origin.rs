@@ -8,7 +8,7 @@
 
 use http::HeaderMap;
 
-use crate::kinds::is_service_error;
+use crate::kinds::{is_service_error, is_signed_error};
 use crate::model::is_guid;
 
 /// Headers that only Microsoft's services send.
@@ -138,6 +138,7 @@ impl RefusedAnswer<'_> {
             || is_ours()
             || self.server_is_microsoft()
             || self.page().contains("ref a:")
+            || (self.of_microsoft && is_signed_error(self.body))
     }
 
     fn server_is_microsoft(&self) -> bool {
@@ -220,10 +221,18 @@ mod tests {
             (403, &[("x-cache", "CONFIG_NOCACHE")], html, SilentBox),
             (403, &[], html, SilentBox),
             (403, &[], json, Service),
+            // Anybody can write this much; with the request's GUID it is Graph's, and with
+            // its own two it is Entra's.
             (
                 403,
                 &[("via", "1.1 proxy.contoso.com (squid/6.6)")],
                 json,
+                NamedBox,
+            ),
+            (
+                403,
+                &[("via", "1.1 proxy.contoso.com (squid/6.6)")],
+                r#"{"error":{"code":"accessDenied","innerError":{"request-id":"1"}}}"#,
                 NamedBox,
             ),
             (
@@ -315,6 +324,29 @@ mod tests {
                 Service
             };
             assert_eq!(elsewhere.origin(), wanted, "{status} {pairs:?} {body}");
+        }
+    }
+
+    #[test]
+    fn an_error_with_ids_is_signed_whatever_was_taken_off() {
+        let squid: HeaderMap = [("via".parse().unwrap(), "1.1 squid".parse().unwrap())]
+            .into_iter()
+            .collect();
+        let inner = format!(r#"{{"error":{{"code":"x","innererror":{{"request-id":"{ID}"}}}}}}"#);
+        let entra = format!(r#"{{"error":"x","trace_id":"{ID}","correlation_id":"{ID}"}}"#);
+        for body in [inner.clone(), inner.replace("innere", "innerE"), entra] {
+            let mut refusal = RefusedAnswer {
+                status: 403,
+                headers: &squid,
+                body: body.as_bytes(),
+                ours: None,
+                host: "graph.microsoft.com",
+                of_microsoft: true,
+                proxied: true,
+            };
+            assert_eq!(refusal.origin(), Origin::Service, "{body}");
+            refusal.of_microsoft = false;
+            assert_eq!(refusal.origin(), Origin::NamedBox, "elsewhere: {body}");
         }
     }
 

@@ -71,7 +71,7 @@ pub use permission::{Api, Granting, Permission, PermissionType, Wide, account_of
 pub use reading::{Reading, ReadingUnit, bounded, label_value};
 pub use request::Request;
 pub use resource::{Labels, Mode, Resource, ResourceName};
-pub use service_error::{KnownMessage, ServiceError, is_service_error};
+pub use service_error::{KnownMessage, ServiceError, is_service_error, is_signed_error};
 pub use spec::{
     Define, Impact, Info, Instead, OfKind, ProbeFuture, ProbeMail, Refusals, Spec, UNADDRESSED,
 };

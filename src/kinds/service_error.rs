@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+use crate::model::is_guid;
+
 /// How often a message that is JSON is unwrapped.
 const MOST_WRAPPED: usize = 2;
 /// How deep `innerError` is followed.
@@ -219,6 +221,28 @@ pub fn is_service_error(body: &[u8]) -> bool {
         Ok(Value::String(_)) => true,
         _ => false,
     }
+}
+
+/// True if a body is an error that only Microsoft's services write: with the GUID of the
+/// request in Graph's `innerError`, or with those that Entra names `trace_id` and
+/// `correlation_id`. A proxy on the way may take headers off; this it leaves.
+#[must_use]
+pub fn is_signed_error(body: &[u8]) -> bool {
+    let Ok(Value::Object(root)) = serde_json::from_slice(body) else {
+        return false;
+    };
+    let is_id = |value: Option<&Value>| value.and_then(Value::as_str).is_some_and(is_guid);
+    if is_id(root.get("trace_id")) && is_id(root.get("correlation_id")) {
+        return true;
+    }
+    let inner = root.get("error").and_then(|error| {
+        let error = error.as_object()?;
+        // Spelled in both ways, within one service.
+        error.get("innerError").or_else(|| error.get("innererror"))
+    });
+    inner.is_some_and(|inner| {
+        is_id(inner.get("request-id")) || is_id(inner.get("client-request-id"))
+    })
 }
 
 fn known(code: &str) -> Option<&'static str> {

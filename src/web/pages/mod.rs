@@ -26,6 +26,7 @@ mod resource;
 mod runbook;
 mod runs;
 mod sign_in;
+mod spoken;
 mod story;
 mod strip;
 mod support;
@@ -46,7 +47,11 @@ pub(super) use overview::{Filter, overview};
 pub(super) use piece::SeenPieces;
 pub(super) use resource::resource;
 pub(super) use runbook::{runbook, runbooks};
+
 pub(super) use sign_in::{SignInView, again, elsewhere, leave, no_sign_in, sign_in};
 pub(super) use story::story;
 #[cfg(test)]
 pub(super) use words::account_runbook;
+
+/// For templates.
+use spoken::spoken;

@@ -186,8 +186,8 @@ async fn readers_that_do_not_read_keep_nobody_out() {
     for path in ["/-/healthy", "/metrics", "/-/ready", "/metrics"] {
         stage.get(path).await;
     }
-    // Far less than the half minute that such a reader is given.
-    assert!(began.elapsed().as_secs() < 15, "{:?}", began.elapsed());
+    // Less than the minute that such a reader is given, however slow the machine is.
+    assert!(began.elapsed().as_secs() < 50, "{:?}", began.elapsed());
     drop(slow);
 }
 

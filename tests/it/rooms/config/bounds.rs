@@ -84,7 +84,9 @@ fn read_anything(text: &str) {
     let Err(errors) = config::parse(text, Path::new("m365mon.yml"), &Variables::new()) else {
         return;
     };
-    let lines = u32::try_from(text.split('\n').count()).unwrap();
+    // A line break is what YAML calls one: "\n", "\r\n", and "\r" by itself.
+    let breaks = text.replace("\r\n", "\n").matches(['\n', '\r']).count();
+    let lines = u32::try_from(breaks + 1).unwrap();
     assert!(!errors.diagnostics().is_empty());
     for diagnostic in errors.diagnostics() {
         assert!(diagnostic.line <= lines + 1, "{diagnostic}\n{text}");

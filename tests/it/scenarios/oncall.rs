@@ -126,16 +126,17 @@ fn one_outage_is_one_page_and_an_ended_secret_is_a_ticket() {
     );
     prometheus.wait_for_none("m365_resource_problem{job=\"m365mon\"}");
 
-    // The secret is refused: a ticket, which is closed when there is a new one.
+    // The secret is refused as ended, days before its date: a ticket that says so, which is
+    // closed when there is a new one.
     let app = client_id(folder.path()).unwrap();
     let secret = |change: &str| {
         let change = format!(r#"{{"app": "{app}", "change": "{change}"}}"#);
         tell(control, "/secrets", &change);
     };
     secret("expire");
-    sent("/ticket", "firing", "M365AccountRefused");
+    sent("/ticket", "firing", "M365CredentialExpired");
     secret("new");
-    sent("/ticket", "resolved", "M365AccountRefused");
+    sent("/ticket", "resolved", "M365CredentialExpired");
     prometheus.wait_for_none("m365_resource_problem{job=\"m365mon\"}");
     assert_eq!(received.at("/page"), [], "nothing of this wakes anybody");
 
@@ -186,8 +187,8 @@ fn one_outage_is_one_page_and_an_ended_secret_is_a_ticket() {
         }
     }
     let wanted = [
-        ("M365AccountRefused", "firing"),
-        ("M365AccountRefused", "resolved"),
+        ("M365CredentialExpired", "firing"),
+        ("M365CredentialExpired", "resolved"),
         ("M365CredentialExpiresVerySoon", "firing"),
     ]
     .map(|(name, status)| ((name.to_owned(), status.to_owned()), 1));

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::operator;
@@ -139,8 +139,33 @@ impl Process {
     }
 }
 
+impl Process {
+    /// For whoever reads of a failure: whether it still ran, and its last words.
+    #[expect(
+        clippy::print_stderr,
+        reason = "shown with the failed test, as its own words are"
+    )]
+    fn tell(&mut self) {
+        const LINES: usize = 40;
+        let ended = match self.child.try_wait() {
+            Ok(None) => "still runs".to_owned(),
+            Ok(Some(status)) => format!("had ended: {status}"),
+            Err(error) => error.to_string(),
+        };
+        // Whoever waited for a line may have failed with the lock in hand.
+        let text = self.output.0.lock();
+        let text = text.unwrap_or_else(PoisonError::into_inner);
+        let lines: Vec<&str> = text.lines().collect();
+        let last = lines[lines.len().saturating_sub(LINES)..].join("\n");
+        eprintln!("{} {ended}; it said last:\n{last}\n", self.name);
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.tell();
+        }
         // Asked first, so that it can take its temporary files along.
         if matches!(self.child.try_wait(), Ok(None)) {
             let pid = self.id().to_string();

@@ -90,7 +90,8 @@ pub(crate) fn check(path: &Path, loaded: &Loaded) -> FileFindings {
             Ok(_) => {}
         }
         for (keys, file) in secrets(account, path) {
-            if readable_by_everyone(file) {
+            let elsewhere = file == path && loaded.places.is_variable(Some(&account.name), keys);
+            if !elsewhere && readable_by_everyone(file) {
                 findings.warnings.push(at(keys).diagnostic(readable(file)));
             }
         }

@@ -23,6 +23,8 @@ struct Named {
     account: Option<Arc<str>>,
     key: &'static str,
     place: SourcePlace,
+    /// `${NAME}`: what it is stands elsewhere.
+    is_variable: bool,
 }
 
 impl Places {
@@ -30,12 +32,23 @@ impl Places {
     /// or of `http`.
     #[must_use]
     pub fn find(&self, account: Option<&str>, keys: &[&str]) -> Option<SourcePlace> {
+        self.named(account, keys).map(|one| one.place)
+    }
+
+    /// True if the first of these keys that the file gives is `${NAME}`, so that the
+    /// file does not hold what it means.
+    #[must_use]
+    pub fn is_variable(&self, account: Option<&str>, keys: &[&str]) -> bool {
+        self.named(account, keys).is_some_and(|one| one.is_variable)
+    }
+
+    fn named(&self, account: Option<&str>, keys: &[&str]) -> Option<Named> {
         let known = self.keys.borrow();
         keys.iter().find_map(|key| {
             known
                 .iter()
                 .find(|one| one.key == *key && one.account.as_deref() == account)
-                .map(|one| one.place.clone())
+                .cloned()
         })
     }
 
@@ -62,14 +75,15 @@ impl Places {
         diagnostics: &Diagnostics,
     ) {
         let mut known = self.keys.borrow_mut();
-        let mut add = |key, at| {
+        let mut add = |key, at, is_variable| {
             known.push(Named {
                 account: Some(Arc::clone(name)),
                 key,
                 place: diagnostics.place(at),
+                is_variable,
             });
         };
-        add("name", fields.at);
+        add("name", fields.at, false);
         for key in schema::ACCOUNT.keys {
             let Role::Mapping(table) = key.role() else {
                 continue;
@@ -83,7 +97,7 @@ impl Places {
                     .iter()
                     .find(|entry| entry.key.as_deref() == Some(key));
                 if let Some(entry) = entry.filter(|entry| !entry.value.is_null()) {
-                    add(key, entry.value.at);
+                    add(key, entry.value.at, entry.value.is_variable);
                 }
             }
         }
@@ -93,11 +107,12 @@ impl Places {
     pub(super) fn note_http(&self, fields: &Fields<'_>, diagnostics: &Diagnostics) {
         let mut known = self.keys.borrow_mut();
         for key in sources(&schema::HTTP.table) {
-            if let Some(at) = fields.get(key).map(|node| node.at) {
+            if let Some(node) = fields.get(key) {
                 known.push(Named {
                     account: None,
                     key,
-                    place: diagnostics.place(at),
+                    place: diagnostics.place(node.at),
+                    is_variable: node.is_variable,
                 });
             }
         }

@@ -474,4 +474,18 @@ fn what_everybody_may_read_is_warned_about() {
             assert_eq!(err.contains(warning), warned, "{mode:o} {err}");
         }
     }
+    // What it is stands in the environment, and nobody reads it here.
+    let variable = "client_secret: {secret: \"${CONTOSO_SECRET}\", expires: 2099-01-01}";
+    let configuration = write(folder.path(), variable);
+    open(Path::new(&configuration), 0o644);
+    let output = Command::new(env!("CARGO_BIN_EXE_m365mon"))
+        .args(["check-config", &configuration])
+        .env("CONTOSO_SECRET", CANARY)
+        .output()
+        .unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.success() && !err.contains("may read"),
+        "{err}"
+    );
 }

@@ -52,7 +52,7 @@ impl LastRate {
 /// What is known of an account, copied at one moment.
 #[derive(Debug, Clone)]
 pub struct AccountSnapshot {
-    /// Token requests by outcome, in the order of [`Outcome::ALL`].
+    /// Token requests by outcome, in the order of [`crate::model::Outcome::ALL`].
     pub outcomes: [u64; 3],
     /// Token requests that did not succeed.
     pub problems: Vec<TokenProblemCount>,

@@ -39,15 +39,8 @@ pub(crate) struct Flags {
     )]
     systemd_socket: bool,
 
-    /// The URL under which the world reaches this exporter; its path is served as well
-    #[arg(
-        long = "web.external-url",
-        env = "M365MON_WEB_EXTERNAL_URL",
-        value_name = "URL",
-        hide_env_values = true,
-        help_heading = "Web"
-    )]
-    external_url: Option<ExternalUrl>,
+    #[command(flatten)]
+    reached: ReachedAt,
 
     /// The path of the metrics
     #[arg(
@@ -166,6 +159,21 @@ pub(crate) struct Flags {
     log_format: LogFormat,
 }
 
+/// Where the world reaches the exporter; for whoever serves there and for who makes
+/// links to it.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReachedAt {
+    /// The URL under which the world reaches the exporter; its path is served as well
+    #[arg(
+        long = "web.external-url",
+        env = "M365MON_WEB_EXTERNAL_URL",
+        value_name = "URL",
+        hide_env_values = true,
+        help_heading = "Web"
+    )]
+    pub(crate) external_url: Option<ExternalUrl>,
+}
+
 /// Where the operator key lies; for whoever makes it and for who reads it.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct OperatorFile {
@@ -239,7 +247,7 @@ impl Flags {
     pub(crate) fn settings(&self, tls: bool) -> Settings {
         Settings {
             telemetry_path: self.telemetry_path.clone(),
-            external_url: self.external_url.clone(),
+            external_url: self.reached.external_url.clone(),
             timeout_offset: self.timeout_offset,
             tls,
             operators: self.operators.clone(),

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::config_file::{self, ConfigFile};
+use super::flags::ReachedAt;
 use super::logging::{self, LogFormat, LogLevel};
 use super::{EXIT_FAILED, EXIT_USAGE, loopback, output, runtime};
 use crate::config::Loaded;
@@ -14,7 +15,7 @@ use crate::entra::{
 use crate::http::{Network, SimpleClient};
 use crate::kinds::{Configuration, needs_of};
 use crate::model::{Account, Clock, SystemRandom, Timestamp};
-use crate::web::{ExternalUrl, InvitationAddress};
+use crate::web::InvitationAddress;
 
 /// Sign in to a delegated account
 ///
@@ -35,15 +36,8 @@ pub(crate) struct Login {
     #[arg(long, conflicts_with = "device_code")]
     link: bool,
 
-    /// The external URL of the exporter, for --link
-    #[arg(
-        long = "web.external-url",
-        env = "M365MON_WEB_EXTERNAL_URL",
-        value_name = "URL",
-        hide_env_values = true,
-        help_heading = "Web"
-    )]
-    external_url: Option<ExternalUrl>,
+    #[command(flatten)]
+    reached: ReachedAt,
 
     #[command(flatten)]
     file: ConfigFile,
@@ -110,7 +104,7 @@ impl Login {
 
     /// Prints what the person opens, and nothing else, to stdout.
     async fn invite(&self, consent: &Consent, account: &Account, wanted: &Wanted) -> ExitCode {
-        let address = match InvitationAddress::of(account, self.external_url.as_ref()) {
+        let address = match InvitationAddress::of(account, self.reached.external_url.as_ref()) {
             Ok(address) => address,
             Err(why) => {
                 output::complain(&why);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::config_file::ConfigFile;
-use super::flags::OperatorFile;
+use super::flags::{OperatorFile, ReachedAt};
 use super::{EXIT_FAILED, operator_link, output};
 use crate::model::{Clock, SystemRandom};
 use crate::web::{DEFAULT_PORT, ExternalUrl, KeyFileError, OperatorKey, key_places, read_key};
@@ -20,15 +20,8 @@ pub(crate) struct Open {
     url: Option<ExternalUrl>,
     #[command(flatten)]
     operator_key: OperatorFile,
-    /// The external URL of the exporter
-    #[arg(
-        long = "web.external-url",
-        env = "M365MON_WEB_EXTERNAL_URL",
-        value_name = "URL",
-        hide_env_values = true,
-        help_heading = "Web"
-    )]
-    external_url: Option<ExternalUrl>,
+    #[command(flatten)]
+    reached: ReachedAt,
     /// Where the exporter listens; its port counts
     #[arg(
         long = "web.listen-address",
@@ -101,7 +94,7 @@ impl Open {
     }
 
     fn base(&self) -> String {
-        if let Some(url) = self.url.as_ref().or(self.external_url.as_ref()) {
+        if let Some(url) = self.url.as_ref().or(self.reached.external_url.as_ref()) {
             return url.url().to_string();
         }
         let port = self

@@ -243,11 +243,7 @@ impl Consent {
         account: &Account,
         shown: &Secret,
     ) -> Result<Option<Arc<str>>, StoreError> {
-        let (shown, now) = (shown.clone(), self.client.clock.now());
-        self.with_store(account, move |store, account| {
-            store.inviter(account, &shown, now)
-        })
-        .await
+        self.with_shown(account, shown, TokenStore::inviter).await
     }
 
     /// The same, and counts a start of a sign-in.
@@ -259,9 +255,20 @@ impl Consent {
         account: &Account,
         shown: &Secret,
     ) -> Result<Option<Arc<str>>, StoreError> {
+        self.with_shown(account, shown, TokenStore::start_invited)
+            .await
+    }
+
+    /// Asks the store about the invitation that was shown now.
+    async fn with_shown<T: Send + 'static>(
+        &self,
+        account: &Account,
+        shown: &Secret,
+        ask: fn(&TokenStore, &Account, &Secret, Timestamp) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let (shown, now) = (shown.clone(), self.client.clock.now());
         self.with_store(account, move |store, account| {
-            store.start_invited(account, &shown, now)
+            ask(store, account, &shown, now)
         })
         .await
     }

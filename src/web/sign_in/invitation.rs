@@ -287,19 +287,14 @@ pub(super) fn end_of(outcome: Option<&SessionOutcome>) -> String {
 mod tests {
     use super::*;
     use crate::fixtures;
-    use crate::model::{Delegated, SignIn};
+    use crate::model::Delegated;
 
     fn address(external: &str, redirect: Option<&str>) -> Result<InvitationAddress, String> {
-        let account = Account {
-            sign_in: SignIn::Delegated {
-                person: Delegated {
-                    redirect_url: redirect.map(|url| Url::parse(url).unwrap()),
-                    ..fixtures::person("steve@contoso.com")
-                },
-                client: None,
-            },
-            ..fixtures::account("a b")
+        let person = Delegated {
+            redirect_url: redirect.map(|url| Url::parse(url).unwrap()),
+            ..fixtures::person("steve@contoso.com")
         };
+        let account = fixtures::signs_in("a b", person);
         let external: Option<ExternalUrl> = external.parse().ok();
         InvitationAddress::of(&account, external.as_ref())
     }

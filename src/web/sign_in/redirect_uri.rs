@@ -100,23 +100,18 @@ impl RedirectUri {
 mod tests {
     use super::*;
     use crate::fixtures;
-    use crate::model::{Account, Delegated, SignIn};
+    use crate::model::Delegated;
 
     fn found(
         host: &str,
         redirect: Option<&str>,
         external: Option<&str>,
     ) -> Result<RedirectUri, String> {
-        let account = Account {
-            sign_in: SignIn::Delegated {
-                person: Delegated {
-                    redirect_url: redirect.map(|url| Url::parse(url).unwrap()),
-                    ..fixtures::person("steve@contoso.com")
-                },
-                client: None,
-            },
-            ..fixtures::account("contoso")
+        let person = Delegated {
+            redirect_url: redirect.map(|url| Url::parse(url).unwrap()),
+            ..fixtures::person("steve@contoso.com")
         };
+        let account = fixtures::signs_in("contoso", person);
         let external: Option<ExternalUrl> = external.map(|url| url.parse().unwrap());
         let request = http::Request::builder().header("host", host).body(());
         let (parts, ()) = request.unwrap().into_parts();

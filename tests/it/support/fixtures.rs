@@ -47,9 +47,14 @@ pub(crate) fn account(name: &str) -> Account {
 
 /// The same application, through which `username` signs in by a public client.
 pub(crate) fn delegated(name: &str, username: &str) -> Account {
+    signs_in(name, person(username))
+}
+
+/// The same application, through which this person signs in by a public client.
+pub(crate) fn signs_in(name: &str, person: Delegated) -> Account {
     Account {
         sign_in: SignIn::Delegated {
-            person: person(username),
+            person,
             client: None,
         },
         ..account(name)

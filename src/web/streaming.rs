@@ -3,12 +3,14 @@
 //! ever holds the whole.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use futures_util::stream;
+use axum::body::{Body, Bytes, HttpBody};
+use hyper::body::Frame;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
@@ -67,18 +69,49 @@ impl Renderings {
                 _ = sender.send(Err(error));
             }
         });
-        let first = match queue.recv().await {
-            Some(first) => first?,
-            None => Bytes::new(),
+        let chunk = queue.recv().await.transpose()?;
+        Ok(Body::new(RenderedBody { chunk, queue }))
+    }
+}
+
+/// What was rendered, each chunk given when it is known whether another follows.
+///
+/// hyper looks twice at a body that waits (1.10 to 1.12 at least), and an end
+/// that only the second look finds does not close the connection, where closing
+/// it is what ends the answer: HTTP/1.0, which proxies speak. A dropped queue
+/// wakes nobody, so the client had everything and waited for its end for ever.
+/// When the last chunk tells that it is the last, there is no such look.
+struct RenderedBody {
+    /// The next one to be given; none at the end.
+    chunk: Option<Bytes>,
+    queue: mpsc::Receiver<io::Result<Bytes>>,
+}
+
+impl HttpBody for RenderedBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if self.chunk.is_none() {
+            return Poll::Ready(None);
+        }
+        let following = ready!(self.queue.poll_recv(cx)).transpose();
+        // What was cut off has no last chunk.
+        let chunk = match following {
+            Ok(following) => std::mem::replace(&mut self.chunk, following).map(Ok),
+            Err(error) => {
+                self.chunk = None;
+                Some(Err(error))
+            }
         };
-        let rest = stream::unfold((Some(first), queue), async |(first, mut queue)| {
-            let chunk = match first {
-                Some(first) => Ok(first),
-                None => queue.recv().await?,
-            };
-            Some((chunk, (None, queue)))
-        });
-        Ok(Body::from_stream(rest))
+        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.chunk.is_none()
     }
 }
 
@@ -151,6 +184,24 @@ mod tests {
         let bytes = body.collect().await.unwrap().to_bytes();
         assert_eq!(bytes.len(), 100_000);
         assert_eq!(bytes.last(), Some(&99));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn the_last_chunk_tells_the_end() {
+        let renderings = Renderings::new();
+        for many in 0..4_u8 {
+            let mut body = renderings
+                .body(move |out| (0..many).try_for_each(|n| out.chunk(vec![n].into())))
+                .await
+                .unwrap();
+            for n in 0..many {
+                assert!(!body.is_end_stream(), "{n} of {many}");
+                let frame = body.frame().await.unwrap().unwrap();
+                assert_eq!(frame.into_data().unwrap(), vec![n]);
+            }
+            assert!(body.is_end_stream(), "{many}");
+            assert!(body.frame().await.is_none());
+        }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -20,7 +20,7 @@ use crate::kinds::{Configuration, needed_rights};
 use crate::metrics::{BuildInfo, Exposition};
 use crate::model::{Clock, HttpSettings, ProxySetting, Random, Storage, SystemRandom};
 use crate::probe::TenantProber;
-use crate::scheduler::{References, Scheduler};
+use crate::scheduler::{ProbeThread, References, Scheduler};
 use crate::state::State;
 use crate::web::{
     Access, App, Bounds, Dependencies, ExternalUrl, InheritError, KeyFileError, ListenError,
@@ -40,6 +40,9 @@ pub(crate) enum StartError {
     /// The named operator key cannot be used.
     #[error(transparent)]
     OperatorKey(#[from] KeyFileError),
+    /// The machine gives no thread, or no descriptor to wait with.
+    #[error("no thread for the probes: {0}")]
+    ProbeThread(#[source] std::io::Error),
     /// The `http` section names something that does not work.
     #[error("http: {0}")]
     Network(#[from] NetworkError),
@@ -63,6 +66,8 @@ pub(crate) struct Exporter {
     external_url: Option<ExternalUrl>,
     random: Arc<dyn Random>,
     clock: Clock,
+    /// Where probes run; ends when this is dropped.
+    _probes: ProbeThread,
 }
 
 /// Where and how people come in.
@@ -190,8 +195,12 @@ impl Exporter {
             tracing::info!(addr = %address, "listening");
         }
         warn_of_strangers(server.addresses(), access.as_deref());
-        tokio::spawn(Arc::clone(&services.scheduler).run());
-        tokio::spawn(Arc::clone(&services.references).run());
+        let schedule = Arc::clone(&services.scheduler).run();
+        let references = Arc::clone(&services.references).run();
+        let probes = ProbeThread::start(async move {
+            tokio::join!(schedule, references);
+        })
+        .map_err(StartError::ProbeThread)?;
         if let Some(access) = access.clone() {
             let status = Arc::clone(&status);
             tokio::spawn(access.watch(move |fine| status.note(|applied| applied.web = fine)));
@@ -208,6 +217,7 @@ impl Exporter {
             external_url: settings.external_url,
             random,
             clock,
+            _probes: probes,
         })
     }
 

@@ -27,6 +27,7 @@ mod fair_queue;
 mod gate;
 mod hash;
 mod probe_run;
+mod probe_thread;
 mod references;
 mod schedule;
 pub mod shard;
@@ -35,12 +36,13 @@ mod task;
 #[cfg(test)]
 mod testing;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -50,6 +52,7 @@ use self::core::{Core, DemandReply};
 use self::daily::Daily;
 pub use self::demand::{DemandResult, ProbeDemand};
 pub use self::probe_run::TickSnapshot;
+pub use self::probe_thread::ProbeThread;
 pub use self::references::References;
 pub use self::shard::Shard;
 use crate::kinds::Configuration;
@@ -83,6 +86,8 @@ pub struct Scheduler {
     /// Running probes are cut off.
     cut: CancellationToken,
     probes: TaskTracker,
+    /// Where they run: wherever the driver does.
+    home: OnceLock<Handle>,
     debugs: Semaphore,
     heartbeat: Mutex<Instant>,
     dead: AtomicBool,
@@ -131,6 +136,7 @@ impl Scheduler {
             stop: CancellationToken::new(),
             cut: CancellationToken::new(),
             probes: TaskTracker::new(),
+            home: OnceLock::new(),
             debugs: Semaphore::new(MOST_DEBUGS),
             heartbeat: Mutex::new(now.monotonic),
             dead: AtomicBool::new(false),
@@ -164,8 +170,10 @@ impl Scheduler {
     }
 
     /// Drives the schedule until [`Self::shutdown`]. To be spawned once; if its
-    /// task dies, [`Self::healthy`] says so.
+    /// task dies, [`Self::healthy`] says so. From then on probes run on the
+    /// runtime that runs this, whoever asks for them.
     pub async fn run(self: Arc<Self>) {
+        _ = self.home.set(Handle::current());
         let _dead = DeadOnDrop(&self.dead);
         self.probes.spawn(Arc::clone(&self).ask_daily());
         while !self.stop.is_cancelled() {

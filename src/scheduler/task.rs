@@ -17,7 +17,11 @@ impl Scheduler {
     /// Spawns the probes that start now.
     pub(super) fn spawn(self: &Arc<Self>, starts: Vec<ProbeStart>) {
         for start in starts {
-            self.probes.spawn(self.clone().task(start));
+            let task = self.clone().task(start);
+            match self.home.get() {
+                Some(home) => self.probes.spawn_on(task, home),
+                None => self.probes.spawn(task),
+            };
         }
     }
 

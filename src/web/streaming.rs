@@ -22,12 +22,13 @@ use crate::metrics::Chunks;
 const QUEUE: usize = 16;
 /// A client that has not taken all of it by then gets no more.
 const LONGEST: Duration = Duration::from_secs(60);
-/// Renderings at once; more wait.
-const MOST: usize = 8;
+/// Renderings at once; more wait. Each keeps samples and a queue in the memory of
+/// its thread, so that twice as many are megabytes, and no quicker.
+const MOST: usize = 4;
 
 /// While others wait for their turn, a client that takes nothing for so long
 /// gets no more.
-const STALLED: Duration = Duration::from_secs(1);
+const STALLED: Duration = Duration::from_millis(500);
 
 /// Bounds the renderings of one server.
 pub(super) struct Renderings {

@@ -176,7 +176,7 @@ fn explained(search: &Search, outcome: Option<&Attempt>) -> NotFound {
             message: format!("{what}: {problem}"),
             refused: false,
         },
-        None => NotFound {
+        Some(Attempt::Held) | None => NotFound {
             message: format!("{what}: nothing was asked"),
             refused: false,
         },

@@ -24,7 +24,9 @@ impl ProbeRunner {
     /// Asks the directory when the account's own credential ends; what it says is
     /// where the tokens are.
     pub(super) async fn own_credential(&self, account: &Arc<Account>) {
-        self.prober.own_credential(Arc::clone(account)).await;
+        self.prober
+            .own_credential(Arc::clone(account), Arc::new(|| true))
+            .await;
     }
 
     /// Probes a resource and compares its rights. `held`: what came of asking

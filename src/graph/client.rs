@@ -31,6 +31,8 @@ pub struct Client {
 pub enum Attempt {
     /// No request was sent, there is no token.
     NoToken(TokenProblem),
+    /// No request was sent: when the token was there, none was to be any more.
+    Held,
     /// The request brought no answer.
     NoAnswer {
         /// Why.

@@ -51,6 +51,8 @@ pub struct Probing<'a> {
     /// A service asked for a wait, which holds for cleaning up too.
     asked_to_wait: bool,
     since_sign_in: Option<Duration>,
+    /// Heard before the first request.
+    may_ask: Option<&'a (dyn Fn() -> bool + Send + Sync)>,
     steps: Vec<Step>,
     signed_in: bool,
     outcome: Option<Attempt>,
@@ -78,11 +80,19 @@ impl<'a> Probing<'a> {
             for_clean_up: None,
             asked_to_wait: false,
             since_sign_in,
+            may_ask: None,
             steps: Vec::new(),
             signed_in: false,
             outcome: None,
             decisive: "",
         }
+    }
+
+    /// Sends nothing at all if `may_ask` says no when the first token is there.
+    #[must_use]
+    pub fn only_if(mut self, may_ask: &'a (dyn Fn() -> bool + Send + Sync)) -> Self {
+        self.may_ask = Some(may_ask);
+        self
     }
 }
 
@@ -129,6 +139,13 @@ impl Probing<'_> {
                 Err(problem) => return Attempt::NoToken(problem),
             },
         };
+        match self.may_ask {
+            Some(may_ask) if !may_ask() => {
+                return Attempt::Held;
+            }
+            // What was begun is brought to its end.
+            _ => self.may_ask = None,
+        }
         let time = self.time_for_a_request();
         let bearer = token.as_ref().map(|(_, token)| token);
         let (response, challenge) = match self.send_once(request, bearer, time).await {
@@ -297,7 +314,7 @@ impl Probing<'_> {
     /// the last. What cleans up decides nothing.
     fn keep(&mut self, step: &'static str, mut outcome: Attempt) -> Result<Answer, Stopped> {
         let phases = match &outcome {
-            Attempt::NoToken(_) => None,
+            Attempt::NoToken(_) | Attempt::Held => None,
             Attempt::NoAnswer { exchange, .. } => exchange.phases,
             Attempt::Response(response) => response.exchange.phases,
         };

@@ -16,6 +16,9 @@ use futures_util::future::BoxFuture;
 use crate::kinds::Resource;
 use crate::model::{Account, Report, Story};
 
+/// Says whether a request may still be sent.
+pub type MayAsk = Arc<dyn Fn() -> bool + Send + Sync>;
+
 pub use batch::{Batch, Permit, Watcher};
 pub use reference::{REFERENCE_PATIENCE, ReferenceProber};
 pub use tenant::TenantProber;
@@ -28,10 +31,29 @@ pub trait Prober: Send + Sync {
     /// Probes `resource` once, telling `story` what happens.
     fn probe(&self, resource: Arc<Resource>, story: Story) -> BoxFuture<'static, Report>;
 
+    /// As [`Self::probe`], but `may_ask` is heard before the first request, when its
+    /// token is there: that may have been long in coming, and a service may have asked
+    /// for a wait meanwhile. `None` if it says no; then nothing was sent. Whoever waits
+    /// for nothing need not ask.
+    fn probe_if(
+        &self,
+        resource: Arc<Resource>,
+        story: Story,
+        _may_ask: MayAsk,
+    ) -> BoxFuture<'static, Option<Report>> {
+        let probe = self.probe(resource, story);
+        Box::pin(async move { Some(probe.await) })
+    }
+
     /// Asks the directory when the account's own credential ends. What is found
     /// goes where the account's tokens are kept; the report says how asking went.
-    /// `None` from those who cannot ask.
-    fn own_credential(&self, _account: Arc<Account>) -> BoxFuture<'static, Option<Report>> {
+    /// `None` from those who cannot ask, and where `may_ask` says no, as in
+    /// [`Self::probe_if`].
+    fn own_credential(
+        &self,
+        _account: Arc<Account>,
+        _may_ask: MayAsk,
+    ) -> BoxFuture<'static, Option<Report>> {
         Box::pin(std::future::ready(None))
     }
 

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::{Prober, message};
+use super::{MayAsk, Prober, message};
 use crate::graph::{Attempt, Client, TokenSource};
 use crate::http::ProbeTransport;
 use crate::kinds::{
@@ -44,7 +44,13 @@ impl TenantProber {
         }
     }
 
-    async fn attempt(&self, resource: &Resource, story: &Story) -> Report {
+    /// The report, and whether `may_ask` said no so that nothing was sent.
+    async fn attempt(
+        &self,
+        resource: &Resource,
+        story: &Story,
+        may_ask: Option<&MayAsk>,
+    ) -> (Report, bool) {
         let started = self.clock.now();
         let (kind, account) = (resource.kind.as_str(), &resource.account.name);
         story.tell(|| {
@@ -60,6 +66,9 @@ impl TenantProber {
         let last = self.sign_ins.lock().get(&resource.name).copied();
         let since = last.map(|last| last.elapsed());
         let mut probing = self.client.begin(resource, story, since);
+        if let Some(may_ask) = may_ask {
+            probing = probing.only_if(&**may_ask);
+        }
         let result = resource.kind.probe(&resource.account, &mut probing).await;
         if probing.signed_in() {
             let mut sign_ins = self.sign_ins.lock();
@@ -68,6 +77,7 @@ impl TenantProber {
         let length = probing.body_length();
         let decisive = probing.decisive();
         let (outcome, steps) = probing.end();
+        let held = matches!(outcome, Some(Attempt::Held));
         tell_of_the_body(story, resource, &result, length);
         let report = Finished {
             resource,
@@ -85,31 +95,39 @@ impl TenantProber {
                 None => format!("verdict: {outcome}: {}", report.detail),
             }
         });
-        report
+        (report, held)
     }
 }
 
 impl TenantProber {
-    async fn read_own_credential(&self, account: &Arc<Account>) -> Report {
+    async fn read_own_credential(
+        &self,
+        account: &Arc<Account>,
+        may_ask: &MayAsk,
+    ) -> Option<Report> {
         let started = self.clock.now();
         let resource = own_entry(account);
         let story = Story::untold();
-        let mut probing = self.client.begin(&resource, &story, None);
+        let probing = self.client.begin(&resource, &story, None);
+        let mut probing = probing.only_if(&**may_ask);
         let read = own_credentials(account, &mut probing).await;
         let (outcome, steps) = probing.end();
+        if matches!(outcome, Some(Attempt::Held)) {
+            return None;
+        }
         let result = read.map(|registered| {
             self.client.tokens().learn_registered(account, &registered);
             Findings::default()
         });
-        Finished {
+        let finished = Finished {
             resource: &resource,
             started,
             finished: self.clock.now(),
             result,
             decisive: "",
             steps,
-        }
-        .report(outcome)
+        };
+        Some(finished.report(outcome))
     }
 }
 
@@ -158,6 +176,10 @@ impl Finished<'_> {
                 ) => bare(Verdict::Problem(*reason), sentence),
                 Err(_) => bare(Verdict::Problem(Reason::Internal), "nothing was asked"),
             },
+            Some(Attempt::Held) => {
+                let detail = "not asked: the service wants to be left alone";
+                bare(Verdict::Problem(Reason::Throttled), detail)
+            }
             Some(Attempt::NoToken(problem)) => {
                 // Nobody consented for this audience: as if the service had said so.
                 let reason = match problem.code {
@@ -218,12 +240,29 @@ impl Finished<'_> {
 impl Prober for TenantProber {
     fn probe(&self, resource: Arc<Resource>, story: Story) -> BoxFuture<'static, Report> {
         let prober = self.clone();
-        Box::pin(async move { prober.attempt(&resource, &story).await })
+        Box::pin(async move { prober.attempt(&resource, &story, None).await.0 })
     }
 
-    fn own_credential(&self, account: Arc<Account>) -> BoxFuture<'static, Option<Report>> {
+    fn probe_if(
+        &self,
+        resource: Arc<Resource>,
+        story: Story,
+        may_ask: MayAsk,
+    ) -> BoxFuture<'static, Option<Report>> {
         let prober = self.clone();
-        Box::pin(async move { Some(prober.read_own_credential(&account).await) })
+        Box::pin(async move {
+            let (report, held) = prober.attempt(&resource, &story, Some(&may_ask)).await;
+            (!held).then_some(report)
+        })
+    }
+
+    fn own_credential(
+        &self,
+        account: Arc<Account>,
+        may_ask: MayAsk,
+    ) -> BoxFuture<'static, Option<Report>> {
+        let prober = self.clone();
+        Box::pin(async move { prober.read_own_credential(&account, &may_ask).await })
     }
 
     fn wants_own_credential(&self, account: &Account) -> bool {

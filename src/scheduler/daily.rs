@@ -117,15 +117,27 @@ impl Scheduler {
         }
     }
 
-    async fn ask_for_own_credential(&self, account: &Arc<Account>) {
+    async fn ask_for_own_credential(self: &Arc<Self>, account: &Arc<Account>) {
         let daily = &self.daily;
         let began = Instant::now();
         let key = Arc::new(account.gate_key(Service::Directory, None));
-        if let Admission::Closed(until) = self.core.lock().admission(&key, began) {
-            daily.again(account, false, until + daily.random.jitter(FIRST, 0.9));
+        let is_held = || {
+            let admission = self.core.lock().admission(&key, Instant::now());
+            if let Admission::Closed(until) = admission {
+                daily.again(account, false, until + daily.random.jitter(FIRST, 0.9));
+            }
+            matches!(admission, Admission::Closed(_))
+        };
+        if is_held() {
             return;
         }
-        let report = self.prober.own_credential(Arc::clone(account)).await;
+        let asking = self
+            .prober
+            .own_credential(Arc::clone(account), self.may_ask(&key));
+        let report = asking.await;
+        if report.is_none() && is_held() {
+            return;
+        }
         let now = self.clock.moment();
         let done = report
             .as_ref()

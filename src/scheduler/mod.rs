@@ -51,6 +51,7 @@ use tokio_util::task::TaskTracker;
 use self::core::{Core, DemandReply};
 use self::daily::Daily;
 pub use self::demand::{DemandResult, ProbeDemand};
+use self::probe_run::RunEnd;
 pub use self::probe_run::TickSnapshot;
 pub use self::probe_thread::ProbeThread;
 pub use self::references::References;
@@ -236,7 +237,32 @@ impl Scheduler {
         if slot.resource().kind.info().background_only() {
             return Some(self.last_report(slot, &story).await);
         }
-        if let Some(until) = self.core.lock().held(slot, &now) {
+        if self.is_held(slot, &now, &story) {
+            return None;
+        }
+        let resource = slot.resource();
+        let deadline = probe_run::deadline(resource, now.monotonic, None);
+        let end = self.run_probe(slot, story.clone(), deadline).await;
+        let ended = self.clock.moment();
+        let report = match end {
+            RunEnd::Report(report) => report,
+            RunEnd::Held => {
+                self.is_held(slot, &ended, &story);
+                return None;
+            }
+            RunEnd::CutOff => {
+                let detail = "cut off: the process is stopping";
+                Arc::new(task::internal(now.civil, &self.clock, detail))
+            }
+        };
+        self.core.lock().learn(slot, now.monotonic, &report, &ended);
+        Some(Arc::unwrap_or_clone(report))
+    }
+
+    /// Tells the story where the gate is closed.
+    fn is_held(&self, slot: &ResourceSlot, now: &Moment, story: &Story) -> bool {
+        let held = self.core.lock().held(slot, now);
+        if let Some(until) = held {
             let seconds = until.saturating_duration_since(now.monotonic).as_secs();
             story.tell(|| {
                 format!(
@@ -244,17 +270,8 @@ impl Scheduler {
                      service asked us to wait"
                 )
             });
-            return None;
         }
-        let resource = slot.resource();
-        let deadline = probe_run::deadline(resource, now.monotonic, None);
-        let finished = self.run_probe(resource, story, deadline).await;
-        let report = finished.unwrap_or_else(|| {
-            task::internal(now.civil, &self.clock, "cut off: the process is stopping")
-        });
-        let ended = self.clock.moment();
-        self.core.lock().learn(slot, now.monotonic, &report, &ended);
-        Some(report)
+        held.is_some()
     }
 
     /// What a kind that keeps a pace of its own last left: it is not asked oftener,

@@ -169,6 +169,8 @@ pub(super) struct ProbeStart {
 #[derive(Debug)]
 pub(super) enum RunEnd {
     Report(Arc<Report>),
+    /// Nothing was sent: its gate closed while it waited for its token.
+    Held,
     /// By a shutdown.
     CutOff,
 }

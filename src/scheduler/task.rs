@@ -9,9 +9,11 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Scheduler;
 use super::core::Finished;
+use super::gate::Admission;
 use super::probe_run::{ProbeStart, RunEnd};
-use crate::kinds::Resource;
-use crate::model::{Clock, Reason, Report, Story, Timestamp, Verdict};
+use crate::model::{Clock, GateKey, Reason, Report, Story, Timestamp, Verdict};
+use crate::probe::MayAsk;
+use crate::state::ResourceSlot;
 
 impl Scheduler {
     /// Spawns the probes that start now.
@@ -41,13 +43,7 @@ impl Scheduler {
             // that is slow to run its tasks shows.
             self.state.process().started(due.elapsed());
         }
-        let end = match self
-            .run_probe(slot.resource(), Story::untold(), deadline)
-            .await
-        {
-            Some(report) => RunEnd::Report(Arc::new(report)),
-            None => RunEnd::CutOff,
-        };
+        let end = self.run_probe(&slot, Story::untold(), deadline).await;
         let mut recorded = false;
         if let RunEnd::Report(report) = &end {
             let expected = self.core.lock().is_expected(id, number, &slot);
@@ -66,28 +62,31 @@ impl Scheduler {
         self.decide(|core, now| core.ended(&finished, &end, now));
     }
 
-    /// Probes once; `None` if a shutdown cut it off.
+    /// Probes once, unless its gate closes before the first request.
     pub(super) async fn run_probe(
-        &self,
-        resource: &Arc<Resource>,
+        self: &Arc<Self>,
+        slot: &ResourceSlot,
         story: Story,
         deadline: Instant,
-    ) -> Option<Report> {
+    ) -> RunEnd {
         let started = self.clock.now();
+        let resource = slot.resource();
         let (prober, target) = (self.prober.clone(), resource.clone());
+        let may_ask = self.may_ask(slot.gate_key());
         // Inside the block, so that a panic before the first await is caught
         // too. What the probe shares with others it must keep whole by itself,
         // as on any error.
-        let probe = async move { prober.probe(target, story).await };
+        let probe = async move { prober.probe_if(target, story, may_ask).await };
         let probe = timeout_at(deadline, AssertUnwindSafe(probe).catch_unwind());
         let ended = tokio::select! {
             biased;
             ended = probe => ended,
-            () = self.cut.cancelled() => return None,
+            () = self.cut.cancelled() => return RunEnd::CutOff,
         };
         let name = &*resource.name;
-        Some(match ended {
-            Ok(Ok(report)) => report,
+        RunEnd::Report(Arc::new(match ended {
+            Ok(Ok(Some(report))) => report,
+            Ok(Ok(None)) => return RunEnd::Held,
             Ok(Err(_)) => {
                 // The message is the panic hook's to print: it may hold anything.
                 tracing::error!(resource = name, "the probe panicked: a fault of m365mon");
@@ -106,6 +105,15 @@ impl Scheduler {
                               than this tick has";
                 internal(started, &self.clock, detail)
             }
+        }))
+    }
+
+    /// Whether this gate is open, for whoever asks later.
+    pub(super) fn may_ask(self: &Arc<Self>, gate: &Arc<GateKey>) -> MayAsk {
+        let (scheduler, gate) = (self.clone(), gate.clone());
+        Arc::new(move || {
+            let admission = scheduler.core.lock().admission(&gate, Instant::now());
+            !matches!(admission, Admission::Closed(_))
         })
     }
 }

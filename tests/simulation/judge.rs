@@ -13,10 +13,11 @@ use super::network::place_of;
 use super::world::World;
 use crate::kinds::Resource;
 use crate::model::{Hold, Outcome, Reason, Report, Story, Verdict};
-use crate::probe::Prober;
+use crate::probe::{MayAsk, Prober};
 use crate::state::window;
 
 /// Remembers what every probe came to, before anybody else sees it.
+#[derive(Clone)]
 pub(super) struct Witness {
     inner: Arc<dyn Prober>,
     world: Arc<World>,
@@ -50,38 +51,49 @@ impl Witness {
 
 impl Prober for Witness {
     fn probe(&self, resource: Arc<Resource>, story: Story) -> BoxFuture<'static, Report> {
-        let (world, seen) = (self.world.clone(), self.seen.clone());
-        let sabotage = self.sabotage;
+        let witness = self.clone();
         let probe = self.inner.probe(resource.clone(), story);
-        Box::pin(async move {
-            let mut report = probe.await;
-            let now = world.now();
-            world.note(format!(
-                "{} {:?}: {}",
-                resource.name, report.verdict, report.detail
-            ));
-            {
-                let mut seen = seen.lock();
-                let seen = seen.entry(resource.name.to_string()).or_default();
-                match report.verdict.outcome() {
-                    Outcome::Success => seen.success = Some(now),
-                    Outcome::Failure => seen.failure = Some(now),
-                    Outcome::Inconclusive => {}
-                }
-                let wait = match report.exchange.hold {
-                    Some(Hold::Gate { wait }) => wait.unwrap_or_default(),
-                    Some(Hold::Resource { wait }) => wait,
-                    None => Duration::ZERO,
-                };
-                seen.hold = seen.hold.max(now + wait);
-            }
-            if sabotage == Some(Sabotage::InconclusiveIsDown)
-                && report.verdict.outcome() == Outcome::Inconclusive
-            {
-                report.verdict = Verdict::Problem(Reason::ServerError);
-            }
-            report
-        })
+        Box::pin(async move { witness.saw(&resource, probe.await) })
+    }
+
+    fn probe_if(
+        &self,
+        resource: Arc<Resource>,
+        story: Story,
+        may_ask: MayAsk,
+    ) -> BoxFuture<'static, Option<Report>> {
+        let witness = self.clone();
+        let probe = self.inner.probe_if(resource.clone(), story, may_ask);
+        Box::pin(async move { Some(witness.saw(&resource, probe.await?)) })
+    }
+}
+
+impl Witness {
+    fn saw(&self, resource: &Resource, mut report: Report) -> Report {
+        let now = self.world.now();
+        self.world.note(format!(
+            "{} {:?}: {}",
+            resource.name, report.verdict, report.detail
+        ));
+        let mut seen = self.seen.lock();
+        let seen = seen.entry(resource.name.to_string()).or_default();
+        match report.verdict.outcome() {
+            Outcome::Success => seen.success = Some(now),
+            Outcome::Failure => seen.failure = Some(now),
+            Outcome::Inconclusive => {}
+        }
+        let wait = match report.exchange.hold {
+            Some(Hold::Gate { wait }) => wait.unwrap_or_default(),
+            Some(Hold::Resource { wait }) => wait,
+            None => Duration::ZERO,
+        };
+        seen.hold = seen.hold.max(now + wait);
+        if self.sabotage == Some(Sabotage::InconclusiveIsDown)
+            && report.verdict.outcome() == Outcome::Inconclusive
+        {
+            report.verdict = Verdict::Problem(Reason::ServerError);
+        }
+        report
     }
 }
 

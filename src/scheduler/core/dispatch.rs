@@ -127,16 +127,21 @@ impl Core {
         self.queue.leave(&finished.slot.resource().account.name);
         self.gates.leave(key, now.monotonic);
         finished.counters.ended(finished.recorded);
-        if !finished.recorded {
-            finished.slot.skipped(SkipCause::Missed);
-        }
-        let report = match end {
-            RunEnd::Report(report) => Some(report),
-            RunEnd::CutOff => None,
+        let (report, cause) = match end {
+            RunEnd::Report(report) => (Some(report), SkipCause::Missed),
+            RunEnd::Held => (None, SkipCause::Gate),
+            RunEnd::CutOff => (None, SkipCause::Missed),
         };
+        if !finished.recorded {
+            finished.slot.skipped(cause);
+        }
         if let Some(report) = report {
             self.learn(finished.slot, finished.began, report, now);
         }
+        let held = match self.gates.admission(key, now.monotonic) {
+            Admission::Closed(until) if report.is_none() => Some(in_civil_time(until, now)),
+            _ => None,
+        };
         if let Some(entry) = self.entries.get_mut(&finished.id)
             && entry
                 .run
@@ -152,9 +157,11 @@ impl Core {
                 }
             }
             if let Some(run) = entry.run.take() {
-                run.complete(&report.map_or(DemandResult::Gone, |report| {
-                    DemandResult::Probed(report.clone())
-                }));
+                run.complete(&match (report, held) {
+                    (Some(report), _) => DemandResult::Probed(report.clone()),
+                    (None, Some(until)) => DemandResult::Held { until },
+                    (None, None) => DemandResult::Gone,
+                });
             }
         }
         if !self.stopped {

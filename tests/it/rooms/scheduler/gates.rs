@@ -68,6 +68,32 @@ async fn a_throttling_storm_is_waited_out_and_ends_without_a_burst() {
     house.assert_all_accounted_for();
 }
 
+/// A token may be long in coming; what a service asked for meanwhile is heard.
+#[tokio::test(start_paused = true)]
+async fn nobody_passes_a_gate_that_closed_while_a_token_was_waited_for() {
+    let house = House::new(&configuration(sites(1, 60)));
+    pass(70.0).await;
+    *house.prober.token_takes.lock() = Duration::from_secs(5);
+    house.script(|_| throttled(Some(600)));
+    pass(120.0).await;
+    let slot = house.state.slot("contoso0-site-0").unwrap();
+    assert!(house.state.closed_gates().until(slot.gate_key()).is_some());
+    let asked = (house.prober.starts.lock().iter())
+        .filter(|(at, _)| *at > house.began + Duration::from_secs(70))
+        .count();
+    // One answer is on its way for 50 ms, during which another may go.
+    assert!((1..=2).contains(&asked), "{asked} asked");
+    assert!(house.skipped(SkipCause::Gate) > 60);
+    assert_eq!(house.skipped(SkipCause::Missed), 0);
+    let demand = ProbeDemand {
+        budget: Duration::from_secs(1),
+        min_age: None,
+    };
+    let answer = house.scheduler.probe(&slot, demand).await;
+    assert!(matches!(answer, DemandResult::Held { .. }), "{answer:?}");
+    house.assert_all_accounted_for();
+}
+
 #[tokio::test(start_paused = true)]
 async fn refusals_without_a_time_are_waited_out_longer_and_longer() {
     let mut resource = site(&account("contoso"), "a");

@@ -11,7 +11,7 @@ use m365mon::kinds::{Configuration, Resource};
 use m365mon::model::{
     Account, Clock, Exchange, Phases, Random, Report, Story, Tenant, Timestamp, Verdict,
 };
-use m365mon::probe::Prober;
+use m365mon::probe::{MayAsk, Prober};
 use m365mon::scheduler::{Scheduler, Shard, TickSnapshot};
 use m365mon::state::{SkipCause, State};
 use parking_lot::Mutex;
@@ -63,6 +63,8 @@ pub(super) struct Scripted {
     script: Mutex<Arc<Script>>,
     clock: Clock,
     pub(super) starts: Mutex<Vec<(Instant, Arc<Resource>)>>,
+    /// How long each waits for its token.
+    pub(super) token_takes: Mutex<Duration>,
     /// When somebody asked for an account's own credential.
     pub(super) own: Mutex<Vec<(Instant, Arc<Account>)>>,
     /// What comes of that.
@@ -110,7 +112,32 @@ impl Prober for Handle {
         .boxed()
     }
 
-    fn own_credential(&self, account: Arc<Account>) -> BoxFuture<'static, Option<Report>> {
+    fn probe_if(
+        &self,
+        resource: Arc<Resource>,
+        story: Story,
+        may_ask: MayAsk,
+    ) -> BoxFuture<'static, Option<Report>> {
+        let takes = *self.0.token_takes.lock();
+        if takes.is_zero() {
+            return self.probe(resource, story).map(Some).boxed();
+        }
+        let handle = Self(self.0.clone());
+        async move {
+            tokio::time::sleep(takes).await;
+            match may_ask() {
+                true => Some(handle.probe(resource, story).await),
+                false => None,
+            }
+        }
+        .boxed()
+    }
+
+    fn own_credential(
+        &self,
+        account: Arc<Account>,
+        _may_ask: MayAsk,
+    ) -> BoxFuture<'static, Option<Report>> {
         self.0.own.lock().push((Instant::now(), account));
         let verdict = *self.0.own_verdict.lock();
         if verdict == Verdict::Success {
@@ -186,6 +213,7 @@ impl House {
             script: Mutex::new(Arc::new(|_: &Resource| Act::success())),
             clock: clock.clone(),
             starts: Mutex::default(),
+            token_takes: Mutex::default(),
             own: Mutex::default(),
             own_verdict: Mutex::new(Verdict::Success),
             own_changed: AtomicBool::new(false),

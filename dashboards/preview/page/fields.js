@@ -43,13 +43,23 @@ export async function transform(panel, frames) {
   return lastValueFrom(transformDataFrame(panel.transformations, frames, { interpolate: (text) => text }));
 }
 
+/** A step without a sample is a gap in a line, as Grafana's panel makes it before it joins the series. */
+function gapped(frame) {
+  const time = frame.fields.find((field) => field.type === FieldType.time);
+  const step = time?.config.interval;
+  if (!step) return frame;
+  const taken = time.values.flatMap((at, i) => (i > 0 && at - time.values[i - 1] > 1.5 * step ? [-1, i] : [i]));
+  const value = (field, from, n) => (from >= 0 ? field.values[from] : field === time ? time.values[taken[n - 1]] + step : null);
+  return { ...frame, length: taken.length, fields: frame.fields.map((field) => ({ ...field, values: taken.map((from, n) => value(field, from, n)) })) };
+}
+
 export function configure(panel, frames, theme) {
   const defaults = panel.fieldConfig?.defaults ?? {};
   const custom = panel.type === "timeseries" ? { ...SERIES, ...defaults.custom } : defaults.custom;
   // What is not a number is a gap in a line.
   const finite = (field) => ({ ...field, values: field.values.map((value) => (Number.isFinite(value) ? value : null)) });
   const data = panel.type === "timeseries"
-    ? frames.map((frame) => ({ ...frame, fields: frame.fields.map((field) => (field.type === FieldType.number ? finite(field) : field)) }))
+    ? frames.map((frame) => gapped({ ...frame, fields: frame.fields.map((field) => (field.type === FieldType.number ? finite(field) : field)) }))
     : frames;
   return applyFieldOverrides({
     data, fieldConfig: { defaults: { ...defaults, custom }, overrides: panel.fieldConfig?.overrides ?? [] },

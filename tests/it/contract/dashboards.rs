@@ -75,6 +75,75 @@ fn an_empty_cell_does_not_say_what_an_empty_table_says() {
     }
 }
 
+/// An exporter that died says nothing either: who reads "none" goes back to bed.
+#[test]
+fn what_is_not_told_is_not_said_to_be_none() {
+    for (place, panel) in panels() {
+        let defaults = &panel["fieldConfig"]["defaults"];
+        if panel["type"] == "row" {
+            continue;
+        }
+        let says = match defaults["noValue"].as_str() {
+            Some(says) => says,
+            None if panel["type"] == "stat" => "",
+            None => panic!("{place}: \"No data\", as if a panel were broken"),
+        };
+        for claim in [
+            "all places agree",
+            "no gate is",
+            "no problem",
+            "no resource of",
+        ] {
+            assert!(!says.starts_with(claim), "{place}: {says}");
+        }
+        assert!(!["none", "not synchronised"].contains(&says), "{place}");
+    }
+}
+
+/// A resource that is named `2024` is not "2.02 K", and no text is not 0.
+#[test]
+fn names_in_tables_are_no_numbers() {
+    for (place, panel) in panels() {
+        if panel["type"] != "table" {
+            continue;
+        }
+        let names = &panel["fieldConfig"]["overrides"][1];
+        assert_eq!(names["matcher"]["id"], "byType", "{place}");
+        assert_eq!(names["matcher"]["options"], "string", "{place}");
+        let unit = serde_json::json!([{"id": "unit", "value": "string"}]);
+        assert_eq!(names["properties"], unit, "{place}");
+    }
+}
+
+/// Yellow with the ticket, red with the urgent one: not green beside a ticket.
+#[test]
+fn the_ends_of_credentials_are_coloured_as_they_are_alarmed() {
+    let rules = std::fs::read_to_string(root().join("alerts/m365mon-objectives.yml")).unwrap();
+    let days = |record: &str| {
+        let (_, rule) = rules.split_once(&format!("record: {record}\n")).unwrap();
+        let (_, rest) = rule.split_once("* 0 + ").unwrap();
+        rest.split(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    let soon = days("m365:credential_ends_soon:seconds") * 86400;
+    let very_soon = days("m365:credential_ends_very_soon:seconds") * 86400;
+    let mut seen = 0;
+    for (place, panel) in panels() {
+        if !panel["targets"]
+            .to_string()
+            .contains("m365_credential_expiry")
+        {
+            continue;
+        }
+        let config = panel["fieldConfig"].to_string();
+        for (color, value) in [("#EAB839", very_soon), ("green", soon)] {
+            let step = format!(r#"{{"color":"{color}","value":{value}}}"#);
+            assert!(config.contains(&step), "{place}: {step} in {config}");
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 3);
+}
+
 #[test]
 fn processes_are_those_of_exporters() {
     let mut seen = 0;

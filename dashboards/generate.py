@@ -671,7 +671,7 @@ def tenant():
             thresholds=due, mappings=ENDED, options={**STAT, **left}, no_value="none is told")
     d.panel("stat", "Microsoft's address list", "Its version: year, month, day and a number; a new one is a task for whoever keeps the firewall.",
             [q(f"max by (resource) (m365_endpoint_list_version{{{SEL}}})", "{{resource}}")], w=4, h=8, unit="none", decimals=0,
-            thresholds=steps((None, BLUE)), options={**STAT, **left}, no_value=told_by("endpoint_list"))
+            thresholds=steps((None, BLUE)), options={**STAT, **left}, no_value="none is told")
     d.panel("timeseries", "Messages in folders", "All of them; dashed: unread.",
             [q(f"max by ({RESOURCE}) (m365_mailbox_folder_items{{{SEL}}})", "{{resource}}"),
              q(f"max by ({RESOURCE}) (m365_mailbox_folder_unread_items{{{SEL}}})", "{{resource}} unread")], w=8, h=8, decimals=0, minimum=0,

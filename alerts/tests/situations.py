@@ -107,6 +107,8 @@ single("housekeeping fails: a ticket", 40, [site(DOWN, impact="housekeeping")], 
 single("three labels of the configuration arrive", 30, [site((10, 30, "server_error"), more={"team": "web"})], [page("ResourceDown", 12, 30)], labels={"env": "prod", "cluster": "a"},
        also=[(20, 'ALERTS{alertname="M365ResourceDown",team="web",env="prod",cluster="a",owner="Microsoft",location="ams"}',
               [('ALERTS{alertname="M365ResourceDown",alertstate="firing",severity="page",account="contoso",kind="sharepoint_site",resource="intranet",location="ams",team="web",env="prod",cluster="a",owner="Microsoft"}', 1)])])
+single("an API of one's own fails: not Microsoft's", 30, [site((10, 30, "server_error"), name="orders", kind="http_endpoint")], [page("ResourceDown", 12, 30)],
+       also=[(20, 'count by (owner) (ALERTS{alertname="M365ResourceDown"})', [('{owner="us"}', 1)])])
 single("names with all that hurts", 30, [site((10, 30, "tls"), name='a "b" (c) +#&\\')], [page("ResourceDown", 12, 30)])
 single("no location at all", 40, [site(DOWN)], [page("ResourceDown", 12, 28)], location="")
 
@@ -183,6 +185,7 @@ places("five places, two see it: a ticket", 50, three([LONG], [LONG], [], [], []
 places("five places, three see it: one page", 50, three([LONG], [LONG], [LONG], [], []), [page("ResourceDown", 12, 43)])
 places("three places, one in trouble, another restarts: no page", 50, [Exporter([site(LONG)], location="ams"), Exporter([site()], location="fra", restarts=(20, 25)), Exporter([site()], location="nyc")], [ticket("LocationDisagrees", 14, 43)])
 places("two places, one in trouble, the other restarts: no page before its time", 30, [Exporter([site(LONG)], location="ams"), Exporter([site()], location="fra", restarts=(14,))], [ticket("LocationDisagrees", 14, 29), page("ResourceDown", 27, 30)])
+places("three places, one dies in its trouble: who is silent disagrees with nobody", 60, [Exporter([site(LONG)], location="ams", down=((17, 50),)), Exporter([site()], location="fra"), Exporter([site()], location="nyc")], [ticket("LocationDisagrees", 14, 24), ticket("ExporterReplicaDown", 23, 52)])
 places("two places, the other one dies: a single voter decides", 50, [Exporter([site(LONG)], location="ams"), Exporter([site()], location="fra", down=((8, 50),))], [page("ResourceDown", 13, 43), ticket("ExporterReplicaDown", 14, 50)])
 places("two places, the other one has no token: a single voter decides", 50, three([LONG], [(0, 5, None), (5, 50, "token")]), [page("ResourceDown", 12, 43), ticket("ResourceNotMonitored", 20, 42), page("Blind", 40, 50)], either=(19, 39))
 places("three places, one offline without references: tickets", 40, [Exporter(some(["sharepoint_site"], 3, (10, 30, "connect")), location="ams"), Exporter(some(["sharepoint_site"], 3), location="fra"), Exporter(some(["sharepoint_site"], 3), location="nyc")], [ticket("LocationDisagrees", 14, 33, 3)])

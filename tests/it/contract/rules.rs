@@ -99,6 +99,28 @@ fn the_matrix_is_what_its_program_writes() {
     succeeds("python3", &["alerts/tests/matrix.py", "--check"]);
 }
 
+/// Reason, since when, and the exporter that sees it, word by word.
+#[test]
+fn what_alerts_say() {
+    succeeds(
+        "promtool",
+        &["test", "rules", "alerts/tests/texts.test.yml"],
+    );
+}
+
+/// Of several exporters the first one may be one from which all is well.
+#[test]
+fn links_to_an_exporter_lead_to_the_place_of_the_alert() {
+    let mut seen = 0;
+    for rule in rules() {
+        if let Some(link) = rule["annotations"]["status_url"].as_str() {
+            assert!(link.contains("location%"), "{}: {link}", rule["alert"]);
+            seen += 1;
+        }
+    }
+    assert!(seen > 25, "found only {seen}");
+}
+
 #[test]
 #[ignore = "minutes of a core: scripts/test-long runs it, with both promtools"]
 fn what_takes_a_week() {
@@ -348,7 +370,7 @@ fn a_page_reads_as_a_person_needs_it() {
             "annotations": {
                 "summary": "intranet as seen from ams is down",
                 "description": "Two probes in a row failed.",
-                "reason": "server_error (ams) HTTP 503",
+                "reason": "server_error (ams), HTTP 503",
                 "since": "2026-03-01 02:58 UTC",
                 "status_url": "http://ams:10365/resources/intranet",
                 "runbook_url": "https://m365mon.example/runbooks/M365ResourceDown",
@@ -372,11 +394,15 @@ fn a_page_reads_as_a_person_needs_it() {
     };
     assert_eq!(
         render("m365mon.title").trim(),
-        "DOWN: intranet as seen from ams is down"
+        "PAGE: intranet as seen from ams is down"
+    );
+    assert_eq!(
+        render("m365mon.link").trim(),
+        "https://m365mon.example/runbooks/M365ResourceDown"
     );
     let wanted = "intranet as seen from ams is down
   Two probes in a row failed.
-  Reason: server_error (ams) HTTP 503
+  Reason: server_error (ams), HTTP 503
   Worked last: 2026-03-01 02:58 UTC
   Alert since: 2026-03-01 03:00 UTC
   Whose it is: Microsoft

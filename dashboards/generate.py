@@ -270,6 +270,7 @@ def updown_timeline(d, title, description, expr, legend_format, w, h, **more):
 
 def bars(d, title, description, targets, **more):
     """Counts, one stack of bars a step: what `grown` gives."""
+    more.setdefault("no_value", "none was counted")
     d.panel("timeseries", title, description, targets, decimals=0, minimum=0, interval="1m",
             custom={**lines(fill=70, lineWidth=0, stacking={"mode": "normal", "group": "A"}), "drawStyle": "bars"},
             **{"options": legend(("sum",), "table", "right"), **more})
@@ -463,14 +464,14 @@ def resource():
                        override("95 % of 1 h", color={"mode": "fixed", "fixedColor": "purple"}, **{"custom.lineWidth": 2})])
     d.panel("heatmap", "How latency is spread", "Successful probes by duration; a point is an exemplar with Microsoft's request id.",
             [q(f"sum by (le) (increase(m365_resource_probe_duration_seconds_bucket{{{SEL}}}[$__rate_interval]))", "{{le}}", fmt="heatmap", exemplar=True)],
-            w=12, h=9, unit="s", no_value="nothing told: /probe carries no histogram", options={"calculate": False, "yAxis": {"unit": "s", "axisPlacement": "left"},
+            w=12, h=9, unit="s", no_value="no success was counted", options={"calculate": False, "yAxis": {"unit": "s", "axisPlacement": "left"},
                                           "color": {"mode": "scheme", "scheme": "Oranges", "steps": 64},
                                           "cellGap": 1, "exemplars": {"color": "rgba(255,0,255,0.7)"},
                                           "rowsFrame": {"layout": "auto"}, "showValue": "never",
                                           "tooltip": {"show": True, "yHistogram": False}, "legend": {"show": True}})
     bars(d, "Why probes did not succeed", "Their number, by reason.",
          [q(grown("m365_resource_probe_problems_total", SEL, "outcome, reason"), "{{outcome}}: {{reason}}", exemplar=True)],
-         w=12, h=9, no_value="none was counted", overrides=shaded(failure=RED, inconclusive=YELLOW))
+         w=12, h=9, overrides=shaded(failure=RED, inconclusive=YELLOW))
     d.panel("timeseries", "Microsoft's own figure beside ours", "How long the service says that it worked on the request, and what is felt here.",
             [q(f"max by (location) (m365_resource_server_latency_seconds{{{SEL}}})", "Microsoft {{location}}"),
              q(f"max by (location) (m365_resource_latency_seconds{{{SEL}}} and on ({ID}) m365_resource_server_latency_seconds{{{SEL}}})", "felt {{location}}")],
@@ -494,7 +495,7 @@ def resource():
              q(f"max by (instance) (probe_timeout_seconds{{{probed}}})", "timeout {{instance}}")], w=12, h=6, unit="s",
             custom=lines(fill=0, scaleDistribution={"type": "log", "log": 2}), options=legend(("mean", "max"), "table", "right"), no_value=none)
     d.panel("timeseries", "Probe in phases", "Stacked; dashed: name resolution as the blackbox exporter tells it too.",
-            [q(f"avg by (phase) (probe_http_duration_seconds{{{probed}}})", "{{phase}}"),
+            [*(q(f'avg by (phase) (probe_http_duration_seconds{{{probed}, phase="{phase}"}})', "{{phase}}") for phase in PHASES),
              q(f"avg(probe_dns_lookup_time_seconds{{{probed}}})", "name resolution")], w=12, h=8, unit="s", minimum=0,
             custom=lines(fill=40, stacking={"mode": "normal", "group": "A"}), options=legend(("mean", "max"), "table", "right"), no_value=none,
             overrides=[*in_phases(), override("name resolution", **{"custom.stacking": {"mode": "none"}, "custom.fillOpacity": 0,
@@ -510,7 +511,7 @@ def resource():
                                  "excludeByName": {"Value #F": True, **{f"Time {n}": True for n in range(1, 7)}}, "indexByName": {},
                                  "renameByName": {"instance": "resource", "Value #A": "status", "Value #B": "HTTP", "Value #C": "TLS",
                                                   "Value #D": "IP", "Value #E": "certificate ends in", "version": "TLS version"}}}],
-            overrides=[override("certificate ends in", unit="s", noValue="–"), override("status", unit="none", noValue="–"),
+            overrides=[override("resource", **{"custom.width": 150}), override("certificate ends in", unit="s", noValue="–", **{"custom.width": 145}), override("status", unit="none", noValue="–"),
                        override("TLS", mappings=[{"type": "value", "options": {"0": {"text": "no", "index": 0}, "1": {"text": "yes", "index": 1}}}])],
             no_value=none)
     return d

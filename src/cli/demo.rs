@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use super::exporter::{Exporter, WebInputs};
 use super::flags::Flags;
 use super::lifecycle::{SignalRequest, Signals};
-use super::{EXIT_FAILED, login, output, runtime};
+use super::{EXIT_FAILED, EXIT_USAGE, login, output, runtime, simulate};
 use crate::config::{self, Environment, Label};
 use crate::kinds::Configuration;
 use crate::model::Account;
@@ -31,10 +31,10 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "FILE", help_heading = "Demo")]
     scenario: Option<PathBuf>,
     /// How many times as fast it happens
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = super::simulate::speed, help_heading = "Demo")]
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = simulate::speed, help_heading = "Demo")]
     speed: f64,
     /// How often each resource is probed
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = super::simulate::interval, help_heading = "Demo")]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = simulate::interval, help_heading = "Demo")]
     interval: Duration,
     #[command(flatten)]
     flags: Flags,
@@ -57,9 +57,17 @@ impl Demo {
             Ok(inputs) => inputs,
             Err(code) => return code,
         };
+        // What the command line names is read before anything begins.
+        let scenario = match self.scenario() {
+            Ok(scenario) => scenario,
+            Err(error) => {
+                output::complain(&format!("{error:#}"));
+                return ExitCode::from(EXIT_USAGE);
+            }
+        };
         runtime::block_on(async {
             // Boxed: it holds everything that runs.
-            match Box::pin(self.play(inputs)).await {
+            match Box::pin(self.play(inputs, scenario)).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
                     output::complain(&format!("{error:#}"));
@@ -69,9 +77,8 @@ impl Demo {
         })
     }
 
-    async fn play(self, inputs: WebInputs) -> anyhow::Result<()> {
+    async fn play(self, inputs: WebInputs, scenario: Scenario) -> anyhow::Result<()> {
         let mut signals = Signals::listen().context("cannot listen for signals")?;
-        let scenario = self.scenario()?;
         let folder = tempfile::Builder::new()
             .prefix("m365mon-demo-")
             .tempdir()
@@ -119,12 +126,10 @@ impl Demo {
     }
 
     fn scenario(&self) -> anyhow::Result<Scenario> {
-        let Some(file) = &self.scenario else {
-            return Scenario::parse(SCENARIO).context("the scenario of the demo");
-        };
-        let text = std::fs::read_to_string(file)
-            .with_context(|| format!("cannot read {}", file.display()))?;
-        Scenario::parse(&text).with_context(|| file.display().to_string())
+        match &self.scenario {
+            Some(file) => simulate::read_scenario(file),
+            None => Scenario::parse(SCENARIO).context("the scenario of the demo"),
+        }
     }
 
     fn tell(&self, exporter: &Exporter, tenant: &Running) {

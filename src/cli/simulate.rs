@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,11 +10,15 @@ use anyhow::Context as _;
 
 use super::logging::{self, LogFormat, LogLevel};
 use super::{EXIT_FAILED, EXIT_USAGE, output};
+use crate::files::{FileForm, WantedForm, decode, pem, read, read_text, shown};
 use crate::model::duration;
 use crate::setup::shell;
 use m365mon_simulator::directory::{DOMAIN, Size};
 use m365mon_simulator::scenario::Scenario;
 use m365mon_simulator::{self as simulator, Options, Running, files};
+
+/// What a scenario and a chain of certificates never come near.
+const MOST_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Entra, Graph and SharePoint of a tenant that does not exist, over TLS.
 #[derive(Debug, clap::Args)]
@@ -79,6 +83,27 @@ pub(crate) fn interval(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "it must be a time of at least 1s, like 10s or 1m30s".into())
 }
 
+/// The scenario in a file, for `demo` as well.
+pub(crate) fn read_scenario(file: &Path) -> anyhow::Result<Scenario> {
+    let text = read_text(file, MOST_BYTES)?;
+    Scenario::parse(&text).with_context(|| shown(file))
+}
+
+/// The text of a file that holds a certificate or a key in PEM.
+fn read_pem(file: &Path, wanted: WantedForm) -> anyhow::Result<String> {
+    let bytes = read(file, MOST_BYTES)?;
+    let text = decode(&bytes).unwrap_or_default();
+    let fits = |label: &str| match wanted {
+        WantedForm::Key => label.ends_with("PRIVATE KEY"),
+        _ => label == "CERTIFICATE",
+    };
+    if !pem::sections(&text).iter().any(|one| fits(&one.label)) {
+        let advice = FileForm::of(&bytes).advice(wanted, file);
+        anyhow::bail!("{} {advice}", shown(file));
+    }
+    Ok(text.to_string())
+}
+
 impl Simulate {
     /// Runs until SIGINT or SIGTERM.
     pub(crate) fn run(self) -> ExitCode {
@@ -107,18 +132,13 @@ impl Simulate {
     }
 
     fn named(&self) -> anyhow::Result<NamedFiles> {
-        let read = |file: &PathBuf| {
-            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+        let scenario = self.scenario.as_deref().map(read_scenario).transpose()?;
+        let read = |file: &Option<PathBuf>, wanted| {
+            let file = file.as_deref();
+            file.map(|file| read_pem(file, wanted)).transpose()
         };
-        let scenario = match &self.scenario {
-            None => None,
-            Some(file) => {
-                let name = || file.display().to_string();
-                Some(Scenario::parse(&read(file)?).with_context(name)?)
-            }
-        };
-        let certificate = self.tls_certificate.as_ref().map(read).transpose()?;
-        let key = self.tls_key.as_ref().map(read).transpose()?;
+        let certificate = read(&self.tls_certificate, WantedForm::Certificate)?;
+        let key = read(&self.tls_key, WantedForm::Key)?;
         Ok(NamedFiles {
             scenario,
             certificate: certificate.zip(key),

@@ -153,3 +153,138 @@ fn it_writes_a_folder_and_stops_cleanly() {
     simulate.signal("TERM");
     assert_eq!(simulate.exit_code(), 0);
 }
+
+fn utf16(text: &str) -> Vec<u8> {
+    let marked = format!("\u{feff}{text}");
+    marked.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+/// Files as Windows writes them are read as they are meant, by `simulate` and
+/// by `demo`.
+#[test]
+fn files_are_read_as_they_are_meant() {
+    const SCENARIO: &str = "steps: [{at: 1h, do: {clear_faults: {}}}]\r\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    openssl(
+        folder.path(),
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out certificate.pem -days 2 -subj /CN=contoso",
+    );
+    let certificate = std::fs::read_to_string(path("certificate.pem")).unwrap();
+    for file in ["certificate.pem", "key.pem"] {
+        let text = std::fs::read_to_string(path(file)).unwrap();
+        std::fs::write(path(file), utf16(&text)).unwrap();
+    }
+    std::fs::write(path("scenario.yml"), utf16(SCENARIO)).unwrap();
+    std::fs::write(path("marked.yml"), format!("\u{feff}{SCENARIO}")).unwrap();
+    let mut simulate = Process::m365mon(&[
+        "simulate",
+        "--listen=127.0.0.1:0",
+        "--dir",
+        &path("cloud"),
+        "--scenario",
+        &path("scenario.yml"),
+        "--tls-certificate",
+        &path("certificate.pem"),
+        "--tls-key",
+        &path("key.pem"),
+    ]);
+    simulate.wait_for("configuration", |text| {
+        text.contains("configuration").then_some(())
+    });
+    let shown = std::fs::read_to_string(path("cloud/ca.pem")).unwrap();
+    assert_eq!(shown.trim(), certificate.trim());
+    let mut demo = Process::m365mon(&[
+        "demo",
+        "--web.listen-address=127.0.0.1:0",
+        "--scenario",
+        &path("marked.yml"),
+    ]);
+    demo.listening();
+    for process in [&mut simulate, &mut demo] {
+        process.signal("TERM");
+        assert_eq!(process.exit_code(), 0);
+    }
+}
+
+/// What is no such file is told as of every other file, before anything begins
+/// and without waiting for it.
+#[test]
+fn what_is_no_such_file_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let cloud = path("cloud");
+    let made = Command::new("mkfifo").arg(path("pipe.yml")).status();
+    assert!(made.unwrap().success());
+    std::fs::create_dir(path("folder.yml")).unwrap();
+    std::fs::write(path("long.yml"), vec![b'#'; 5 << 20]).unwrap();
+    std::fs::write(path("binary.yml"), b"steps: \xff\xfe\xff").unwrap();
+    std::fs::write(path("empty.pem"), "\u{feff}\r\n").unwrap();
+    std::fs::write(path("wrong.yml"), "steps: [{at: 1s, do: {explode: {}}}]").unwrap();
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/");
+    let file = |name: &str| match name.split_once('/') {
+        Some((_, name)) => format!("{data}{name}"),
+        None => path(name),
+    };
+    let simulate = |more: &[(&str, &str)]| {
+        let own = ["simulate", "--listen=127.0.0.1:0", "--dir", &cloud];
+        let more = more.iter();
+        let more = more.flat_map(|(flag, name)| [(*flag).to_owned(), file(name)]);
+        own.map(str::to_owned).into_iter().chain(more).collect()
+    };
+    let demo = |name: &str| {
+        let own = ["demo", "--web.listen-address=127.0.0.1:0", "--scenario"];
+        let own = own.map(str::to_owned);
+        own.into_iter().chain([file(name)]).collect::<Vec<String>>()
+    };
+    let pair =
+        |certificate, key| simulate(&[("--tls-certificate", certificate), ("--tls-key", key)]);
+    let mut cases: Vec<(Vec<String>, &str)> = vec![
+        (
+            pair("pipe.yml", "D/rsa-test-key.pem"),
+            "pipe.yml is no regular file",
+        ),
+        (
+            pair("D/files/certificate.pem", "missing.pem"),
+            "missing.pem: there is no such file",
+        ),
+        (
+            pair("D/files/pair.pfx", "D/files/pair.pfx"),
+            "is a PFX (PKCS#12) file, where PEM is wanted: `openssl pkcs12",
+        ),
+        (
+            pair("D/rsa-test-key.pem", "D/rsa-test-key.pem"),
+            "holds a private key, where a certificate in PEM is wanted",
+        ),
+        (
+            pair("D/files/certificate.pem", "empty.pem"),
+            "empty.pem is empty",
+        ),
+    ];
+    for (name, words) in [
+        ("pipe.yml", "pipe.yml is no regular file"),
+        ("folder.yml", "folder.yml is a folder; name the file in it"),
+        ("long.yml", "long.yml is longer than 4 MiB"),
+        ("binary.yml", "binary.yml holds no text"),
+        ("missing.yml", "missing.yml: there is no such file"),
+        (
+            "wrong.yml",
+            "wrong.yml: the step in line 1: unknown variant",
+        ),
+    ] {
+        cases.push((simulate(&[("--scenario", name)]), words));
+        cases.push((demo(name), words));
+    }
+    for (arguments, words) in cases {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let mut process = Process::m365mon(&arguments);
+        assert_eq!(
+            process.exit_code(),
+            3,
+            "{arguments:?}: {}",
+            process.output()
+        );
+        process.wait_for(words, |text| text.contains(words).then_some(()));
+    }
+    assert!(!Path::new(&cloud).exists(), "nothing has begun");
+}

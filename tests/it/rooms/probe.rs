@@ -332,6 +332,44 @@ async fn refusals_say_what_to_do() {
     }
 }
 
+/// Exchange says "not found" of what a person may not read in another one's
+/// mailbox; in the own one, and to an application, it means what it says.
+#[tokio::test]
+async fn a_missing_right_that_exchange_hides() {
+    let of = |user, person| (resource(mailbox_of(user), person), person && user.is_some());
+    let watched = [
+        of(Some("shared@contoso.com"), true),
+        of(None, true),
+        of(Some("shared@contoso.com"), false),
+    ];
+    for (resource, hidden) in watched {
+        for (code, hides) in [
+            ("ErrorItemNotFound", true),
+            ("ErrorFolderNotFound", true),
+            ("ResourceNotFound", false),
+        ] {
+            let body = format!(
+                r#"{{"error":{{"code":"{code}","message":"Default folder Root not found."}}}}"#
+            );
+            let ca = Ca::new();
+            let origin = Origin::answering(ca.good(H2), move |_, _| json(404, &body)).await;
+            let tokens = Script::new([Ok(())], []);
+            let report = probe(resource.clone(), tokens, &ca, &origin).await;
+            let (reason, outcome) = if hidden && hides {
+                (Reason::Forbidden, Outcome::Inconclusive)
+            } else {
+                (Reason::NotFound, Outcome::Failure)
+            };
+            assert_eq!(report.verdict.reason(), Some(reason), "{report:?}");
+            assert_eq!(report.verdict.outcome(), outcome, "{report:?}");
+            if reason == Reason::Forbidden {
+                let right = "Mail.ReadBasic.Shared";
+                assert!(report.detail.contains(right), "{}", report.detail);
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn waits_that_are_asked_for() {
     let seconds = Duration::from_secs;

@@ -1,6 +1,10 @@
 //! What a fault does to the truth, through the real binary: what it shows is
 //! right while something is wrong, and after a restart.
 
+mod clock;
+mod names;
+mod store;
+
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -18,6 +22,19 @@ const FAST: &str = ", interval: 2s, timeout: 1s";
 fn value(metrics: &str, begin: &str) -> Option<f64> {
     let line = metrics.lines().find(|line| line.starts_with(begin))?;
     line.rsplit(' ').next()?.parse().ok()
+}
+
+/// How many probes of a resource had this outcome.
+fn probes(metrics: &str, resource: &str, outcome: &str) -> f64 {
+    let labels = [
+        format!("resource=\"{resource}\""),
+        format!("outcome=\"{outcome}\""),
+    ];
+    metrics
+        .lines()
+        .filter(|line| labels.iter().all(|label| line.contains(label)))
+        .find_map(|line| value(line, "m365_resource_probes_total{"))
+        .unwrap_or_default()
 }
 
 fn wait_for(address: SocketAddr, begin: &str, pleases: impl Fn(f64) -> bool) -> String {
@@ -196,17 +213,22 @@ async fn a_token_endpoint_that_is_not_http_is_a_bad_response() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn broken_utf8_is_no_success() {
-    let (ca, folder) = (Ca::new(), tempfile::tempdir().unwrap());
+async fn a_list_that_is_none_is_no_success() {
     let token = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"access_token\":\"canary-8\",\"token_type\":\"Bearer\",\"expires_in\":3600}";
-    let graph = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nrequest-id: 81170202-4f3e-4c4b-9e3c-0a1b2c3d4e5f\r\n\r\n{\"value\":[{\"displayName\":\"\xff\xfe\"}]}";
-    let cloud = both(&ca, token, graph).await;
-    let file = configure(folder.path(), &ca, cloud.address);
-    let (exporter, address) = Process::serve(&file, &[]);
-    let metrics = wait_for(address, "m365_resource_problem{", |one| one == 1.0);
-    assert!(metrics.contains("reason=\"bad_response\""), "{metrics}");
-    assert_eq!(value(&metrics, "m365_resource_up{"), Some(0.0));
-    assert!(!exporter.output().contains("canary"));
+    // Broken UTF-8, and items that are no objects.
+    for graph in [
+        &b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nrequest-id: 81170202-4f3e-4c4b-9e3c-0a1b2c3d4e5f\r\n\r\n{\"value\":[{\"displayName\":\"\xff\xfe\"}]}"[..],
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nrequest-id: 81170202-4f3e-4c4b-9e3c-0a1b2c3d4e5f\r\n\r\n{\"value\":[\"canary-9\",1]}",
+    ] {
+        let (ca, folder) = (Ca::new(), tempfile::tempdir().unwrap());
+        let cloud = both(&ca, token, graph).await;
+        let file = configure(folder.path(), &ca, cloud.address);
+        let (exporter, address) = Process::serve(&file, &[]);
+        let metrics = wait_for(address, "m365_resource_problem{", |one| one == 1.0);
+        assert!(metrics.contains("reason=\"bad_response\""), "{metrics}");
+        assert_eq!(value(&metrics, "m365_resource_up{"), Some(0.0));
+        assert!(!exporter.output().contains("canary"));
+    }
 }
 
 /// Five hundred and twelve clients that ask and do not read keep neither health

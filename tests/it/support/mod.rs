@@ -3,6 +3,7 @@
 pub(crate) mod documents;
 pub(crate) mod exposition;
 pub(crate) mod fixtures;
+pub(crate) mod name_server;
 pub(crate) mod operator;
 pub(crate) mod origin;
 pub(crate) mod page;

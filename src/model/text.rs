@@ -18,9 +18,17 @@ pub fn bounded_text(text: &str, most: usize) -> String {
     out
 }
 
-/// A piece of text in quotes, on one line and bounded.
+/// A piece of text in quotes, on one line and bounded; where it may be an
+/// address with a password in it, as [`quoted_url`], wherever it was written.
 #[must_use]
 pub fn quoted(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((before, _)) if before.contains(':') => quoted_url(text),
+        _ => in_quotes(text),
+    }
+}
+
+fn in_quotes(text: &str) -> String {
     let shown = bounded_text(text, MOST_QUOTED);
     let more = if shown.len() < text.len() { "…" } else { "" };
     format!("\"{shown}{more}\"")
@@ -42,7 +50,7 @@ pub fn quoted_url(text: &str) -> String {
         None => authority.to_owned(),
     };
     let more = if shown.len() < path.len() { "…" } else { "" };
-    quoted(&format!("{scheme}{host}{shown}{more}"))
+    in_quotes(&format!("{scheme}{host}{shown}{more}"))
 }
 
 /// The question whether a text was meant without what stands around it by
@@ -155,6 +163,13 @@ mod tests {
             ("https://a:b?b@contoso.com", "this (not shown)"),
         ] {
             assert_eq!(quoted_url(text), expected);
+            // Where no address was wanted, no password is shown either.
+            if text.contains('@') {
+                assert_eq!(quoted(text), expected);
+            }
+        }
+        for name in ["steve@contoso.com", "api://contoso/x?y", "a@b:c"] {
+            assert_eq!(quoted(name), format!("\"{name}\""));
         }
     }
 

@@ -1,6 +1,7 @@
 //! No secret is ever quoted, whatever is wrong around it.
 
 use m365mon::config;
+use m365mon::kinds::Configuration;
 
 use super::{ID, parse};
 
@@ -27,18 +28,27 @@ accounts:
 }
 
 fn assert_hidden(text: &str) {
-    let out = match parse(text) {
+    if let Some(configuration) = assert_unsaid(text) {
+        let shown = config::redacted(&configuration);
+        hides(text, &format!("{configuration:?}\n{shown}"));
+    }
+}
+
+/// The same of complaints alone: what was taken is shown as it was written.
+fn assert_unsaid(text: &str) -> Option<Configuration> {
+    let (said, taken) = match parse(text) {
         Ok(loaded) => {
-            let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
-            format!(
-                "{}\n{:?}\n{}",
-                warnings.join("\n"),
-                loaded.configuration,
-                config::redacted(&loaded.configuration)
-            )
+            let warnings = loaded.warnings.iter().map(ToString::to_string);
+            let said = warnings.collect::<Vec<_>>().join("\n");
+            (said, Some(loaded.configuration))
         }
-        Err(errors) => errors,
+        Err(errors) => (errors, None),
     };
+    hides(text, &said);
+    taken
+}
+
+fn hides(text: &str, out: &str) {
     // Half of it would be too much as well.
     for part in [CANARY, &CANARY[..8], &CANARY[8..]] {
         assert!(!out.contains(part), "{text}\n->\n{out}");
@@ -111,6 +121,57 @@ fn a_planted_secret_is_never_quoted() {
         assert_hidden(&format!("http: {{proxy_url: {proxy}}}\n"));
         assert_hidden(&format!("http: {{proxy: {proxy}}}\n"));
         assert_hidden(&format!("http: {{proxy_url: {proxy}\n"));
+    }
+}
+
+/// A password in an address, also where no address was wanted.
+#[test]
+fn no_complaint_quotes_a_password_in_an_address() {
+    let account = format!("name: a, tenant: contoso.com, client_id: {ID}");
+    let identity = "managed_identity: {}";
+    for address in [
+        format!("https://steve:{CANARY}@login.contoso.com"),
+        format!("http://steve:{CANARY}@login.contoso.com/x"),
+        format!("steve:{CANARY}@login.contoso.com"),
+        format!("https://{CANARY}@login.contoso.com?x"),
+    ] {
+        for wrong in [
+            format!(
+                "cloud: {{login_url: \"{address}\", graph_url: \"https://graph.contoso.com\"}}, {identity}"
+            ),
+            format!(
+                "cloud: {{login_url: \"https://login.contoso.com\", graph_url: \"{address}\"}}, {identity}"
+            ),
+            format!("cloud: \"{address}\", {identity}"),
+            format!("audiences: {{\"api://x\": \"{address}\"}}, {identity}"),
+            format!("audiences: {{\"{address}\": api.contoso.com}}, {identity}"),
+            format!("proxy_url: \"{address}\", {identity}"),
+            format!("delegated: {{username: \"{address}\"}}"),
+            format!("delegated: {{username: steve@contoso.com, redirect_url: \"{address}\"}}"),
+        ] {
+            assert_unsaid(&format!("accounts:\n  - {{{account}, {wrong}}}\n"));
+        }
+        assert_unsaid(&format!(
+            "accounts:\n  - {{name: a, tenant: \"{address}\", client_id: {ID}, {identity}}}\n"
+        ));
+        for wrong in [
+            format!("kind: http_endpoint, url: \"{address}\""),
+            format!("kind: http_endpoint, url: \"https://api.contoso.com\", scope: \"{address}\""),
+            format!(
+                "kind: http_endpoint, url: \"https://api.contoso.com\", proxy_url: \"{address}\""
+            ),
+            format!("kind: sharepoint_site, url: \"{address}\""),
+            format!("kind: exchange_mailbox, user: \"{address}\""),
+        ] {
+            assert_unsaid(&format!("resources:\n  - {{name: r, {wrong}}}\n"));
+        }
+        for wrong in [
+            format!("resolve: {{\"{address}\": \"127.0.0.1:8445\"}}"),
+            format!("resolve: {{graph.microsoft.com: \"{address}\"}}"),
+            format!("no_proxy: [\"{address}\"]"),
+        ] {
+            assert_unsaid(&format!("http: {{{wrong}}}\n"));
+        }
     }
 }
 

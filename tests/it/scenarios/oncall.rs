@@ -209,6 +209,7 @@ const RIGHTLY_EMPTY: &[(&str, &str)] = &[
         "m365_account_sign_in_required",
         "the people of the demo sign in at its beginning, perhaps before the first scrape",
     ),
+    ("m365mon_config_reloads_total", "nobody reloads"),
     ("m365:resource_housekeeping:bool", "nothing of the kind"),
     ("m365:resource_planned:bool", "no windows"),
     ("m365:resource_removed:bool", "nothing is removed"),

@@ -12,6 +12,11 @@ use crate::http::{Network, Route};
 use crate::kinds::Resource;
 use crate::model::{Account, Audience, SignIn};
 
+/// Where requests for an audience go; its own name may be no address.
+fn root_of(audience: &Audience) -> String {
+    format!("https://{}", audience.host())
+}
+
 /// One step, where there is more than one host.
 pub(super) fn step(
     network: &Network,
@@ -24,11 +29,11 @@ pub(super) fn step(
     let of_account = account.proxy.as_deref();
     let of_resources = resources.iter().filter_map(|resource| {
         let own = resource.proxy.as_deref()?;
-        Some((resource.audience()?.to_string(), Some(own)))
+        Some((root_of(&resource.audience()?), Some(own)))
     });
     let roots = login
         .into_iter()
-        .chain(audiences.iter().map(ToString::to_string))
+        .chain(audiences.iter().map(root_of))
         .map(|root| (root, of_account))
         .chain(of_resources);
     let mut ways: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

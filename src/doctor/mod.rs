@@ -166,7 +166,8 @@ impl Doctor {
         let mut reached: BTreeSet<&Audience> = BTreeSet::new();
         for audience in &audiences {
             say(audience.as_str());
-            let found = way::audience(&ways, audience, account, tenant_id.as_deref()).await;
+            let serves = way::Serves::of(audience, account, &mine);
+            let found = way::audience(&ways, audience, serves, tenant_id.as_deref()).await;
             if rights::worst(&found) != Finding::Refuted {
                 reached.insert(audience);
             }

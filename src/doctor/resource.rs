@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::Held;
 use super::finding::{DoctorStep, Finding, ResourceExam};
 use super::rights;
-use crate::kinds::{Refused, Resource, ServiceError};
+use crate::kinds::{Refused, Resource};
 use crate::model::{Account, Outcome, Reason, Report, Story};
-use crate::probe::{Batch, Prober as _, TenantProber, Watcher};
+use crate::probe::{Batch, Prober as _, Refusal, TenantProber, Watcher};
 use crate::setup::{Commands, shell};
 
 /// Where resources are probed.
@@ -46,8 +46,8 @@ impl ProbeRunner {
         } else {
             self.ask(resource, progress).await
         };
-        let report = match asked {
-            Ok(report) => report,
+        let (report, refusal) = match asked {
+            Ok(asked) => asked,
             Err(why_not) => {
                 progress.ended(&resource.name, Outcome::Inconclusive);
                 let mut steps = rights::permissions(resource, held, false);
@@ -63,7 +63,22 @@ impl ProbeRunner {
         progress.ended(&resource.name, outcome);
         let mut steps = rights::permissions(resource, held, outcome == Outcome::Success);
         let missing = rights::worst(&steps) == Finding::Refuted;
-        steps.push(probe(resource, &report, held, missing));
+        let rights = match held {
+            Some(Ok(Some(rights))) => rights.held(resource.account.person().is_some()),
+            _ => None,
+        };
+        let refused = |reason| Refused {
+            reason,
+            error: &refusal.error,
+            step: refusal.step,
+            held: rights,
+            lacking: missing,
+        };
+        steps.push(probe(
+            resource,
+            &report,
+            report.verdict.reason().map(refused),
+        ));
         ResourceExam::of(resource, steps)
     }
 
@@ -72,47 +87,71 @@ impl ProbeRunner {
         &self,
         resource: &Arc<Resource>,
         progress: &dyn Watcher,
-    ) -> Result<Report, &'static str> {
+    ) -> Result<(Report, Refusal), &'static str> {
         let permit = self.batch.permit(resource).await;
         let _permit = permit.ok_or("Microsoft asks us to slow down")?;
         progress.began(&resource.name);
-        let probing = self.prober.probe(Arc::clone(resource), Story::untold());
-        let report = probing.await;
+        let (report, refusal) = self.prober.explained(resource, &Story::untold()).await;
         self.batch.note(resource, &report);
-        Ok(report)
+        Ok((report, refusal))
     }
 }
 
-fn probe(resource: &Resource, report: &Report, held: Option<&Held>, missing: bool) -> DoctorStep {
+fn probe(resource: &Resource, report: &Report, refused: Option<Refused<'_>>) -> DoctorStep {
     let detail = report.detail.to_string();
-    let Some(reason) = report.verdict.reason() else {
+    let Some(refused) = refused else {
         let latency = report.latency().map_or_else(String::new, |latency| {
             format!(" in {:.0} ms", latency.as_secs_f64() * 1e3)
         });
         return DoctorStep::proved("probe", "", format!("{detail}{latency}"));
     };
+    let reason = refused.reason;
     let with_id = match &report.exchange.request_id {
         Some(id) => format!("{reason}: {detail} (request-id {id})"),
         None => format!("{reason}: {detail}"),
     };
+    if matches!(reason, Reason::Throttled | Reason::Token) {
+        return DoctorStep::unseen("probe", "", with_id)
+            .mend((reason == Reason::Throttled).then_some("wait and try again"));
+    }
+    let step = DoctorStep::refuted("probe", "", with_id);
+    let advised = advised(resource, &refused);
+    if advised.is_empty() {
+        step.mend(usual(resource, reason))
+    } else {
+        step.mend(advised)
+    }
+}
+
+/// What the kind advises.
+fn advised(resource: &Resource, refused: &Refused<'_>) -> Vec<String> {
+    let account = &resource.account;
+    let advice = resource.kind.advise(account, refused).unwrap_or_default();
+    let commands = Commands::of(account);
+    let remedies = advice.remedies.iter();
+    remedies
+        .flat_map(|remedy| commands.remedy(remedy))
+        .collect()
+}
+
+/// What may mend it where the kind knows no better.
+fn usual(resource: &Resource, reason: Reason) -> Vec<String> {
     match reason {
-        Reason::Throttled | Reason::Token => DoctorStep::unseen("probe", "", with_id)
-            .mend((reason == Reason::Throttled).then_some("wait and try again")),
-        Reason::Forbidden => {
-            DoctorStep::refuted("probe", "", with_id).mend(advised(resource, reason, held, missing))
-        }
-        Reason::Unauthorized => DoctorStep::refuted("probe", "", with_id).mend([
+        Reason::Unauthorized => vec![
             "is Entra reached through another address than this host? A policy that binds tokens \
              to an address refuses them then; see the step egress"
                 .to_owned(),
             Commands::of(&resource.account).sign_in_log(),
-        ]),
-        Reason::NotFound | Reason::Rejected => {
-            DoctorStep::refuted("probe", "", with_id).mend(advised(resource, reason, held, missing))
-        }
-        Reason::Locked => DoctorStep::refuted("probe", "", with_id).mend([
-            "SharePoint admin center → Active sites → the site: is it locked, read-only or archived?",
-        ]),
+        ],
+        Reason::Locked => vec![
+            "SharePoint admin center → Active sites → the site: is it locked, read-only or archived?"
+                .to_owned(),
+        ],
+        Reason::Throttled
+        | Reason::Token
+        | Reason::Forbidden
+        | Reason::NotFound
+        | Reason::Rejected => Vec::new(),
         Reason::Dns
         | Reason::Connect
         | Reason::Tls
@@ -121,32 +160,9 @@ fn probe(resource: &Resource, report: &Report, held: Option<&Held>, missing: boo
         | Reason::ServerError
         | Reason::BadResponse
         | Reason::UnexpectedStatus
-        | Reason::Internal => DoctorStep::refuted("probe", "", with_id)
-            .mend([format!(
-                "m365mon probe {}   # the whole story",
-                shell(&resource.name)
-            )]),
+        | Reason::Internal => vec![format!(
+            "m365mon probe {}   # the whole story",
+            shell(&resource.name)
+        )],
     }
-}
-
-/// What the kind advises.
-fn advised(resource: &Resource, reason: Reason, held: Option<&Held>, lacking: bool) -> Vec<String> {
-    let account = &resource.account;
-    let person = account.person().is_some();
-    let rights = match held {
-        Some(Ok(Some(rights))) => rights.held(person),
-        _ => None,
-    };
-    let refused = Refused {
-        reason,
-        error: &ServiceError::default(),
-        held: rights,
-        lacking,
-    };
-    let advice = resource.kind.advise(account, &refused).unwrap_or_default();
-    let commands = Commands::of(account);
-    let remedies = advice.remedies.iter();
-    remedies
-        .flat_map(|remedy| commands.remedy(remedy))
-        .collect()
 }

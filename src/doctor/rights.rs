@@ -1,6 +1,6 @@
 //! Rights granted against rights needed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Held;
@@ -93,7 +93,8 @@ pub(super) fn tenant_wide(
         let detail = "no right that was granted opens the whole tenant where a narrower one does";
         return (!read.is_empty()).then(|| DoctorStep::proved("tenant_wide", "", detail));
     }
-    tests.dedup();
+    let mut known = BTreeSet::new();
+    tests.retain(|test| known.insert(test.clone()));
     let detail = says.join("; ");
     let step = if restricted {
         DoctorStep::unseen("tenant_wide", "", detail)
@@ -133,7 +134,7 @@ fn one(resource: &Resource, needed: &Permission, held: Option<&Held>, works: boo
             let detail = "the token cannot be read, but the probe works";
             DoctorStep::proved("permissions", api, detail)
         } else {
-            let detail = format!("the token cannot be read; {} is needed", needed.name);
+            let detail = format!("the token cannot be read; needed is {}", needed.describe());
             DoctorStep::unseen("permissions", api, detail)
         };
     };
@@ -150,7 +151,7 @@ fn missing(resource: &Resource, needed: &Permission, works: bool) -> DoctorStep 
     let account = &resource.account;
     let commands = Commands::of(account);
     let name = &*needed.name;
-    if needed.granting == Granting::Elsewhere {
+    if let Granting::Elsewhere(stand_in) = needed.granting {
         let instead = &resource.kind.info().instead;
         if works {
             let detail = format!("{}, and the probe works: {}", instead.absent, instead.works);
@@ -160,6 +161,7 @@ fn missing(resource: &Resource, needed: &Permission, works: bool) -> DoctorStep 
         let refused = Refused {
             reason: Reason::Forbidden,
             error: &ServiceError::default(),
+            step: "",
             held: None,
             lacking: false,
         };
@@ -168,26 +170,33 @@ fn missing(resource: &Resource, needed: &Permission, works: bool) -> DoctorStep 
             .remedies
             .into_iter()
             .filter(|remedy| !matches!(remedy, Remedy::TestPolicy(_)));
-        let grants = resource.kind.grants(account).into_iter().map(Remedy::Grant);
+        let grants = resource.kind.grants(account).into_iter();
+        let grants = grants.filter(|grant| stand_in.is_given_by(grant));
         let how = tests
-            .chain(grants)
+            .filter(|remedy| !matches!(remedy, Remedy::Grant(_)))
+            .chain(grants.map(Remedy::Grant))
             .flat_map(|remedy| commands.remedy(&remedy));
         return DoctorStep::unseen("permissions", api, detail).mend(how);
     }
-    if works {
+    if works && !needed.silent {
         let detail = format!("{name} is not in the token, yet the probe works");
         return DoctorStep::proved("permissions", api, detail);
     }
+    let all_the_same = if works {
+        "; the service answers all the same, and leaves out what was asked for"
+    } else {
+        ""
+    };
     match needed.held {
         PermissionType::Delegated => {
-            let detail = format!("{name} was not consented to");
+            let detail = format!("{name} was not consented to{all_the_same}");
             DoctorStep::refuted("permissions", api, detail).mend([
                 commands.sign_in(),
                 format!("{}   # consent by an administrator", commands.script()),
             ])
         }
         PermissionType::Application => {
-            let detail = format!("{name} is not granted");
+            let detail = format!("{name} is not granted{all_the_same}");
             let step = DoctorStep::refuted("permissions", api, detail)
                 .mend(commands.grant_role(&needed.api, name));
             if needed.api == Api::SHAREPOINT {

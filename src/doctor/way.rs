@@ -12,7 +12,10 @@ use super::finding::DoctorStep;
 use crate::http::{
     NetFailureKind, Network, ProbeAnswer, ProbeClient, ProbeFailure, ProbeRequest, Route,
 };
-use crate::model::{Account, Audience, ConnectionPolicy, Method, Phase, Phases, ProxySetting};
+use crate::kinds::Resource;
+use crate::model::{
+    Account, Audience, ConnectionPolicy, Method, Phase, Phases, ProxySetting, Service,
+};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// A discovery document is a few kilobytes.
@@ -146,28 +149,60 @@ fn mend(host: &str, kind: NetFailureKind, phase: Phase) -> Vec<String> {
     }
 }
 
+/// Which API a host serves, by what is asked of it first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Serves {
+    /// Microsoft Graph.
+    Graph,
+    /// SharePoint's own REST, which tells its tenant.
+    SharePoint,
+    /// Any other: it is only looked whether it can be reached.
+    Other,
+}
+
+impl Serves {
+    /// What the resources ask of `audience`.
+    pub(super) fn of(audience: &Audience, account: &Account, resources: &[&Arc<Resource>]) -> Self {
+        let sharepoint = resources.iter().any(|resource| {
+            resource.service() == Service::SharePoint
+                && resource.audience().as_ref() == Some(audience)
+        });
+        if *audience == Audience::graph(&account.cloud) {
+            Self::Graph
+        } else if sharepoint {
+            Self::SharePoint
+        } else {
+            Self::Other
+        }
+    }
+}
+
 /// The steps of the way to the host of an API; for SharePoint also whether the
 /// host belongs to the tenant, where it tells (the realm of its challenge).
 pub(super) async fn audience(
     ways: &Ways<'_>,
     audience: &Audience,
-    account: &Account,
+    serves: Serves,
     tenant_id: Option<&str>,
 ) -> Vec<DoctorStep> {
     let host = audience.host();
-    let is_graph = *audience == Audience::graph(&account.cloud);
-    let path = if is_graph { "v1.0/" } else { "_api/web" };
-    let Ok(url) = Url::parse(&format!("{audience}/{path}")) else {
+    let path = match serves {
+        Serves::Graph => "v1.0/",
+        Serves::SharePoint => "_api/web",
+        Serves::Other => "",
+    };
+    // Of many APIs the audience is no address at all, or one of another host.
+    let Ok(url) = Url::parse(&format!("https://{host}/{path}")) else {
         return vec![DoctorStep::unseen("dns", host, "it makes no URL")];
     };
     let mut headers = HeaderMap::new();
-    if !is_graph {
+    if serves == Serves::SharePoint {
         // An empty bearer is what makes SharePoint name its tenant.
         headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer"));
     }
     let (mut steps, result) = ways.go(url, headers).await;
     match &result {
-        Ok(answer) if !is_graph => {
+        Ok(answer) if serves == Serves::SharePoint => {
             if let (Some(realm), Some(tenant_id)) = (realm(answer), tenant_id) {
                 steps.push(if realm.eq_ignore_ascii_case(tenant_id) {
                     DoctorStep::proved("tenant", host, "the host belongs to the account's tenant")

@@ -18,7 +18,7 @@ use url::Url;
 use super::client_credentials::application;
 use super::consent::{Wanted, scopes};
 use crate::model::powershell::{filter, quoted};
-use crate::model::{Account, Audience, Cloud};
+use crate::model::{Account, Audience, Cloud, is_guid};
 
 /// Microsoft Graph's application id, the same in every tenant and cloud.
 pub const GRAPH_APP_ID: &str = "00000003-0000-0000-c000-000000000000";
@@ -47,13 +47,25 @@ pub const GRANT_SCOPES: &str = r#"function Grant-Scopes($api, [string]$scopes) {
     }
 }"#;
 
-/// The line that finds the service principal of an API, into a variable.
+/// The line that finds the service principal of an API, into a variable: by its
+/// application id, or by another name that Entra knows it by (`api://…`).
 #[must_use]
-pub fn find_api(variable: &str, app_id: &str) -> String {
-    format!(
-        "{variable} = Get-MgServicePrincipal -Filter {}",
-        filter("appId", "eq", app_id)
-    )
+pub fn find_api(variable: &str, id: &str) -> String {
+    let which = if is_guid(id) {
+        filter("appId", "eq", id)
+    } else {
+        let name = id.replace('\'', "''");
+        quoted(&format!("servicePrincipalNames/any(n:n eq '{name}')"))
+    };
+    format!("{variable} = Get-MgServicePrincipal -Filter {which}")
+}
+
+/// True for one of SharePoint's hosts; in a cloud whose hosts are not known, for
+/// every one that is its own audience.
+fn is_sharepoint(audience: &Audience, cloud: &Cloud) -> bool {
+    let (host, suffixes) = (audience.host(), cloud.sharepoint_suffixes());
+    audience.as_str() == format!("https://{host}")
+        && (suffixes.is_empty() || suffixes.iter().any(|suffix| host.ends_with(suffix)))
 }
 
 /// `-Environment` of `Connect-MgGraph`; `None` for roots that Microsoft's
@@ -121,15 +133,22 @@ impl Approval {
 
 fn script(account: &Account, username: &str, wanted: &Wanted) -> String {
     let graph = Audience::graph(&account.cloud);
-    let mut of_graph = SIGN_IN_SCOPES.to_vec();
-    // SharePoint has many hosts and one service principal.
-    let mut of_sharepoint = Vec::new();
+    let mut apis: Vec<(&str, Vec<&str>)> = vec![(GRAPH_APP_ID, SIGN_IN_SCOPES.to_vec())];
     for (audience, names) in wanted {
-        let scopes = if *audience == graph {
-            &mut of_graph
+        let id = if *audience == graph {
+            GRAPH_APP_ID
+        } else if is_sharepoint(audience, &account.cloud) {
+            // It has many hosts and one service principal.
+            SHAREPOINT_APP_ID
         } else {
-            &mut of_sharepoint
+            audience.as_str()
         };
+        let at = apis.iter().position(|(known, _)| *known == id);
+        let at = at.unwrap_or_else(|| {
+            apis.push((id, Vec::new()));
+            apis.len() - 1
+        });
+        let (_, scopes) = &mut apis[at];
         for name in names {
             if !scopes.contains(&&**name) {
                 scopes.push(name);
@@ -155,19 +174,19 @@ fn script(account: &Account, username: &str, wanted: &Wanted) -> String {
         find = find_api("$sp", client),
         id = quoted(client),
     );
-    for (variable, id, scopes) in [
-        ("$graph", GRAPH_APP_ID, of_graph),
-        ("$sharePoint", SHAREPOINT_APP_ID, of_sharepoint),
-    ] {
-        if !scopes.is_empty() {
-            let find = find_api(variable, id);
-            // Writing into a String does not fail.
-            _ = writeln!(
-                text,
-                "{find}\nGrant-Scopes {variable} {}",
-                quoted(&scopes.join(" "))
-            );
-        }
+    for (id, scopes) in &apis {
+        let variable = match *id {
+            GRAPH_APP_ID => "$graph",
+            SHAREPOINT_APP_ID => "$sharePoint",
+            _ => "$api",
+        };
+        // Writing into a String does not fail.
+        _ = writeln!(
+            text,
+            "{}\nGrant-Scopes {variable} {}",
+            find_api(variable, id),
+            quoted(&scopes.join(" "))
+        );
     }
     text.push_str(
         "} finally {\n    Disconnect-MgGraph -ErrorAction SilentlyContinue | Out-Null\n}\n",
@@ -187,6 +206,15 @@ mod tests {
         }
     }
 
+    /// An API of one's own, whose name is no address.
+    fn of_orders() -> Audience {
+        let bound = [("api://contoso-orders".into(), "orders.contoso.com".into())].into();
+        let url = Url::parse("https://orders.contoso.com/health").unwrap();
+        let scope = "api://contoso-orders/Health.Read";
+        let (audience, _) = Audience::of_scope(scope, &url, &Cloud::Global, &bound).unwrap();
+        audience
+    }
+
     #[test]
     fn each_api_has_its_own_service_principal() {
         let account = account("steve@contoso.com", Cloud::Global);
@@ -203,6 +231,7 @@ mod tests {
                 Audience::sharepoint("contoso-my.sharepoint.com"),
                 vec!["AllSites.Read".into()],
             ),
+            (of_orders(), vec!["Health.Read".into()]),
         ]);
         let approval = Approval::of(&account, &wanted, "http://localhost").unwrap();
         let script = &approval.script;
@@ -211,6 +240,8 @@ mod tests {
              Grant-Scopes $graph 'openid profile offline_access Sites.Read.All Mail.ReadBasic'\n",
             "$sharePoint = Get-MgServicePrincipal -Filter 'appId eq ''00000003-0000-0ff1-ce00-000000000000'''\n\
              Grant-Scopes $sharePoint 'AllSites.Read'\n",
+            "$api = Get-MgServicePrincipal -Filter 'servicePrincipalNames/any(n:n eq ''api://contoso-orders'')'\n\
+             Grant-Scopes $api 'Health.Read'\n",
             "$user = Get-MgUser -UserId 'steve@contoso.com'\n",
             "Connect-MgGraph -NoWelcome -ContextScope Process -TenantId 'contoso.onmicrosoft.com' -Environment 'Global' `\n",
             "} finally {\n    Disconnect-MgGraph ",
@@ -219,7 +250,7 @@ mod tests {
         ] {
             assert!(script.contains(line), "{line}\n{script}");
         }
-        assert_eq!(approval.links.len(), 3);
+        assert_eq!(approval.links.len(), 4);
         let link = approval.links[2].1.as_str();
         assert!(
             link.starts_with(

@@ -102,6 +102,8 @@ pub struct Refused<'a> {
     pub reason: Reason,
     /// What the service said, as far as it is known.
     pub error: &'a ServiceError,
+    /// The step that it refused; empty where one request is all.
+    pub step: &'a str,
     /// The rights that the token holds, where they could be read.
     pub held: Option<&'a [Box<str>]>,
     /// The token lacks a permission, by what it holds.
@@ -146,7 +148,11 @@ impl Advice {
 /// what else it may be and begins with a comma.
 #[must_use]
 pub fn probably_missing(permissions: &[Permission], beside: &str) -> String {
-    let needed: Vec<String> = permissions.iter().map(Permission::describe).collect();
+    if permissions.is_empty() {
+        return format!("it needs no permission that is known here{beside}");
+    }
+    let mut needed: Vec<String> = permissions.iter().map(Permission::describe).collect();
+    needed.dedup();
     format!("probably missing: {}{beside}", needed.join(" and "))
 }
 

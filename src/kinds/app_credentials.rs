@@ -198,7 +198,17 @@ impl Spec for AppCredentials {
         named.chain([ALL.show(&self.all)]).collect()
     }
 
+    /// An application may read its own registration without any (Microsoft Graph,
+    /// "Get servicePrincipal").
     fn permissions(&self, account: &Account) -> Vec<Permission> {
+        let own = account
+            .client_id
+            .as_deref()
+            .filter(|_| account.person().is_none());
+        let is_own = |id: &str| own.is_some_and(|own| own.eq_ignore_ascii_case(id));
+        if !self.all && self.applications.iter().all(|(_, id)| is_own(id)) {
+            return Vec::new();
+        }
         vec![
             Permission::of_graph(
                 account,

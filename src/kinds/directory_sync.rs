@@ -93,7 +93,8 @@ impl Spec for DirectorySync {
                 "Organization.Read.All",
                 "reads when the directory was synchronised last; with less, that is empty",
             )
-            .broader(&["Organization.ReadWrite.All", "Directory.Read.All"]),
+            .broader(&["Organization.ReadWrite.All", "Directory.Read.All"])
+            .silent(),
         ]
     }
 

@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use super::key::Text;
 use super::mailbox::{self, Mailbox};
 use super::{
-    Advice, AnyKey, Define, Grant, Info, Key, Keys, Permission, Refused, Remedy, Request, Setting,
-    Spec, Wide,
+    Advice, AnyKey, Define, Grant, Info, Key, Keys, Permission, Refused, Remedy, Request,
+    ServiceError, Setting, Spec, Wide,
 };
-use crate::model::{Account, Service};
+use crate::model::{Account, Reason, Service};
 
 /// The calendar of a mailbox: one event id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +76,10 @@ impl Spec for ExchangeCalendar {
         )
     }
 
+    fn reason(&self, account: &Account, reason: Reason, error: &ServiceError) -> Reason {
+        self.mailbox.reason(account, reason, error)
+    }
+
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
         self.mailbox.advise(self, account, refused)
     }
@@ -91,18 +95,15 @@ pub(super) fn permission(account: &Account, mailbox: &Mailbox) -> Permission {
              has to consent to it",
         )
         .broader(&["Calendars.Read", "Calendars.ReadWrite"]),
+        // Microsoft Graph, "Get shared or delegated Outlook calendar and its
+        // events": there is no basic permission for calendars of others.
         (Some(_), Some(_)) => Permission::of_graph(
             account,
-            "Calendars.ReadBasic",
+            "Calendars.Read.Shared",
             "reads ids of events in a calendar that is shared with the person, never a subject; \
-             an administrator has to consent to it",
+             there is nothing narrower for the calendars of others",
         )
-        .or(&["Calendars.Read.Shared"])
-        .broader(&[
-            "Calendars.Read",
-            "Calendars.ReadWrite",
-            "Calendars.ReadWrite.Shared",
-        ]),
+        .broader(&["Calendars.ReadWrite.Shared"]),
         (user, None) => mailbox::granted(
             Permission::of_graph(
                 account,
@@ -119,6 +120,7 @@ pub(super) fn permission(account: &Account, mailbox: &Mailbox) -> Permission {
                        does",
                 test: user.map(|user| Remedy::TestPolicy(user.into())),
             }),
+            ROLE,
         ),
     }
 }
@@ -160,6 +162,26 @@ mod tests {
         assert!(judge(r#"{"error":{"code":"x"}}"#).is_err());
     }
 
+    /// The basic permission opens the person's own calendar only.
+    #[test]
+    fn a_shared_calendar_has_a_permission_of_its_own() {
+        let person = fixtures::delegated("steve", "steve@contoso.com");
+        for (user, name, not) in [
+            (None, "Calendars.ReadBasic", "Calendars.Read.Shared"),
+            (
+                Some("info@contoso.com"),
+                "Calendars.Read.Shared",
+                "Calendars.ReadBasic",
+            ),
+        ] {
+            let [needed] = &calendar(user).permissions(&person)[..] else {
+                panic!("one permission");
+            };
+            assert_eq!(needed.name, name);
+            assert!(!needed.is_met_by(not), "{user:?}");
+        }
+    }
+
     #[test]
     fn exchange_narrows_an_application_down() {
         let app = fixtures::account("contoso");
@@ -167,7 +189,10 @@ mod tests {
         let [needed] = &kind.permissions(&app)[..] else {
             panic!("one permission");
         };
-        assert_eq!(needed.granting, crate::kinds::Granting::Elsewhere);
+        assert_eq!(
+            needed.describe(),
+            "the role Application Calendars.Read of Exchange on the mailbox"
+        );
         assert!(needed.is_met_by("Calendars.ReadBasic"));
         assert_eq!(
             kind.grants(&app),

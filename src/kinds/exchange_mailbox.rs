@@ -129,5 +129,6 @@ pub(super) fn application_permission(account: &Account, user: Option<&str>) -> P
                    cannot be seen from here; a role of Exchange on the configured ones does",
             test: user.map(|user| Remedy::TestPolicy(user.into())),
         }),
+        ROLE,
     )
 }

@@ -16,7 +16,7 @@ use super::lenient::Lenient;
 use super::mailbox::{self, Mailbox};
 use super::{
     Advice, AnyKey, BadBody, Define, Grant, Info, Key, Keys, Permission, ProbeFuture, Refused,
-    Remedy, Request, Setting, Spec, UNADDRESSED,
+    Remedy, Request, ServiceError, Setting, Spec, UNADDRESSED,
 };
 use crate::model::{Account, Reason, Service, Timestamp, is_upn, quoted};
 
@@ -133,6 +133,10 @@ impl Spec for FreeBusy {
             (None, Some(_)) => Ok(Findings::default()),
             _ => Err(BadBody::Shape(Self::INFO.holds)),
         }
+    }
+
+    fn reason(&self, account: &Account, reason: Reason, error: &ServiceError) -> Reason {
+        self.mailbox.reason(account, reason, error)
     }
 
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {

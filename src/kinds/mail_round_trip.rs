@@ -20,9 +20,9 @@ use super::mailbox::{self, INBOX, Mailbox};
 use super::reading::{Reading, ReadingUnit};
 use super::{
     Advice, AnyKey, BadBody, Define, Grant, Info, Key, Keys, Permission, ProbeFuture, ProbeMail,
-    Refused, Remedy, Request, Setting, Spec, UNADDRESSED, Wide,
+    Refused, Remedy, Request, ServiceError, Setting, Spec, UNADDRESSED, Wide,
 };
-use crate::model::{Account, Sample, Service, Timestamp, is_upn, quoted};
+use crate::model::{Account, Reason, Sample, Service, Timestamp, is_upn, powershell, quoted};
 
 /// A mail from one mailbox to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +81,8 @@ const SEND: &str = "send";
 const FIND: &str = "find";
 const DELETE: &str = "delete";
 const SEND_ROLE: &str = "Application Mail.Send";
+/// Permissions that send: from the own mailbox, and from one of another.
+const SENDING: [&str; 2] = ["Mail.Send", "Mail.Send.Shared"];
 
 #[derive(Deserialize)]
 struct Messages {
@@ -161,38 +163,13 @@ impl Spec for MailRoundTrip {
     }
 
     fn permissions(&self, account: &Account) -> Vec<Permission> {
-        let send = Permission::of_graph(account, "Mail.Send", "sends one message of our own");
-        let mut all = match account.person() {
-            Some(_) => vec![
-                send,
-                Permission::of_graph(
-                    account,
-                    "Mail.ReadBasic",
-                    "looks for a message that came back",
-                ),
-            ],
-            None => vec![
-                mailbox::granted(send.wide(Wide {
-                    names: &["Mail.Send"],
-                    says: "lets the application send as anybody of the tenant; a role of Exchange \
-                           on the sending mailbox does",
-                    test: self.from.user().map(|user| Remedy::TestMailbox(user.into())),
-                })),
-                exchange_mailbox::application_permission(account, self.from.user()),
-            ],
-        };
+        let mut all = vec![
+            self.sending(account),
+            // For a message that came back.
+            exchange_mailbox::permission(account, self.from.user()),
+        ];
         let reader = self.reader(account);
-        let read = match (reader.person(), mailbox_of(reader, &self.to)) {
-            (None, user) => exchange_mailbox::application_permission(reader, user),
-            (Some(_), None) => {
-                Permission::of_graph(reader, "Mail.ReadBasic", "looks for the message")
-            }
-            (Some(_), Some(_)) => Permission::of_graph(
-                reader,
-                "Mail.ReadBasic.Shared",
-                "looks for the message in a mailbox that is shared with the person",
-            ),
-        };
+        let read = exchange_mailbox::permission(reader, mailbox_of(reader, &self.to));
         let read = match &self.to_account {
             Some(other) => read.through(Arc::clone(other)),
             None => read,
@@ -215,13 +192,7 @@ impl Spec for MailRoundTrip {
         let mut grants = Vec::new();
         if !other(account) {
             match (self.from.user(), account.person()) {
-                (Some(from), Some(person)) => grants.push(Grant::ByHand(
-                    format!(
-                        "{} must be able to send as {from}: Add-RecipientPermission with -AccessRights SendAs",
-                        person.username
-                    )
-                    .into(),
-                )),
+                (Some(from), Some(person)) => grants.push(send_as(from, &person.username)),
                 _ => grants.extend(self.from.grants(account, SEND_ROLE, None)),
             }
             grants.extend(self.from.grants(account, READ_ROLE, Some(INBOX)));
@@ -229,15 +200,7 @@ impl Spec for MailRoundTrip {
         if other(account) || self.to_account.is_none() {
             let to = Mailbox(mailbox_of(account, &self.to).map(Arc::from));
             grants.extend(to.grants(account, READ_ROLE, Some(INBOX)));
-            grants.push(Grant::ByHand(
-                format!(
-                    "a retention tag of Exchange (delete after 1 day) on {} clears what the probes \
-                     leave; with the role Application Mail.ReadWrite on that one mailbox they \
-                     clear it themselves",
-                    self.to
-                )
-                .into(),
-            ));
+            grants.push(retention(&self.to, account));
         }
         grants.dedup();
         grants
@@ -270,8 +233,49 @@ impl Spec for MailRoundTrip {
         Ok(Findings::default())
     }
 
+    fn reason(&self, account: &Account, reason: Reason, error: &ServiceError) -> Reason {
+        let reason = self.from.reason(account, reason, error);
+        let reader = self.reader(account);
+        let to = Mailbox(mailbox_of(reader, &self.to).map(Arc::from));
+        to.reason(reader, reason, error)
+    }
+
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
-        self.from.advise(self, account, refused)
+        if let Some(advice) = self.of_sending(account, refused.error) {
+            return Some(advice);
+        }
+        let looks = matches!(refused.step, FIND | DELETE);
+        let reader = self.reader(account);
+        let (asking, mailbox) = if looks {
+            let to = mailbox_of(reader, &self.to).map(Arc::from);
+            (reader, Mailbox(to))
+        } else {
+            (account, self.from.clone())
+        };
+        let mut permissions = self.permissions(account);
+        permissions.retain(|one| looks != SENDING.contains(&&*one.name));
+        let grants = match (self.from.user(), account.person()) {
+            (Some(from), Some(person)) if !looks => vec![send_as(from, &person.username)],
+            _ => {
+                let grants = self.grants(asking).into_iter();
+                grants
+                    .filter(|grant| !matches!(grant, Grant::ByHand(_)))
+                    .collect()
+            }
+        };
+        let advice = mailbox.advise_on(&permissions, grants, asking, refused)?;
+        let Some(from) = self
+            .from
+            .user()
+            .filter(|_| looks && account.person().is_none() && refused.reason == Reason::Forbidden)
+        else {
+            return Some(advice);
+        };
+        // A message that came back is looked for there.
+        let mut remedies = advice.remedies.clone();
+        remedies.push(Remedy::TestMailbox(from.into()));
+        remedies.dedup();
+        Some(advice.with(remedies))
     }
 
     fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
@@ -293,6 +297,103 @@ impl Spec for MailRoundTrip {
             Ok(Findings::of(took))
         })
     }
+}
+
+impl MailRoundTrip {
+    /// What it takes to send from the mailbox.
+    fn sending(&self, account: &Account) -> Permission {
+        match (self.from.user(), account.person()) {
+            (None, Some(_)) => {
+                Permission::of_graph(account, SENDING[0], "sends one message of the person's own")
+            }
+            // Microsoft Graph, "Send Outlook messages from another user".
+            (Some(_), Some(_)) => Permission::of_graph(
+                account,
+                SENDING[1],
+                "sends one message of our own from a mailbox that the person may send as",
+            ),
+            (from, None) => mailbox::granted(
+                Permission::of_graph(account, SENDING[0], "sends one message of our own").wide(
+                    Wide {
+                        names: &["Mail.Send"],
+                        says: "lets the application send as anybody of the tenant; a role of \
+                               Exchange on the sending mailbox does",
+                        test: from.map(|user| Remedy::TestMailbox(user.into())),
+                    },
+                ),
+                SEND_ROLE,
+            ),
+        }
+    }
+
+    /// What only sending is refused with (Exchange Web Services, "ResponseCode",
+    /// whose names Graph takes over).
+    fn of_sending(&self, account: &Account, error: &ServiceError) -> Option<Advice> {
+        let has = |codes: &[&str]| codes.iter().any(|code| error.has(code));
+        let (sentence, remedy) = if has(&["ErrorSendAsDenied"]) {
+            let remedy = match (self.from.user(), account.person()) {
+                (Some(from), Some(person)) => Remedy::Grant(send_as(from, &person.username)),
+                _ => Remedy::say(
+                    "`from` must be the mailbox itself, not one of its aliases or a group",
+                ),
+            };
+            ("Exchange does not let it send as `from`", remedy)
+        } else if has(&["ErrorInvalidRecipients"]) {
+            (
+                "Exchange takes `to` for no address; check `to`",
+                Remedy::say("does a mail that a person sends to this address arrive?"),
+            )
+        } else if has(&["ErrorQuotaExceeded"]) {
+            (
+                "the sending mailbox is full",
+                Remedy::say(
+                    "empty the mailbox of `from`, or raise its quota: nobody can send from it",
+                ),
+            )
+        } else if has(&[
+            "ErrorMessageSubmissionBlocked",
+            "ErrorExceededMessageLimit",
+            "ErrorSubmissionQuotaExceeded",
+        ]) {
+            (
+                "Exchange lets the sending mailbox send no more: a limit of sending, or the \
+                 outbound spam policy",
+                Remedy::say(
+                    "Get-BlockedSenderAddress names mailboxes that may not send any more, \
+                     Remove-BlockedSenderAddress frees one; first find out what else sends from it",
+                ),
+            )
+        } else {
+            return None;
+        };
+        Some(Advice::say(sentence).with(vec![remedy]))
+    }
+}
+
+/// What a person needs to send from another's mailbox.
+fn send_as(from: &str, person: &str) -> Grant {
+    let how = format!(
+        "{person} must be able to send as {from}: Add-RecipientPermission -Identity {} -Trustee {} \
+         -AccessRights SendAs",
+        powershell::quoted(from),
+        powershell::quoted(person)
+    );
+    Grant::ByHand(how.into())
+}
+
+/// What clears the receiving mailbox of messages.
+fn retention(to: &str, reader: &Account) -> Grant {
+    let tag = format!(
+        "a retention tag of Exchange (delete after 1 day) on {to} clears what the probes leave"
+    );
+    let how = match reader.person() {
+        Some(_) => tag,
+        None => format!(
+            "{tag}; with the role Application Mail.ReadWrite on that one mailbox they clear it \
+             themselves"
+        ),
+    };
+    Grant::ByHand(how.into())
 }
 
 #[cfg(test)]

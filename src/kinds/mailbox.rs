@@ -8,7 +8,7 @@ use super::advice::forbidden;
 use super::key::Text;
 use super::{
     Advice, Grant, Granting, Key, Keys, Permission, PermissionType, Refused, Remedy, ServiceError,
-    Spec, Taken,
+    Spec, StandIn, Taken,
 };
 use crate::model::{Account, Reason, is_guest, is_guid, is_upn, quoted};
 
@@ -140,8 +140,20 @@ impl Mailbox {
         account: &Account,
         refused: &Refused<'_>,
     ) -> Option<Advice> {
+        let (permissions, grants) = (kind.permissions(account), kind.grants(account));
+        self.advise_on(&permissions, grants, account, refused)
+    }
+
+    /// The same to something that needs these permissions and grants.
+    pub(super) fn advise_on(
+        &self,
+        permissions: &[Permission],
+        grants: Vec<Grant>,
+        account: &Account,
+        refused: &Refused<'_>,
+    ) -> Option<Advice> {
         match refused.reason {
-            Reason::Forbidden => Some(self.forbidden(kind, account, refused)),
+            Reason::Forbidden => Some(self.forbidden(permissions, grants, account, refused)),
             Reason::NotFound => {
                 let sentence = if refused.error.code() == Some("MailboxNotEnabledForRESTAPI") {
                     "no Exchange Online mailbox: unlicensed, soft-deleted or on premises"
@@ -160,7 +172,13 @@ impl Mailbox {
         }
     }
 
-    fn forbidden(&self, kind: &dyn Spec, account: &Account, refused: &Refused<'_>) -> Advice {
+    fn forbidden(
+        &self,
+        permissions: &[Permission],
+        grants: Vec<Grant>,
+        account: &Account,
+        refused: &Refused<'_>,
+    ) -> Advice {
         let person = account.person();
         let beside = match (self.user(), person) {
             (Some(_), Some(_)) => ", or the folder is not shared with the person",
@@ -172,10 +190,7 @@ impl Mailbox {
                 Remedy::TestPolicy(user.into()),
                 Remedy::say("a role assigned less than two hours ago may not act yet: wait"),
             ],
-            (Some(_), Some(_)) => {
-                let grants = kind.grants(account).into_iter();
-                grants.map(Remedy::Grant).collect()
-            }
+            (Some(_), Some(_)) => grants.into_iter().map(Remedy::Grant).collect(),
             (None, _) => vec![
                 Remedy::say(
                     "a policy of Exchange may forbid it: Get-CASMailbox shows what is switched \
@@ -184,7 +199,7 @@ impl Mailbox {
                 Remedy::SignIn,
             ],
         };
-        forbidden(&kind.permissions(account), beside, refused, remedies)
+        forbidden(permissions, beside, refused, remedies)
     }
 
     fn look(&self, account: &Account) -> Vec<Remedy> {
@@ -224,9 +239,9 @@ pub(super) fn folder_scope(well_known: &str) -> Option<&'static str> {
 
 /// A permission on one mailbox is granted by a role of Exchange where an
 /// application asks, by consent where a person does.
-pub(super) fn granted(permission: Permission) -> Permission {
+pub(super) fn granted(permission: Permission, role: &'static str) -> Permission {
     match permission.held {
-        PermissionType::Application => permission.granted_elsewhere(),
+        PermissionType::Application => permission.granted_by(StandIn::MailboxRole(role)),
         PermissionType::Delegated => Permission {
             granting: Granting::Entra,
             ..permission

@@ -18,7 +18,7 @@ use super::reading::{Reading, ReadingUnit};
 use super::request::encode;
 use super::{
     Advice, AnyKey, BadBody, Define, Grant, Info, Key, Keys, Permission, ProbeFuture, Refused,
-    Remedy, Request, Setting, Spec, UNADDRESSED,
+    Remedy, Request, ServiceError, Setting, Spec, UNADDRESSED,
 };
 use crate::model::{Account, Reason, Sample, Service, quoted};
 
@@ -238,6 +238,10 @@ impl Spec for MailboxFolder {
             .into_iter()
             .filter_map(|(reading, count)| Some(Sample::plain(reading, count?.into())));
         Ok(Findings::of(samples))
+    }
+
+    fn reason(&self, account: &Account, reason: Reason, error: &ServiceError) -> Reason {
+        self.mailbox.reason(account, reason, error)
     }
 
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {

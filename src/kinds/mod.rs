@@ -67,7 +67,9 @@ pub(crate) use document::table;
 pub use key::{AnyKey, Key, Keys, Setting, Taken};
 pub use needs::{Need, needs_of, only_read, wanted};
 pub use own_credentials::{own_credentials, own_entry, with_own_credential};
-pub use permission::{Api, Granting, Permission, PermissionType, Wide, account_of, needed_rights};
+pub use permission::{
+    Api, Granting, Permission, PermissionType, StandIn, Wide, account_of, covering, needed_rights,
+};
 pub use reading::{Reading, ReadingUnit, bounded, label_value};
 pub use request::Request;
 pub use resource::{Labels, Mode, Resource, ResourceName};

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Resource;
-use super::permission::account_of;
+use super::permission::{account_of, covering};
 use crate::model::{Account, Audience};
 
 /// One permission that a person is asked for.
@@ -22,28 +22,40 @@ pub struct Need {
     pub resources: Vec<String>,
 }
 
-/// What the resources of `account` need together: Graph first, which is asked
-/// for first, then by audience and name.
+/// What the resources of `account` need together, and nothing that another of
+/// them stands in for: Graph first, which is asked for first, then by audience and
+/// name.
 #[must_use]
 pub fn needs_of<'a>(
     account: &Account,
     resources: impl IntoIterator<Item = &'a Arc<Resource>>,
 ) -> Vec<Need> {
-    let mut needs: BTreeMap<(Audience, Cow<'static, str>), Need> = BTreeMap::new();
+    let (mut all, mut of) = (Vec::new(), Vec::new());
     for resource in resources {
         for needed in resource.permissions() {
-            if account_of(resource, &needed).name != account.name {
-                continue;
+            if account_of(resource, &needed).name == account.name {
+                all.push(needed);
+                of.push(&resource.name);
             }
-            let named = needs
-                .entry((needed.audience.clone(), needed.name.clone()))
-                .or_insert_with(|| Need {
-                    audience: needed.audience,
-                    name: needed.name,
-                    reason: needed.reason,
-                    resources: Vec::new(),
-                });
-            named.resources.push(resource.name.to_string());
+        }
+    }
+    let mut needs: BTreeMap<(Audience, Cow<'static, str>), Need> = BTreeMap::new();
+    for (needed, resource) in all.iter().zip(of) {
+        let mut asked = needed;
+        for _ in 0..all.len() {
+            asked = covering(asked, &all).unwrap_or(asked);
+        }
+        let named = needs
+            .entry((asked.audience.clone(), asked.name.clone()))
+            .or_insert_with(|| Need {
+                audience: asked.audience.clone(),
+                name: asked.name.clone(),
+                reason: asked.reason,
+                resources: Vec::new(),
+            });
+        let resource = resource.to_string();
+        if !named.resources.contains(&resource) {
+            named.resources.push(resource);
         }
     }
     let graph = Audience::graph(&account.cloud);

@@ -40,7 +40,7 @@ static QUOTA: Key<Flag> = Key::optional(
     "quota",
     Flag,
     "`false`",
-    "Ask for the quota too; Microsoft's figures are often wrong, and nothing to the owner of a site alone.",
+    "Ask for the quota too; Microsoft's figures are often wrong, and absent where the account does not own the drive.",
 );
 static KEYS: &[&dyn AnyKey] = &[&URL, &QUOTA];
 

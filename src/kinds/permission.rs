@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Configuration, Remedy, Resource};
+use super::{Configuration, Grant, Remedy, Resource};
 use crate::model::{Account, AccountName, Audience, GateKey, NeededRights, Service};
 
 /// Whose permission it is.
@@ -68,8 +68,39 @@ pub enum Granting {
     /// An administrator's or a person's consent in Entra; it is in the token.
     Entra,
     /// Another grant stands in for it, which the kind names among its grants
-    /// (a role of Exchange, consent in a team) and which is never in the token.
-    Elsewhere,
+    /// and which is never in the token.
+    Elsewhere(StandIn),
+}
+
+/// What stands in for a permission, so that no whole tenant is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StandIn {
+    /// A role of Exchange on one mailbox, as `Application Mail.ReadBasic`.
+    MailboxRole(&'static str),
+    /// Consent in one team, to a permission such as `ChannelSettings.Read.Group`.
+    TeamConsent(&'static str),
+}
+
+impl StandIn {
+    /// For people: what may be missing.
+    fn describe(self) -> String {
+        match self {
+            Self::MailboxRole(role) => format!("the role {role} of Exchange on the mailbox"),
+            Self::TeamConsent(permission) => format!("the team's consent to {permission}"),
+        }
+    }
+
+    /// True if this grant gives it.
+    #[must_use]
+    pub fn is_given_by(self, grant: &Grant) -> bool {
+        match (self, grant) {
+            (Self::MailboxRole(wanted), Grant::MailboxRole { role, .. }) => *role == wanted,
+            (Self::TeamConsent(wanted), Grant::TeamConsent { permission, .. }) => {
+                *permission == wanted
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Rights that open a whole tenant where a narrower one does.
@@ -103,6 +134,9 @@ pub struct Permission {
     pub broader: &'static [&'static str],
     /// Who gives it.
     pub granting: Granting,
+    /// Without it the service refuses nothing and leaves out what was asked for:
+    /// an answer does not prove it.
+    pub silent: bool,
     /// What opens a whole tenant, where something narrower does.
     pub wide: Option<Wide>,
     /// One sentence for people.
@@ -140,6 +174,7 @@ impl Permission {
             or: &[],
             broader: &[],
             granting: Granting::Entra,
+            silent: false,
             wide: None,
             reason,
         }
@@ -157,11 +192,20 @@ impl Permission {
         Self { broader, ..self }
     }
 
-    /// Not Entra grants it.
+    /// Not Entra grants it, but this does.
     #[must_use]
-    pub fn granted_elsewhere(self) -> Self {
+    pub fn granted_by(self, stand_in: StandIn) -> Self {
         Self {
-            granting: Granting::Elsewhere,
+            granting: Granting::Elsewhere(stand_in),
+            ..self
+        }
+    }
+
+    /// Without it the service answers all the same, with less.
+    #[must_use]
+    pub fn silent(self) -> Self {
+        Self {
+            silent: true,
             ..self
         }
     }
@@ -216,15 +260,42 @@ impl Permission {
         names.iter().chain(broader).copied()
     }
 
-    /// For people: `the delegated permission Mail.ReadBasic of Microsoft Graph`.
+    /// For people: `the delegated permission Mail.ReadBasic of Microsoft Graph`; or
+    /// the narrow grant that stands in for a permission that opens a whole tenant.
     #[must_use]
     pub fn describe(&self) -> String {
-        format!(
-            "the {} permission {} of {}",
-            self.held.as_str(),
-            self.name,
-            self.api.name
-        )
+        match self.granting {
+            Granting::Elsewhere(stand_in) => stand_in.describe(),
+            Granting::Entra => format!(
+                "the {} permission {} of {}",
+                self.held.as_str(),
+                self.name,
+                self.api.name
+            ),
+        }
+    }
+}
+
+/// Whose name does for all that is needed by the name of `one`: another of
+/// `needed`, which is granted anyway and opens more. `None` where `one` has to be
+/// granted itself.
+#[must_use]
+pub fn covering<'a>(one: &Permission, needed: &'a [Permission]) -> Option<&'a Permission> {
+    let other = |like: &Permission| {
+        needed.iter().find(|other| {
+            other.granting == Granting::Entra
+                && other.audience == like.audience
+                && other.name != like.name
+                && like.broader.contains(&&*other.name)
+        })
+    };
+    let mut alike = needed.iter().filter(|like| {
+        like.granting == Granting::Entra && like.audience == one.audience && like.name == one.name
+    });
+    if alike.all(|like| other(like).is_some()) {
+        other(one)
+    } else {
+        None
     }
 }
 

@@ -119,6 +119,13 @@ impl Spec for TenantSignIn {
 
     fn advise(&self, _: &Account, refused: &Refused<'_>) -> Option<Advice> {
         match refused.reason {
+            Reason::NotFound | Reason::Rejected if refused.step == AUTHORIZE => Some(
+                Advice::say(
+                    "Entra sends nobody back: it does not know the application, or not its \
+                     redirect URI",
+                )
+                .with(vec![Remedy::say("check `client_id`"), Remedy::Script]),
+            ),
             Reason::NotFound | Reason::Rejected => Some(
                 Advice::say("Entra does not know this tenant; check `tenant` and `cloud`").with(
                     vec![Remedy::say("check `tenant` and `cloud` of the account")],

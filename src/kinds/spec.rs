@@ -13,7 +13,7 @@ use super::advice::of_permissions;
 use super::ask::{Answer, Ask, Findings, Stopped};
 use super::body::{self, Envelope};
 use super::key::{AnyKey, Keys, Setting};
-use super::{Advice, BadBody, Grant, Permission, Reading, Refused, Request, ServiceError};
+use super::{Advice, BadBody, Grant, Permission, Reading, Refused, Remedy, Request, ServiceError};
 use crate::model::{Account, Audience, Cloud, Reason, Service};
 
 /// Whether users feel a failure.
@@ -54,7 +54,7 @@ pub struct Instead {
 impl Instead {
     /// Exchange assigns roles itself.
     pub const ROLE_OF_EXCHANGE: Self = Self {
-        absent: "no Mail role is in the token",
+        absent: "no role for mailboxes is in the token",
         works: "Exchange assigns the right itself (RBAC for Applications), for what its scope names",
         fine: "that is right with RBAC for Applications, whose roles are never in it",
     };
@@ -329,7 +329,16 @@ pub trait Spec: OfKind + fmt::Debug + Send + Sync {
     /// What to do about a refusal; `None` for what holds for all kinds.
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
         let permissions = self.permissions(account);
-        self.info().refusals.advise(account, &permissions, refused)
+        let mut advice = self
+            .info()
+            .refusals
+            .advise(account, &permissions, refused)?;
+        if refused.reason == Reason::Forbidden && !refused.lacking {
+            // The token holds what Entra grants: what is beside it comes first.
+            let grants = self.grants(account).into_iter().map(Remedy::Grant);
+            advice.remedies = grants.chain(advice.remedies).collect();
+        }
+        Some(advice)
     }
 
     /// Probes once. Kinds that need more than one request say so here.

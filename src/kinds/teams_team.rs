@@ -10,7 +10,7 @@ use super::advice::forbidden;
 use super::key::Text;
 use super::{
     Advice, AnyKey, Define, Grant, Info, Instead, Key, Keys, Permission, Refused, Remedy, Request,
-    Setting, Spec, Wide,
+    Setting, Spec, StandIn, Wide,
 };
 use crate::model::{Account, Reason, Service, is_guid, quoted};
 
@@ -110,7 +110,7 @@ impl Spec for TeamsTeam {
                 "Group.Read.All",
                 "Group.ReadWrite.All",
             ])
-            .granted_elsewhere()
+            .granted_by(StandIn::TeamConsent(OF_THE_TEAM))
             .wide(Wide {
                 names: &["Channel.ReadBasic.All"],
                 says: "opens the names of all channels of the tenant; consent in each configured \
@@ -231,6 +231,7 @@ mod tests {
                 let refused = Refused {
                     reason,
                     error: &ServiceError::default(),
+                    step: "",
                     held: None,
                     lacking: false,
                 };

@@ -21,6 +21,7 @@ pub(super) fn of_response(
     resource: &Resource,
     response: &Response,
     result: &Result<Findings, Stopped>,
+    step: &str,
 ) -> (Verdict, String) {
     let said = match response.error.code() {
         Some(code) => format!("{} {code}", response.status),
@@ -52,7 +53,7 @@ pub(super) fn of_response(
         (Err(Stopped::Asked), Verdict::Problem(reason)) => {
             let error = &response.error;
             let reason = resource.kind.reason(&resource.account, reason, error);
-            (reason, of_refusal(resource, response, reason))
+            (reason, of_refusal(resource, response, reason, step))
         }
         (Err(Stopped::Asked), Verdict::Success) => {
             (Reason::Internal, "a good answer was not taken".to_owned())
@@ -65,7 +66,7 @@ fn of_body(bad: BadBody) -> String {
     format!("the body is not what was asked for: {bad}")
 }
 
-fn of_refusal(resource: &Resource, response: &Response, reason: Reason) -> String {
+fn of_refusal(resource: &Resource, response: &Response, reason: Reason, step: &str) -> String {
     if let Some(sentence) = of_a_box(response, reason) {
         return sentence;
     }
@@ -73,6 +74,7 @@ fn of_refusal(resource: &Resource, response: &Response, reason: Reason) -> Strin
     let refused = Refused {
         reason,
         error: &response.error,
+        step,
         held: None,
         lacking: false,
     };

@@ -11,13 +11,22 @@ use super::{MayAsk, Prober, message};
 use crate::graph::{Attempt, Client, TokenSource};
 use crate::http::ProbeTransport;
 use crate::kinds::{
-    Findings, Resource, ResourceName, Stopped, bounded, own_credentials, own_entry,
+    Findings, Resource, ResourceName, ServiceError, Stopped, bounded, own_credentials, own_entry,
 };
 use crate::model::{
     Account, Clock, Phases, Random, Reason, Report, Step, Story, Timestamp, Verdict, bounded_text,
 };
 
 const LONGEST_DETAIL: usize = 300;
+
+/// What a refusal was made of, for who looks for the remedy.
+#[derive(Debug, Clone, Default)]
+pub struct Refusal {
+    /// What the service said, as far as it is known.
+    pub error: ServiceError,
+    /// The step that it refused; empty where one request is all.
+    pub step: &'static str,
+}
 
 /// Probes resources of real tenants. Cheap to clone.
 #[derive(Clone)]
@@ -44,13 +53,20 @@ impl TenantProber {
         }
     }
 
-    /// The report, and whether `may_ask` said no so that nothing was sent.
+    /// Probes once as [`Prober::probe`] does, and says what a refusal was made of.
+    pub async fn explained(&self, resource: &Resource, story: &Story) -> (Report, Refusal) {
+        let (report, refusal) = self.attempt(resource, story, None).await;
+        (report, refusal.unwrap_or_default())
+    }
+
+    /// The report, and what a refusal was made of; `None` if `may_ask` said no so
+    /// that nothing was sent.
     async fn attempt(
         &self,
         resource: &Resource,
         story: &Story,
         may_ask: Option<&MayAsk>,
-    ) -> (Report, bool) {
+    ) -> (Report, Option<Refusal>) {
         let started = self.clock.now();
         let (kind, account) = (resource.kind.as_str(), &resource.account.name);
         story.tell(|| {
@@ -79,6 +95,13 @@ impl TenantProber {
         let (outcome, steps) = probing.end();
         let held = matches!(outcome, Some(Attempt::Held));
         tell_of_the_body(story, resource, &result, length);
+        let refusal = Refusal {
+            error: match &outcome {
+                Some(Attempt::Response(response)) => response.error.clone(),
+                _ => ServiceError::default(),
+            },
+            step: decisive,
+        };
         let report = Finished {
             resource,
             started,
@@ -95,11 +118,9 @@ impl TenantProber {
                 None => format!("verdict: {outcome}: {}", report.detail),
             }
         });
-        (report, held)
+        (report, (!held).then_some(refusal))
     }
-}
 
-impl TenantProber {
     async fn read_own_credential(
         &self,
         account: &Arc<Account>,
@@ -197,7 +218,7 @@ impl Finished<'_> {
             },
             Some(Attempt::Response(response)) => {
                 let (verdict, sentence) =
-                    message::of_response(self.resource, &response, &self.result);
+                    message::of_response(self.resource, &response, &self.result, self.decisive);
                 let mut exchange = response.exchange;
                 if verdict == Verdict::Problem(Reason::Throttled) {
                     // Also where only the body says so.
@@ -251,8 +272,8 @@ impl Prober for TenantProber {
     ) -> BoxFuture<'static, Option<Report>> {
         let prober = self.clone();
         Box::pin(async move {
-            let (report, held) = prober.attempt(&resource, &story, Some(&may_ask)).await;
-            (!held).then_some(report)
+            let (report, sent) = prober.attempt(&resource, &story, Some(&may_ask)).await;
+            sent.is_some().then_some(report)
         })
     }
 

@@ -8,8 +8,8 @@ use super::plan::Plan;
 use super::text::Script;
 use crate::entra::redirect_uris;
 use crate::kinds::SiteRole;
-use crate::model::AppCredential;
 use crate::model::powershell::{filter, list, quoted};
+use crate::model::{AppCredential, Cloud};
 
 /// The application and its service principal: `$app`, `$sp`.
 pub(super) fn registration(script: &mut Script, plan: &Plan<'_>, external: Option<&Url>) {
@@ -132,7 +132,10 @@ pub(super) fn credential(script: &mut Script, plan: &Plan<'_>) {
         }
         Some(AppCredential::WorkloadIdentity { .. }) => {
             script.section("The federated credential");
-            script.add(FEDERATION);
+            script.add(&FEDERATION.replace(
+                "$audience",
+                &quoted(federated_audience(&plan.account.cloud)),
+            ));
         }
     }
 }
@@ -205,7 +208,16 @@ if ($live) {
     $secret = $null
 }"#;
 
-const FEDERATION: &str = r"# As `m365mon doctor` shows them, or the cluster's issuer and the service account.
+/// What the cluster's tokens are issued for.
+const fn federated_audience(cloud: &Cloud) -> &'static str {
+    match cloud {
+        Cloud::GccHigh | Cloud::Dod => "api://AzureADTokenExchangeUSGov",
+        Cloud::China => "api://AzureADTokenExchangeChina",
+        Cloud::Global | Cloud::Custom { .. } => "api://AzureADTokenExchange",
+    }
+}
+
+const FEDERATION: &str = r#"# As `m365mon doctor` shows them, or the cluster's issuer and the service account.
 $issuer = ''   # https://…
 $subject = ''  # system:serviceaccount:NAMESPACE:NAME
 if (-not $issuer -or -not $subject) { throw 'write the issuer and the subject into the script' }
@@ -213,9 +225,9 @@ $known = Get-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id |
     Where-Object { $_.Issuer -eq $issuer -and $_.Subject -eq $subject }
 if (-not $known) {
     New-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id -BodyParameter @{
-        Name = 'm365mon'; Issuer = $issuer; Subject = $subject; Audiences = @('api://AzureADTokenExchange')
+        Name = "m365mon-$([guid]::NewGuid())"; Issuer = $issuer; Subject = $subject; Audiences = @($audience)
     }
-}";
+}"#;
 
 /// App roles: an administrator's consent, role by role.
 pub(super) fn roles(script: &mut Script, plan: &Plan<'_>) {

@@ -35,12 +35,45 @@ fn read_folder(mailbox: &str, folder: &str, person: &str) -> String {
 
 /// Consent in one team: an app package that its owner installs
 /// (learn.microsoft.com, "Grant resource-specific consent permissions").
-pub(super) fn team_consent(team: &str, permission: &str) -> String {
-    format!(
-        "a Teams app package whose manifest names this application under webApplicationInfo and \
-         {permission} (type Application) under authorization.permissions.resourceSpecific; an \
-         owner of the team {team} installs it there"
-    )
+/// `client_id` is the application's.
+pub(super) fn team_consent(client_id: &str, team: &str, permission: &str) -> Vec<String> {
+    vec![
+        format!(
+            "a Teams app package whose manifest (version 1.12 or later) has these two parts; an \
+             owner of the team {team} uploads it there: Manage team → Apps → Upload an app"
+        ),
+        format!(
+            "\"webApplicationInfo\": {{\"id\": {}, \"resource\": \"https://m365mon\"}}",
+            serde_json::Value::from(client_id)
+        ),
+        format!(
+            "\"authorization\": {{\"permissions\": {{\"resourceSpecific\": [{{\"name\": \
+             \"{permission}\", \"type\": \"Application\"}}]}}}}"
+        ),
+        "the tenant must let owners upload apps and consent for their teams; one Teams app for one \
+         client id"
+            .to_owned(),
+    ]
+}
+
+/// The longest name of a management scope.
+const LONGEST_SCOPE: usize = 64;
+
+/// A name for the scope of one role on one mailbox. It is no other's: an
+/// assignment to a scope that is there already would open whatever that names.
+fn scope_name(name: &str, role: &str, user: &str) -> String {
+    let role = role.strip_prefix("Application ").unwrap_or(role);
+    let whole = format!("{name} {role} {user}");
+    if whole.chars().count() <= LONGEST_SCOPE {
+        return whole;
+    }
+    let digest = ring::digest::digest(&ring::digest::SHA256, whole.as_bytes());
+    let mark: String = digest.as_ref()[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let kept: String = whole.chars().take(LONGEST_SCOPE - mark.len() - 1).collect();
+    format!("{kept} {mark}")
 }
 
 /// Commands for one account.
@@ -112,7 +145,9 @@ impl<'a> Commands<'a> {
                 let person = self.account.person().map_or("", |person| &*person.username);
                 vec![read_folder(user, folder, person)]
             }
-            Grant::TeamConsent { team, permission } => vec![team_consent(team, permission)],
+            Grant::TeamConsent { team, permission } => {
+                team_consent(self.client_id(), team, permission)
+            }
             Grant::ByHand(how) => vec![how.to_string()],
         }
     }
@@ -169,21 +204,27 @@ impl<'a> Commands<'a> {
         )
     }
 
-    /// One mailbox by RBAC for Applications.
+    /// One role on one mailbox by RBAC for Applications. What names the mailbox in
+    /// the configuration (an object id, a name to sign in with) need not be its
+    /// address, which is what a scope takes.
     #[must_use]
     pub fn scope_mailbox(self, user: &str, role: &str) -> Vec<String> {
-        let (id, name) = (quoted(self.client_id()), quoted(&self.name()));
+        let (id, name) = (quoted(self.client_id()), self.name());
+        let scope = quoted(&scope_name(&name, role, user));
         vec![
             format!(
-                "New-ServicePrincipal -AppId {id} -ObjectId (Get-MgServicePrincipal -Filter {}).Id -DisplayName {name}",
-                filter("appId", "eq", self.client_id())
+                "if (-not (Get-ServicePrincipal | Where-Object AppId -eq {id})) {{ \
+                 New-ServicePrincipal -AppId {id} -ObjectId (Get-MgServicePrincipal -Filter {}).Id -DisplayName {} }}",
+                filter("appId", "eq", self.client_id()),
+                quoted(&name)
             ),
             format!(
-                "New-ManagementScope -Name {name} -RecipientRestrictionFilter {}",
-                filter("PrimarySmtpAddress", "-eq", user)
+                "New-ManagementScope -Name {scope} -RecipientRestrictionFilter \
+                 \"PrimarySmtpAddress -eq '$((Get-EXOMailbox -Identity {}).PrimarySmtpAddress -replace \"'\", \"''\")'\"",
+                quoted(user)
             ),
             format!(
-                "New-ManagementRoleAssignment -App {id} -Role {} -CustomResourceScope {name}",
+                "New-ManagementRoleAssignment -App {id} -Role {} -CustomResourceScope {scope}",
                 quoted(role)
             ),
         ]
@@ -259,5 +300,66 @@ impl<'a> Commands<'a> {
             find_api("$sp", self.client_id()),
             quoted(person)
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures;
+
+    /// A scope is one role's on one mailbox, whatever they are called.
+    #[test]
+    fn scopes_are_told_apart() {
+        let long = "a".repeat(60);
+        let users = [
+            "info@contoso.com".to_owned(),
+            format!("{long}@contoso.com"),
+            format!("{long}b@contoso.com"),
+        ];
+        let mut names = std::collections::BTreeSet::new();
+        for user in &users {
+            for role in ["Application Mail.ReadBasic", "Application Mail.Send"] {
+                let name = scope_name("m365mon contoso", role, user);
+                assert!(name.chars().count() <= LONGEST_SCOPE, "{name}");
+                assert!(names.insert(name.clone()), "{name}");
+            }
+        }
+        assert!(names.contains("m365mon contoso Mail.Send info@contoso.com"));
+    }
+
+    /// An object id is no address, and who signs in by a name need not receive by it.
+    #[test]
+    fn the_address_of_a_mailbox_is_asked_of_exchange() {
+        let account = fixtures::account("o'neil");
+        for user in ["o'neil@contoso.com", "11111111-2222-3333-4444-555555555555"] {
+            let lines = Commands::of(&account).scope_mailbox(user, "Application Mail.ReadBasic");
+            let [principal, scope, assignment] = &lines[..] else {
+                panic!("{lines:?}");
+            };
+            let quoted = quoted(user);
+            assert!(
+                scope.contains(&format!(
+                    "(Get-EXOMailbox -Identity {quoted}).PrimarySmtpAddress"
+                )),
+                "{scope}"
+            );
+            assert!(!scope.contains("-eq 'o"), "{scope}");
+            assert!(
+                principal.starts_with("if (-not (Get-ServicePrincipal "),
+                "{principal}"
+            );
+            let name = scope
+                .split(" -Recipient")
+                .next()
+                .unwrap()
+                .rsplit("-Name ")
+                .next()
+                .unwrap();
+            assert!(
+                assignment.ends_with(&format!("-CustomResourceScope {name}")),
+                "{assignment}"
+            );
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::kinds::{Api, Grant, Granting, Resource, SiteRole, account_of};
+use crate::kinds::{Api, Grant, Granting, Resource, SiteRole, account_of, covering};
 use crate::model::{Account, Cloud, SignIn};
 
 /// Names of permissions of one API.
@@ -32,6 +32,7 @@ impl<'a> Plan<'a> {
             grants: BTreeSet::new(),
             resources: 0,
         };
+        let mut needed = Vec::new();
         for resource in resources {
             if resource.account.name == account.name {
                 plan.resources += 1;
@@ -44,11 +45,12 @@ impl<'a> Plan<'a> {
             {
                 plan.grants.extend(resource.kind.grants(other));
             }
-            for needed in resource.permissions() {
-                let mine = account_of(resource, &needed).name == account.name;
-                if mine && needed.granting == Granting::Entra {
-                    plan.add(needed.api, needed.name);
-                }
+            let all = resource.permissions().into_iter();
+            needed.extend(all.filter(|one| account_of(resource, one).name == account.name));
+        }
+        for one in &needed {
+            if one.granting == Granting::Entra && covering(one, &needed).is_none() {
+                plan.add(one.api.clone(), one.name.clone());
             }
         }
         plan
@@ -114,6 +116,11 @@ impl<'a> Plan<'a> {
                 _ => None,
             })
             .collect()
+    }
+
+    /// True if application permissions of Graph are granted.
+    pub(super) fn grants_roles_of_graph(&self) -> bool {
+        self.account.person().is_none() && self.permissions.contains_key("$graph")
     }
 
     /// True if some sites are concerned.

@@ -34,9 +34,10 @@ pub fn script(account: &Account, resources: &[Arc<Resource>], external: Option<&
         delegated::reading(&mut script, &plan);
     } else {
         application::roles(&mut script, &plan);
-        application::sites(&mut script, &plan);
         mailboxes::assign(&mut script, &plan);
     }
+    // Of a person as well: who signs in with Sites.Selected needs both.
+    application::sites(&mut script, &plan);
     by_hand(&mut script, &plan);
     tail(&mut script, &plan);
     disconnect(&mut script, &plan);
@@ -56,8 +57,23 @@ fn head(script: &mut Script, plan: &Plan<'_>) {
         "# It grants what the configured resources need and nothing else. It holds no secret;\n\
          # read it before you run it. It may be run again: what is there already stays.\n\
          #\n\
-         # Who may run it: a Privileged Role Administrator (registration and grants)",
+         #",
     );
+    // Microsoft Entra, "Grant tenant-wide admin consent to an application": only
+    // application permissions of Graph ask for the privileged role.
+    script.add(match (registers(plan), plan.grants_roles_of_graph()) {
+        (true, true) => {
+            "# Who may run it: a Cloud Application Administrator (registration)\n\
+             #   who is also a Privileged Role Administrator (application permissions of Microsoft Graph)"
+        }
+        (true, false) => {
+            "# Who may run it: a Cloud Application Administrator (registration and consent)"
+        }
+        (false, true) => {
+            "# Who may run it: a Privileged Role Administrator (application permissions of Microsoft Graph)"
+        }
+        (false, false) => "# Who may run it: anybody of the tenant (nothing changes in Entra)",
+    });
     if plan.needs_sites() {
         script.add("#   who is also a SharePoint Administrator (the grant on each site)");
     }
@@ -70,7 +86,8 @@ fn head(script: &mut Script, plan: &Plan<'_>) {
     ];
     if account.person().is_some() {
         modules.extend(["Microsoft.Graph.Identity.SignIns", "Microsoft.Graph.Users"]);
-    } else if plan.needs_sites() {
+    }
+    if plan.needs_sites() {
         modules.push("Microsoft.Graph.Sites");
     }
     if plan.needs_exchange() {
@@ -85,20 +102,29 @@ fn head(script: &mut Script, plan: &Plan<'_>) {
     ));
 }
 
+/// True if an application is registered, or what is registered is changed.
+const fn registers(plan: &Plan<'_>) -> bool {
+    !matches!(plan.account.sign_in, SignIn::ManagedIdentity)
+}
+
 fn connect(script: &mut Script, plan: &Plan<'_>) {
     let account = plan.account;
-    let mut scopes = vec!["Application.ReadWrite.All"];
+    let mut scopes = vec![if registers(plan) {
+        "Application.ReadWrite.All"
+    } else {
+        "Application.Read.All"
+    }];
     if account.person().is_some() {
         scopes.extend([
             "DelegatedPermissionGrant.ReadWrite.All",
             "AppRoleAssignment.ReadWrite.All",
-            "User.Read.All",
+            "User.ReadBasic.All",
         ]);
-    } else {
+    } else if !plan.permissions.is_empty() {
         scopes.push("AppRoleAssignment.ReadWrite.All");
-        if plan.needs_sites() {
-            scopes.push("Sites.FullControl.All");
-        }
+    }
+    if plan.needs_sites() {
+        scopes.push("Sites.FullControl.All");
     }
     script.section("Sign in: for this one process, and signed out at the end whatever happens");
     if plan.needs_exchange() {
@@ -170,13 +196,16 @@ fn register_environment(script: &mut Script, cloud: &Cloud) {
 
 /// What no command of the modules does.
 fn by_hand(script: &mut Script, plan: &Plan<'_>) {
+    let client_id = plan.account.client_id.as_deref();
     let remarks: Vec<String> = plan
         .grants
         .iter()
-        .filter_map(|grant| match grant {
-            Grant::TeamConsent { team, permission } => Some(team_consent(team, permission)),
-            Grant::ByHand(how) => Some(how.to_string()),
-            _ => None,
+        .flat_map(|grant| match grant {
+            Grant::TeamConsent { team, permission } => {
+                team_consent(client_id.unwrap_or("CLIENT-ID"), team, permission)
+            }
+            Grant::ByHand(how) => vec![how.to_string()],
+            _ => Vec::new(),
         })
         .collect();
     if !remarks.is_empty() {

@@ -31,6 +31,16 @@ pub(super) fn mailbox_of<'a>(account: &Account, user: &'a str) -> Option<&'a str
     (!own).then_some(user)
 }
 
+/// Where mail comes in: in a mailbox that is shared with a person, only the inbox
+/// is.
+fn incoming(account: &Account, user: Option<&str>) -> &'static str {
+    if account.person().is_some() && user.is_some() {
+        "mailFolders/inbox/messages"
+    } else {
+        "messages"
+    }
+}
+
 impl MailRoundTrip {
     /// The account that reads the receiving mailbox.
     pub(super) fn reader<'a>(&'a self, account: &'a Account) -> &'a Account {
@@ -62,15 +72,9 @@ impl MailRoundTrip {
         self.in_receiving(account, self.incoming(account), &query)
     }
 
-    /// Where mail comes in: in a mailbox that is shared with a person, only the
-    /// inbox is.
     fn incoming(&self, account: &Account) -> &'static str {
         let reader = self.reader(account);
-        if reader.person().is_some() && mailbox_of(reader, &self.to).is_some() {
-            "mailFolders/inbox/messages"
-        } else {
-            "messages"
-        }
+        incoming(reader, mailbox_of(reader, &self.to))
     }
 
     /// Something in the receiving mailbox, through the account that reads it.
@@ -93,7 +97,8 @@ impl MailRoundTrip {
     ) -> Result<Message, Stopped> {
         let request = self.find_request(account, subject).ok_or(UNADDRESSED)?;
         let query = format!("$filter=contains(subject,'{subject}')&$select=id&$top=1");
-        let bounced = Request::of_user(&account.cloud, self.from.user(), "messages", &query);
+        let path = incoming(account, self.from.user());
+        let bounced = Request::of_user(&account.cloud, self.from.user(), path, &query);
         let same = self
             .from
             .user()

@@ -88,12 +88,15 @@ fn rights_are_the_least_on_each_mailbox() {
     let account = crate::fixtures::account("contoso");
     let names = |all: Vec<Permission>| -> Vec<String> {
         all.iter()
-            .map(|one| format!("{:?} {}", one.granting, one.name))
+            .map(|one| format!("{}: {}", one.describe(), one.name))
             .collect()
     };
     assert_eq!(
         names(kind().permissions(&account)),
-        ["Elsewhere Mail.Send", "Elsewhere Mail.ReadBasic.All"]
+        [
+            "the role Application Mail.Send of Exchange on the mailbox: Mail.Send",
+            "the role Application Mail.ReadBasic of Exchange on the mailbox: Mail.ReadBasic.All",
+        ]
     );
     let grants = format!("{:?}", kind().grants(&account));
     for part in [
@@ -116,4 +119,145 @@ fn rights_are_the_least_on_each_mailbox() {
         !theirs.contains(SEND_ROLE) && theirs.contains("probe@"),
         "{theirs}"
     );
+}
+
+/// A person sends and reads as themselves, or by what others share.
+#[test]
+fn a_person_needs_the_shared_permissions_for_the_mailboxes_of_others() {
+    let steve = crate::fixtures::delegated("steve", "steve@contoso.com");
+    for (from, to, names) in [
+        (
+            None,
+            "steve@contoso.com",
+            &["Mail.Send", "Mail.ReadBasic"][..],
+        ),
+        (
+            None,
+            "probe@contoso.com",
+            &["Mail.Send", "Mail.ReadBasic", "Mail.ReadBasic.Shared"],
+        ),
+        (
+            Some("info@contoso.com"),
+            "probe@contoso.com",
+            &["Mail.Send.Shared", "Mail.ReadBasic.Shared"],
+        ),
+    ] {
+        let kind = MailRoundTrip {
+            from: Mailbox(from.map(Into::into)),
+            to: to.into(),
+            ..kind()
+        };
+        let needed = kind.permissions(&steve);
+        let found: Vec<&str> = needed.iter().map(|one| &*one.name).collect();
+        assert_eq!(found, names, "{from:?} to {to}");
+        let grants = format!("{:?}", kind.grants(&steve));
+        // No role of Exchange is a person's.
+        assert!(!grants.contains("Application "), "{grants}");
+        assert_eq!(grants.contains("-AccessRights SendAs"), from.is_some());
+    }
+}
+
+/// Which mailbox refused decides what is tested, and Exchange's own words for a
+/// refused mail decide before that.
+#[test]
+fn the_step_and_the_code_of_a_refusal_decide_what_mends_it() {
+    let app = crate::fixtures::account("contoso");
+    let told = |step: &str, body: &str, reason: Reason| {
+        let error = ServiceError::read(body.as_bytes());
+        let refused = Refused {
+            reason,
+            error: &error,
+            step,
+            held: None,
+            lacking: false,
+        };
+        format!("{:?}", kind().advise(&app, &refused))
+    };
+    let code = |code: &str| format!(r#"{{"error":{{"code":"{code}","message":"canary"}}}}"#);
+    for (step, body, reason, words, not) in [
+        (
+            SEND,
+            code("ErrorAccessDenied"),
+            Reason::Forbidden,
+            "Application Mail.Send",
+            "probe@",
+        ),
+        (
+            SEND,
+            code("ErrorAccessDenied"),
+            Reason::Forbidden,
+            "monitoring@",
+            "Mail.ReadBasic",
+        ),
+        (
+            FIND,
+            code("ErrorAccessDenied"),
+            Reason::Forbidden,
+            "probe@",
+            "Application Mail.Send",
+        ),
+        (
+            FIND,
+            code("ErrorAccessDenied"),
+            Reason::Forbidden,
+            "Application Mail.ReadBasic",
+            "canary",
+        ),
+        (
+            SEND,
+            code("ErrorInvalidUser"),
+            Reason::NotFound,
+            "monitoring@",
+            "probe@",
+        ),
+        (
+            FIND,
+            code("ErrorInvalidUser"),
+            Reason::NotFound,
+            "probe@",
+            "monitoring@",
+        ),
+        (
+            SEND,
+            code("ErrorSendAsDenied"),
+            Reason::Forbidden,
+            "send as `from`",
+            "Test",
+        ),
+        (
+            SEND,
+            code("ErrorInvalidRecipients"),
+            Reason::Rejected,
+            "check `to`",
+            "monitoring@",
+        ),
+        (
+            SEND,
+            code("ErrorQuotaExceeded"),
+            Reason::ServerError,
+            "is full",
+            "probe@",
+        ),
+        (
+            SEND,
+            code("ErrorMessageSubmissionBlocked"),
+            Reason::Forbidden,
+            "Get-BlockedSenderAddress",
+            "Test",
+        ),
+        (
+            SEND,
+            code("ErrorExceededMessageLimit"),
+            Reason::Forbidden,
+            "send no more",
+            "Test",
+        ),
+    ] {
+        let advice = told(step, &body, reason);
+        assert!(
+            advice.contains(words),
+            "{step} {body}: no {words} in {advice}"
+        );
+        assert!(!advice.contains(not), "{step} {body}: {not} in {advice}");
+    }
 }

@@ -142,6 +142,7 @@ fn each_has_advice() {
             let refused = Refused {
                 reason,
                 error: &ServiceError::default(),
+                step: "",
                 held: None,
                 lacking: false,
             };

@@ -367,3 +367,161 @@ fn a_script_opens_nothing_beside_and_leaves_nothing_behind() {
         assert!(public.contains(line), "{line} in {public}");
     }
 }
+
+/// What the administrator signs in with, and must be, is no more than the script
+/// does.
+#[test]
+fn the_administrator_needs_no_more_than_the_script_does() {
+    let app = format!(
+        "  - {{name: it, tenant: {DOMAIN}, client_id: 11111111-2222-3333-4444-555555555555, client_secret: {{secret_file: secret.txt}}}}\n"
+    );
+    let person = format!(
+        "  - {{name: it, tenant: {DOMAIN}, client_id: 11111111-2222-3333-4444-555555555555, delegated: {{username: steve@{DOMAIN}}}}}\n"
+    );
+    let machine = "  - {name: it, managed_identity: {}}\n".to_owned();
+    let bound = app.replace(
+        "client_secret",
+        "audiences: {\"api://contoso-orders\": orders.contoso.com}, client_secret",
+    );
+    let mailbox = format!("kind: exchange_mailbox, user: info@{DOMAIN}");
+    let files =
+        "kind: file_round_trip, url: https://contoso.sharepoint.com/sites/probe, folder: m365mon";
+    let orders = "kind: http_endpoint, url: https://orders.contoso.com/health, scope: api://contoso-orders/.default, permissions: [Health.Read]";
+    for (account, resource, there, absent) in [
+        (
+            &app,
+            "kind: entra_directory",
+            &["a Cloud Application Administrator (registration and consent)"][..],
+            &[
+                "AppRoleAssignment.ReadWrite.All",
+                "Privileged Role",
+                "Grant-Role",
+            ][..],
+        ),
+        (
+            &app,
+            &mailbox,
+            &["Cloud Application Administrator", "Exchange Administrator"],
+            &[
+                "AppRoleAssignment.ReadWrite.All",
+                "Privileged Role",
+                "Sites.FullControl.All",
+            ],
+        ),
+        (
+            &app,
+            "kind: service_health",
+            &[
+                "AppRoleAssignment.ReadWrite.All",
+                "also a Privileged Role Administrator",
+            ],
+            &["Sites.FullControl.All", "Exchange"],
+        ),
+        (
+            &machine,
+            &mailbox,
+            &["'Application.Read.All'"],
+            &[
+                "Application.ReadWrite.All",
+                "AppRoleAssignment.ReadWrite.All",
+                "Privileged Role",
+            ],
+        ),
+        (
+            &machine,
+            files,
+            &["'Application.Read.All', 'AppRoleAssignment.ReadWrite.All', 'Sites.FullControl.All'"],
+            &["Application.ReadWrite.All", "Cloud Application"],
+        ),
+        (
+            &person,
+            "kind: exchange_mailbox",
+            &["'User.ReadBasic.All'", "(registration and consent)"],
+            &[
+                "'User.Read.All'",
+                "Privileged Role",
+                "Sites.FullControl.All",
+            ],
+        ),
+        // Sites.Selected opens nothing by a person's consent alone.
+        (
+            &person,
+            files,
+            &[
+                "Grant-Scopes $graph 'openid profile offline_access Sites.Selected'",
+                "Roles = @('write'); GrantedToIdentities",
+                "Microsoft.Graph.Sites",
+                "Sites.FullControl.All",
+            ],
+            &["Roles = @('read')"],
+        ),
+        // The API is found by the name that Entra knows it by.
+        (
+            &bound,
+            orders,
+            &[
+                "$api1 = Get-MgServicePrincipal -Filter 'servicePrincipalNames/any(n:n eq ''api://contoso-orders'')'",
+                "Grant-Role $api1 'Health.Read'",
+            ],
+            &["appId eq ''api", "Privileged Role"],
+        ),
+        // One right that is needed anyway does for both.
+        (
+            &app,
+            "kind: licenses}\n  - {name: lapsing, account: it, kind: licenses, expiry: true}\n  - {name: sync, account: it, kind: directory_sync",
+            &["Grant-Role $graph 'Organization.Read.All'"],
+            &["LicenseAssignment.Read.All"],
+        ),
+        (
+            &person,
+            "kind: onedrive, quota: true}\n  - {name: bare, account: it, kind: onedrive}\n  - {name: me, account: it, kind: entra_directory",
+            // Of the directory only the first says who one is.
+            &["offline_access Files.Read User.Read'"],
+            &[],
+        ),
+        // What nobody may be given beside: permissions of a whole tenant.
+        (
+            &app,
+            "kind: teams_team, team: 5f1c0000-2222-3333-4444-555555555555",
+            &[
+                "# \"webApplicationInfo\": {\"id\": \"11111111-2222-3333-4444-555555555555\", \"resource\": \"https://m365mon\"}",
+                "{\"name\": \"ChannelSettings.Read.Group\", \"type\": \"Application\"}",
+            ],
+            &["Channel.ReadBasic.All", "AppRoleAssignment.ReadWrite.All"],
+        ),
+    ] {
+        let text =
+            format!("accounts:\n{account}resources:\n  - {{name: it, account: it, {resource}}}\n");
+        let (code, script, error) = setup(&text, &[]);
+        assert_eq!(code, 0, "{error}");
+        for word in there {
+            assert!(script.contains(word), "{resource}: no {word} in {script}");
+        }
+        for word in absent {
+            assert!(!script.contains(word), "{resource}: {word} in {script}");
+        }
+    }
+}
+
+/// Each cloud has its own audience for what a cluster issues.
+#[test]
+fn a_federated_credential_is_of_the_clouds_audience() {
+    for (cloud, audience) in [
+        ("global", "'api://AzureADTokenExchange'"),
+        ("gcc_high", "'api://AzureADTokenExchangeUSGov'"),
+        ("dod", "'api://AzureADTokenExchangeUSGov'"),
+        ("china", "'api://AzureADTokenExchangeChina'"),
+    ] {
+        let text = format!(
+            "accounts:\n  - {{name: it, cloud: {cloud}, tenant: {DOMAIN}, client_id: 11111111-2222-3333-4444-555555555555, workload_identity: {{token_file: token.jwt}}}}\n\
+             resources:\n  - {{name: it, account: it, kind: entra_directory}}\n"
+        );
+        let (code, script, error) = setup(&text, &[]);
+        assert_eq!(code, 0, "{error}");
+        assert!(
+            script.contains(&format!("Audiences = @({audience})")),
+            "{script}"
+        );
+        assert!(!script.contains("$audience"), "{script}");
+    }
+}

@@ -11,7 +11,7 @@ use m365mon_simulator::directory::{
 };
 use serde_json::{Value, json};
 
-use super::{Cloud, granting, lines, resources, revoking, team};
+use super::{Cloud, granting, lines, people, resources, revoking, team};
 use crate::support::documents;
 
 /// Long enough for a busy machine, short enough for a hang.
@@ -112,6 +112,34 @@ fn usual(kind: &str) -> Vec<Case> {
     ]
 }
 
+/// An answer of the service, word for word, with the sign of Microsoft's that
+/// each has.
+fn answered(
+    what: &'static str,
+    scope: &Value,
+    status: u16,
+    body: &Value,
+    reason: impl Into<Option<Reason>>,
+) -> Case {
+    let (kind, text) = match body {
+        Value::String(page) => ("text/html", page.clone()),
+        json => ("application/json", json.to_string()),
+    };
+    let order = json!({"fault": {"scope": scope, "kind": {"status": {
+        "status": status, "body": text, "headers": {
+            "content-type": kind, "request-id": "0f0f0f0f-0000-4000-8000-00000000f001",
+        },
+    }}}});
+    case(what, order, json!({"clear_faults": {}}), reason)
+}
+
+/// An error as Graph writes it.
+fn error(code: &str, message: &str) -> Value {
+    json!({"error": {"code": code, "message": message, "innerError": {
+        "date": "2026-11-30T09:00:01", "request-id": "0f0f0f0f-0000-4000-8000-00000000f001",
+    }}})
+}
+
 /// A command with a member more.
 fn with(kind: &str, key: &str, name: String, change: Value) -> Value {
     let mut order = change;
@@ -178,9 +206,47 @@ fn of_site(url: &str, kind: &str) -> Vec<Case> {
 fn own(kind: &str) -> Vec<Case> {
     match kind {
         "sharepoint_site" => of_site(&format!("https://{SHAREPOINT_HOST}/sites/hr"), kind),
-        "exchange_mailbox" => of_mailbox("helpdesk"),
+        "exchange_mailbox" => {
+            let blocked = "Access to OData is disabled: [RAOP] : Blocked by tenant configured AppOnly AccessPolicy settings.";
+            let mut cases = of_mailbox("helpdesk");
+            cases.push(answered(
+                "kept out by an access policy of Exchange",
+                &scope(kind),
+                403,
+                &error("ErrorAccessDenied", blocked),
+                Forbidden,
+            ));
+            cases.push(answered(
+                "right missing, said as 401 without a text",
+                &scope(kind),
+                401,
+                &error("UnknownError", ""),
+                Forbidden,
+            ));
+            cases.push(answered(
+                "more than four requests at once",
+                &scope(kind),
+                429,
+                &error(
+                    "ApplicationThrottled",
+                    "Application is over its MailboxConcurrency limit.",
+                ),
+                Throttled,
+            ));
+            cases
+        }
         "mailbox_folder" => of_mailbox("info"),
-        "exchange_calendar" => of_mailbox("steve"),
+        "exchange_calendar" => {
+            let mut cases = of_mailbox("steve");
+            cases.push(answered(
+                "user not known by this name",
+                &scope(kind),
+                404,
+                &error("ErrorInvalidUser", "The requested user is invalid."),
+                NotFound,
+            ));
+            cases
+        }
         "free_busy" => {
             let room = |code: &str| mailbox("room-ams-4.12", json!({"schedule_error": code}));
             let inside =
@@ -261,6 +327,18 @@ fn own(kind: &str) -> Vec<Case> {
                 ),
                 recorded("403 in HTML", kind, "forbidden_page", Forbidden),
                 recorded("error inside of 200", kind, "error_in_success", BadResponse),
+                case(
+                    "consent in another team only",
+                    json!([
+                        order("revoke", SELECTED_CLIENT_ID.into()),
+                        {"team": {"team": team("service-desk"), "consent": SELECTED_CLIENT_ID}},
+                    ]),
+                    json!([
+                        {"team": {"team": team("service-desk"), "revoke": SELECTED_CLIENT_ID}},
+                        order("consent", SELECTED_CLIENT_ID.into()),
+                    ]),
+                    Forbidden,
+                ),
             ]
         }
         "presence" => {
@@ -273,6 +351,20 @@ fn own(kind: &str) -> Vec<Case> {
                     None,
                 ),
                 recorded("error inside of 200", kind, "error_in_success", BadResponse),
+                answered(
+                    "person without Teams",
+                    &scope(kind),
+                    404,
+                    &error("NotFound", "User not found."),
+                    NotFound,
+                ),
+                answered(
+                    "scope missing, said as 401",
+                    &scope(kind),
+                    401,
+                    &error("Unauthorized", "Unauthorized"),
+                    Unauthorized,
+                ),
                 case(
                     "device-bound tokens demanded (AADSTS530084)",
                     json!({"organization": {"refuses_people": 530_084}}),
@@ -282,6 +374,40 @@ fn own(kind: &str) -> Vec<Case> {
             ]
         }
         "entra_directory" => vec![
+            answered(
+                "no service principal in this tenant",
+                &scope(kind),
+                404,
+                &error("Request_ResourceNotFound", "Resource does not exist."),
+                NotFound,
+            ),
+            answered(
+                "refused its own entry",
+                &scope(kind),
+                403,
+                &error(
+                    "Authorization_RequestDenied",
+                    "Insufficient privileges to complete the operation.",
+                ),
+                Forbidden,
+            ),
+            answered(
+                "service principal made or removed a moment ago",
+                &scope(kind),
+                401,
+                &error(
+                    "Authorization_IdentityNotFound",
+                    "The identity is not found.",
+                ),
+                Unauthorized,
+            ),
+            answered(
+                "504 without a word",
+                &scope(kind),
+                504,
+                &error("UnknownError", ""),
+                ServerError,
+            ),
             recorded("403 in HTML", kind, "forbidden_page", Forbidden),
             recorded(
                 "claims challenge again and again, unquoted",
@@ -338,15 +464,26 @@ fn own(kind: &str) -> Vec<Case> {
                     Value::Null,
                     None,
                 ),
+                answered(
+                    "not there, as in some clouds",
+                    &scope(kind),
+                    404,
+                    &error("UnknownError", ""),
+                    NotFound,
+                ),
             ]
         }
         "message_center" => vec![recorded("403 in HTML", kind, "forbidden_page", Forbidden)],
-        "licenses" => vec![recorded(
-            "error inside of 200",
-            kind,
-            "error_in_success",
-            BadResponse,
-        )],
+        "licenses" => vec![
+            recorded("error inside of 200", kind, "error_in_success", BadResponse),
+            answered(
+                "no list of subscriptions",
+                &json!({"path": "/directory/subscriptions"}),
+                404,
+                &error("Request_ResourceNotFound", "Resource does not exist."),
+                NotFound,
+            ),
+        ],
         "directory_sync" => {
             let order = |value: Value| json!({"organization": value});
             vec![
@@ -414,6 +551,34 @@ fn own(kind: &str) -> Vec<Case> {
                     order(json!({"assignment_required": false})),
                     Token,
                 ),
+                answered(
+                    "no token taken (401)",
+                    &scope(kind),
+                    401,
+                    &json!("<html><body>401</body></html>"),
+                    Unauthorized,
+                ),
+                answered(
+                    "the sign-in page with 200",
+                    &scope(kind),
+                    200,
+                    &json!("<html><body>Sign in</body></html>"),
+                    BadResponse,
+                ),
+                answered(
+                    "no user of Dataverse's (403)",
+                    &scope(kind),
+                    403,
+                    &json!({"error": {"code": "0x80072560", "message": "The user is not a member of the organization."}}),
+                    Forbidden,
+                ),
+                answered(
+                    "no workspace of Power BI's (401)",
+                    &scope(kind),
+                    401,
+                    &json!({"error": {"code": "PowerBINotAuthorizedException"}}),
+                    Unauthorized,
+                ),
                 fault(
                     "redirect to the login page",
                     &scope(kind),
@@ -449,7 +614,18 @@ fn own(kind: &str) -> Vec<Case> {
                     reason,
                 )
             };
+            let put = json!({"workload": "sharepoint", "method": "PUT"});
             let mut cases = vec![
+                answered(
+                    "name taken (409)",
+                    &put,
+                    409,
+                    &error(
+                        "nameAlreadyExists",
+                        "The specified item name already exists.",
+                    ),
+                    UnexpectedStatus,
+                ),
                 rule(
                     "no permanent removal: into the recycle bin",
                     "no_permanent_delete",
@@ -502,6 +678,50 @@ fn slow() -> Vec<(&'static str, Vec<Case>)> {
     vec![
         one("delivered as junk", mail(json!({"junk": true})), None),
         one("late by some seconds", mail(json!({"delay": "4s"})), None),
+        of_sending(
+            "may not send as `from` (403)",
+            403,
+            "ErrorSendAsDenied",
+            Forbidden,
+        ),
+        of_sending("no address (400)", 400, "ErrorInvalidRecipients", Rejected),
+        of_sending(
+            "sending mailbox full (400)",
+            400,
+            "ErrorQuotaExceeded",
+            Rejected,
+        ),
+        of_sending(
+            "sending mailbox full (507)",
+            507,
+            "ErrorQuotaExceeded",
+            ServerError,
+        ),
+        of_sending(
+            "blocked by the outbound spam policy (403)",
+            403,
+            "ErrorMessageSubmissionBlocked",
+            Forbidden,
+        ),
+        of_sending(
+            "limit of sending (429)",
+            429,
+            "ErrorExceededMessageLimit",
+            Throttled,
+        ),
+        (
+            "mail_round_trip",
+            vec![answered(
+                "right missing on the receiving mailbox alone",
+                &json!({"path": "/users/probe@"}),
+                403,
+                &error(
+                    "ErrorAccessDenied",
+                    "Access is denied. Check credentials and try again.",
+                ),
+                Forbidden,
+            )],
+        ),
         one("lost", mail(json!({"lost": true})), Some(Timeout)),
         one(
             "came back, in German",
@@ -521,31 +741,75 @@ fn slow() -> Vec<(&'static str, Vec<Case>)> {
     ]
 }
 
+/// Sending is refused, with one of Exchange's codes.
+fn of_sending(
+    what: &'static str,
+    status: u16,
+    code: &str,
+    reason: Reason,
+) -> (&'static str, Vec<Case>) {
+    let scope = json!({"path": "/sendMail"});
+    let message = "The message could not be sent.";
+    let one = answered(what, &scope, status, &error(code, message), reason);
+    ("mail_round_trip", vec![one])
+}
+
 /// Other resources of a kind, whose configuration differs.
 fn others() -> Vec<(&'static str, &'static str, String, Vec<Case>)> {
     // What a person consents to is another thing than what an application gets.
-    let person = |kind: &'static str, more: String| {
+    let of_people = people().into_iter().map(|(account, kind, more)| {
         let works = case("works, as a person", Value::Null, Value::Null, None);
-        ("steve", kind, more, vec![works])
-    };
-    let of_people = [
-        person(
-            "sharepoint_site",
-            format!("url: \"https://{SHAREPOINT_HOST}/sites/hr\""),
-        ),
-        person("exchange_mailbox", String::new()),
-        person("mailbox_folder", "oldest: true".to_owned()),
-        person("exchange_calendar", String::new()),
-        person("free_busy", format!("schedule: room-ams-4.12@{DOMAIN}")),
-        person("onedrive", String::new()),
-        person("teams_team", format!("team: {}", team("project-x"))),
-        person("entra_directory", String::new()),
-        person("licenses", String::new()),
-        person("directory_sync", String::new()),
-        person("mail_round_trip", format!("to: steve@{DOMAIN}")),
-    ];
+        (account, kind, more, vec![works])
+    });
     let gone = "11111111-2222-4333-8444-555555555555";
+    // What nobody shared with the person is not there, says Exchange.
+    let unshared = |kind: &'static str, more: String| {
+        let hidden = case(
+            "as a person, and not shared",
+            Value::Null,
+            Value::Null,
+            Forbidden,
+        );
+        ("steve", kind, more, vec![hidden])
+    };
     let mut all = vec![
+        unshared("exchange_mailbox", format!("user: helpdesk@{DOMAIN}")),
+        unshared("mailbox_folder", format!("user: helpdesk@{DOMAIN}")),
+        unshared("exchange_calendar", format!("user: helpdesk@{DOMAIN}")),
+        (
+            "steve",
+            "sign_in",
+            String::new(),
+            vec![answered(
+                "redirect URI not registered (AADSTS50011)",
+                &json!({"service": "login", "path": "/oauth2/v2.0/authorize"}),
+                400,
+                &json!("<html><body>AADSTS50011: The redirect URI does not match.</body></html>"),
+                Rejected,
+            )],
+        ),
+        (
+            "app",
+            "app_credentials",
+            format!("applications: {{own: {SELECTED_CLIENT_ID}}}"),
+            vec![case(
+                "works for its own application, without a permission",
+                Value::Null,
+                Value::Null,
+                None,
+            )],
+        ),
+        (
+            "app",
+            "teams_team",
+            format!("team: {gone}"),
+            vec![case(
+                "no such team, with a permission for all",
+                json!({"app": {"app": SELECTED_CLIENT_ID, "grant": ["Channel.ReadBasic.All"]}}),
+                Value::Null,
+                NotFound,
+            )],
+        ),
         (
             "app",
             "app_credentials",
@@ -731,12 +995,17 @@ async fn each_case_of_each_kind() {
     let mut work = Vec::new();
     for (_, kind, _) in resources() {
         let (mut cases, mut own) = (usual(kind), own(kind));
-        // What ends the secret comes last.
         let refused = lacking(kind);
         cases.append(&mut own);
         if let Some(at) = refused {
             cases.insert(1, at);
         }
+        // What ends the secret comes last.
+        let end = cases.len() - usize::from(kind == "sign_in");
+        cases.insert(
+            end,
+            case("works again after all that", Value::Null, Value::Null, None),
+        );
         work.push(try_out(kind, None, cases));
     }
     for (kind, cases) in slow() {
@@ -769,7 +1038,31 @@ async fn each_case_of_each_kind() {
         );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    page.push_str(&limits());
     documents::is_current("docs/kinds-cases.md", &page);
+}
+
+/// Which kinds wait together.
+fn limits() -> String {
+    let mut text = String::from(
+        "\n## Who waits with whom\n\n\
+         Where Microsoft asks to slow down, the kinds of that line wait and the others go on; \
+         `tests/it/scenarios/kinds/served.rs` closes these gates one by one and sees it. What fails in \
+         any other way stops nobody else.\n\n| limit | kinds |\n|---|---|\n",
+    );
+    let mut by_limit: std::collections::BTreeMap<&str, Vec<&str>> =
+        std::collections::BTreeMap::new();
+    for info in m365mon::kinds::ALL {
+        by_limit
+            .entry(info.service.as_str())
+            .or_default()
+            .push(info.name);
+    }
+    for (limit, kinds) in by_limit {
+        // Writing into a String does not fail.
+        _ = writeln!(text, "| `{limit}` | `{}` |", kinds.join("`, `"));
+    }
+    text
 }
 
 /// Without the rights; `None` for a kind that needs none.

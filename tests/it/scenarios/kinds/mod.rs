@@ -14,7 +14,7 @@ use m365mon::config;
 use m365mon::entra::{Consent, TokenStore, Tokens};
 use m365mon::http::{Network, ProbeClient, SimpleClient};
 use m365mon::kinds::{self, Configuration, Grant, Granting, Resource};
-use m365mon::model::{Clock, IgnoreAccounts, Report, Story, SystemRandom};
+use m365mon::model::{Audience, Clock, IgnoreAccounts, Report, Story, SystemRandom};
 use m365mon::probe::{Prober, TenantProber};
 use m365mon_simulator::command::Command;
 use m365mon_simulator::directory::{
@@ -98,6 +98,33 @@ pub(super) fn resources() -> Vec<(&'static str, &'static str, String)> {
     ]
 }
 
+/// What a person may probe, beside the presence of [`resources`].
+pub(super) fn people() -> Vec<(&'static str, &'static str, String)> {
+    [
+        (
+            "sharepoint_site",
+            format!("url: \"https://{SHAREPOINT_HOST}/sites/hr\""),
+        ),
+        ("exchange_mailbox", String::new()),
+        ("mailbox_folder", "oldest: true".to_owned()),
+        ("exchange_calendar", String::new()),
+        ("free_busy", format!("schedule: room-ams-4.12@{DOMAIN}")),
+        ("onedrive", String::new()),
+        ("teams_team", format!("team: {}", team("project-x"))),
+        ("entra_directory", String::new()),
+        ("sign_in", String::new()),
+        ("licenses", String::new()),
+        ("directory_sync", String::new()),
+        ("mail_round_trip", format!("to: steve@{DOMAIN}")),
+        (
+            "file_round_trip",
+            format!("url: \"https://{SHAREPOINT_HOST}/sites/monitoring\", folder: m365mon"),
+        ),
+    ]
+    .map(|(kind, more)| ("steve", kind, more))
+    .into()
+}
+
 /// Lines of YAML of these, named by their kinds.
 pub(super) fn lines(resources: &[(&str, &str, String)]) -> String {
     let line = |(account, kind, more): &(&str, &str, String)| {
@@ -142,6 +169,7 @@ pub(super) fn configuration(tls: std::net::SocketAddr, ca_file: &str, lines: &st
 pub(super) fn granting(resource: &Resource) -> Vec<Value> {
     let account = &resource.account;
     let person = account.person().is_some();
+    let client_id = account.client_id.as_deref().unwrap_or_default();
     let mut commands = Vec::new();
     for permission in resource.permissions() {
         if permission.granting == Granting::Entra {
@@ -151,7 +179,7 @@ pub(super) fn granting(resource: &Resource) -> Vec<Value> {
     for grant in resource.kind.grants(account) {
         match grant {
             Grant::SiteRole { url, role } => commands.push(json!({"site": {
-                "url": url.as_str().trim_end_matches('/'), "grant": SELECTED_CLIENT_ID,
+                "url": url.as_str().trim_end_matches('/'), "grant": client_id,
                 "role": role.as_str(),
             }})),
             Grant::MailboxRole { user, role } => commands.push(json!({"mailbox": {
@@ -309,7 +337,12 @@ impl Cloud {
             Arc::new(SystemRandom::new()),
         );
         let needs = kinds::needs_of(account, &self.configuration.resources);
-        for one in kinds::wanted(&needs) {
+        let mut wanted = kinds::wanted(&needs);
+        if wanted.is_empty() {
+            // Who signed in is Graph's to say.
+            wanted.insert(Audience::graph(&account.cloud), Vec::new());
+        }
+        for one in wanted {
             let code = consent.device_code(account, &[one].into()).await.unwrap();
             let steve = format!("steve@{DOMAIN}");
             approve_device(&self.running.tenant, code.user_code(), &steve).unwrap();

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
-use m365mon::kinds::{Granting, Resource};
+use m365mon::kinds::{Granting, Resource, StandIn};
 use m365mon::model::Outcome;
 use m365mon_simulator::directory::SELECTED_CLIENT_ID;
 use serde_json::{Value, json};
 
-use super::{Cloud, giving, granting, lines, resources, revoking};
+use super::{Cloud, giving, granting, lines, people, resources, revoking};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -79,9 +79,14 @@ async fn the_doctor_names_what_is_too_much_and_nothing_else() {
             .unwrap_or_default()
     };
     assert!(excess(&told).starts_with("nothing beyond need"), "{told:#}");
-    for resource in told["accounts"][0]["resources"].as_array().unwrap() {
+    let account = &told["accounts"][0];
+    for step in account["steps"].as_array().unwrap() {
+        // How far Exchange's roles reach no token shows.
+        assert_eq!(step["finding"], "proved", "{step:#}");
+    }
+    for resource in account["resources"].as_array().unwrap() {
         for step in resource["steps"].as_array().unwrap() {
-            assert_ne!(step["finding"], "refuted", "{resource:#}");
+            assert_eq!(step["finding"], "proved", "{resource:#}");
         }
     }
     let mut wide = BTreeSet::new();
@@ -109,6 +114,72 @@ async fn the_doctor_names_what_is_too_much_and_nothing_else() {
     }
 }
 
+/// Without any right each kind is told what it lacks: the least, by the name of
+/// what grants it, and never a permission that would open a whole tenant.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_asks_for_the_least_and_for_nothing_wider() {
+    let of_app: Vec<_> = resources()
+        .into_iter()
+        // The first needs none, the last two have an API of their own or no account.
+        .filter(|(account, kind, _)| *account == "app" && *kind != "http_endpoint")
+        .collect();
+    let cloud = Cloud::with(&lines(&of_app)).await;
+    for (_, kind, _) in &of_app {
+        cloud.act(&revoking(cloud.resource(kind)));
+    }
+    let told = doctor(&cloud).await;
+    for exam in told["accounts"][0]["resources"].as_array().unwrap() {
+        let kind = exam["kind"].as_str().unwrap();
+        let resource = cloud.resource(kind);
+        let text = exam.to_string();
+        let bare = without_names(&text);
+        let said = names_in(&bare);
+        for permission in resource.permissions() {
+            let least = match permission.granting {
+                Granting::Entra => permission.describe(),
+                Granting::Elsewhere(StandIn::MailboxRole(name) | StandIn::TeamConsent(name)) => {
+                    name.to_owned()
+                }
+            };
+            let least = least.trim_start_matches("the ");
+            let named =
+                text.contains(least) || text.contains(&format!("{} is not", permission.name));
+            assert!(named, "{kind}: no {least} in {exam:#}");
+            let refuted = exam["steps"].as_array().unwrap().iter();
+            let refuted = refuted.filter(|step| step["finding"] == "refuted").count();
+            assert!(refuted > 0, "{kind}: {exam:#}");
+            let opening = permission.wide.iter().flat_map(|wide| wide.names);
+            for wider in permission
+                .broader
+                .iter()
+                .chain(permission.or)
+                .chain(opening)
+            {
+                assert!(!said.contains(wider), "{kind}: {wider} in {exam:#}");
+            }
+        }
+    }
+}
+
+/// Without the names that commands give to what they make, which hold a role.
+fn without_names(text: &str) -> String {
+    let mut parts = text.split("'m365mon ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let rest = parts.filter_map(|part| part.split_once('\'').map(|(_, rest)| rest));
+    rest.fold(first, |all, rest| all + rest)
+}
+
+/// Names of permissions in a text; "Application Mail.Send" is a role of Exchange.
+fn names_in(text: &str) -> BTreeSet<&str> {
+    let words = |c: char| !c.is_ascii_alphanumeric() && c != '.';
+    let words: Vec<&str> = text.split(words).filter(|word| !word.is_empty()).collect();
+    words
+        .windows(2)
+        .filter(|pair| pair[0] != "Application")
+        .map(|pair| pair[1].trim_end_matches('.'))
+        .collect()
+}
+
 async fn doctor(cloud: &Cloud) -> Value {
     let file = cloud.file();
     let run = tokio::task::spawn_blocking(move || {
@@ -128,8 +199,13 @@ async fn doctor(cloud: &Cloud) -> Value {
 /// What `setup` prints grants the least and names nothing wider.
 #[test]
 fn setup_prints_nothing_wider() {
-    let all = resources();
-    let text = super::configuration("127.0.0.1:1".parse().unwrap(), "ca.pem", &lines(&all));
+    for all in [resources(), people()] {
+        prints_nothing_wider(&all);
+    }
+}
+
+fn prints_nothing_wider(all: &[(&str, &str, String)]) {
+    let text = super::configuration("127.0.0.1:1".parse().unwrap(), "ca.pem", &lines(all));
     let none = std::collections::BTreeMap::<String, String>::new();
     let loaded = m365mon::config::parse(&text, std::path::Path::new("m365mon.yml"), &none);
     let configuration = loaded

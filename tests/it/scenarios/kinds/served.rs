@@ -154,7 +154,45 @@ fn all_kinds_each_gate_and_nothing_of_the_content() {
     freshness(&served);
     refusals(&served);
     recovery(&served, expected);
-    canary(&served);
+    canary(&served, reported(&prometheus));
+}
+
+/// What `report` makes of all that Prometheus has seen, in each of its forms.
+fn reported(prometheus: &Prometheus) -> Vec<(String, String)> {
+    let url = format!("http://{}", prometheus.address());
+    let from = m365mon::model::Clock::system().now() - jiff::SignedDuration::from_hours(2);
+    let from = from.strftime("%Y-%m-%dT%H:%M").to_string();
+    let run = |words: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_m365mon"))
+            .args(["report", "--prometheus.url", &url, "--from", &from])
+            .args(words)
+            .output()
+            .unwrap()
+    };
+    let forms: [&[&str]; 6] = [
+        &["--format", "text"],
+        &["--format", "json"],
+        &["--format", "html"],
+        &["--format", "csv"],
+        &["--format", "csv", "--table", "outages"],
+        &["--format", "csv", "--table", "totals"],
+    ];
+    // It tells whole minutes.
+    eventually("a minute is on record", || {
+        run(forms[0]).status.success().then_some(())
+    });
+    let mut seen = Vec::new();
+    for words in forms {
+        let output = run(words);
+        assert!(output.status.success(), "{words:?}: {output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        let told = words.contains(&"--table") || text.contains("mail-round-trip-00001");
+        assert!(told, "{words:?}: {text}");
+        let place = format!("report {}", words.join(" "));
+        seen.push((place.clone(), text));
+        seen.push((place, String::from_utf8(output.stderr).unwrap()));
+    }
+    seen
 }
 
 /// A service that throttles stops its own probes and nobody else's.
@@ -251,8 +289,7 @@ fn recovery(served: &Served, expected: usize) {
 
 /// Everything that comes out, searched for the word, for tokens and addresses
 /// of downloads.
-fn canary(served: &Served) {
-    let mut seen = Vec::new();
+fn canary(served: &Served, mut seen: Vec<(String, String)>) {
     for path in [
         "/",
         "/metrics",

@@ -1047,8 +1047,9 @@ fn limits() -> String {
     let mut text = String::from(
         "\n## Who waits with whom\n\n\
          Where Microsoft asks to slow down, the kinds of that line wait and the others go on; \
-         `tests/it/scenarios/kinds/served.rs` closes these gates one by one and sees it. What fails in \
-         any other way stops nobody else.\n\n| limit | kinds |\n|---|---|\n",
+         `tests/it/scenarios/kinds/served.rs` closes `sharepoint`, `outlook`, `directory`, \
+         `service_communications` and `security` one after another and sees it. What fails in any \
+         other way stops nobody else.\n\n| limit | kinds |\n|---|---|\n",
     );
     let mut by_limit: std::collections::BTreeMap<&str, Vec<&str>> =
         std::collections::BTreeMap::new();

@@ -20,6 +20,7 @@ const PATIENT: &str = "options timeout:30 attempts:5";
 const DEAD: u8 = 23;
 
 /// What is answered to a question for an address.
+#[derive(Clone, Copy)]
 pub(crate) struct Says {
     /// Nothing.
     pub(crate) silent: &'static str,

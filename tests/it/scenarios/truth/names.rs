@@ -75,6 +75,10 @@ fn configure(folder: &Path, accounts: &[&str]) {
 }
 
 /// A tenant where its names lead, and a folder with what it wrote.
+#[expect(
+    clippy::print_stdout,
+    reason = "a test that was not made says so, as the tests themselves may"
+)]
 fn stage() -> Option<(NameServer, tempfile::TempDir, Process)> {
     let says = Says {
         silent: SILENT,

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -37,7 +37,7 @@ type Ask = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
 type Found = Result<Arc<[IpAddr]>, Arc<io::Error>>;
 type Waiting = watch::Receiver<Option<Found>>;
 
-/// Resolves names. Cheap to clone; clones share the lookups.
+/// Resolves names. Cheap to clone; all of a process share the lookups.
 #[derive(Clone)]
 pub(super) struct Resolver {
     overrides: Arc<BTreeMap<Arc<str>, ResolveOverride>>,
@@ -57,25 +57,34 @@ struct Lookup {
     found: Waiting,
 }
 
-impl Resolver {
-    pub(super) fn new(overrides: &BTreeMap<Arc<str>, ResolveOverride>) -> Self {
-        Self::asking(overrides, |name| {
-            let found = (name, 0).to_socket_addrs()?;
-            Ok(found.map(|address| address.ip()).collect())
+/// What the operating system is being asked: one list for the process, for a
+/// thread that waits for a name server outlives the configuration that began it.
+static OF_THE_SYSTEM: LazyLock<Arc<Lookups>> = LazyLock::new(|| {
+    Lookups::asking(|name| {
+        let found = (name, 0).to_socket_addrs()?;
+        Ok(found.map(|address| address.ip()).collect())
+    })
+});
+
+impl Lookups {
+    fn asking(ask: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            ask: Box::new(ask),
+            places: Arc::new(Semaphore::new(LOOKUPS_AT_ONCE)),
+            of_name: Mutex::default(),
         })
     }
+}
 
-    fn asking(
-        overrides: &BTreeMap<Arc<str>, ResolveOverride>,
-        ask: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static,
-    ) -> Self {
+impl Resolver {
+    pub(super) fn new(overrides: &BTreeMap<Arc<str>, ResolveOverride>) -> Self {
+        Self::with(overrides, Arc::clone(&OF_THE_SYSTEM))
+    }
+
+    fn with(overrides: &BTreeMap<Arc<str>, ResolveOverride>, lookups: Arc<Lookups>) -> Self {
         Self {
             overrides: Arc::new(overrides.clone()),
-            lookups: Arc::new(Lookups {
-                ask: Box::new(ask),
-                places: Arc::new(Semaphore::new(LOOKUPS_AT_ONCE)),
-                of_name: Mutex::default(),
-            }),
+            lookups,
         }
     }
 

@@ -23,7 +23,7 @@ impl NameServer {
 
     fn resolver(self: &Arc<Self>) -> Resolver {
         let server = self.clone();
-        Resolver::asking(&BTreeMap::new(), move |name| {
+        let lookups = Lookups::asking(move |name| {
             server.asked.fetch_add(1, Ordering::SeqCst);
             let silent = server.silent.0.lock().unwrap();
             let waits = |silent: &mut HashSet<String>| silent.contains(name);
@@ -35,7 +35,8 @@ impl NameServer {
                 "many" => Ok((0..40).map(|n| IpAddr::from([192, 0, 2, n])).collect()),
                 _ => Ok(vec![IpAddr::from([192, 0, 2, 1])]),
             }
-        })
+        });
+        Resolver::with(&BTreeMap::new(), lookups)
     }
 
     fn speak(&self, name: &str) {
@@ -66,6 +67,13 @@ fn resolver() -> Resolver {
         Arc::from("contoso.sharepoint.com"),
         ResolveOverride { address },
     )]))
+}
+
+/// A reload makes a new one; what waits for a silent name goes on waiting.
+#[test]
+fn another_configuration_joins_the_same_lookups() {
+    let (first, second) = (resolver(), Resolver::new(&BTreeMap::new()));
+    assert!(Arc::ptr_eq(&first.lookups, &second.lookups));
 }
 
 #[tokio::test]

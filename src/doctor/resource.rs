@@ -7,7 +7,7 @@ use super::finding::{DoctorStep, Finding, ResourceExam};
 use super::rights;
 use crate::kinds::{Refused, Resource};
 use crate::model::{Account, Outcome, Reason, Report, Story};
-use crate::probe::{Batch, Prober as _, Refusal, TenantProber, Watcher};
+use crate::probe::{Batch, Prober as _, ServiceRefusal, TenantProber, Watcher};
 use crate::setup::{Commands, shell};
 
 /// Where resources are probed.
@@ -87,7 +87,7 @@ impl ProbeRunner {
         &self,
         resource: &Arc<Resource>,
         progress: &dyn Watcher,
-    ) -> Result<(Report, Refusal), &'static str> {
+    ) -> Result<(Report, ServiceRefusal), &'static str> {
         let permit = self.batch.permit(resource).await;
         let _permit = permit.ok_or("Microsoft asks us to slow down")?;
         progress.began(&resource.name);

@@ -21,7 +21,7 @@ pub type MayAsk = Arc<dyn Fn() -> bool + Send + Sync>;
 
 pub use batch::{Batch, Permit, Watcher};
 pub use reference::{REFERENCE_PATIENCE, ReferenceProber};
-pub use tenant::{Refusal, TenantProber};
+pub use tenant::{ServiceRefusal, TenantProber};
 
 /// Makes one attempt to use a resource; what the scheduler knows of probing.
 ///

@@ -21,7 +21,7 @@ const LONGEST_DETAIL: usize = 300;
 
 /// What a refusal was made of, for who looks for the remedy.
 #[derive(Debug, Clone, Default)]
-pub struct Refusal {
+pub struct ServiceRefusal {
     /// What the service said, as far as it is known.
     pub error: ServiceError,
     /// The step that it refused; empty where one request is all.
@@ -54,7 +54,7 @@ impl TenantProber {
     }
 
     /// Probes once as [`Prober::probe`] does, and says what a refusal was made of.
-    pub async fn explained(&self, resource: &Resource, story: &Story) -> (Report, Refusal) {
+    pub async fn explained(&self, resource: &Resource, story: &Story) -> (Report, ServiceRefusal) {
         let (report, refusal) = self.attempt(resource, story, None).await;
         (report, refusal.unwrap_or_default())
     }
@@ -66,7 +66,7 @@ impl TenantProber {
         resource: &Resource,
         story: &Story,
         may_ask: Option<&MayAsk>,
-    ) -> (Report, Option<Refusal>) {
+    ) -> (Report, Option<ServiceRefusal>) {
         let started = self.clock.now();
         let (kind, account) = (resource.kind.as_str(), &resource.account.name);
         story.tell(|| {
@@ -95,7 +95,7 @@ impl TenantProber {
         let (outcome, steps) = probing.end();
         let held = matches!(outcome, Some(Attempt::Held));
         tell_of_the_body(story, resource, &result, length);
-        let refusal = Refusal {
+        let refusal = ServiceRefusal {
             error: match &outcome {
                 Some(Attempt::Response(response)) => response.error.clone(),
                 _ => ServiceError::default(),

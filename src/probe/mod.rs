@@ -28,27 +28,21 @@ pub use tenant::{ServiceRefusal, TenantProber};
 /// The future owns all it needs. Dropping it cuts the probe off. It ends by
 /// itself: `timeout` bounds each request and, once more, the wait for a token.
 pub trait Prober: Send + Sync {
-    /// Probes `resource` once, telling `story` what happens.
-    fn probe(&self, resource: Arc<Resource>, story: Story) -> BoxFuture<'static, Report>;
-
-    /// As [`Self::probe`], but `may_ask` is heard before the first request, when its
-    /// token is there: that may have been long in coming, and a service may have asked
-    /// for a wait meanwhile. `None` if it says no; then nothing was sent. Whoever waits
-    /// for nothing need not ask.
-    fn probe_if(
+    /// Probes `resource` once, telling `story` what happens. `may_ask` is heard before
+    /// the first request, when its token is there: that may have been long in coming,
+    /// and a service may have asked for a wait meanwhile. `None` if it says no; then
+    /// nothing was sent. Whoever waits for nothing need not ask.
+    fn probe(
         &self,
         resource: Arc<Resource>,
         story: Story,
-        _may_ask: MayAsk,
-    ) -> BoxFuture<'static, Option<Report>> {
-        let probe = self.probe(resource, story);
-        Box::pin(async move { Some(probe.await) })
-    }
+        may_ask: MayAsk,
+    ) -> BoxFuture<'static, Option<Report>>;
 
     /// Asks the directory when the account's own credential ends. What is found
     /// goes where the account's tokens are kept; the report says how asking went.
     /// `None` from those who cannot ask, and where `may_ask` says no, as in
-    /// [`Self::probe_if`].
+    /// [`Self::probe`].
     fn own_credential(
         &self,
         _account: Arc<Account>,

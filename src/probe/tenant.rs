@@ -53,7 +53,8 @@ impl TenantProber {
         }
     }
 
-    /// Probes once as [`Prober::probe`] does, and says what a refusal was made of.
+    /// Probes once, whatever a service asked for meanwhile, and says what a refusal
+    /// was made of.
     pub async fn explained(&self, resource: &Resource, story: &Story) -> (Report, ServiceRefusal) {
         let (report, refusal) = self.attempt(resource, story, None).await;
         (report, refusal.unwrap_or_default())
@@ -259,12 +260,7 @@ impl Finished<'_> {
 }
 
 impl Prober for TenantProber {
-    fn probe(&self, resource: Arc<Resource>, story: Story) -> BoxFuture<'static, Report> {
-        let prober = self.clone();
-        Box::pin(async move { prober.attempt(&resource, &story, None).await.0 })
-    }
-
-    fn probe_if(
+    fn probe(
         &self,
         resource: Arc<Resource>,
         story: Story,

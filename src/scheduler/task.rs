@@ -76,7 +76,7 @@ impl Scheduler {
         // Inside the block, so that a panic before the first await is caught
         // too. What the probe shares with others it must keep whole by itself,
         // as on any error.
-        let probe = async move { prober.probe_if(target, story, may_ask).await };
+        let probe = async move { prober.probe(target, story, may_ask).await };
         let probe = timeout_at(deadline, AssertUnwindSafe(probe).catch_unwind());
         let ended = tokio::select! {
             biased;

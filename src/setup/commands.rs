@@ -89,7 +89,7 @@ impl<'a> Commands<'a> {
         Self { account }
     }
 
-    fn client_id(self) -> &'a str {
+    pub(super) fn client_id(self) -> &'a str {
         self.account
             .client_id
             .as_deref()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::commands::{shell, team_consent};
+use super::commands::{Commands, shell, team_consent};
 use super::plan::{Plan, exchange_environment};
 use super::text::Script;
 use super::{application, delegated, mailboxes};
@@ -196,14 +196,12 @@ fn register_environment(script: &mut Script, cloud: &Cloud) {
 
 /// What no command of the modules does.
 fn by_hand(script: &mut Script, plan: &Plan<'_>) {
-    let client_id = plan.account.client_id.as_deref();
+    let client_id = Commands::of(plan.account).client_id();
     let remarks: Vec<String> = plan
         .grants
         .iter()
         .flat_map(|grant| match grant {
-            Grant::TeamConsent { team, permission } => {
-                team_consent(client_id.unwrap_or("CLIENT-ID"), team, permission)
-            }
+            Grant::TeamConsent { team, permission } => team_consent(client_id, team, permission),
             Grant::ByHand(how) => vec![how.to_string()],
             _ => Vec::new(),
         })

@@ -50,20 +50,14 @@ impl Witness {
 }
 
 impl Prober for Witness {
-    fn probe(&self, resource: Arc<Resource>, story: Story) -> BoxFuture<'static, Report> {
-        let witness = self.clone();
-        let probe = self.inner.probe(resource.clone(), story);
-        Box::pin(async move { witness.saw(&resource, probe.await) })
-    }
-
-    fn probe_if(
+    fn probe(
         &self,
         resource: Arc<Resource>,
         story: Story,
         may_ask: MayAsk,
     ) -> BoxFuture<'static, Option<Report>> {
         let witness = self.clone();
-        let probe = self.inner.probe_if(resource.clone(), story, may_ask);
+        let probe = self.inner.probe(resource.clone(), story, may_ask);
         Box::pin(async move { Some(witness.saw(&resource, probe.await?)) })
     }
 }

@@ -13,7 +13,7 @@ use crate::model::{
     Account, AccountObserver, AccountStatus, Clock, Reason, Report, Story, SystemRandom,
     TokenReport, Verdict,
 };
-use crate::probe::{Batch, Prober as _, TenantProber, Watcher};
+use crate::probe::{Batch, TenantProber, Watcher};
 use crate::state::State;
 
 /// What was asked, and what is known of the accounts.
@@ -76,7 +76,7 @@ pub(super) async fn all(
                 Some(_permit) => {
                     progress.began(&resource.name);
                     // A story that goes on is cloned; its lines are shared.
-                    let report = prober.probe(resource.clone(), story.clone()).await;
+                    let report = prober.explained(&resource, &story).await.0;
                     batch.note(&resource, &report);
                     report
                 }

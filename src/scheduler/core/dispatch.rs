@@ -127,10 +127,10 @@ impl Core {
         self.queue.leave(&finished.slot.resource().account.name);
         self.gates.leave(key, now.monotonic);
         finished.counters.ended(finished.recorded);
-        let (report, cause) = match end {
-            RunEnd::Report(report) => (Some(report), SkipCause::Missed),
-            RunEnd::Held => (None, SkipCause::Gate),
-            RunEnd::CutOff => (None, SkipCause::Missed),
+        let (report, cause, held) = match end {
+            RunEnd::Report(report) => (Some(report), SkipCause::Missed, None),
+            RunEnd::Held => (None, SkipCause::Gate, self.held(finished.slot, now)),
+            RunEnd::CutOff => (None, SkipCause::Missed, None),
         };
         if !finished.recorded {
             finished.slot.skipped(cause);
@@ -138,10 +138,6 @@ impl Core {
         if let Some(report) = report {
             self.learn(finished.slot, finished.began, report, now);
         }
-        let held = match self.gates.admission(key, now.monotonic) {
-            Admission::Closed(until) if report.is_none() => Some(in_civil_time(until, now)),
-            _ => None,
-        };
         if let Some(entry) = self.entries.get_mut(&finished.id)
             && entry
                 .run
@@ -159,7 +155,9 @@ impl Core {
             if let Some(run) = entry.run.take() {
                 run.complete(&match (report, held) {
                     (Some(report), _) => DemandResult::Probed(report.clone()),
-                    (None, Some(until)) => DemandResult::Held { until },
+                    (None, Some(until)) => DemandResult::Held {
+                        until: in_civil_time(until, now),
+                    },
                     (None, None) => DemandResult::Gone,
                 });
             }

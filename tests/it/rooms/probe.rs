@@ -14,7 +14,7 @@ use m365mon::model::{
     AccountReason, Audience, Clock, Hold, Outcome, Phase, Reason, Repeat, Report, Sample, Story,
     SystemRandom, TokenProblem,
 };
-use m365mon::probe::{Prober, TenantProber};
+use m365mon::probe::TenantProber;
 
 use script::{Script, problem};
 
@@ -117,7 +117,7 @@ async fn probe(resource: Resource, tokens: Arc<Script>, ca: &Ca, origin: &Origin
     let random = Arc::new(SystemRandom::new());
     let prober = TenantProber::new(client, tokens, Clock::system(), random);
     let story = Story::begin();
-    let report = prober.probe(Arc::new(resource), story.clone()).await;
+    let report = prober.explained(&resource, &story).await.0;
     let out = format!("{report:?}\n{}", story.lines().join("\n"));
     for secret in [CANARY, "Payroll", "ann@contoso.com"] {
         assert!(!out.contains(secret), "{out}");

@@ -13,7 +13,7 @@ use m365mon::model::{
     Account, Audience, Clock, Cloud, IgnoreAccounts, Outcome, Phase, ResolveOverride, Story,
     SystemRandom, Verdict,
 };
-use m365mon::probe::{Prober, TenantProber};
+use m365mon::probe::TenantProber;
 
 use self::stage::{Hanging, LOGIN, Theatre};
 use crate::support::documents;
@@ -139,7 +139,7 @@ async fn at_a_resource(fault: &Fault, theatre: &Theatre) -> Told {
         Clock::system(),
         Arc::new(SystemRandom::new()),
     );
-    let probing = prober.probe(Arc::new(resource), Story::untold());
+    let probing = async move { prober.explained(&resource, &Story::untold()).await.0 };
     let report = until_it_hangs(hanging, probing).await;
     Told {
         outcome: report.verdict.outcome(),

@@ -11,7 +11,7 @@ use m365mon::entra::{TokenStore, Tokens};
 use m365mon::http::{Network, ProbeClient, SimpleClient};
 use m365mon::kinds::{Configuration, Resource};
 use m365mon::model::{Clock, IgnoreAccounts, Reason, Report, Story, SystemRandom};
-use m365mon::probe::{Prober, TenantProber};
+use m365mon::probe::TenantProber;
 use m365mon_simulator::directory::Size;
 use m365mon_simulator::{Options, Running, files, start};
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ impl Scene {
             timeout,
             ..(**found).clone()
         };
-        self.prober.probe(Arc::new(resource), Story::untold()).await
+        self.prober.explained(&resource, &Story::untold()).await.0
     }
 
     pub(super) async fn reason(&self, name: &str) -> Option<Reason> {

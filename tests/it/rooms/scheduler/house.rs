@@ -85,11 +85,11 @@ impl Drop for Running<'_> {
 /// The scripted prober as the scheduler holds it.
 struct Handle(Arc<Scripted>);
 
-impl Prober for Handle {
-    fn probe(&self, resource: Arc<Resource>, story: Story) -> BoxFuture<'static, Report> {
+impl Handle {
+    fn answer(&self, resource: &Arc<Resource>, story: &Story) -> BoxFuture<'static, Report> {
         let this = self.0.clone();
         this.starts.lock().push((Instant::now(), resource.clone()));
-        let act = this.script.lock().clone()(&resource);
+        let act = this.script.lock().clone()(resource);
         assert!(!matches!(act, Act::Panic), "scripted");
         story.tell(|| "probing".into());
         async move {
@@ -111,8 +111,10 @@ impl Prober for Handle {
         }
         .boxed()
     }
+}
 
-    fn probe_if(
+impl Prober for Handle {
+    fn probe(
         &self,
         resource: Arc<Resource>,
         story: Story,
@@ -120,13 +122,13 @@ impl Prober for Handle {
     ) -> BoxFuture<'static, Option<Report>> {
         let takes = *self.0.token_takes.lock();
         if takes.is_zero() {
-            return self.probe(resource, story).map(Some).boxed();
+            return self.answer(&resource, &story).map(Some).boxed();
         }
         let handle = Self(self.0.clone());
         async move {
             tokio::time::sleep(takes).await;
             match may_ask() {
-                true => Some(handle.probe(resource, story).await),
+                true => Some(handle.answer(&resource, &story).await),
                 false => None,
             }
         }

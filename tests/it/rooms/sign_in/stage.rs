@@ -16,7 +16,7 @@ use m365mon::metrics::{BuildInfo, Exposition};
 use m365mon::model::{
     Account, Clock, IgnoreAccounts, Reason, Report, Story, SystemRandom, Verdict,
 };
-use m365mon::probe::Prober;
+use m365mon::probe::{MayAsk, Prober};
 use m365mon::scheduler::Scheduler;
 use m365mon::state::State;
 use m365mon::web::{App, Authenticated, Bounds, Dependencies, Server, Settings, listen, router};
@@ -36,10 +36,10 @@ const PASSWORD: &str = "canary-password-7c21";
 struct Nobody;
 
 impl Prober for Nobody {
-    fn probe(&self, _: Arc<Resource>, _: Story) -> BoxFuture<'static, Report> {
+    fn probe(&self, _: Arc<Resource>, _: Story, _: MayAsk) -> BoxFuture<'static, Option<Report>> {
         let now = Clock::system().now();
         let verdict = Verdict::Problem(Reason::Internal);
-        async move { Report::without_request(now, now, verdict, "") }.boxed()
+        async move { Some(Report::without_request(now, now, verdict, "")) }.boxed()
     }
 }
 

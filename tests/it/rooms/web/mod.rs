@@ -18,7 +18,7 @@ use m365mon::config;
 use m365mon::kinds::Resource;
 use m365mon::metrics::{BuildInfo, Exposition};
 use m365mon::model::{Clock, Exchange, Phases, Report, RequestId, Story, SystemRandom, Verdict};
-use m365mon::probe::Prober;
+use m365mon::probe::{MayAsk, Prober};
 use m365mon::scheduler::Scheduler;
 use m365mon::state::State;
 use m365mon::web::{App, Bounds, Dependencies, Server, Settings, listen, router};
@@ -57,7 +57,12 @@ impl Fake {
 struct Told(Arc<Fake>);
 
 impl Prober for Told {
-    fn probe(&self, resource: Arc<Resource>, story: Story) -> BoxFuture<'static, Report> {
+    fn probe(
+        &self,
+        resource: Arc<Resource>,
+        story: Story,
+        _may_ask: MayAsk,
+    ) -> BoxFuture<'static, Option<Report>> {
         let fake = Arc::clone(&self.0);
         async move {
             fake.began.fetch_add(1, Ordering::SeqCst);
@@ -65,7 +70,7 @@ impl Prober for Told {
             let started = fake.clock.now();
             _ = fake.turns.acquire().await;
             let (verdict, detail) = fake.verdict.lock().clone();
-            Report {
+            Some(Report {
                 exchange: Exchange {
                     status: Some(200),
                     phases: Some(Phases {
@@ -77,7 +82,7 @@ impl Prober for Told {
                     ..Exchange::default()
                 },
                 ..Report::without_request(started, fake.clock.now(), verdict, &detail)
-            }
+            })
         }
         .boxed()
     }

@@ -15,7 +15,7 @@ use m365mon::entra::{Consent, TokenStore, Tokens};
 use m365mon::http::{Network, ProbeClient, SimpleClient};
 use m365mon::kinds::{self, Configuration, Grant, Granting, Resource};
 use m365mon::model::{Audience, Clock, IgnoreAccounts, Report, Story, SystemRandom};
-use m365mon::probe::{Prober, TenantProber};
+use m365mon::probe::TenantProber;
 use m365mon_simulator::command::Command;
 use m365mon_simulator::directory::{
     DELEGATED_CLIENT_ID, DOMAIN, ORDERS_ALIAS, PERSONAL_HOST, SELECTED_CLIENT_ID, SHAREPOINT_HOST,
@@ -359,7 +359,7 @@ impl Cloud {
         let client = ProbeClient::new(&self.network).unwrap();
         let random = Arc::new(SystemRandom::new());
         let prober = TenantProber::new(client, self.tokens(), Clock::system(), random);
-        prober.probe(Arc::new(resource), Story::untold()).await
+        prober.explained(&resource, &Story::untold()).await.0
     }
 }
 

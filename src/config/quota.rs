@@ -184,31 +184,61 @@ pub fn calls_a_minute(configuration: &Configuration) -> f64 {
         .sum()
 }
 
-/// How many probes of an account run at once if none of them gets an answer
-/// and each takes as long as it may.
-#[must_use]
-pub fn hanging_at_once(configuration: &Configuration, account: &str) -> f64 {
-    configuration
-        .resources
-        .iter()
-        .filter(|resource| resource.mode == Mode::Background && &*resource.account.name == account)
-        .map(|resource| {
-            let longest = resource.kind.longest(resource.timeout);
-            longest.as_secs_f64() / resource.interval.as_secs_f64()
-        })
-        .sum()
+/// Resources that wait for places together: those of one account, or those
+/// that need none.
+pub struct Crowd<'a> {
+    /// Empty for those that need none.
+    pub account: &'a str,
+    /// How many resources.
+    pub resources: usize,
+    /// Probes of them at once if none gets an answer and each takes as long as
+    /// it may.
+    pub hanging: f64,
+    /// Probes of them that may run at once.
+    pub most: usize,
+    /// What says so, for people.
+    pub limit: &'static str,
 }
 
-/// How many probes of one account may run at once: `per_account`, and of
-/// several accounts none gets more than half of `probes_in_flight`.
+/// What is probed in the background, by who waits with whom, in the order of the
+/// file. Of several crowds none gets more than half of `probes_in_flight`.
 #[must_use]
-pub fn at_once(configuration: &Configuration) -> usize {
+pub fn crowds(configuration: &Configuration) -> Vec<Crowd<'_>> {
+    let mut crowds: Vec<Crowd<'_>> = Vec::new();
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    for resource in &configuration.resources {
+        let account = &*resource.account.name;
+        let index = *known.entry(account).or_insert_with(|| {
+            crowds.push(Crowd {
+                account,
+                resources: 0,
+                hanging: 0.0,
+                most: 0,
+                limit: "",
+            });
+            crowds.len() - 1
+        });
+        if resource.mode == Mode::Background {
+            let longest = resource.kind.longest(resource.timeout);
+            crowds[index].resources += 1;
+            crowds[index].hanging += longest.as_secs_f64() / resource.interval.as_secs_f64();
+        }
+    }
     let limits = &configuration.limits;
-    let most = match configuration.accounts.len() {
-        0 | 1 => limits.probes_in_flight,
-        _ => (limits.probes_in_flight / 2).max(1),
+    let (share, shared) = match crowds.len() {
+        0 | 1 => (limits.probes_in_flight, "limits.probes_in_flight"),
+        _ => (
+            (limits.probes_in_flight / 2).max(1),
+            "half of limits.probes_in_flight, since there are others",
+        ),
     };
-    limits.per_account.min(most)
+    for crowd in &mut crowds {
+        (crowd.most, crowd.limit) = match limits.per_account <= share {
+            true => (limits.per_account, "limits.per_account"),
+            false => (share, shared),
+        };
+    }
+    crowds
 }
 
 /// One share per cloud, tenant and application, in the order of the file.

@@ -20,26 +20,7 @@ pub(super) fn warn(
             "no resources: nothing will be probed",
         );
     }
-    let most = quota::at_once(configuration);
-    for account in &configuration.accounts {
-        let hanging = quota::hanging_at_once(configuration, &account.name).ceil();
-        if hanging <= most as f64 {
-            continue;
-        }
-        let at = accounts
-            .find(&account.name)
-            .map_or(root.at, |known| known.at);
-        let resources = configuration.resources.iter();
-        let resources = resources.filter(|resource| resource.account.name == account.name);
-        context.diagnostics.warn(
-            at,
-            format!(
-                "if none of the {} resources of {} answers, {hanging} probes of them would run at once (timeout divided by interval, added up), and {most} may (limits.per_account, and half of limits.probes_in_flight where there are several accounts): ticks would be missed then; probe less often, shorten timeouts or raise the limits",
-                resources.count(),
-                quoted(&account.name),
-            ),
-        );
-    }
+    crowded(configuration, accounts, root, context);
     for mails in quota::mails(configuration) {
         if mails.is_high() {
             let at = accounts
@@ -73,19 +54,81 @@ pub(super) fn warn(
     }
 }
 
+/// A sum of fractions, rounded up; sixths that add up to 64 are no more than 64.
+fn whole(sum: f64) -> f64 {
+    const ROUNDING: f64 = 1e-6;
+    (sum - ROUNDING).ceil()
+}
+
+/// Warns where probes would wait for each other if nobody answered.
+fn crowded(
+    configuration: &Configuration,
+    accounts: &CheckedAccounts,
+    root: &Fields<'_>,
+    context: &Context<'_>,
+) {
+    const MEANS: &str = "ticks would be missed then; probe less often, shorten timeouts or raise";
+    let crowds = quota::crowds(configuration);
+    let mut together = 0.0;
+    for crowd in &crowds {
+        let (hanging, most) = (whole(crowd.hanging), crowd.most as f64);
+        together += crowd.hanging.min(most);
+        if hanging <= most {
+            continue;
+        }
+        let (at, whose) = match crowd.account {
+            "" => (root.place("resources"), "without an account".to_owned()),
+            name => (
+                accounts.find(name).map_or(root.at, |known| known.at),
+                format!("of {}", quoted(name)),
+            ),
+        };
+        let message = format!(
+            "if none of the {} resources {whose} answers, {hanging} probes of them would run at once (timeout divided by interval, added up), and {most} may ({}): {MEANS} the limit",
+            crowd.resources, crowd.limit,
+        );
+        context.diagnostics.warn(at, message);
+    }
+    let (together, most) = (whole(together), configuration.limits.probes_in_flight);
+    if together > most as f64 {
+        let message = format!(
+            "if nothing answers at all, {together} probes would run at once (timeout divided by interval, added up, within the limits of each account), and {most} may: {MEANS} limits.probes_in_flight"
+        );
+        context.diagnostics.warn(root.place("limits"), message);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
     use std::path::Path;
 
-    fn warnings(resources: usize, rest: &str) -> Vec<String> {
-        let mut text = format!(
-            "{rest}accounts:\n  - {{name: contoso, tenant: contoso.onmicrosoft.com, client_id: 11111111-2222-3333-4444-555555555555, workload_identity: {{token_file: /token}}}}\nresources:\n"
-        );
-        for number in 0..resources {
-            text.push_str(&format!(
-                "  - {{name: s{number}, account: contoso, kind: exchange_mailbox, user: u{number}@contoso.com}}\n"
-            ));
+    use std::fmt::Write as _;
+
+    const APP: &str = "tenant: contoso.onmicrosoft.com, client_id: 11111111-2222-3333-4444-555555555555, workload_identity: {token_file: /token}";
+
+    /// What is said about that many resources of each of these accounts; those of
+    /// the account without a name need none.
+    fn warnings(resources: usize, accounts: &[&str], rest: &str) -> Vec<String> {
+        let mut text = format!("{rest}accounts:\n  - {{name: idle, {APP}}}\n");
+        for name in accounts.iter().filter(|name| !name.is_empty()) {
+            _ = writeln!(text, "  - {{name: {name}, {APP}}}");
+        }
+        text.push_str("resources:\n");
+        for (account, number) in accounts
+            .iter()
+            .flat_map(|account| (0..resources).map(move |number| (account, number)))
+        {
+            _ = match *account {
+                "" => writeln!(
+                    text,
+                    "  - {{name: e{number}, kind: http_endpoint, url: \"https://contoso.com/{number}\"}}"
+                ),
+                name => writeln!(
+                    text,
+                    "  - {{name: {name}{number}, account: {name}, kind: exchange_mailbox, user: u{number}@contoso.com}}"
+                ),
+            };
         }
         let environment: BTreeMap<String, String> = BTreeMap::new();
         let loaded = crate::config::parse(&text, Path::new("m365mon.yml"), &environment).unwrap();
@@ -93,16 +136,84 @@ mod tests {
         messages.filter(|one| one.contains("at once")).collect()
     }
 
+    /// By default a probe takes 10 of 60 seconds.
     #[test]
     fn what_hangs_together_must_fit() {
-        assert!(warnings(384, "").is_empty());
-        let thousand = warnings(1_000, "");
-        assert!(
-            thousand[0].starts_with("if none of the 1000 resources of \"contoso\" answers, 167 probes of them would run at once") && thousand[0].contains("and 64 may"),
-            "{thousand:?}"
-        );
-        assert!(warnings(1_000, "limits: {per_account: 200}\n").is_empty());
-        assert!(!warnings(1_000, "limits: {per_account: 200, probes_in_flight: 100}\n").is_empty());
-        assert!(warnings(1_000, "defaults: {timeout: 3s}\n").is_empty());
+        const ONE: &[&str] = &["contoso"];
+        const FOUR: &[&str] = &["a", "b", "c", "d"];
+        let high = "limits: {per_account: 500}\n";
+        let low = "limits: {per_account: 200, probes_in_flight: 100}\n";
+        let hasty = "defaults: {interval: 10s, timeout: 9s}\n";
+        let raised = "defaults: {interval: 10s, timeout: 9s}\nlimits: {per_account: 900}\n";
+        let fits = "defaults: {interval: 10s, timeout: 9s}\nlimits: {per_account: 900, probes_in_flight: 900}\n";
+        for (resources, accounts, rest, wanted) in [
+            (384, ONE, "", &[][..]),
+            (
+                385,
+                ONE,
+                "",
+                &[
+                    "65 probes of them would run at once (timeout divided by interval, added up), and 64 may (limits.per_account)",
+                ],
+            ),
+            (
+                1_000,
+                ONE,
+                "",
+                &["if none of the 1000 resources of \"contoso\" answers, 167 probes"],
+            ),
+            (
+                1_000,
+                ONE,
+                hasty,
+                &[
+                    "900 probes of them would run at once (timeout divided by interval, added up), and 64 may",
+                ],
+            ),
+            (
+                1_000,
+                ONE,
+                raised,
+                &[
+                    "900 probes of them would run at once (timeout divided by interval, added up), and 512 may (limits.probes_in_flight)",
+                ],
+            ),
+            (1_000, ONE, fits, &[]),
+            (1_000, ONE, high, &[]),
+            (1_000, ONE, low, &["and 100 may (limits.probes_in_flight)"]),
+            (1_000, ONE, "defaults: {timeout: 3s}\n", &[]),
+            (
+                1_000,
+                &[""],
+                "",
+                &["if none of the 1000 resources without an account answers, 167 probes"],
+            ),
+            (
+                1_000,
+                &["", "contoso"],
+                low,
+                &[
+                    "\"contoso\" answers, 167 probes",
+                    "without an account answers, 167 probes of them would run at once (timeout divided by interval, added up), and 50 may (half of limits.probes_in_flight, since there are others)",
+                ],
+            ),
+            (
+                900,
+                FOUR,
+                high,
+                &["if nothing answers at all, 600 probes would run at once"],
+            ),
+            (600, FOUR, high, &[]),
+        ] {
+            let told = warnings(resources, accounts, rest);
+            let as_wanted = told
+                .iter()
+                .zip(wanted)
+                .all(|(told, wanted)| told.contains(wanted));
+            assert!(
+                told.len() == wanted.len() && as_wanted,
+                "{resources} {accounts:?} {rest}: {told:#?}"
+            );
+        }
     }
 }

@@ -2,8 +2,11 @@
 //! right while something is wrong, and after a restart.
 
 mod clock;
+mod crowd;
 mod names;
+mod roots;
 mod store;
+mod tokens;
 
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
@@ -196,20 +199,6 @@ fn configure(folder: &Path, ca: &Ca, cloud: SocketAddr) -> std::path::PathBuf {
     );
     std::fs::write(&file, text).unwrap();
     file
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_endpoint_that_is_not_http_is_a_bad_response() {
-    let (ca, folder) = (Ca::new(), tempfile::tempdir().unwrap());
-    let cloud = both(&ca, b"SSH-2.0-OpenSSH_9.2\r\n\r\n", b"").await;
-    let file = configure(folder.path(), &ca, cloud.address);
-    let (_exporter, address) = Process::serve(&file, &[]);
-    let metrics = wait_for(address, "m365_account_problem{", |one| one == 1.0);
-    assert!(
-        metrics.contains("outcome=\"failure\",reason=\"bad_response\""),
-        "{metrics}"
-    );
-    assert_eq!(value(&metrics, "m365_account_up{"), Some(0.0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -27,7 +27,7 @@
           },
           {
             record: 'm365:resource_vote:place',
-            expr: '(\n  group by (account, kind, resource, location) (m365:resource_down:bool) * 2\n  or group by (account, kind, resource, location) (\n    (m365_resource_up' + bare + ' == 1) unless ignoring (outcome, reason) m365_resource_problem{' + first + 'outcome="inconclusive"}\n  ) * 0\n  or group by (account, kind, resource, location) (\n    (m365_resource_up' + bare + ' == 0) unless ignoring (outcome, reason) m365_resource_problem{' + first + 'outcome="inconclusive"}\n  )\n  or (\n    group by (account, kind, resource, location) (last_over_time(m365_resource_up' + bare + '[5m]) == 1)\n    unless on (account, kind, resource, location) m365_resource_up' + bare + '\n    unless on (account, kind, resource, location) m365_resource_problem{' + first + 'outcome="inconclusive"}\n  ) * 0\n)\nunless on (location) m365:location_offline:bool\n',
+            expr: '(\n  group by (account, kind, resource, location) (\n    m365:resource_down:bool\n    and on (account, kind, resource, location) last_over_time(m365_resource_up' + bare + '[5m])\n  ) * 2\n  or group by (account, kind, resource, location) (\n    (m365_resource_up' + bare + ' == 1) unless ignoring (outcome, reason) m365_resource_problem{' + first + 'outcome="inconclusive"}\n  ) * 0\n  or group by (account, kind, resource, location) (\n    (m365_resource_up' + bare + ' == 0) unless ignoring (outcome, reason) m365_resource_problem{' + first + 'outcome="inconclusive"}\n  )\n  or (\n    group by (account, kind, resource, location) (last_over_time(m365_resource_up' + bare + '[5m]) == 1)\n    unless on (account, kind, resource, location) m365_resource_up' + bare + '\n    unless on (account, kind, resource, location) m365_resource_problem{' + first + 'outcome="inconclusive"}\n  ) * 0\n)\nunless on (location) m365:location_offline:bool\n',
           },
           {
             record: 'm365:resource_locations:count',
@@ -43,7 +43,7 @@
           },
           {
             record: 'm365:resource_outage:each',
-            expr: '(\n  m365:resource_down:bool\n  unless on (location) m365:location_offline:bool\n  unless on (account, kind, resource) (m365:resource_places:count > 1)\n)\nor max without (location) (\n  m365:resource_down:bool\n  unless on (location) m365:location_offline:bool\n  and on (account, kind, resource) (m365:resource_places:count > 1)\n  and on (account, kind, resource) (\n    m365:resource_locations_down:ratio > 0.5\n    or (\n      min_over_time(m365:resource_locations_down:ratio[15m]) >= 0.5\n      and m365:resource_locations_down:ratio offset 15m >= 0.5\n    )\n  )\n)\n',
+            expr: '(\n  m365:resource_down:bool\n  unless on (location) m365:location_offline:bool\n  unless on (account, kind, resource) (m365:resource_places:count > 1)\n)\nor max without (location) (\n  m365:resource_down:bool\n  unless on (location) m365:location_offline:bool\n  and on (account, kind, resource) (m365:resource_places:count > 1)\n  and on (account, kind, resource) (\n    m365:resource_locations_down:ratio > 0.5\n    or (\n      min_over_time(m365:resource_locations_down:ratio[15m]) >= 0.5\n      and m365:resource_locations_down:ratio offset 15m >= 0.5\n    )\n    or (\n      group by (account, kind, resource) (m365:resource_outage:each)\n      unless on (account, kind, resource) m365:resource_locations:count\n    )\n  )\n)\n',
           },
           {
             record: 'm365:resource_outage:bool',
@@ -55,11 +55,11 @@
           },
           {
             record: 'm365:kind_down:bool',
-            expr: 'group by (location, account, kind) (m365:resource_failing:bool == 1)\nand on (location, kind) (sum by (location, kind) (m365:resource_failing:bool) >= 3)\nand on (location, kind) (avg by (location, kind) (m365:resource_failing:bool) >= 0.5)\nand on (location, kind) m365:resource_outage:bool\nand on (location, kind) (count by (location, kind) (group by (location, account, kind) (m365:resource_failing:bool == 1)) == 1)\nor (\n  (sum by (location, kind) (m365:resource_failing:bool) >= bool 3) == 1\n  and on (location, kind) (avg by (location, kind) (m365:resource_failing:bool) >= 0.5)\n  and on (location, kind) m365:resource_outage:bool\n  and on (location, kind) (count by (location, kind) (group by (location, account, kind) (m365:resource_failing:bool == 1)) > 1)\n)\n',
+            expr: '(\n  group by (location, account, kind) (m365:resource_failing:bool == 1)\n  and on (location, kind) (sum by (location, kind) (m365:resource_failing:bool) >= 3)\n  and on (location, kind) (avg by (location, kind) (m365:resource_failing:bool) >= 0.5)\n  and on (location, kind) m365:resource_outage:bool\n  and on (location, kind) (count by (location, kind) (group by (location, account, kind) (m365:resource_failing:bool == 1)) == 1)\n  or (\n    (sum by (location, kind) (m365:resource_failing:bool) >= bool 3) == 1\n    and on (location, kind) (avg by (location, kind) (m365:resource_failing:bool) >= 0.5)\n    and on (location, kind) m365:resource_outage:bool\n    and on (location, kind) (count by (location, kind) (group by (location, account, kind) (m365:resource_failing:bool == 1)) > 1)\n  )\n)\n* on (location, kind) group_left (owner) (\n  topk by (location, kind) (1, m365:kind_down:bool)\n  or on (location, kind) topk by (location, kind) (1, count by (location, kind, owner) (m365:resource_outage:bool)) * 0 + 1\n)\n',
           },
           {
             record: 'm365:account_down:count',
-            expr: '(sum by (location, account) (m365:resource_failing:bool unless on (location, kind) m365:kind_down:bool{account=""}) >= 3)\nand on (location, account) (avg by (location, account) (m365:resource_failing:bool unless on (location, kind) m365:kind_down:bool{account=""}) >= 0.5)\nand on (location, account) (m365:resource_outage:bool unless on (location, kind) m365:kind_down:bool{account=""})\nand on (location, account) (\n  count by (location, account) (\n    group by (location, account, kind) ((m365:resource_failing:bool == 1) unless on (location, kind) m365:kind_down:bool{account=""})\n  ) >= 2\n  or group by (location, account) (m365:resource_failing:bool) unless on (location, account) m365:kind_down:bool\n)\n',
+            expr: '(\n  (sum by (location, account) (m365:resource_failing:bool unless on (location, kind) m365:kind_down:bool{account=""}) >= 3)\n  and on (location, account) (avg by (location, account) (m365:resource_failing:bool unless on (location, kind) m365:kind_down:bool{account=""}) >= 0.5)\n  and on (location, account) (m365:resource_outage:bool unless on (location, kind) m365:kind_down:bool{account=""})\n  and on (location, account) (\n    count by (location, account) (\n      group by (location, account, kind) ((m365:resource_failing:bool == 1) unless on (location, kind) m365:kind_down:bool{account=""})\n    ) >= 2\n    or group by (location, account) (m365:resource_failing:bool) unless on (location, account) m365:kind_down:bool\n  )\n)\n* on (location, account) group_left (owner) (\n  topk by (location, account) (1, m365:account_down:count) * 0 + 1\n  or on (location, account) topk by (location, account) (1, count by (location, account, owner) (m365:resource_outage:bool)) * 0 + 1\n)\n',
           },
           {
             record: 'm365:sign_in_down:bool',
@@ -106,7 +106,6 @@
             keep_firing_for: '2m',
             labels: {
               severity: 'page',
-              owner: 'Microsoft',
             },
             annotations: {
               summary: '{{ $labels.kind }} is down: {{ range printf `sum(m365:resource_failing:bool{kind=%q, location=%q})` $labels.kind $labels.location | query }}{{ .Value }}{{ end }} of {{ range printf `count(m365:resource_failing:bool{kind=%q, location=%q})` $labels.kind $labels.location | query }}{{ .Value }}{{ end }} resources{{ with $labels.location }} in {{ . }}{{ end }}',
@@ -121,11 +120,10 @@
           },
           {
             alert: 'M365AccountAllDown',
-            expr: '(\n  m365:account_down:count\n  or (last_over_time(m365:account_down:count[3m]) and on (location, account) m365:resource_outage:bool)\n)\n* on (location, account) group_right ()\nmax without (instance, job, tenant, cloud, credential) (last_over_time(m365_account_info' + bare + '[1h]) * 0 + 1)\nor on (location, account) (\n  m365:account_down:count\n  or (last_over_time(m365:account_down:count[3m]) and on (location, account) m365:resource_outage:bool)\n)\n',
+            expr: '(\n  topk by (location, account) (1, m365:account_down:count)\n  or on (location, account) topk by (location, account) (1, last_over_time(m365:account_down:count[3m]) and on (location, account) m365:resource_outage:bool)\n)\n* on (location, account) group_right (owner)\nmax without (instance, job, tenant, cloud, credential) (last_over_time(m365_account_info' + bare + '[1h]) * 0 + 1)\nor on (location, account) (\n  topk by (location, account) (1, m365:account_down:count)\n  or on (location, account) topk by (location, account) (1, last_over_time(m365:account_down:count[3m]) and on (location, account) m365:resource_outage:bool)\n)\n',
             keep_firing_for: '2m',
             labels: {
               severity: 'page',
-              owner: 'Microsoft',
             },
             annotations: {
               summary: 'account {{ $labels.account }} is down: {{ $value }} of {{ range printf `count(m365:resource_failing:bool{account=%q, location=%q})` $labels.account $labels.location | query }}{{ .Value }}{{ end }} resources{{ with $labels.location }} in {{ . }}{{ end }}',
@@ -185,12 +183,20 @@
             expr: '(\n  m365:resource_flapping:place\n  or ignoring (owner) (\n    last_over_time(m365:resource_problem:owner[10m])\n    and ignoring (owner) (changes(m365:resource_up:unplanned[1h]) >= 5)\n    and ignoring (owner) (1 - avg_over_time(m365:resource_up:unplanned[1h]) > ' + c.burnRateFast + ' * (1 - m365:resource_objective:ratio))\n    unless ignoring (owner) (m365:resource_flapping:place)\n  )\n) * 0 + 1\nand ignoring (owner) (changes(m365:resource_up:unplanned[1h]) >= 1)\n',
           },
           {
-            record: 'm365:resource_unstable:bool',
+            record: 'm365:resource_unstable:each',
             expr: 'm365:resource_flapping:place\nunless on (account, kind, resource) (m365:resource_places:count > 1)\nor max without (location) (\n  m365:resource_flapping:place\n  and on (account, kind, resource) (\n    count by (account, kind, resource) (group by (account, kind, resource, location) (m365:resource_flapping:place)) * 2\n    > (m365:resource_places:count > 1)\n  )\n)\n',
           },
           {
+            record: 'm365:resource_unstable:bool',
+            expr: 'm365:resource_unstable:each{owner="Microsoft"}\nor ignoring (owner) m365:resource_unstable:each{owner="network"}\nor ignoring (owner) m365:resource_unstable:each\n',
+          },
+          {
             record: 'm365:resource_burning:place',
-            expr: '(m365:resource_errors:ratio6h > ' + c.burnRate + ' * (1 - m365:resource_objective:ratio))\nand (m365:resource_errors:ratio2h > 0)\nand (\n  (\n    (m365:resource_probes_bad:increase6h >= 5)\n    and (m365:resource_up:changes6h >= 9)\n    and (m365:resource_up:changes1h >= 2)\n  )\n  or m365:resource_burning:place\n)\n',
+            expr: '(\n  (m365:resource_errors:ratio6h > ' + c.burnRate + ' * (1 - m365:resource_objective:ratio))\n  and (m365:resource_errors:ratio2h > 0)\n  and ignoring (owner) (\n    (\n      (m365:resource_probes_bad:increase6h >= 5)\n      and (m365:resource_up:changes6h >= 9)\n      and (m365:resource_up:changes1h >= 2)\n    )\n    or ignoring (owner) m365:resource_burning:place\n  )\n)\n* ignoring (owner) group_right () (\n  m365:resource_burning:place * 0 + 1\n  or ignoring (owner) last_over_time(m365:resource_problem:owner{owner="Microsoft"}[3h]) * 0 + 1\n  or ignoring (owner) last_over_time(m365:resource_problem:owner{owner="network"}[3h]) * 0 + 1\n  or ignoring (owner) last_over_time(m365:resource_problem:owner{owner!~"Microsoft|network"}[3h]) * 0 + 1\n)\n',
+          },
+          {
+            record: 'm365:resource_burning:each',
+            expr: 'm365:resource_burning:place\nunless on (account, kind, resource) (m365:resource_places:count > 1)\nor max without (location) (\n  m365:resource_burning:place\n  and on (account, kind, resource) (\n    count by (account, kind, resource) (group by (account, kind, resource, location) (m365:resource_burning:place)) * 2\n    > (m365:resource_places:count > 1)\n  )\n)\n',
           },
           {
             alert: 'M365ResourceUnstable',
@@ -212,11 +218,10 @@
           },
           {
             alert: 'M365ErrorBudgetBurn',
-            expr: '(\n  m365:resource_burning:place\n  unless on (account, kind, resource) (m365:resource_places:count > 1)\n  or max without (location) (\n    m365:resource_burning:place\n    and on (account, kind, resource) (\n      count by (account, kind, resource) (group by (account, kind, resource, location) (m365:resource_burning:place)) * 2\n      > (m365:resource_places:count > 1)\n    )\n  )\n)\nunless on (account, kind, resource) max_over_time(m365:resource_unstable:bool[6h])\nunless on (account, kind, resource) m365:resource_housekeeping:bool\nunless on (account, kind, resource) m365:resource_planned:bool\n',
+            expr: '(\n  m365:resource_burning:each{owner="Microsoft"}\n  or ignoring (owner) m365:resource_burning:each{owner="network"}\n  or ignoring (owner) m365:resource_burning:each\n)\nunless on (account, kind, resource) max_over_time(m365:resource_unstable:bool[6h])\nunless on (account, kind, resource) m365:resource_housekeeping:bool\nunless on (account, kind, resource) m365:resource_planned:bool\n',
             keep_firing_for: '2m',
             labels: {
               severity: 'page',
-              owner: 'Microsoft',
             },
             annotations: {
               summary: '{{ $labels.resource }}{{ with $labels.location }} as seen from {{ . }}{{ end }} burns its error budget 6 times too fast',
@@ -230,11 +235,10 @@
           },
           {
             alert: 'M365ErrorBudgetBurnSlow',
-            expr: '(m365:resource_errors:ratio1d > ' + c.burnRateSlow + ' * (1 - m365:resource_objective:ratio))\nand (m365:resource_errors:ratio2h > ' + c.burnRateSlow + ' * (1 - m365:resource_objective:ratio))\nand (m365:resource_probes_bad:increase1d >= 5)\nand (m365:resource_up:changes1d >= 5)\nunless on (account, kind, resource, location) max_over_time(m365:resource_flapping:place[1d])\nunless on (account, kind, resource) m365:resource_housekeeping:bool\n',
+            expr: 'label_replace(\n  label_replace(\n    (m365:resource_errors:ratio1d > ' + c.burnRateSlow + ' * (1 - m365:resource_objective:ratio))\n    and (m365:resource_errors:ratio2h > ' + c.burnRateSlow + ' * (1 - m365:resource_objective:ratio))\n    and (m365:resource_probes_bad:increase1d >= 5)\n    and (m365:resource_up:changes1d >= 5)\n    unless on (account, kind, resource, location) max_over_time(m365:resource_flapping:place[1d])\n    unless on (account, kind, resource) m365:resource_housekeeping:bool,\n    "owner", "Microsoft", "", ""\n  ),\n  "owner", "us", "kind", "http_endpoint"\n)\n',
             keep_firing_for: '2m',
             labels: {
               severity: 'ticket',
-              owner: 'Microsoft',
             },
             annotations: {
               summary: '{{ $labels.resource }}{{ with $labels.location }} as seen from {{ . }}{{ end }} burns its error budget 3 times too fast',
@@ -310,12 +314,11 @@
           },
           {
             alert: 'M365ResourceSlow',
-            expr: '(\n  (m365:resource_latency_seconds:p50_30m and m365:resource_successes:changes30m >= 4)\n  or (quantile_over_time(0.5, m365:resource_latency_seconds:max[3h]) and m365:resource_successes:changes3h >= 4)\n)\n> m365:resource_latency_limit:seconds\n',
+            expr: 'label_replace(\n  label_replace(\n    (\n      (m365:resource_latency_seconds:p50_30m and m365:resource_successes:changes30m >= 4)\n      or (quantile_over_time(0.5, m365:resource_latency_seconds:max[3h]) and m365:resource_successes:changes3h >= 4)\n    )\n    > m365:resource_latency_limit:seconds,\n    "owner", "Microsoft", "", ""\n  ),\n  "owner", "us", "kind", "http_endpoint"\n)\n',
             'for': '5m',
             keep_firing_for: '2m',
             labels: {
               severity: 'ticket',
-              owner: 'Microsoft',
             },
             annotations: {
               summary: '{{ $labels.resource }}{{ with $labels.location }} as seen from {{ . }}{{ end }} is slow',
@@ -329,12 +332,11 @@
           },
           {
             alert: 'M365ResourceSlowerThanUsual',
-            expr: '(\n  (m365:resource_latency_seconds:p50_30m and m365:resource_successes:changes30m >= 4)\n  > m365:resource_latency_seconds:usual * m365:resource_latency_factor:ratio\n)\n> 0.5\nunless m365:resource_latency_seconds:p50_30m > m365:resource_latency_limit:seconds\n',
+            expr: 'label_replace(\n  label_replace(\n    (\n      (m365:resource_latency_seconds:p50_30m and m365:resource_successes:changes30m >= 4)\n      > m365:resource_latency_seconds:usual * m365:resource_latency_factor:ratio\n    )\n    > 0.5\n    unless m365:resource_latency_seconds:p50_30m > m365:resource_latency_limit:seconds,\n    "owner", "Microsoft", "", ""\n  ),\n  "owner", "us", "kind", "http_endpoint"\n)\n',
             'for': '15m',
             keep_firing_for: '2m',
             labels: {
               severity: 'ticket',
-              owner: 'Microsoft',
             },
             annotations: {
               summary: '{{ $labels.resource }}{{ with $labels.location }} as seen from {{ . }}{{ end }} is slower than usual',

@@ -62,6 +62,11 @@ def info(name, start, end, count=1):
     return (name, "info", start, end, count)
 
 
+def owner(minute, alert, whose):
+    """Whom to call: one, and always the same."""
+    return (minute, f'count by (owner) (ALERTS{{alertname="M365{alert}",alertstate="firing"}})', [(f'{{owner="{whose}"}}', 1)])
+
+
 def single(name, minutes, resources, expected, **more):
     exporter = {key: more.pop(key) for key in list(more) if key in
                 ("restarts", "down", "gone", "skew", "labels", "references", "off_network", "restart_gap", "account_trouble", "blind_scrapes", "location", "accounts")}
@@ -119,7 +124,14 @@ def some(kinds, count, *trouble, account="contoso", impact=None, names="abcdefgh
 
 single("three of one kind: one page for the kind", 40, some(["sharepoint_site"], 3, DOWN), [page("KindAllDown", 12, 28)])
 single("three of one kind, three of another are well", 40, some(["sharepoint_site"], 3, DOWN) + some(["exchange_mailbox"], 3), [page("KindAllDown", 12, 28)])
+single("three of one kind by their names: the network's, and it stays so while the reasons change", 40, some(["sharepoint_site"], 3, (10, 15, "dns"), (15, 25, "server_error")), [page("KindAllDown", 12, 28)],
+       also=[owner(minute, "KindAllDown", "network") for minute in (12, 20, 24)])
+single("three APIs of one's own: ours", 40, some(["http_endpoint"], 3, DOWN), [page("KindAllDown", 12, 28)], also=[owner(20, "KindAllDown", "us")])
+single("an account whose addresses do not exist any more: ours", 40, some(["sharepoint_site", "exchange_mailbox"], 3, (10, 25, "not_found"), account="x", names="abc") + some(["sharepoint_site", "exchange_mailbox"], 4, account="y", names="mnop"), [page("AccountAllDown", 12, 28)],
+       also=[owner(20, "AccountAllDown", "us")])
 single("everything of two kinds: one page", 40, some(["sharepoint_site", "exchange_mailbox"], 3, DOWN), [page("AllDown", 12, 28)])
+
+
 def spread(kinds, *trouble, account="contoso", **more):
     """Three of each kind, probed all over the minute: they recover one by one."""
     return [Resource(f"{kind}-{phase}", kind=kind, account=account, trouble=trouble, phase=phase, **more) for kind in kinds for phase in (3, 31, 58)]
@@ -186,6 +198,17 @@ places("five places, three see it: one page", 50, three([LONG], [LONG], [LONG], 
 places("three places, one in trouble, another restarts: no page", 50, [Exporter([site(LONG)], location="ams"), Exporter([site()], location="fra", restarts=(20, 25)), Exporter([site()], location="nyc")], [ticket("LocationDisagrees", 14, 43)])
 places("two places, one in trouble, the other restarts: no page before its time", 30, [Exporter([site(LONG)], location="ams"), Exporter([site()], location="fra", restarts=(14,))], [ticket("LocationDisagrees", 14, 29), page("ResourceDown", 27, 30)])
 places("three places, one dies in its trouble: who is silent disagrees with nobody", 60, [Exporter([site(LONG)], location="ams", down=((17, 50),)), Exporter([site()], location="fra"), Exporter([site()], location="nyc")], [ticket("LocationDisagrees", 14, 24), ticket("ExporterReplicaDown", 23, 52)])
+DEAD_IN_TROUBLE = Exporter([site(LONG)], location="ams", down=((20, 75),))
+LOSES_TOKEN = ((30, 70, "token"),)
+places("three places, one has died in its trouble, the others lose their tokens: no page for its last word", 80, [DEAD_IN_TROUBLE, Exporter([site(*LOSES_TOKEN)], location="fra"), Exporter([site(*LOSES_TOKEN)], location="nyc")],
+       [ticket("LocationDisagrees", 14, 27), ticket("ExporterReplicaDown", 26, 77), ticket("ResourceNotMonitored", 45, 67, 2), page("Blind", 65, 73, 2)], either=(44, 64))
+places("three places, one has died in its trouble, one loses its token: no page, the third reaches it", 80, [DEAD_IN_TROUBLE, Exporter([site(*LOSES_TOKEN)], location="fra"), Exporter([site()], location="nyc")],
+       [ticket("LocationDisagrees", 14, 27), ticket("ExporterReplicaDown", 26, 77), ticket("ResourceNotMonitored", 45, 67), page("Blind", 65, 73)], either=(44, 64))
+places("two places, one dies in its trouble, the other reaches it: no page", 80, [DEAD_IN_TROUBLE, Exporter([site()], location="fra")], [ticket("LocationDisagrees", 14, 27), ticket("ExporterReplicaDown", 26, 77)])
+places("two places, one dies after its page: it stays, until the other one decides", 80, [Exporter([site((10, 75, "server_error"))], location="ams", down=((20, 75),)), Exporter([site((10, 40, "server_error"))], location="fra")], [page("ResourceDown", 12, 43), ticket("ExporterReplicaDown", 26, 77)])
+places("all places die after the page: it stays for as long as anybody may remember", 80, [Exporter([site(LONG)], location="ams", down=((20, 75),)), Exporter([site(LONG)], location="fra", down=((20, 75),))], [page("ResourceDown", 12, 78), page("ExporterDown", 24, 77, 2)])
+places("two places, one loses its token after the page: it stays, until the other one decides", 80, [Exporter([site((10, 20, "server_error"), (20, 75, "token"))], location="ams"), Exporter([site((10, 40, "server_error"))], location="fra")], [page("ResourceDown", 12, 43), page("Blind", 55, 78)], either=(54,))
+places("three places, one of the two that see it is throttled now and then: one page", 50, three([LONG], [(10, 40, lambda n: "throttled" if n % 4 == 3 else "server_error")], []), [page("ResourceDown", 13, 43)])
 places("two places, the other one dies: a single voter decides", 50, [Exporter([site(LONG)], location="ams"), Exporter([site()], location="fra", down=((8, 50),))], [page("ResourceDown", 13, 43), ticket("ExporterReplicaDown", 14, 50)])
 places("two places, the other one has no token: a single voter decides", 50, three([LONG], [(0, 5, None), (5, 50, "token")]), [page("ResourceDown", 12, 43), ticket("ResourceNotMonitored", 20, 42), page("Blind", 40, 50)], either=(19, 39))
 places("three places, one offline without references: tickets", 40, [Exporter(some(["sharepoint_site"], 3, (10, 30, "connect")), location="ams"), Exporter(some(["sharepoint_site"], 3), location="fra"), Exporter(some(["sharepoint_site"], 3), location="nyc")], [ticket("LocationDisagrees", 14, 33, 3)])
@@ -217,13 +240,13 @@ places("an exporter dies with its on_probe targets: one page", 40, [Exporter([si
 # ---- hours
 
 
-def chance(share, seed):
+def chance(share, seed, reason="server_error"):
     """Fails so many of a hundred, the same every time."""
     state = seed
     results = []
     for _ in range(2000):
         state = (state * 1103515245 + 12345) % 2**31
-        results.append("server_error" if (state >> 16) % 100 < share else None)
+        results.append(reason if (state >> 16) % 100 < share else None)
     return lambda count: results[count % len(results)]
 
 
@@ -235,12 +258,14 @@ for share, seed, start, end, more in (
 ):
     single(f"{share} % failing for five hours, then well ({seed})", 460, [site((30, 330, chance(share, seed)))], [page("ResourceUnstable", start, end), *more], file="hours", every=5,
            either=(391,) if (share, seed) == (30, 3) else ())
-single("two percent failing for hours", 700, [site((0, 600, lambda n: "timeout" if n % 50 == 49 else None))], [ticket("ErrorBudgetBurnSlow", 251, 301), page("ErrorBudgetBurn", 301, 701)], file="hours", every=10)
+single("two percent failing for hours", 700, [site((0, 600, lambda n: "timeout" if n % 50 == 49 else None))], [ticket("ErrorBudgetBurnSlow", 251, 301), page("ErrorBudgetBurn", 301, 701)], file="hours", every=10, also=[owner(400, "ErrorBudgetBurn", "Microsoft")])
 single("an outage of twenty minutes: no burn page afterwards", 400, [site((60, 80, "server_error"))], [page("ResourceDown", 66, 86)], file="hours", every=5)
 single("two outages in an afternoon: two pages", 400, [site((60, 80, "server_error"), (200, 215, "timeout"))], [page("ResourceDown", 66, 86), page("ResourceDown", 206, 221)], file="hours", every=5)
 single("keeps failing, then is down for good", 240, [site((20, 100, chance(30, 2)), (100, 180, "server_error"))], [page("ResourceDown", 26, 31), page("ResourceDown", 116, 186), page("ResourceUnstable", 36, 166)], file="hours", every=5)
 places("one of three places keeps failing: a ticket", 240, three([(20, 200, chance(20, 1))], [], []), [ticket("LocationDisagrees", 36, 241)], file="hours", every=5)
 places("two of three places keep failing: one page", 300, three([(20, 200, chance(20, 1))], [(20, 200, chance(20, 2))], []), [page("ResourceUnstable", 36, 251), ticket("LocationDisagrees", 251, 261)], file="hours", every=5)
+places("two of three places keep failing, for different reasons: one page", 300, three([(20, 200, chance(20, 1))], [(20, 200, chance(20, 2, "dns"))], []), [page("ResourceUnstable", 36, 251), ticket("LocationDisagrees", 251, 261)], file="hours", every=5,
+       also=[owner(100, "ResourceUnstable", "Microsoft")])
 single("slower than the limit for hours", 240, [site(latency=lambda m: 6.0 if 60 <= m < 180 else 0.4)], [ticket("ResourceSlow", 81, 201)], file="hours", every=5, either=(196,))
 single("one slow answer, shown for long, is not slow", 240, [site(interval=1800, latency=lambda m: 9.0 if 60 <= m < 85 else 0.4)], [], file="hours", every=5)
 single("a slow minute is not slow", 120, [site(latency=lambda m: 9.0 if 60 <= m < 63 else 0.4)], [], file="hours", every=5)

@@ -189,6 +189,12 @@ fn every_alert_is_tested_owned_and_has_its_runbook() {
             "M365ResourceDown",
             "M365ResourceUnstable",
             "M365HousekeepingDown",
+            "M365KindAllDown",
+            "M365AccountAllDown",
+            "M365ErrorBudgetBurn",
+            "M365ErrorBudgetBurnSlow",
+            "M365ResourceSlow",
+            "M365ResourceSlowerThanUsual",
         ];
         assert!(
             owner.map_or(of_the_reason.contains(&name), |owner| [

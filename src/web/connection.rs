@@ -6,7 +6,7 @@
 
 use std::fmt::Display;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use hyper::rt::Executor;
@@ -62,7 +62,9 @@ pub(super) async fn serve_connection(
     let Some(tls) = tls else {
         return connection.http1(stream).await;
     };
-    let Some(stream) = connection.handshake(&tls, stream).await else {
+    // On the heap, what only some connections need: a future has room for the largest of
+    // all that it may become, and hundreds of connections may wait at once.
+    let Some(stream) = Box::pin(connection.handshake(&tls, stream)).await else {
         return;
     };
     let (_, session) = stream.get_ref();
@@ -71,9 +73,9 @@ pub(super) async fn serve_connection(
     connection.secured = Some(tls.secured(shown));
     connection.retired = tls.retired.clone();
     if is_http2 {
-        connection.http2(stream).await;
+        Box::pin(connection.http2(stream)).await;
     } else {
-        connection.http1(stream).await;
+        Box::pin(connection.http1(stream)).await;
     }
 }
 
@@ -127,7 +129,7 @@ impl Connection {
             .max_buf_size(bounds.header_bytes.max(8 * 1024))
             .max_headers(100)
             .serve_connection(TokioIo::new(stream), service);
-        self.until_it_ends(connection, false).await;
+        self.until_it_ends(Box::pin(connection), false).await;
     }
 
     async fn http2<S>(&self, stream: S)
@@ -156,11 +158,12 @@ impl Connection {
             .initial_connection_window_size(WINDOW)
             .max_send_buf_size(SEND_BUFFER)
             .serve_connection(TokioIo::new(stream), service);
-        self.until_it_ends(connection, true).await;
+        self.until_it_ends(Box::pin(connection), true).await;
     }
 
-    /// Drives a connection. `watched`: it has no bounds on waiting of its own.
-    async fn until_it_ends<C>(&self, connection: C, watched: bool)
+    /// Drives a connection, which is held once: what a future takes and then pins it keeps
+    /// room for twice. `watched`: it has no bounds on waiting of its own.
+    async fn until_it_ends<C>(&self, mut connection: Pin<Box<C>>, watched: bool)
     where
         C: GracefulConnection,
         C::Error: Display,
@@ -172,7 +175,6 @@ impl Connection {
             ..
         } = &*self.service;
         let peer = self.peer;
-        let mut connection = pin!(connection);
         let mut ending = false;
         loop {
             let timed_out = self

@@ -61,7 +61,9 @@ pub fn verdict(
             Reason::Forbidden
         }
         401 => Reason::Unauthorized,
-        403 if has("resourceLocked") => Reason::Locked,
+        403 if has("resourceLocked") || error.text == Some(KnownMessage::SiteBlocked) => {
+            Reason::Locked
+        }
         403 if has("notAllowed") => Reason::Rejected,
         403 => Reason::Forbidden,
         404 => Reason::NotFound,
@@ -208,6 +210,12 @@ mod tests {
                 403,
                 &[],
                 r#"{"error":{"code":"resourceLocked"}}"#,
+                Some(Locked),
+            ),
+            (
+                403,
+                &[],
+                r#"{"odata.error":{"code":"-2147024891, System.UnauthorizedAccessException","message":{"lang":"en-US","value":"Access to this Web site has been blocked."}}}"#,
                 Some(Locked),
             ),
             (

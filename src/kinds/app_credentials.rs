@@ -215,11 +215,15 @@ impl Spec for AppCredentials {
                 "Application.Read.All",
                 "reads when credentials of applications end; there is nothing narrower",
             )
-            .broader(&[
-                "Application.ReadWrite.All",
-                "Application.ReadWrite.OwnedBy",
-                "Directory.Read.All",
-            ]),
+            .broader(match account.person() {
+                Some(_) => &["Application.ReadWrite.All", "Directory.Read.All"],
+                // Nobody can consent to the second: it is for applications alone.
+                None => &[
+                    "Application.ReadWrite.All",
+                    "Application.ReadWrite.OwnedBy",
+                    "Directory.Read.All",
+                ],
+            }),
         ]
     }
 

@@ -12,8 +12,8 @@ use super::body;
 use super::lenient::Moment;
 use super::reading::{Reading, ReadingUnit};
 use super::{
-    Advice, BadBody, Define, Impact, Info, Keys, Permission, ProbeFuture, Refusals, Refused,
-    Remedy, Request, Spec, UNADDRESSED, probably_missing,
+    Advice, BadBody, Define, Grant, Impact, Info, Keys, Permission, ProbeFuture, Refusals, Refused,
+    Request, ServiceError, Spec, UNADDRESSED,
 };
 use crate::model::{Account, Reason, Sample, Service};
 
@@ -98,12 +98,31 @@ impl Spec for ApplePushCertificate {
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
         let permissions = self.permissions(account);
         let refusals = &Self::INFO.refusals;
-        if refused.reason == Reason::Unauthorized {
-            // Intune says 401 where others say 403.
-            let says = probably_missing(&permissions, refusals.applications);
-            return Some(Advice::say(says).with(vec![Remedy::Script]));
-        }
         refusals.advise(account, &permissions, refused)
+    }
+
+    /// Intune's own 401 means that a right is missing, where others say 403; that of
+    /// Graph's gateway is about the token.
+    fn reason(&self, _: &Account, reason: Reason, error: &ServiceError) -> Reason {
+        let of_the_token = error.code().is_none() || error.has("InvalidAuthenticationToken");
+        if reason == Reason::Unauthorized && !of_the_token {
+            return Reason::Forbidden;
+        }
+        reason
+    }
+
+    fn grants(&self, account: &Account) -> Vec<Grant> {
+        // Microsoft Learn, "Role-based access control (RBAC) with Microsoft Intune": a
+        // person must hold a role there as well.
+        let person = account.person().map(|person| {
+            let how = format!(
+                "{} needs a role in Intune that reads, such as Read Only Operator; an application \
+                 needs none",
+                person.username
+            );
+            Grant::ByHand(how.into())
+        });
+        person.into_iter().collect()
     }
 
     fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
@@ -165,6 +184,27 @@ mod tests {
                 Stopped::judged(Reason::NotFound, NO_INTUNE),
                 "{body}"
             );
+        }
+    }
+
+    /// Intune's own 401 is about a right, that of Graph's gateway about the token.
+    #[test]
+    fn what_401_means() {
+        let account = crate::fixtures::delegated("steve", "steve@contoso.com");
+        for (body, reason) in [
+            (
+                r#"{"error":{"code":"Unauthorized","message":"{\r\n  \"_version\": 3\r\n}"}}"#,
+                Reason::Forbidden,
+            ),
+            (
+                r#"{"error":{"code":"InvalidAuthenticationToken","message":"x"}}"#,
+                Reason::Unauthorized,
+            ),
+            ("", Reason::Unauthorized),
+        ] {
+            let error = ServiceError::read(body.as_bytes());
+            let found = ApplePushCertificate.reason(&account, Reason::Unauthorized, &error);
+            assert_eq!(found, reason, "{body}");
         }
     }
 

@@ -141,21 +141,22 @@ impl Spec for FileRoundTrip {
     fn permissions(&self, account: &Account) -> Vec<Permission> {
         let reason = "writes, reads and removes its own small files in the one site on which an \
                       administrator granted the application the role write";
-        vec![
-            Permission::of_graph(account, SELECTED, reason)
-                .broader(&[
-                    "Sites.ReadWrite.All",
-                    "Sites.Manage.All",
-                    "Sites.FullControl.All",
-                    "Files.ReadWrite.All",
-                ])
-                .wide(Wide {
-                    names: &["Sites.ReadWrite.All", "Files.ReadWrite.All"],
-                    says: "opens every file of the tenant for writing; Sites.Selected with the \
-                           role write on the one configured site does",
-                    test: None,
-                }),
-        ]
+        let permission = Permission::of_graph(account, SELECTED, reason).broader(&[
+            "Sites.ReadWrite.All",
+            "Sites.Manage.All",
+            "Sites.FullControl.All",
+            "Files.ReadWrite.All",
+        ]);
+        vec![match account.person() {
+            // What the person may not write to, no scope opens.
+            Some(_) => permission,
+            None => permission.wide(Wide {
+                names: &["Sites.ReadWrite.All", "Files.ReadWrite.All"],
+                says: "opens every file of the tenant for writing; Sites.Selected with the role \
+                       write on the one configured site does",
+                test: None,
+            }),
+        }]
     }
 
     fn grants(&self, account: &Account) -> Vec<Grant> {

@@ -200,9 +200,11 @@ impl Spec for Licenses {
                 "LicenseAssignment.Read.All",
                 "reads the counts of licences",
             )
+            // Microsoft Graph "List subscribedSkus" does not name
+            // LicenseAssignment.ReadWrite.All.
             .broader(&[
-                "LicenseAssignment.ReadWrite.All",
                 "Organization.Read.All",
+                "Organization.ReadWrite.All",
                 "Directory.Read.All",
             ])
         }]

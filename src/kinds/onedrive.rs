@@ -226,6 +226,16 @@ impl Spec for OneDrive {
     fn advise(&self, account: &Account, refused: &Refused<'_>) -> Option<Advice> {
         match refused.reason {
             Reason::Forbidden => Some(self.forbidden(account, refused)),
+            Reason::NotFound if self.url.is_none() => Some(
+                Advice::say(
+                    "the person has no OneDrive yet: it is made when the person asks for it, as \
+                     this probe does, and takes some minutes",
+                )
+                .with(vec![Remedy::say(
+                    "if it is not there in an hour, open OneDrive once as this person, who needs a \
+                     licence for it; if the probe worked an hour ago, this is Microsoft's",
+                )]),
+            ),
             Reason::NotFound => Some(
                 Advice::say("no such drive: it was never made, or its owner is gone").with(vec![
                     Remedy::say(

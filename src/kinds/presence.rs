@@ -65,7 +65,7 @@ impl Spec for Presence {
                 "Presence.Read",
                 "reads the person's own presence, which is looked at and dropped",
             )
-            .broader(&["Presence.Read.All", "Presence.ReadWrite"]),
+            .broader(&["Presence.Read.All"]),
         ]
     }
 

@@ -73,6 +73,7 @@ const KNOWN: &[&str] = &[
     "throttledRequest",
     "TooManyRequests",
     "unauthenticated",
+    "Unauthorized",
     "UnknownError",
     // SharePoint's REST: the class after the comma.
     "Microsoft.SharePoint.Client.ResourceNotFoundException",
@@ -106,6 +107,9 @@ pub enum KnownMessage {
     NoPermissionInToken,
     /// More than four requests at once on one mailbox.
     MailboxConcurrency,
+    /// The site is locked or archived, in SharePoint's own words, which come with the
+    /// status and the code of a missing right.
+    SiteBlocked,
 }
 
 /// In lower case.
@@ -142,6 +146,10 @@ const TEXTS: &[(&str, KnownMessage)] = &[
         KnownMessage::NoPermissionInToken,
     ),
     ("mailboxconcurrency limit", KnownMessage::MailboxConcurrency),
+    (
+        "access to this web site has been blocked",
+        KnownMessage::SiteBlocked,
+    ),
 ];
 
 /// What is known of an error body.
@@ -168,7 +176,9 @@ impl ServiceError {
             };
             let mut message = root.get("message");
             let mut level = ["error", "odata.error"].iter().find_map(|k| root.get(*k));
-            if let Some(Value::String(code)) = root.get("code").or_else(|| root.get("errorCode")) {
+            // Intune writes the last one, in messages of its messages.
+            let mut names = ["code", "errorCode", "ErrorCode"].iter();
+            if let Some(Value::String(code)) = names.find_map(|name| root.get(*name)) {
                 codes.extend(known(code));
             }
             for _ in 0..DEEPEST {
@@ -315,6 +325,16 @@ mod tests {
         ] {
             assert_eq!(code(body), wanted, "{body}");
         }
+    }
+
+    /// As Intune refuses people without a role, in a message of a message.
+    #[test]
+    fn a_code_in_a_message() {
+        let inner = r#"{"ErrorCode":"Forbidden","Message":"{\r\n  \"_version\": 3\r\n}"}"#;
+        let body = serde_json::json!({"error": {"code": "UnknownError", "message": inner}});
+        let error = ServiceError::read(body.to_string().as_bytes());
+        assert!(error.has("UnknownError"), "{error:?}");
+        assert_eq!(error.code(), Some("Forbidden"));
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //! | `POST /secrets` | `{"app": client id, "change": "expire", "remove" or "new"}` |
 //! | `POST /consents` | `{"app", "user", "resource": "graph", "grant": ["Mail.ReadBasic"], "revoke": true}` |
 //! | `POST /apps` | `{"app", "disabled": true, "resource": "graph", "grant": [], "revoke": []}` |
-//! | `POST /users` | `{"user", "disabled", "mfa_required", "password", "availability": "Busy"}` |
+//! | `POST /users` | `{"user", "disabled", "mfa_required", "administrator", "password", "availability": "Busy"}` |
 //! | `POST /mailboxes` | `{"user", "enabled", "moving", "messages", "events", "schedule_error", "delegates": [], "readers": {"inbox": []}, "assign": client id, "role": "Mail.Send", "unassign": client id, "remove"}` |
 //! | `POST /sites` | `{"url", "add", "remove", "state": "locked", "grant": client id, "role": "write", "revoke": client id, "readers": [], "empty"}` |
 //! | `POST /teams` | `{"team": id, "consent": client id, "revoke": client id, "members": [], "backend_refuses", "front_lost", "remove"}` |

@@ -48,7 +48,7 @@ impl Workload {
             ) => Self::Outlook,
             ("admin", _) => Self::ServiceCommunications,
             ("security" | "deviceManagement", _) => Self::Security,
-            ("$batch", _) => Self::Graph,
+            ("$batch" | "places" | "planner" | "print" | "reports" | "search", _) => Self::Graph,
             _ => Self::Directory,
         }
     }

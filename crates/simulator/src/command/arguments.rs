@@ -119,6 +119,10 @@ pub struct UserChange {
     /// Must show a second factor?
     #[serde(default)]
     pub mfa_required: Option<bool>,
+    /// Has a role as administrator, which health, the message center and Intune ask
+    /// of people?
+    #[serde(default)]
+    pub administrator: Option<bool>,
     /// What Teams knows of them: `Available`, `PresenceUnknown`, …
     #[serde(default)]
     pub availability: Option<String>,

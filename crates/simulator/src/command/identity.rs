@@ -165,6 +165,9 @@ impl UserChange {
         if let Some(required) = self.mfa_required {
             user.mfa_required = required;
         }
+        if let Some(administrator) = self.administrator {
+            user.administrator = administrator;
+        }
         if let Some(availability) = &self.availability {
             user.availability.clone_from(availability);
         }

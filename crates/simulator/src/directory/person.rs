@@ -68,7 +68,8 @@ pub struct User {
     /// Refresh tokens issued before this are refused (AADSTS50173): sessions
     /// were revoked, or the password was changed.
     pub sessions_valid_from: Timestamp,
-    /// An administrator: may consent for everyone.
+    /// An administrator: may consent for everyone, read service health and the message
+    /// center, and has a role in Intune.
     pub administrator: bool,
     /// `None`: no mailbox.
     pub mailbox: Option<Mailbox>,

@@ -1,7 +1,8 @@
 //! Intune's certificate for Apple's push notifications (Microsoft Graph, "Get
 //! applePushNotificationCertificate"; RECORDED section 2). Intune speaks in its
-//! own way: errors are JSON in a text, and where no certificate was ever uploaded
-//! it says 404.
+//! own way: errors are JSON in a text, where no certificate was ever uploaded it says
+//! 404, and people without a role of its own hear 401 (microsoft-graph-explorer-v4#706,
+//! microsoft-authentication-library-for-js#7007).
 
 use std::time::Duration;
 
@@ -47,6 +48,16 @@ fn intune(call: &Call<'_>, status: u16, code: &'static str, message: &str) -> Gr
     GraphError::new(status, code, text)
 }
 
+/// 401 with the refusal in the message of the message.
+fn no_role(call: &Call<'_>) -> GraphError {
+    let said = intune(call, 401, "Forbidden", "An error has occurred").message;
+    let inner = json!({
+        "ErrorCode": "Forbidden", "Message": said, "Target": null, "Details": null,
+        "InnerError": null, "InstanceAnnotations": [],
+    });
+    GraphError::new(401, "UnknownError", inner.to_string())
+}
+
 fn certificate(call: &Call<'_>, _: &[&str]) -> Result<Answer, GraphError> {
     let claims = &call.claims;
     let permitted = claims.has_role(&READ) || claims.has_scope(&READ);
@@ -55,6 +66,14 @@ fn certificate(call: &Call<'_>, _: &[&str]) -> Result<Answer, GraphError> {
                        have one of the following scopes: DeviceManagementServiceConfig.Read.All, \
                        DeviceManagementServiceConfig.ReadWrite.All";
         return Err(intune(call, 403, "Forbidden", message));
+    }
+    let person_may = claims.app_only() || {
+        let directory = call.tenant.directory.read();
+        let person = directory.user(&claims.oid);
+        person.is_some_and(|person| person.administrator)
+    };
+    if !person_may {
+        return Err(no_role(call));
     }
     let selected = call.incoming.query.iter();
     let selected = selected

@@ -8,11 +8,13 @@ use super::query::Query;
 use super::{Answer, Call, files, guard, mail};
 use crate::directory::User;
 
-const READ_SELF: [&str; 4] = [
+const READ_SELF: [&str; 6] = [
     "User.Read",
     "User.ReadWrite",
+    "User.ReadBasic.All",
     "User.Read.All",
     "User.ReadWrite.All",
+    "Directory.Read.All",
 ];
 const READ_BASIC: [&str; 4] = [
     "User.ReadBasic.All",

@@ -264,6 +264,28 @@ async fn what_is_asked_of_no_tenant_and_of_devices() {
         &[("GET", push, 403, "Forbidden")],
     )
     .await;
+    // Of a person Intune wants a role as well, and says so in its own way.
+    let scope = "DeviceManagementServiceConfig.Read.All";
+    for (name, status, code) in [("steve", 401, "UnknownError"), ("admin", 200, "")] {
+        let token = running
+            .tenant
+            .tokens
+            .mint(&user_claims(&running, name, scope));
+        try_all(&client, &token, &[("GET", push, status, code)]).await;
+    }
+    let steve = running
+        .tenant
+        .tokens
+        .mint(&user_claims(&running, "steve", scope));
+    let refused = get(&client, &format!("{GRAPH}{push}"), &steve).await;
+    let refused: Value = refused.json().await.unwrap();
+    let inner = refused["error"]["message"].as_str().unwrap();
+    let inner: Value = serde_json::from_str(inner).unwrap();
+    assert_eq!(inner["ErrorCode"], "Forbidden", "{refused}");
+    let administrator = json!({"user": {"user": format!("steve@{DOMAIN}"), "administrator": true}});
+    command(&running, administrator);
+    try_all(&client, &steve, &[("GET", push, 200, "")]).await;
+
     command(&running, json!({"organization": {"no_apple_push": true}}));
     try_all(
         &client,

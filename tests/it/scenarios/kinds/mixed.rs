@@ -60,6 +60,7 @@ fn every_tick_is_accounted_for_while_services_fail_by_turns() {
         ],
         &[],
         false,
+        "",
     );
     eventually("all were asked once", || {
         let now = look(&served);

@@ -5,8 +5,10 @@ mod cases;
 mod kills;
 mod mixed;
 mod rights;
+mod rights_of_people;
 mod served;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,15 +16,18 @@ use m365mon::config;
 use m365mon::entra::{Consent, TokenStore, Tokens};
 use m365mon::http::{Network, ProbeClient, SimpleClient};
 use m365mon::kinds::{self, Configuration, Grant, Granting, Resource};
-use m365mon::model::{Audience, Clock, IgnoreAccounts, Report, Story, SystemRandom};
+use m365mon::model::{Account, Audience, Clock, IgnoreAccounts, Report, Story, SystemRandom};
 use m365mon::probe::TenantProber;
 use m365mon_simulator::command::Command;
 use m365mon_simulator::directory::{
-    DELEGATED_CLIENT_ID, DOMAIN, ORDERS_ALIAS, PERSONAL_HOST, SELECTED_CLIENT_ID, SHAREPOINT_HOST,
+    CERTIFICATE_CLIENT_ID, DELEGATED_CLIENT_ID, DOMAIN, ORDERS_ALIAS, PERSONAL_HOST,
+    SELECTED_CLIENT_ID, SHAREPOINT_HOST,
 };
 use m365mon_simulator::entra::approve_device;
 use m365mon_simulator::{Options, Running, start};
 use serde_json::{Value, json};
+
+use crate::support::tenant::tell;
 
 /// The id of the team without an app in it, which every test starts with.
 pub(super) fn team(name: &str) -> String {
@@ -113,8 +118,23 @@ pub(super) fn people() -> Vec<(&'static str, &'static str, String)> {
         ("teams_team", format!("team: {}", team("project-x"))),
         ("entra_directory", String::new()),
         ("sign_in", String::new()),
+        ("service_health", String::new()),
         ("licenses", String::new()),
+        (
+            "app_credentials",
+            format!(
+                "applications: {{payroll: {}}}",
+                m365mon_simulator::directory::APP_CLIENT_ID
+            ),
+        ),
         ("directory_sync", String::new()),
+        ("apple_push_certificate", String::new()),
+        (
+            "http_endpoint",
+            format!(
+                "url: \"https://orders.contoso.com/health\", scope: \"{ORDERS_ALIAS}/Health.Read\""
+            ),
+        ),
         ("mail_round_trip", format!("to: steve@{DOMAIN}")),
         (
             "file_round_trip",
@@ -155,12 +175,29 @@ pub(super) fn configuration(tls: std::net::SocketAddr, ca_file: &str, lines: &st
         .iter()
         .map(|host| format!("    {host}: \"{tls}\"\n"))
         .collect();
+    // Only where it is used: the others need no certificate.
+    let certified = match lines.contains("account: certified") {
+        true => certified(),
+        false => String::new(),
+    };
     format!(
         "storage: m365mon.tokens\nhttp:\n  ca_file: {ca_file}\n  resolve:\n{resolve}accounts:\n  \
          - {{name: app, tenant: {DOMAIN}, client_id: {SELECTED_CLIENT_ID}, \
          client_secret: {{secret_file: secret.txt}}, audiences: {{\"{ORDERS_ALIAS}\": orders.contoso.com}}}}\n  \
          - {{name: steve, tenant: {DOMAIN}, client_id: {DELEGATED_CLIENT_ID}, \
-         delegated: {{username: steve@{DOMAIN}}}}}\nresources:\n{lines}"
+         delegated: {{username: steve@{DOMAIN}}}, audiences: {{\"{ORDERS_ALIAS}\": orders.contoso.com}}}}\n\
+         {certified}resources:\n{lines}"
+    )
+}
+
+/// An application with a certificate: SharePoint's REST takes no secret.
+fn certified() -> String {
+    let folder = std::env::current_dir().unwrap().join("tests/data");
+    let folder = folder.display();
+    format!(
+        "  - {{name: certified, tenant: {DOMAIN}, client_id: {CERTIFICATE_CLIENT_ID}, \
+         client_certificate: {{certificate_file: {folder}/app-certificate.pem, \
+         key_file: {folder}/app-key.pem}}}}\n"
     )
 }
 
@@ -168,12 +205,11 @@ pub(super) fn configuration(tls: std::net::SocketAddr, ca_file: &str, lines: &st
 /// the tenant.
 pub(super) fn granting(resource: &Resource) -> Vec<Value> {
     let account = &resource.account;
-    let person = account.person().is_some();
     let client_id = account.client_id.as_deref().unwrap_or_default();
     let mut commands = Vec::new();
     for permission in resource.permissions() {
         if permission.granting == Granting::Entra {
-            commands.push(giving(person, &permission.api.name, &permission.name));
+            commands.push(giving(account, &permission.api.name, &permission.name));
         }
     }
     for grant in resource.kind.grants(account) {
@@ -183,11 +219,11 @@ pub(super) fn granting(resource: &Resource) -> Vec<Value> {
                 "role": role.as_str(),
             }})),
             Grant::MailboxRole { user, role } => commands.push(json!({"mailbox": {
-                "user": user, "assign": SELECTED_CLIENT_ID,
+                "user": user, "assign": client_id,
                 "role": role.trim_start_matches("Application "),
             }})),
             Grant::TeamConsent { team, .. } => {
-                commands.push(json!({"team": {"team": team, "consent": SELECTED_CLIENT_ID}}));
+                commands.push(json!({"team": {"team": team, "consent": client_id}}));
             }
             Grant::SiteVisitor { .. } | Grant::FolderReader { .. } | Grant::ByHand(_) => {}
         }
@@ -196,22 +232,23 @@ pub(super) fn granting(resource: &Resource) -> Vec<Value> {
 }
 
 /// A permission in Entra, of an application or of steve.
-fn giving(person: bool, api: &str, name: &str) -> Value {
-    let api = if api.contains("Graph") {
-        "graph"
-    } else {
-        "orders"
+pub(super) fn giving(account: &Account, api: &str, name: &str) -> Value {
+    let api = match api {
+        "Microsoft Graph" => "graph",
+        "SharePoint" => "sharepoint",
+        _ => "orders",
     };
-    if person {
+    if account.person().is_some() {
         let steve = format!("steve@{DOMAIN}");
         json!({"consent": {"app": DELEGATED_CLIENT_ID, "user": steve, "resource": api, "grant": [name]}})
     } else {
-        json!({"app": {"app": SELECTED_CLIENT_ID, "resource": api, "grant": [name]}})
+        json!({"app": {"app": account.client_id.as_deref(), "resource": api, "grant": [name]}})
     }
 }
 
 /// What takes every right of the application and of steve away.
 pub(super) fn revoking(resource: &Resource) -> Vec<Value> {
+    let client_id = resource.account.client_id.as_deref().unwrap_or_default();
     let mut commands = vec![
         json!({"consent": {"app": DELEGATED_CLIENT_ID, "user": format!("steve@{DOMAIN}"), "revoke": true}}),
     ];
@@ -223,22 +260,20 @@ pub(super) fn revoking(resource: &Resource) -> Vec<Value> {
             .chain(permission.broader.iter().map(|name| (*name).to_owned()))
             .map(|name| &*name.leak())
             .collect();
-        for api in ["graph", "orders"] {
-            commands.push(
-                json!({"app": {"app": SELECTED_CLIENT_ID, "resource": api, "revoke": names}}),
-            );
+        for api in ["graph", "orders", "sharepoint"] {
+            commands.push(json!({"app": {"app": client_id, "resource": api, "revoke": names}}));
         }
     }
     for grant in resource.kind.grants(&resource.account) {
         match grant {
             Grant::SiteRole { url, .. } => commands.push(json!({"site": {
-                "url": url.as_str().trim_end_matches('/'), "revoke": SELECTED_CLIENT_ID,
+                "url": url.as_str().trim_end_matches('/'), "revoke": client_id,
             }})),
             Grant::MailboxRole { user, .. } => {
-                commands.push(json!({"mailbox": {"user": user, "unassign": SELECTED_CLIENT_ID}}));
+                commands.push(json!({"mailbox": {"user": user, "unassign": client_id}}));
             }
             Grant::TeamConsent { team, .. } => {
-                commands.push(json!({"team": {"team": team, "revoke": SELECTED_CLIENT_ID}}));
+                commands.push(json!({"team": {"team": team, "revoke": client_id}}));
             }
             Grant::SiteVisitor { .. } | Grant::FolderReader { .. } | Grant::ByHand(_) => {}
         }
@@ -284,6 +319,10 @@ impl Cloud {
         let network = Network::new(&configuration.http).unwrap();
         for command in [
             json!({"app": {"app": SELECTED_CLIENT_ID, "revoke": ["Sites.Selected"]}}),
+            json!({"app": {"app": CERTIFICATE_CLIENT_ID, "revoke": ["Sites.Selected"]}}),
+            json!({"app": {
+                "app": CERTIFICATE_CLIENT_ID, "resource": "sharepoint", "revoke": ["Sites.Selected"],
+            }}),
             json!({"mailbox": {"user": format!("monitoring@{DOMAIN}"), "unassign": SELECTED_CLIENT_ID}}),
             json!({"consent": {"app": DELEGATED_CLIENT_ID, "user": format!("steve@{DOMAIN}"), "revoke": true}}),
             // A mail may arrive at once.
@@ -291,12 +330,27 @@ impl Cloud {
         ] {
             perform(&running, &command);
         }
-        Self {
+        let cloud = Self {
             running,
             folder,
             configuration,
             network,
+        };
+        let mut accounts = cloud.configuration.accounts.iter();
+        if accounts.any(|account| *account.name == *"certified") {
+            cloud.register_certificate().await;
         }
+        cloud
+    }
+
+    /// Lets the application prove itself by the certificate in the configuration.
+    async fn register_certificate(&self) {
+        let pem = std::fs::read_to_string("tests/data/app-certificate.pem").unwrap();
+        let order = json!({"app": CERTIFICATE_CLIENT_ID, "pem": pem}).to_string();
+        let control = self.running.control_addr;
+        let told =
+            tokio::task::spawn_blocking(move || tell(control, "/entra/certificates", &order));
+        told.await.unwrap();
     }
 
     /// The configuration's file.
@@ -329,6 +383,16 @@ impl Cloud {
 
     /// Signs steve in for what the resource needs.
     pub(super) async fn sign_in(&self, resource: &Resource) {
+        let needs = kinds::needs_of(&resource.account, &self.configuration.resources);
+        self.sign_in_for(resource, kinds::wanted(&needs)).await;
+    }
+
+    /// Signs steve in for other permissions than the resource asks for.
+    pub(super) async fn sign_in_for(
+        &self,
+        resource: &Resource,
+        mut wanted: BTreeMap<Audience, Vec<String>>,
+    ) {
         let account = &resource.account;
         let consent = Consent::new(
             SimpleClient::new(&self.network).unwrap(),
@@ -336,8 +400,6 @@ impl Cloud {
             Clock::system(),
             Arc::new(SystemRandom::new()),
         );
-        let needs = kinds::needs_of(account, &self.configuration.resources);
-        let mut wanted = kinds::wanted(&needs);
         if wanted.is_empty() {
             // Who signed in is Graph's to say.
             wanted.insert(Audience::graph(&account.cloud), Vec::new());

@@ -354,12 +354,12 @@ def overview():
                        override("outcome", mappings=OUTCOMES, **{**TEXT, "custom.width": 105}),
                        override("reason", links=TO_RUNBOOK),
                        override("resource", links=TO_RESOURCE, **{"custom.width": 170})], no_value="no exporter tells of a problem")
-    d.panel("bargauge", "Error budget left, 30 days", "100 % is untouched, 0 % is used up. The ten with the least, the worst first.",
-            [q(f"sort(bottomk(10, m365:resource_error_budget_remaining:ratio30d{{{REC}}}))", "{{resource}} {{location}}", instant=True)],
+    d.panel("bargauge", "Error budget left, 30 days", "100 % is untouched, 0 % is used up. The six with the least, the worst first; the table below has more.",
+            [q(f"sort(bottomk(6, m365:resource_error_budget_remaining:ratio30d{{{REC}}}))", "{{resource}} {{location}}", instant=True)],
             w=8, h=9, unit="percentunit", minimum=0, maximum=1, decimals=0, mappings=USED_UP, thresholds=steps((None, RED), (0.25, YELLOW), (0.5, GREEN)),
             color={"mode": "thresholds"},
-            options={"displayMode": "basic", "orientation": "horizontal", "showUnfilled": True, "namePlacement": "left", "valueMode": "color",
-                     "maxVizHeight": 26, "minVizHeight": 14, "sizing": "auto",
+            options={"displayMode": "basic", "orientation": "horizontal", "showUnfilled": True, "namePlacement": "top", "valueMode": "color",
+                     "maxVizHeight": 40, "minVizHeight": 14, "sizing": "auto",
                      "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}}, no_value="no data yet")
     updown_timeline(d, "When the twenty worst were down",
                     "Resources over time, down where one place sees them down; those that were up least in the time shown. A gap: no conclusive probe.",
@@ -385,7 +385,7 @@ def overview():
                        override("budget left", unit="percentunit", decimals=0, mappings=USED_UP, thresholds=steps((None, RED), (0.25, YELLOW), (0.5, "text")), color={"mode": "thresholds"}, **TEXT),
                        override_matching("/^burn/", decimals=1, thresholds=steps((None, "text"), (3, YELLOW), (6, RED)), color={"mode": "thresholds"}, **TEXT),
                        override("used up in", unit="s", decimals=0, noValue="not at this pace", mappings=[{"type": "value", "options": {"0": {"text": "used up", "color": RED, "index": 0}}}]),
-                       override("resource", links=TO_RESOURCE, **{"custom.width": 190})], no_value="no data yet")
+                       override("resource", links=TO_RESOURCE, **{"custom.width": 250})], no_value="no data yet")
     d.panel("timeseries", "Worst latency", "The five resources with the slowest probe of the time shown: whole request, token time excluded.",
             # The five of the whole time shown, not five at each point: lines without gaps.
             [q(f"max by ({ID}) (m365_resource_latency_seconds{{{SEL}}}) and on ({ID}) topk(5, max by ({ID}) "
@@ -606,7 +606,7 @@ def locations():
             w=6, h=8, minimum=0, maximum=100, decimals=0, thresholds=grade, color={"mode": "thresholds"}, options=bar, no_value="no way without a proxy, or no data")
     d.panel("bargauge", "By place and host", "The same for each host.",
             [q('sort(m365:location_host_network:points{location=~"$location"})', "{{location}} {{host}}", instant=True)],
-            w=11, h=8, minimum=0, maximum=100, decimals=0, thresholds=grade, color={"mode": "thresholds"}, options=bar, no_value="no way without a proxy, or no data")
+            w=11, h=8, minimum=0, maximum=100, decimals=0, thresholds=grade, color={"mode": "thresholds"}, options={**bar, "namePlacement": "top"}, no_value="no way without a proxy, or no data")
     d.panel("timeseries", "TCP connect by place", "Median over the selected resources, in five minutes.",
             [q(f"quantile by (location) (0.5, m365:resource_connect_seconds:p50_5m{{{REC}}})", "place {{location}}")], w=7, h=8, unit="s", minimum=0, custom=lines(fill=0),
             options=legend(("mean", "max")), no_value="no way without a proxy, or no data")

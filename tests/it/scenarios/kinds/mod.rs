@@ -300,6 +300,10 @@ pub(super) struct Cloud {
 impl Cloud {
     pub(super) async fn with(lines: &str) -> Self {
         let running = start(Options::default()).await.unwrap();
+        // A sign-in by device code shall not be what a test waits for.
+        let mut policy = running.tenant.entra.policy();
+        policy.device_interval = 1;
+        running.tenant.entra.set_policy(policy);
         let folder = tempfile::tempdir().unwrap();
         // Also good where the tenant's clock is set back.
         let before = Clock::system().now() - jiff::SignedDuration::from_hours(24);

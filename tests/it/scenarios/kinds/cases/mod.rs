@@ -186,7 +186,7 @@ fn limits() -> String {
     let mut text = String::from(
         "\n## Who waits with whom\n\n\
          Where Microsoft asks to slow down, the kinds of that line wait and the others go on; \
-         `tests/it/scenarios/kinds/served.rs` closes each of them and sees it, also `graph`, the \
+         `tests/it/scenarios/kinds/gates.rs` closes each of them and sees it, also `graph`, the \
          rest of Graph, which only an `http_endpoint` comes to: one that asks a path of Graph waits \
          with the kinds of that service. What fails in any other way stops nobody else.\n\n\
          | limit | kinds |\n|---|---|\n",

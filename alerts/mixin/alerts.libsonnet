@@ -448,7 +448,7 @@
         rules: [
           {
             alert: 'M365AccountRefused',
-            expr: 'group without (outcome, reason) (m365:account_problem:recent{reason="refused"})\n',
+            expr: 'group without (outcome, reason) (m365:account_problem:recent{reason="refused"})\nunless on (location, account) (min_over_time(m365_credential_expiry_timestamp_seconds' + bare + '[5m]) <= time())\n',
             'for': '5m',
             keep_firing_for: '2m',
             labels: {

@@ -288,6 +288,8 @@ quiet("a secret that ends in 40 days", [], raw("credential_expiry_timestamp_seco
 quiet("a secret that ends in 20 days: a ticket", [ticket("CredentialExpiresSoon", 11, 91)], raw("credential_expiry_timestamp_seconds", SECRET, f"{20 * DAY}x180"))
 quiet("a secret that ends in 5 days: urgent", [ticket("CredentialExpiresVerySoon", 11, 91)], raw("credential_expiry_timestamp_seconds", SECRET, f"{5 * DAY}x180"))
 quiet("a secret that has ended", [ticket("CredentialExpiresVerySoon", 11, 31), ticket("CredentialExpired", 31, 91)], raw("credential_expiry_timestamp_seconds", SECRET, "1800x180"))
+quiet("a secret that has ended is refused, until the new one is taken: one ticket", [ticket("CredentialExpiresVerySoon", 11, 31), ticket("CredentialExpired", 31, 66)], raw("credential_expiry_timestamp_seconds", SECRET, f"1800x120 {400 * DAY}x60"),
+      account_trouble=((30, 63, "contoso", "refused"),))
 quiet("a secret is replaced", [ticket("CredentialExpiresVerySoon", 11, 51)], raw("credential_expiry_timestamp_seconds", SECRET, f"{5 * DAY}x90 {400 * DAY}x90"))
 quiet("a refresh token that renews itself", [], raw("credential_expiry_timestamp_seconds", 'account="contoso",credential="refresh_token"', f"{89 * DAY}x180"))
 quiet("a consent that ends in ten days: a ticket", [ticket("CredentialExpiresSoon", 11, 91)], raw("credential_expiry_timestamp_seconds", 'account="contoso",credential="consent"', f"{10 * DAY}x180"))

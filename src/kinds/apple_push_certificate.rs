@@ -147,7 +147,7 @@ const NO_INTUNE: &str = "Intune is not there; does the tenant have it?";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::testing::{Script, answer, value, with_status};
+    use crate::kinds::testing::{ScriptedAsk, answer, value, with_status};
 
     #[tokio::test]
     async fn its_end() {
@@ -163,7 +163,7 @@ mod tests {
             (r#"{"id":"1","expirationDateTime":null}"#, None),
             (r#"{"id":"1"}"#, None),
         ] {
-            let mut script = Script::of([answer(body)]);
+            let mut script = ScriptedAsk::of([answer(body)]);
             let found = script.probe(&ApplePushCertificate).await.unwrap().readings;
             assert_eq!(value(&found, EXPIRY, &[]), end, "{body}");
         }
@@ -173,11 +173,11 @@ mod tests {
     #[tokio::test]
     async fn none_was_ever_uploaded() {
         let body = r#"{"error":{"code":"ResourceNotFound","message":"{\r\n  \"_version\": 3,\r\n  \"RetryAfter\": null\r\n}","innerError":{"date":"2026-11-30T09:00:01"}}}"#;
-        let mut script = Script::of([with_status(404, body)]);
+        let mut script = ScriptedAsk::of([with_status(404, body)]);
         let found = script.probe(&ApplePushCertificate).await.unwrap();
         assert_eq!(found, Findings::default());
         for body in [r#"{"error":{"code":"UnknownError","message":""}}"#, ""] {
-            let mut script = Script::of([with_status(404, body)]);
+            let mut script = ScriptedAsk::of([with_status(404, body)]);
             let stopped = script.probe(&ApplePushCertificate).await.unwrap_err();
             assert_eq!(
                 stopped,
@@ -211,7 +211,7 @@ mod tests {
     #[tokio::test]
     async fn an_error_in_a_success() {
         for body in [r#"{"error":{"code":"x"}}"#, "[]", ""] {
-            let mut script = Script::of([answer(body)]);
+            let mut script = ScriptedAsk::of([answer(body)]);
             let stopped = script.probe(&ApplePushCertificate).await.unwrap_err();
             assert!(matches!(stopped, Stopped::Bad(_)), "{body}");
         }

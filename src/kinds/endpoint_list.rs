@@ -147,7 +147,7 @@ impl Spec for EndpointList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::testing::{Script, answer, value};
+    use crate::kinds::testing::{ScriptedAsk, answer, value};
 
     const WORLDWIDE: EndpointList = EndpointList {
         instance: "Worldwide",
@@ -155,7 +155,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_version_for_this_machine() {
-        let mut script = Script::of([answer(r#"{"instance":"Worldwide","latest":"2026113000"}"#)]);
+        let mut script =
+            ScriptedAsk::of([answer(r#"{"instance":"Worldwide","latest":"2026113000"}"#)]);
         let found = script.probe(&WORLDWIDE).await.unwrap().readings;
         assert_eq!(value(&found, VERSION, &[]), Some(2_026_113_000.0));
         let [("", request)] = script.sent() else {

@@ -152,7 +152,7 @@ async fn by_object_id(account: &Account, ask: &mut dyn Ask) -> Result<Request, S
 mod tests {
     use super::*;
     use crate::fixtures;
-    use crate::kinds::testing::{Script, answer};
+    use crate::kinds::testing::{ScriptedAsk, answer};
 
     const OWN: &str = r#"{"@odata.context":"x","id":"7c0e0000-2222-3333-4444-555555555555"}"#;
 
@@ -173,7 +173,7 @@ mod tests {
                 "https://graph.microsoft.com/v1.0/servicePrincipals/99999999-2222-3333-4444-555555555555?$select=id",
             ),
         ] {
-            let mut script = Script::of([answer(OWN)]);
+            let mut script = ScriptedAsk::of([answer(OWN)]);
             script.account = account;
             script.object_id = Some("99999999-2222-3333-4444-555555555555".to_owned());
             script.probe(&EntraDirectory).await.unwrap();
@@ -187,7 +187,7 @@ mod tests {
     #[tokio::test]
     async fn a_token_without_a_name() {
         for object_id in [None, Some("../users".to_owned())] {
-            let mut script = Script::of([answer(OWN)]);
+            let mut script = ScriptedAsk::of([answer(OWN)]);
             script.account = fixtures::managed_identity("machine", None);
             script.object_id = object_id;
             let stopped = script.probe(&EntraDirectory).await.unwrap_err();

@@ -222,7 +222,7 @@ fn failed(code: &Value) -> Stopped {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::testing::{Script, answer};
+    use crate::kinds::testing::{ScriptedAsk, answer};
 
     fn room() -> FreeBusy {
         FreeBusy {
@@ -232,14 +232,14 @@ mod tests {
     }
 
     async fn probe(body: &str) -> Result<Findings, Stopped> {
-        Script::of([answer(body)]).probe(&room()).await
+        ScriptedAsk::of([answer(body)]).probe(&room()).await
     }
 
     #[tokio::test]
     async fn one_hour_of_one_room() {
         let body = r#"{"value":[{"scheduleId":"room-ams-4.12@contoso.com","availabilityView":"2",
             "scheduleItems":[{"status":"busy","subject":"canary"}],"workingHours":{}}]}"#;
-        let mut script = Script::of([answer(body)]);
+        let mut script = ScriptedAsk::of([answer(body)]);
         script.probe(&room()).await.unwrap();
         let [(_, request)] = script.sent() else {
             panic!("one request");

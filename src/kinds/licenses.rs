@@ -303,7 +303,7 @@ impl Licenses {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::testing::{Script, answer, value};
+    use crate::kinds::testing::{ScriptedAsk, answer, value};
 
     const SKUS_BODY: &str = r#"{"value":[
         {"skuPartNumber":"SPE_E3","consumedUnits":412,"servicePlans":[{"servicePlanType":"x"}],
@@ -322,7 +322,7 @@ mod tests {
 
     #[tokio::test]
     async fn counts_by_part_number() {
-        let mut script = Script::of([answer(SKUS_BODY)]);
+        let mut script = ScriptedAsk::of([answer(SKUS_BODY)]);
         let found = script.probe(&licences(&[], false)).await.unwrap().readings;
         let units = |sku: &str, state: &str| value(&found, UNITS, &[sku, state]);
         assert_eq!(units("SPE_E3", "enabled"), Some(425.0));
@@ -344,7 +344,7 @@ mod tests {
             {"skuPartNumber":"SPE_E3","status":"Enabled","nextLifecycleDateTime":"0001-01-01T00:00:00Z"},
             {"skuPartNumber":"FLOW_FREE","status":"Enabled","nextLifecycleDateTime":"2027-01-01T00:00:00Z"},
             {"skuPartNumber":"SPE_E3","status":null,"nextLifecycleDateTime":null}]}"#;
-        let mut script = Script::of([answer(SKUS_BODY), answer(subscriptions)]);
+        let mut script = ScriptedAsk::of([answer(SKUS_BODY), answer(subscriptions)]);
         let kind = licences(&["spe_e3"], true);
         let found = script.probe(&kind).await.unwrap().readings;
         let end: crate::model::Timestamp = "2027-01-01T00:00:00Z".parse().unwrap();

@@ -287,7 +287,7 @@ impl Spec for MailboxFolder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::testing::{Script, answer, value};
+    use crate::kinds::testing::{ScriptedAsk, answer, value};
 
     const COUNTS: &str =
         r#"{"id":"AAMkAD=","totalItemCount":12,"unreadItemCount":3,"displayName":"canary"}"#;
@@ -302,7 +302,7 @@ mod tests {
 
     #[tokio::test]
     async fn counts_alone() {
-        let mut script = Script::of([answer(COUNTS)]);
+        let mut script = ScriptedAsk::of([answer(COUNTS)]);
         let found = script
             .probe(&folder("inbox", false))
             .await
@@ -334,12 +334,12 @@ mod tests {
                 None,
             ),
         ] {
-            let mut script = Script::of([answer(COUNTS), answer(messages)]);
+            let mut script = ScriptedAsk::of([answer(COUNTS), answer(messages)]);
             let found = script.probe(&folder("inbox", true)).await.unwrap().readings;
             assert_eq!(value(&found, OLDEST_MESSAGE, &[]), date, "{messages}");
             assert_eq!(script.sent()[1].0, OLDEST_STEP);
         }
-        let mut script = Script::of([answer(COUNTS), answer("{}")]);
+        let mut script = ScriptedAsk::of([answer(COUNTS), answer("{}")]);
         assert!(script.probe(&folder("inbox", true)).await.is_err());
     }
 

@@ -186,7 +186,7 @@ fn next_action(messages: &[Message], now: Timestamp) -> Option<Sample> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::testing::{Script, answer, value};
+    use crate::kinds::testing::{ScriptedAsk, answer, value};
 
     const MESSAGES_BODY: &str = r#"{"value":[
         {"id":"MC1","category":"planForChange","severity":"normal","title":"canary","actionRequiredByDateTime":null},
@@ -198,7 +198,7 @@ mod tests {
 
     #[tokio::test]
     async fn counts_and_the_next_date() {
-        let mut script = Script::of([answer(MESSAGES_BODY)]);
+        let mut script = ScriptedAsk::of([answer(MESSAGES_BODY)]);
         let found = script.probe(&MessageCenter).await.unwrap().readings;
         let count = |category: &str, severity: &str| value(&found, MESSAGES, &[category, severity]);
         assert_eq!(count("plan_for_change", "normal"), Some(2.0));
@@ -213,7 +213,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_empty_center() {
-        let mut script = Script::of([answer(r#"{"value":[]}"#)]);
+        let mut script = ScriptedAsk::of([answer(r#"{"value":[]}"#)]);
         let found = script.probe(&MessageCenter).await.unwrap().readings;
         assert_eq!(found.len(), 9);
         assert!(found.iter().all(|one| one.value == 0.0));
@@ -232,7 +232,7 @@ mod tests {
             ((0..30).map(|_| page(here)).collect::<Vec<_>>(), PAGES.most),
             (vec![page("https://elsewhere.example/x")], 1),
         ] {
-            let mut script = Script::of(answers);
+            let mut script = ScriptedAsk::of(answers);
             let found = script.probe(&MessageCenter).await.unwrap().readings;
             assert_eq!(script.sent().len(), sent);
             assert!(found.iter().all(|one| one.reading == NEXT_ACTION));
@@ -242,7 +242,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_list() {
         for body in ["{}", r#"{"value":null}"#, r#"{"error":{"code":"x"}}"#] {
-            let mut script = Script::of([answer(body)]);
+            let mut script = ScriptedAsk::of([answer(body)]);
             assert!(script.probe(&MessageCenter).await.is_err(), "{body}");
         }
     }

@@ -165,21 +165,21 @@ fn read(answer: &Answer, registered: &mut RegisteredCredentials) -> Result<(), S
 mod tests {
     use super::*;
     use crate::fixtures;
-    use crate::kinds::testing::{Script, answer, with_status};
+    use crate::kinds::testing::{ScriptedAsk, answer, with_status};
 
     const APPLICATION: &str = r#"{"id":"9d1e","passwordCredentials":[
         {"displayName":"canary","hint":"Xy7","startDateTime":"2026-09-01T00:00:00Z","endDateTime":"2027-03-01T00:00:00.1234567Z"},
         {"hint":null,"startDateTime":null,"endDateTime":"0001-01-01T00:00:00Z"},
         {"hint":7,"endDateTime":"soon"}, null, 5]}"#;
 
-    async fn ask(script: &mut Script) -> Result<RegisteredCredentials, Stopped> {
+    async fn ask(script: &mut ScriptedAsk) -> Result<RegisteredCredentials, Stopped> {
         let account = script.account.clone();
         own_credentials(&account, script).await
     }
 
     #[tokio::test]
     async fn both_objects_are_asked_for_secrets_only() {
-        let mut script = Script::of([answer(APPLICATION), answer(r#"{"id":"7c0e"}"#)]);
+        let mut script = ScriptedAsk::of([answer(APPLICATION), answer(r#"{"id":"7c0e"}"#)]);
         let registered = ask(&mut script).await.unwrap();
         let id = "11111111-2222-3333-4444-555555555555";
         for ((_, request), list) in script
@@ -210,13 +210,13 @@ mod tests {
     async fn a_refusal_is_no_error_and_a_failure_is() {
         for status in [403, 404] {
             let refused = with_status(status, r#"{"error":{"code":"x"}}"#);
-            let mut script = Script::of([refused, answer(r#"{"id":"7c0e"}"#)]);
+            let mut script = ScriptedAsk::of([refused, answer(r#"{"id":"7c0e"}"#)]);
             let registered = ask(&mut script).await.unwrap();
             assert!(!registered.whole && registered.secrets.is_empty());
         }
-        let mut script = Script::of([answer(r#"{"value":[]}"#)]);
+        let mut script = ScriptedAsk::of([answer(r#"{"value":[]}"#)]);
         assert!(matches!(ask(&mut script).await, Err(Stopped::Bad(_))));
-        let mut script = Script::of([]);
+        let mut script = ScriptedAsk::of([]);
         assert!(matches!(ask(&mut script).await, Err(Stopped::Asked)));
     }
 

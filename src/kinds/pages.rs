@@ -81,7 +81,7 @@ impl Pages {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::testing::{Script, answer};
+    use crate::kinds::testing::{ScriptedAsk, answer};
     use crate::model::Cloud;
 
     const PAGES: Pages = Pages {
@@ -99,7 +99,7 @@ mod tests {
     }
 
     async fn read(answers: Vec<Answer>) -> (Collected<u8>, usize) {
-        let mut script = Script::of(answers);
+        let mut script = ScriptedAsk::of(answers);
         let first = Request::of_graph(&Cloud::Global, "/numbers", "");
         let listed = PAGES.all(&mut script, first).await.unwrap();
         (listed, script.sent().len())
@@ -152,7 +152,7 @@ mod tests {
     #[tokio::test]
     async fn a_page_that_is_none_stops() {
         let first = Request::of_graph(&Cloud::Global, "/numbers", "");
-        let mut script = Script::of([page(&format!("\"{NEXT}\"")), answer("{}")]);
+        let mut script = ScriptedAsk::of([page(&format!("\"{NEXT}\"")), answer("{}")]);
         let stopped = PAGES.all::<u8>(&mut script, first).await.unwrap_err();
         assert_eq!(stopped, Stopped::Bad(BadBody::Shape(PAGES.what)));
     }

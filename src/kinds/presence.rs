@@ -86,7 +86,7 @@ impl Spec for Presence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::testing::{Script, answer};
+    use crate::kinds::testing::{ScriptedAsk, answer};
 
     #[tokio::test]
     async fn a_presence_and_what_is_none() {
@@ -100,7 +100,7 @@ mod tests {
             (r#"{"displayName":"somebody","id":"2b1f"}"#, false),
             (r#"{"error":{"code":"Unauthorized"}}"#, false),
         ] {
-            let mut script = Script::of([answer(body)]);
+            let mut script = ScriptedAsk::of([answer(body)]);
             script.account = crate::fixtures::delegated("steve", "steve@contoso.com");
             assert_eq!(script.probe(&Presence).await.is_ok(), fine, "{body}");
             let (_, request) = &script.sent()[0];

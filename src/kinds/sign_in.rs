@@ -250,7 +250,7 @@ fn number_on(page: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::testing::{Script, answer, redirect, with_status};
+    use crate::kinds::testing::{ScriptedAsk, answer, redirect, with_status};
 
     const DOCUMENT: &str = r#"{"issuer":"https://login.microsoftonline.com/t/v2.0","token_endpoint":"https://login.microsoftonline.com/t/oauth2/v2.0/token"}"#;
 
@@ -260,8 +260,8 @@ mod tests {
         }
     }
 
-    fn person(answers: impl IntoIterator<Item = Answer>) -> Script {
-        let mut script = Script::of(answers);
+    fn person(answers: impl IntoIterator<Item = Answer>) -> ScriptedAsk {
+        let mut script = ScriptedAsk::of(answers);
         script.account = crate::fixtures::delegated("steve", "steve@contoso.com");
         script
     }
@@ -269,7 +269,7 @@ mod tests {
     #[tokio::test]
     async fn a_token_is_asked_for_when_it_is_due() {
         for (since, asked) in [(None, 1), (Some(299), 0), (Some(300), 1)] {
-            let mut script = Script::of([answer(DOCUMENT)]);
+            let mut script = ScriptedAsk::of([answer(DOCUMENT)]);
             script.since_sign_in = since.map(Duration::from_secs);
             script.sign_ins = [Ok(())].into();
             script.probe(&kind()).await.unwrap();
@@ -326,7 +326,7 @@ mod tests {
             "{}",
             r#"{"issuer":"","token_endpoint":"https://x"}"#,
         ] {
-            let mut script = Script::of([answer(body)]);
+            let mut script = ScriptedAsk::of([answer(body)]);
             let stopped = script.probe(&kind()).await.unwrap_err();
             assert!(matches!(stopped, Stopped::Bad(_)), "{body}");
         }

@@ -11,7 +11,7 @@ use super::{Request, ServiceError, Spec};
 use crate::model::{Account, Audience, Sample, Timestamp};
 
 /// Answers in their order; what is asked beyond them stops the probe.
-pub(super) struct Script {
+pub(super) struct ScriptedAsk {
     answers: VecDeque<Result<Answer, Stopped>>,
     sent: Vec<(&'static str, Request)>,
     waited: Duration,
@@ -22,7 +22,7 @@ pub(super) struct Script {
     pub(super) object_id: Option<String>,
 }
 
-impl Script {
+impl ScriptedAsk {
     pub(super) fn of(answers: impl IntoIterator<Item = Answer>) -> Self {
         Self::with(answers.into_iter().map(Ok))
     }
@@ -51,7 +51,7 @@ impl Script {
     }
 }
 
-impl Ask for Script {
+impl Ask for ScriptedAsk {
     fn send<'a>(
         &'a mut self,
         step: &'static str,

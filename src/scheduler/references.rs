@@ -110,12 +110,12 @@ mod tests {
 
     /// What each look finds; what is not named hangs.
     #[derive(Default)]
-    struct Script {
+    struct ScriptedReferences {
         found: Mutex<HashMap<&'static str, Result<(), &'static str>>>,
         looks: Mutex<Vec<String>>,
     }
 
-    impl ReferenceProber for Script {
+    impl ReferenceProber for ScriptedReferences {
         fn look(&self, reference: Arc<Reference>) -> BoxFuture<'static, Result<(), Box<str>>> {
             self.looks.lock().push(reference.name.to_string());
             let found = self.found.lock().get(&*reference.name).copied();
@@ -148,7 +148,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn every_minute_and_at_once_when_there_are_others() {
         let state = State::new(Clock::following_tokio(Timestamp::UNIX_EPOCH), 1);
-        let script = Arc::new(Script::default());
+        let script = Arc::new(ScriptedReferences::default());
         script
             .found
             .lock()

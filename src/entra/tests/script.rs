@@ -68,12 +68,12 @@ impl Seen {
 }
 
 #[derive(Default)]
-pub(super) struct Script {
+pub(super) struct ScriptedEntra {
     acts: Mutex<VecDeque<Act>>,
     seen: Mutex<Vec<Seen>>,
 }
 
-impl Script {
+impl ScriptedEntra {
     pub(super) fn then(&self, act: Act) -> &Self {
         self.acts.lock().push_back(act);
         self
@@ -88,7 +88,7 @@ impl Script {
     }
 }
 
-impl Endpoint for Script {
+impl Endpoint for ScriptedEntra {
     fn send(&self, request: EndpointRequest) -> BoxFuture<'_, Result<EndpointAnswer, NoAnswer>> {
         let fields = match request.content {
             Content::Form(fields) => fields
@@ -181,7 +181,7 @@ pub(super) fn person_account() -> Account {
 
 /// A cache with everything around it.
 pub(super) struct House {
-    pub(super) script: Arc<Script>,
+    pub(super) script: Arc<ScriptedEntra>,
     pub(super) ear: Arc<Ear>,
     pub(super) clock: Clock,
     pub(super) tokens: Arc<Tokens>,
@@ -218,7 +218,7 @@ impl House {
         folder: Arc<tempfile::TempDir>,
     ) -> Self {
         let store = TokenStore::new(storage, None);
-        let (script, ear) = (Arc::new(Script::default()), Arc::new(Ear::default()));
+        let (script, ear) = (Arc::new(ScriptedEntra::default()), Arc::new(Ear::default()));
         let tokens = Tokens::with_endpoint(
             script.clone(),
             store.clone(),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::kinds::testing::{Script, answer, value, with_status};
+use crate::kinds::testing::{ScriptedAsk, answer, value, with_status};
 
 const GONE: &str = r#"{"error":{"code":"Request_ResourceNotFound"}}"#;
 const APPLICATION: &str = r#"{"id":"9d1e","displayName":"canary",
@@ -32,7 +32,7 @@ fn payroll(all: bool) -> AppCredentials {
 
 #[tokio::test]
 async fn ends_of_a_named_application() {
-    let mut script = Script::of([answer(APPLICATION), answer(PRINCIPAL)]);
+    let mut script = ScriptedAsk::of([answer(APPLICATION), answer(PRINCIPAL)]);
     let found = script.probe(&payroll(false)).await.unwrap().readings;
     let end = |credential: &str, end: &str| value(&found, EXPIRY, &["payroll", credential, end]);
     assert_eq!(end(SECRET, "first"), seconds("2026-12-05T00:00:00Z"));
@@ -48,10 +48,10 @@ async fn ends_of_a_named_application() {
 
 #[tokio::test]
 async fn one_of_the_two_is_enough() {
-    let mut script = Script::of([with_status(404, GONE), answer(PRINCIPAL)]);
+    let mut script = ScriptedAsk::of([with_status(404, GONE), answer(PRINCIPAL)]);
     let found = script.probe(&payroll(false)).await.unwrap().readings;
     assert_eq!(found.len(), 2);
-    let mut script = Script::of([with_status(404, GONE), with_status(404, GONE)]);
+    let mut script = ScriptedAsk::of([with_status(404, GONE), with_status(404, GONE)]);
     let stopped = script.probe(&payroll(false)).await.unwrap_err();
     let Stopped::Partly {
         reason,
@@ -77,7 +77,7 @@ async fn the_missing_are_named_and_the_others_stay() {
     let gone = || with_status(404, GONE);
     let there = [answer(APPLICATION), answer(PRINCIPAL)];
     let answers = [gone(), gone()].into_iter().chain(there);
-    let mut script = Script::of(answers.chain([gone(), gone()]));
+    let mut script = ScriptedAsk::of(answers.chain([gone(), gone()]));
     let stopped = script.probe(&kind).await.unwrap_err();
     let Stopped::Partly {
         sentence, readings, ..
@@ -95,7 +95,7 @@ async fn the_missing_are_named_and_the_others_stay() {
 #[tokio::test]
 async fn all_are_counted() {
     let list = |item: &str| answer(&format!(r#"{{"value":[{item},null]}}"#));
-    let mut script = Script::of([
+    let mut script = ScriptedAsk::of([
         answer(APPLICATION),
         with_status(404, GONE),
         list(APPLICATION),
@@ -113,7 +113,7 @@ async fn all_are_counted() {
 #[tokio::test]
 async fn what_is_no_application() {
     for body in ["{}", r#"{"id":"x","error":{}}"#, r#"{"value":[]}"#] {
-        let mut script = Script::of([answer(body), answer(PRINCIPAL)]);
+        let mut script = ScriptedAsk::of([answer(body), answer(PRINCIPAL)]);
         let stopped = script.probe(&payroll(false)).await.unwrap_err();
         assert!(matches!(stopped, Stopped::Bad(_)), "{body}");
     }

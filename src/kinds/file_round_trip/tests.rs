@@ -4,7 +4,7 @@ use http::HeaderMap;
 
 use super::*;
 use crate::kinds::ServiceError;
-use crate::kinds::testing::{Script, answer, redirect, with_status};
+use crate::kinds::testing::{ScriptedAsk, answer, redirect, with_status};
 
 const NAME: &str = "m365mon-0123456789abcdef.txt";
 const SITE: &str =
@@ -50,7 +50,7 @@ fn empty() -> Answer {
     answer(r#"{"value":[]}"#)
 }
 
-fn asked(script: &Script) -> Vec<String> {
+fn asked(script: &ScriptedAsk) -> Vec<String> {
     let of = |(step, request): &(&'static str, Request)| {
         let url = request.url.as_str().replace(SITE, "");
         format!("{step} {} {url}", request.method.as_str())
@@ -62,7 +62,7 @@ fn asked(script: &Script) -> Vec<String> {
 
 #[tokio::test]
 async fn there_and_back() {
-    let mut script = Script::of([
+    let mut script = ScriptedAsk::of([
         put(),
         redirect(302, DOWNLOAD),
         ours(),
@@ -97,7 +97,7 @@ async fn there_and_back() {
 #[tokio::test]
 async fn into_the_recycle_bin_where_nothing_else_is_allowed() {
     for status in [400, 403, 404, 405, 501] {
-        let mut script = Script::of([put(), ours(), nothing(status), nothing(204), empty()]);
+        let mut script = ScriptedAsk::of([put(), ours(), nothing(status), nothing(204), empty()]);
         script.probe(&kind()).await.unwrap();
         assert_eq!(asked(&script)[3], "delete DELETE /items/01AB", "{status}");
     }
@@ -106,7 +106,8 @@ async fn into_the_recycle_bin_where_nothing_else_is_allowed() {
 #[tokio::test]
 async fn another_file_came_back() {
     let other = file(Bytes::from_static(b"something else"));
-    let mut script = Script::of([put(), redirect(302, DOWNLOAD), other, nothing(204), empty()]);
+    let mut script =
+        ScriptedAsk::of([put(), redirect(302, DOWNLOAD), other, nothing(204), empty()]);
     let stopped = script.probe(&kind()).await.unwrap_err();
     assert!(matches!(
         stopped,
@@ -135,7 +136,7 @@ async fn a_download_from_elsewhere_is_not_followed() {
         ("http://contoso.sharepoint.com/x", Reason::BadResponse),
         ("/sites/monitoring/x", Reason::BadResponse),
     ] {
-        let mut script = Script::of([put(), redirect(302, location)]);
+        let mut script = ScriptedAsk::of([put(), redirect(302, location)]);
         match script.probe(&kind()).await {
             Err(Stopped::Judged {
                 reason: found,
@@ -164,7 +165,7 @@ async fn only_our_own_and_old_ones_are_cleared() {
         {"id":null},null,
         {"id":"../8","name":"m365mon-ffffffffffffffff.txt","createdDateTime":"2026-11-30T07:58:00Z"}]}"#,
     );
-    let mut script = Script::of([
+    let mut script = ScriptedAsk::of([
         put(),
         ours(),
         nothing(204),
@@ -186,7 +187,7 @@ async fn only_our_own_and_old_ones_are_cleared() {
 
 #[tokio::test]
 async fn what_cannot_be_written_is_looked_for_all_the_same() {
-    let mut script = Script::with([Err(Stopped::Asked), Ok(nothing(404)), Ok(nothing(404))]);
+    let mut script = ScriptedAsk::with([Err(Stopped::Asked), Ok(nothing(404)), Ok(nothing(404))]);
     let stopped = script.probe(&kind()).await.unwrap_err();
     assert_eq!(stopped, Stopped::Asked);
     assert!(asked(&script)[1].starts_with("DELETE /root:/"));
@@ -195,7 +196,7 @@ async fn what_cannot_be_written_is_looked_for_all_the_same() {
 #[tokio::test]
 async fn an_answer_without_an_item_is_bad() {
     for body in ["{}", r#"{"error":{"code":"x"}}"#, "[]", ""] {
-        let mut script = Script::of([with_status(201, body)]);
+        let mut script = ScriptedAsk::of([with_status(201, body)]);
         let stopped = script.probe(&kind()).await.unwrap_err();
         assert!(matches!(stopped, Stopped::Bad(_)), "{body}");
     }

@@ -1,6 +1,6 @@
 use super::address::parse;
 use super::*;
-use crate::kinds::testing::{Script, answer, redirect, with_status};
+use crate::kinds::testing::{ScriptedAsk, answer, redirect, with_status};
 
 fn endpoint(expect_json: &[(&str, &str)]) -> HttpEndpoint {
     HttpEndpoint {
@@ -51,17 +51,18 @@ async fn what_is_expected_and_what_is_not() {
         (&[("missing", "")], answer(json), false),
         (&[("status", "ok")], answer("<html>"), false),
     ] {
-        let found = Script::of([answered]).probe(&endpoint(wanted)).await;
+        let found = ScriptedAsk::of([answered]).probe(&endpoint(wanted)).await;
         assert_eq!(found.is_ok(), fine, "{wanted:?} {found:?}");
     }
 }
 
 #[tokio::test]
 async fn a_sign_in_page_is_no_answer() {
-    let reason = async |answered: Answer| match Script::of([answered]).probe(&endpoint(&[])).await {
-        Err(Stopped::Judged { reason, .. }) => reason,
-        other => panic!("{other:?}"),
-    };
+    let reason =
+        async |answered: Answer| match ScriptedAsk::of([answered]).probe(&endpoint(&[])).await {
+            Err(Stopped::Judged { reason, .. }) => reason,
+            other => panic!("{other:?}"),
+        };
     let login = "https://login.microsoftonline.com/common/oauth2/authorize";
     assert_eq!(reason(redirect(302, login)).await, Reason::Unauthorized);
     assert_eq!(

@@ -1,6 +1,6 @@
 use super::*;
 use crate::kinds::Stopped;
-use crate::kinds::testing::{Script, answer, value, with_status};
+use crate::kinds::testing::{ScriptedAsk, answer, value, with_status};
 use crate::model::Reason;
 
 fn kind() -> MailRoundTrip {
@@ -19,13 +19,13 @@ fn accepted() -> Answer {
     with_status(202, "")
 }
 
-fn steps(script: &Script) -> Vec<&'static str> {
+fn steps(script: &ScriptedAsk) -> Vec<&'static str> {
     script.sent().iter().map(|(step, _)| *step).collect()
 }
 
 #[tokio::test]
 async fn sent_once_found_and_removed() {
-    let mut script = Script::of([
+    let mut script = ScriptedAsk::of([
         accepted(),
         answer(NONE),
         answer(FOUND),
@@ -51,14 +51,14 @@ async fn sent_once_found_and_removed() {
 
 #[tokio::test]
 async fn without_the_right_to_delete_nothing_more_is_tried() {
-    let mut script = Script::of([accepted(), answer(FOUND), with_status(403, "")]);
+    let mut script = ScriptedAsk::of([accepted(), answer(FOUND), with_status(403, "")]);
     script.probe(&kind()).await.unwrap();
     assert_eq!(steps(&script), [SEND, FIND, DELETE]);
 }
 
 #[tokio::test]
 async fn a_lost_answer_is_never_sent_again() {
-    let mut script = Script::with([Err(Stopped::Asked)]);
+    let mut script = ScriptedAsk::with([Err(Stopped::Asked)]);
     script.probe(&kind()).await.unwrap_err();
     assert_eq!(steps(&script), [SEND]);
 }
@@ -70,7 +70,7 @@ async fn lost_and_come_back() {
         other => panic!("{other:?}"),
     };
     let nothing = (0..100).map(|_| answer(NONE));
-    let mut script = Script::of(std::iter::once(accepted()).chain(nothing));
+    let mut script = ScriptedAsk::of(std::iter::once(accepted()).chain(nothing));
     let stopped = script.probe(&kind()).await.unwrap_err();
     assert_eq!(reason(&stopped), Reason::Timeout);
     assert!(script.sent().len() < 40 && script.cleaning);
@@ -78,7 +78,7 @@ async fn lost_and_come_back() {
     // After 1, 3, 7 and 15 seconds; from then on the sender's mailbox is asked too.
     let looks = (0..5).map(|_| answer(NONE));
     let back = answer(r#"{"value":[{"id":"x"}]}"#);
-    let mut script = Script::of(std::iter::once(accepted()).chain(looks).chain([back]));
+    let mut script = ScriptedAsk::of(std::iter::once(accepted()).chain(looks).chain([back]));
     let stopped = script.probe(&kind()).await.unwrap_err();
     assert_eq!(reason(&stopped), Reason::NotFound);
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::kinds::Stopped;
-use crate::kinds::testing::{Script, answer, value};
+use crate::kinds::testing::{ScriptedAsk, answer, value};
 
 const OVERVIEWS: &str = r#"{"value":[
         {"service":"Exchange Online","status":"serviceDegradation","id":"Exchange"},
@@ -22,7 +22,7 @@ fn all() -> ServiceHealth {
 
 #[tokio::test]
 async fn words_become_readings() {
-    let mut script = Script::of([answer(OVERVIEWS), answer(ISSUES)]);
+    let mut script = ScriptedAsk::of([answer(OVERVIEWS), answer(ISSUES)]);
     let found = script.probe(&all()).await.unwrap().readings;
     let status = |service: &str, status: &str| value(&found, STATUS, &[service, status]);
     assert_eq!(status("Exchange", "degraded"), Some(1.0));
@@ -44,7 +44,7 @@ async fn only_what_is_wanted() {
     let some = ServiceHealth {
         services: vec!["exchange".into()],
     };
-    let mut script = Script::of([answer(OVERVIEWS), answer(ISSUES)]);
+    let mut script = ScriptedAsk::of([answer(OVERVIEWS), answer(ISSUES)]);
     let found = script.probe(&some).await.unwrap().readings;
     assert!(found.iter().all(|one| &*one.labels[0] == "Exchange"));
 }
@@ -53,7 +53,7 @@ async fn only_what_is_wanted() {
 async fn pages_are_followed_on_their_own_host_and_bounded() {
     let page = |next: &str| answer(&format!(r#"{{"value":[],"@odata.nextLink":"{next}"}}"#));
     let here = "https://graph.microsoft.com/v1.0/admin/serviceAnnouncement/issues?$skiptoken=x";
-    let mut script = Script::of([
+    let mut script = ScriptedAsk::of([
         answer(OVERVIEWS),
         page(here),
         page("https://elsewhere.example/x"),
@@ -61,7 +61,7 @@ async fn pages_are_followed_on_their_own_host_and_bounded() {
     script.probe(&all()).await.unwrap();
     assert_eq!(script.sent().len(), 3);
     let many = (0..20).map(|_| page(here));
-    let mut script = Script::of(std::iter::once(answer(OVERVIEWS)).chain(many));
+    let mut script = ScriptedAsk::of(std::iter::once(answer(OVERVIEWS)).chain(many));
     script.probe(&all()).await.unwrap();
     assert_eq!(script.sent().len(), 1 + MOST_PAGES);
 }
@@ -69,7 +69,7 @@ async fn pages_are_followed_on_their_own_host_and_bounded() {
 #[tokio::test]
 async fn what_is_none_is_bad() {
     for body in [r#"{"value":{}}"#, r#"{"error":{"code":"x"}}"#, "[]"] {
-        let mut script = Script::of([answer(body)]);
+        let mut script = ScriptedAsk::of([answer(body)]);
         let stopped = script.probe(&all()).await.unwrap_err();
         assert!(matches!(stopped, Stopped::Bad(_)), "{body}");
     }

@@ -16,7 +16,7 @@ use m365mon::model::{
 };
 use m365mon::probe::TenantProber;
 
-use script::{Script, problem};
+use script::{ScriptedTokens, problem};
 
 use crate::support::fixtures::{self, mailbox_of};
 use crate::support::origin::{self, Ca, GRAPH, H2, HOST, LONG, Origin};
@@ -112,7 +112,12 @@ fn intranet() -> Resource {
 
 /// Probes once; what came out holds neither the token nor what the service
 /// wrote about the tenant.
-async fn probe(resource: Resource, tokens: Arc<Script>, ca: &Ca, origin: &Origin) -> Report {
+async fn probe(
+    resource: Resource,
+    tokens: Arc<ScriptedTokens>,
+    ca: &Ca,
+    origin: &Origin,
+) -> Report {
     let client = ProbeClient::new(&ca.network(origin.address)).unwrap();
     let random = Arc::new(SystemRandom::new());
     let prober = TenantProber::new(client, tokens, Clock::system(), random);
@@ -134,7 +139,7 @@ where
 {
     let ca = Ca::new();
     let origin = Origin::answering(ca.good(H2), answer).await;
-    probe(intranet(), Script::new([Ok(())], []), &ca, &origin).await
+    probe(intranet(), ScriptedTokens::new([Ok(())], []), &ca, &origin).await
 }
 
 #[tokio::test]
@@ -158,7 +163,7 @@ async fn every_kind_asks_as_it_should() {
             json(200, r#"{"value":[]}"#)
         })
         .await;
-        let tokens = Script::new([Ok(())], []);
+        let tokens = ScriptedTokens::new([Ok(())], []);
         let report = probe(resource, tokens.clone(), &ca, &origin).await;
         assert_eq!(report.verdict.outcome(), Outcome::Success, "{report:?}");
         assert_eq!(report.exchange.status, Some(200));
@@ -353,7 +358,7 @@ async fn a_missing_right_that_exchange_hides() {
             );
             let ca = Ca::new();
             let origin = Origin::answering(ca.good(H2), move |_, _| json(404, &body)).await;
-            let tokens = Script::new([Ok(())], []);
+            let tokens = ScriptedTokens::new([Ok(())], []);
             let report = probe(resource.clone(), tokens, &ca, &origin).await;
             let (reason, outcome) = if hidden && hides {
                 (Reason::Forbidden, Outcome::Inconclusive)

@@ -131,7 +131,7 @@ async fn at_a_resource(fault: &Fault, theatre: &Theatre) -> Told {
         timeout: LONG,
         ..fixtures::resource("watched", &Arc::new(account), fixtures::site_at(&url))
     };
-    let tokens = super::probe::script::Script::new([Ok(())], []);
+    let tokens = super::probe::script::ScriptedTokens::new([Ok(())], []);
     let client = ProbeClient::new(&network).unwrap();
     let prober = TenantProber::new(
         client,

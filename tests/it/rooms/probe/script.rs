@@ -14,7 +14,7 @@ use crate::support::origin::LONG;
 
 /// Hands out what it is told to.
 #[derive(Default)]
-pub(crate) struct Script {
+pub(crate) struct ScriptedTokens {
     /// For `access_token`; when it is empty, no answer ever comes.
     pub(crate) first: Mutex<VecDeque<Result<(), TokenProblem>>>,
     /// For `replace_refused`; when it is empty, none may be asked for.
@@ -23,7 +23,7 @@ pub(crate) struct Script {
     pub(crate) challenges: Mutex<Vec<Option<ClaimsChallenge>>>,
 }
 
-impl Script {
+impl ScriptedTokens {
     pub(crate) fn new(
         first: impl IntoIterator<Item = Result<(), TokenProblem>>,
         next: impl IntoIterator<Item = Result<(), TokenProblem>>,
@@ -41,7 +41,7 @@ fn token(number: usize) -> AccessToken {
     AccessToken::new(secret, Clock::system().moment(), LONG)
 }
 
-impl TokenSource for Script {
+impl TokenSource for ScriptedTokens {
     fn access_token<'a>(
         &'a self,
         _: &'a Account,

@@ -16,10 +16,10 @@ fn strict(second: u16) -> impl Fn(usize, &Request<Incoming>) -> Answer + Clone +
 async fn with(
     next: Option<Result<(), TokenProblem>>,
     answer: impl Fn(usize, &Request<Incoming>) -> Answer + Clone + Send + Sync + 'static,
-) -> (Report, Arc<Script>, usize) {
+) -> (Report, Arc<ScriptedTokens>, usize) {
     let ca = Ca::new();
     let origin = Origin::answering(ca.good(H2), answer).await;
-    let script = Script::new([Ok(())], next);
+    let script = ScriptedTokens::new([Ok(())], next);
     let report = probe(intranet(), script.clone(), &ca, &origin).await;
     (report, script, origin.connections())
 }
@@ -86,7 +86,7 @@ async fn none_at_all() {
     let ca = Ca::new();
     let origin = Origin::answering(ca.good(H2), |_, _| json(200, "{}")).await;
     let refused = problem(AccountReason::Refused, 7_000_222);
-    let script = Script::new([Err(refused.clone())], []);
+    let script = ScriptedTokens::new([Err(refused.clone())], []);
     let report = probe(intranet(), script, &ca, &origin).await;
     assert_eq!(report.verdict.reason(), Some(Reason::Token));
     assert_eq!(report.token_problem, Some(refused));
@@ -104,7 +104,7 @@ async fn none_in_time() {
     let ca = Ca::new();
     let origin = Origin::answering(ca.good(H2), |_, _| json(200, "{}")).await;
     let began = tokio::time::Instant::now();
-    let report = probe(intranet(), Script::new([], []), &ca, &origin).await;
+    let report = probe(intranet(), ScriptedTokens::new([], []), &ca, &origin).await;
     assert_eq!(report.verdict.reason(), Some(Reason::Token));
     let problem = report.token_problem.unwrap();
     assert_eq!(problem.reason, AccountReason::Timeout);
@@ -123,7 +123,7 @@ async fn none_in_what_the_interval_leaves() {
             ..intranet()
         };
         let began = tokio::time::Instant::now();
-        let report = probe(resource, Script::new([], []), &ca, &origin).await;
+        let report = probe(resource, ScriptedTokens::new([], []), &ca, &origin).await;
         assert_eq!(report.verdict.reason(), Some(Reason::Token));
         assert_eq!(began.elapsed().as_secs(), wait);
     }

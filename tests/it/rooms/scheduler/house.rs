@@ -56,11 +56,11 @@ pub(super) fn report(verdict: Verdict) -> Report {
     }
 }
 
-type Script = dyn Fn(&Resource) -> Act + Send + Sync;
+type Acts = dyn Fn(&Resource) -> Act + Send + Sync;
 
 /// Does what its script says and writes down who started when.
 pub(super) struct Scripted {
-    script: Mutex<Arc<Script>>,
+    script: Mutex<Arc<Acts>>,
     clock: Clock,
     pub(super) starts: Mutex<Vec<(Instant, Arc<Resource>)>>,
     /// How long each waits for its token.

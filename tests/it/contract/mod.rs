@@ -2,8 +2,10 @@
 //! documents that are made from the code.
 
 mod dashboards;
+mod documents;
 mod exposition;
 mod manual;
+mod names;
 pub(crate) mod queries;
 mod rooms;
 mod rules;

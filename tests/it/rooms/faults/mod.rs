@@ -21,6 +21,7 @@ use crate::support::fixtures;
 use crate::support::origin::{GRAPH, HOST, LONG, Origin};
 
 mod answers;
+mod frames;
 mod stage;
 mod wire;
 

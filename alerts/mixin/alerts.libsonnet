@@ -84,11 +84,10 @@
           },
           {
             alert: 'M365AllDown',
-            expr: 'last_over_time(\n  (\n    (sum by (location) (m365:resource_failing:bool) >= 3)\n    and on (location) (avg by (location) (m365:resource_failing:bool) >= 0.9)\n    and on (location) (count by (location) (group by (location, kind) (m365:resource_failing:bool == 1)) >= 2)\n    and on (location) m365:resource_outage:bool\n  )[3m:30s]\n)\nand on (location) m365:resource_outage:bool\nor (\n  (sum by (location) (m365:resource_failing:bool) >= 3)\n  and on (location) (avg by (location) (m365:resource_failing:bool) >= 0.9)\n  and on (location) (count by (location) (group by (location, kind) (m365:resource_failing:bool == 1)) >= 2)\n  and on (location) m365:resource_outage:bool\n)\n',
+            expr: '(\n  last_over_time(\n    (\n      (sum by (location) (m365:resource_failing:bool) >= 3)\n      and on (location) (avg by (location) (m365:resource_failing:bool) >= 0.9)\n      and on (location) (count by (location) (group by (location, kind) (m365:resource_failing:bool == 1)) >= 2)\n      and on (location) m365:resource_outage:bool\n    )[3m:30s]\n  )\n  and on (location) m365:resource_outage:bool\n  or (\n    (sum by (location) (m365:resource_failing:bool) >= 3)\n    and on (location) (avg by (location) (m365:resource_failing:bool) >= 0.9)\n    and on (location) (count by (location) (group by (location, kind) (m365:resource_failing:bool == 1)) >= 2)\n    and on (location) m365:resource_outage:bool\n  )\n)\n* on (location) group_left (owner) (\n  topk by (location) (1, group by (location, owner) (ALERTS{alertname="M365AllDown", alertstate="firing"}))\n  or on (location) topk by (location) (1, count by (location, owner) (\n    m365:resource_outage:bool unless on (account, kind, resource) m365:problem:owner{reason="timeout"}\n    or label_replace(m365:resource_outage:bool and on (account, kind, resource) m365:problem:owner{reason="timeout"}, "owner", "network", "", "")\n  )) * 0 + 1\n)\n',
             keep_firing_for: '2m',
             labels: {
               severity: 'page',
-              owner: 'network',
             },
             annotations: {
               summary: 'everything is down: {{ $value }} resources of Microsoft 365{{ with $labels.location }} in {{ . }}{{ end }}',

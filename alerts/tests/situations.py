@@ -129,7 +129,12 @@ single("three of one kind by their names: the network's, and it stays so while t
 single("three APIs of one's own: ours", 40, some(["http_endpoint"], 3, DOWN), [page("KindAllDown", 12, 28)], also=[owner(20, "KindAllDown", "us")])
 single("an account whose addresses do not exist any more: ours", 40, some(["sharepoint_site", "exchange_mailbox"], 3, (10, 25, "not_found"), account="x", names="abc") + some(["sharepoint_site", "exchange_mailbox"], 4, account="y", names="mnop"), [page("AccountAllDown", 12, 28)],
        also=[owner(20, "AccountAllDown", "us")])
-single("everything of two kinds: one page", 40, some(["sharepoint_site", "exchange_mailbox"], 3, DOWN), [page("AllDown", 12, 28)])
+single("everything of two kinds: one page, Microsoft's, who answer so", 40, some(["sharepoint_site", "exchange_mailbox"], 3, DOWN), [page("AllDown", 12, 28)],
+       also=[owner(minute, "AllDown", "Microsoft") for minute in (12, 20, 27)])
+single("everything times out: the way there, and it stays so while the reasons change", 40, some(["sharepoint_site", "exchange_mailbox"], 3, (10, 15, "timeout"), (15, 25, "server_error")), [page("AllDown", 12, 28)],
+       also=[owner(minute, "AllDown", "network") for minute in (12, 20, 27)])
+single("nothing of what is watched exists any more: ours", 40, some(["sharepoint_site", "exchange_mailbox"], 3, (10, 25, "not_found")), [page("AllDown", 12, 28)],
+       also=[owner(20, "AllDown", "us")])
 
 
 def spread(kinds, *trouble, account="contoso", **more):
@@ -149,7 +154,7 @@ single("one account of three: one page for it", 40, some(["sharepoint_site", "ex
 single("a kind down in three accounts and another account by itself", 40,
        some(["sharepoint_site"], 2, DOWN, account="x", names="ab") + some(["sharepoint_site"], 2, DOWN, account="y", names="cd") + some(["exchange_mailbox"], 3, DOWN, account="z", names="efg") + some(["exchange_mailbox"], 4, account="x", names="mnop"), [page("AccountAllDown", 12, 28), page("KindAllDown", 12, 28)])
 single("a place without network, no references: one page", 40, some(["sharepoint_site", "exchange_mailbox"], 3, (10, 25, "connect"), account="x", names="abc") + some(["sharepoint_site", "exchange_mailbox"], 3, (10, 25, "dns"), account="y", names="def"), [page("AllDown", 12, 28)],
-       account_trouble=((10, 25, "x", "connect"), (10, 25, "y", "dns")))
+       account_trouble=((10, 25, "x", "connect"), (10, 25, "y", "dns")), also=[owner(minute, "AllDown", "network") for minute in (12, 20, 27)])
 single("a place without network, with references: one page, offline", 40, some(["sharepoint_site", "exchange_mailbox"], 3, (10, 25, "connect"), account="x", names="abc") + some(["sharepoint_site", "exchange_mailbox"], 3, (10, 25, "dns"), account="y", names="def"), [page("LocationOffline", 12, 28)],
        references=("https://example.com", "tcp://example.net:443"), off_network=((10, 25),), account_trouble=((10, 25, "x", "connect"), (10, 25, "y", "dns")))
 single("offline for more than an hour", 120, some(["sharepoint_site"], 3, (10, 100, "timeout")), [page("LocationOffline", 13, 103)], references=("https://example.com",), off_network=((10, 100),), every=2)
@@ -213,7 +218,8 @@ places("two places, the other one dies: a single voter decides", 50, [Exporter([
 places("two places, the other one has no token: a single voter decides", 50, three([LONG], [(0, 5, None), (5, 50, "token")]), [page("ResourceDown", 12, 43), ticket("ResourceNotMonitored", 20, 42), page("Blind", 40, 50)], either=(19, 39))
 places("three places, one offline without references: tickets", 40, [Exporter(some(["sharepoint_site"], 3, (10, 30, "connect")), location="ams"), Exporter(some(["sharepoint_site"], 3), location="fra"), Exporter(some(["sharepoint_site"], 3), location="nyc")], [ticket("LocationDisagrees", 14, 33, 3)])
 places("two places, one offline with references: its page alone", 40, [Exporter(some(["sharepoint_site"], 3, (10, 30, "connect")), location="ams", references=("https://example.com",), off_network=((10, 30),)), Exporter(some(["sharepoint_site"], 3), location="fra", references=("https://example.com",))], [page("LocationOffline", 12, 33)])
-places("two places, all of them down: one page", 40, [Exporter(some(["sharepoint_site", "exchange_mailbox"], 3, DOWN), location=l) for l in ("ams", "fra")], [page("AllDown", 12, 28)])
+places("two places, all of them down: one page", 40, [Exporter(some(["sharepoint_site", "exchange_mailbox"], 3, DOWN), location=l) for l in ("ams", "fra")], [page("AllDown", 12, 28)],
+       also=[owner(minute, "AllDown", "Microsoft") for minute in (12, 20, 27)])
 places("Entra is down in three places: one page", 40, [Exporter([site(), signin("contoso", DOWN)], location=l, account_trouble=((12, 25, "contoso", "server_error"),)) for l in ("ams", "fra", "nyc")], [page("SignInServiceDown", 12, 28)])
 places("one of three places loses the way to Entra", 40, [Exporter([site()], location="ams", account_trouble=((10, 25, "contoso", "connect"),))] + [Exporter([site()], location=l) for l in ("fra", "nyc")], [])
 

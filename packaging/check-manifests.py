@@ -30,6 +30,9 @@ for deployment in every("Deployment"):
     check(security["capabilities"] == {"drop": ["ALL"]}, "capabilities are held")
     check(pod["automountServiceAccountToken"] is False, "a token of the cluster is mounted")
     check("memory" in container["resources"]["limits"], "memory is not limited")
+    environment = {one["name"]: one.get("value") for one in container["env"]}
+    writable = {mount["mountPath"] for mount in container["volumeMounts"] if not mount.get("readOnly")}
+    check("M365MON_WEB_OPERATOR_FILE" in environment or environment.get("STATE_DIRECTORY") in writable, "nowhere can a key of operators be made")
     volumes = {volume["name"] for volume in pod["volumes"]}
     mounts = {mount["name"] for mount in container["volumeMounts"]}
     check(volumes == mounts, f"volumes {volumes} and mounts {mounts}")

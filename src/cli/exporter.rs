@@ -262,7 +262,8 @@ impl Exporter {
         };
         let link = operator_link::link(&base, file.key(), self.clock.now(), &*self.random);
         output::complain(&format!(
-            "To become an operator, open this within 5 minutes (and `m365mon open` makes another):\n\n  {}\n",
+            "To become an operator, open this within 5 minutes (and `{}` makes another):\n\n  {}\n",
+            operator_link::command(file.path()),
             link.expose()
         ));
     }

@@ -154,7 +154,9 @@ impl Drop for OperatorKeyFile {
 
 /// Reads the key of another process, for `m365mon open`. Follows no link (but
 /// for those inside a mounted Secret) and takes only a plain file that belongs
-/// to whoever its folder belongs to: the command may run as root.
+/// to whoever its folder belongs to, for the command may run as root, or to the
+/// user who reads it: a volume in Kubernetes belongs to root, what is made there
+/// to the user of the container.
 ///
 /// # Errors
 ///
@@ -162,8 +164,11 @@ impl Drop for OperatorKeyFile {
 pub fn read_key(path: &Path) -> Result<OperatorKey, KeyFileError> {
     let file = open(path, Links::Refused)?;
     let meta = file.metadata().map_err(|source| io_error(path, source))?;
-    if !same_owner(&meta, path) {
-        return Err(unfit(path, "it does not belong to the owner of its folder"));
+    if !same_owner(&meta, path) && !is_of_this_user(&meta) {
+        return Err(unfit(
+            path,
+            "it belongs neither to the owner of its folder nor to you",
+        ));
     }
     parse(path, &file)
 }
@@ -264,6 +269,13 @@ fn same_owner(meta: &Metadata, path: &Path) -> bool {
     std::fs::metadata(folder).is_ok_and(|folder| folder.uid() == meta.uid())
 }
 
+/// Root reads no file because it is root's.
+#[cfg(unix)]
+fn is_of_this_user(meta: &Metadata) -> bool {
+    let user = rustix::process::geteuid();
+    !user.is_root() && std::os::unix::fs::MetadataExt::uid(meta) == user.as_raw()
+}
+
 /// Where root makes the file, it is the service's all the same.
 #[cfg(unix)]
 fn give_to_owner(file: &File, folder: &Path) {
@@ -290,6 +302,11 @@ fn readable_by_others(_: &Metadata) -> bool {
 
 #[cfg(not(unix))]
 fn same_owner(_: &Metadata, _: &Path) -> bool {
+    true
+}
+
+#[cfg(not(unix))]
+fn is_of_this_user(_: &Metadata) -> bool {
     true
 }
 

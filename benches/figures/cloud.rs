@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub(crate) struct Cloud {
     pub(crate) control: SocketAddr,
     folder: PathBuf,
     accounts: Vec<Account>,
+    mailboxes: usize,
 }
 
 /// One of its accounts.
@@ -42,9 +44,35 @@ pub(crate) struct Account {
 pub(crate) struct Fleet {
     pub(crate) sites: usize,
     pub(crate) mailboxes: usize,
+    /// Folders of the cloud's mailboxes, each with two readings: first the inbox
+    /// of each, then the drafts of each.
+    pub(crate) folders: usize,
     pub(crate) interval: Duration,
-    /// Connections are kept.
-    pub(crate) reuse: bool,
+    pub(crate) connections: Connections,
+}
+
+impl Fleet {
+    /// Of these, each over a new connection.
+    pub(crate) const fn of(sites: usize, mailboxes: usize, interval: Duration) -> Self {
+        Self {
+            sites,
+            mailboxes,
+            folders: 0,
+            interval,
+            connections: Connections::New,
+        }
+    }
+}
+
+/// Whose connections are kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Connections {
+    /// Nobody's.
+    New,
+    /// Those of mailboxes and folders.
+    Half,
+    /// All.
+    Kept,
 }
 
 /// Makes an authority and a leaf for all hosts, both RSA with 2048 bits, as
@@ -85,14 +113,14 @@ impl Cloud {
     ) -> anyhow::Result<Self> {
         certificates(folder)?;
         let dir = folder.join("cloud");
-        let (sites, mailboxes) = (sites.to_string(), mailboxes.to_string());
         let program = Program::start(
             "simulate",
             folder,
             Program::m365mon()
                 .args(["simulate", "--listen=127.0.0.1:0", "--dir"])
                 .arg(&dir)
-                .args(["--sites", &sites, "--mailboxes", &mailboxes])
+                .args(["--sites", &sites.to_string()])
+                .args(["--mailboxes", &mailboxes.to_string()])
                 .args(["--accounts", &ACCOUNTS.to_string()])
                 .args(["--tls-certificate", "chain.pem", "--tls-key", "leaf.key"])
                 .current_dir(folder),
@@ -128,6 +156,7 @@ impl Cloud {
                 .parse()?,
             folder: folder.to_owned(),
             accounts,
+            mailboxes,
         })
     }
 
@@ -137,6 +166,22 @@ impl Cloud {
 
     pub(crate) fn authority_file(&self) -> PathBuf {
         self.folder.join("authority.pem")
+    }
+
+    /// A file with an operator key, for whoever has to reload an exporter.
+    pub(crate) fn operator_key(&self) -> anyhow::Result<PathBuf> {
+        let file = self.folder.join("operator");
+        if !file.exists() {
+            let done = Command::new("openssl")
+                .args(["rand", "-base64", "-out"])
+                .arg(&file)
+                .arg("32")
+                .status()
+                .context("openssl is needed")?;
+            ensure!(done.success(), "openssl rand");
+            std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600))?;
+        }
+        Ok(file)
     }
 
     /// Whose the site or mailbox of this number is.
@@ -157,11 +202,13 @@ impl Cloud {
     pub(crate) fn configure(&self, name: &str, fleet: Fleet) -> anyhow::Result<PathBuf> {
         let (address, interval) = (self.address, fleet.interval.as_millis());
         let timeout = (interval * 3 / 4).min(10_000);
-        let connection = if fleet.reuse { "reuse" } else { "new" };
+        let word = |kept: bool| if kept { "reuse" } else { "new" };
+        let of_sites = word(fleet.connections == Connections::Kept);
+        let of_mail = word(fleet.connections != Connections::New);
         let mut text = format!(
             "http:\n  ca_file: {}\n  resolve:\n    login.microsoftonline.com: \"{address}\"\n    \
-             {GRAPH}: \"{address}\"\ndefaults: {{interval: {interval}ms, timeout: {timeout}ms, \
-             connection: {connection}}}\naccounts:\n",
+             {GRAPH}: \"{address}\"\ndefaults: {{interval: {interval}ms, timeout: {timeout}ms}}\n\
+             accounts:\n",
             self.authority_file().display(),
         );
         for account in &self.accounts {
@@ -180,7 +227,7 @@ impl Cloud {
             writeln!(
                 text,
                 "  - {{name: site-{number:05}, account: {}, kind: sharepoint_site, \
-                 url: \"https://{}/sites/load-{number:05}\"}}",
+                 connection: {of_sites}, url: \"https://{}/sites/load-{number:05}\"}}",
                 account.name,
                 sharepoint_host(account),
             )?;
@@ -190,7 +237,18 @@ impl Cloud {
             writeln!(
                 text,
                 "  - {{name: mailbox-{number:05}, account: {}, kind: exchange_mailbox, \
-                 user: load-{number:05}@{}}}",
+                 connection: {of_mail}, user: load-{number:05}@{}}}",
+                account.name, account.domain,
+            )?;
+        }
+        for place in 0..fleet.folders {
+            let (number, name) = (place % self.mailboxes + 1, place / self.mailboxes);
+            let folder = ["inbox", "drafts"].get(name).context("so many folders")?;
+            let account = self.owner(number)?;
+            writeln!(
+                text,
+                "  - {{name: {folder}-{number:05}, account: {}, kind: mailbox_folder, \
+                 connection: {of_mail}, user: load-{number:05}@{}, folder: {folder}}}",
                 account.name, account.domain,
             )?;
         }

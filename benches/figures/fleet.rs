@@ -34,23 +34,38 @@ pub(crate) struct Figures {
     pub(crate) series: usize,
 }
 
+impl Figures {
+    /// Lines of the page for one resource.
+    pub(crate) fn series_each(&self) -> f64 {
+        self.series as f64 / self.resources as f64
+    }
+}
+
 /// As people have it.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Runs an exporter with so many resources, half of them mailboxes, until each
-/// was probed and then for another `window`.
+/// So many resources, half of them mailboxes.
+pub(crate) const fn plain(resources: usize) -> Fleet {
+    Fleet::of(resources - resources / 2, resources / 2, INTERVAL)
+}
+
+/// So many resources, each of which reads two numbers.
+pub(crate) const fn with_readings(resources: usize) -> Fleet {
+    Fleet {
+        folders: resources,
+        ..plain(0)
+    }
+}
+
+/// Runs an exporter with these resources until each was probed and then for
+/// another `window`.
 pub(crate) async fn figures(
     folder: &Path,
     cloud: &Cloud,
-    resources: usize,
+    fleet: Fleet,
     window: Duration,
 ) -> anyhow::Result<Figures> {
-    let fleet = Fleet {
-        sites: resources - resources / 2,
-        mailboxes: resources / 2,
-        interval: INTERVAL,
-        reuse: false,
-    };
+    let resources = fleet.sites + fleet.mailboxes + fleet.folders;
     let configuration = cloud.configure("fleet", fleet)?;
     let exporter = Exporter::start("fleet", folder, &configuration, &[]).await?;
     let (ready_after, ready_cpu) = (exporter.ready_after, exporter.ready_cpu);
@@ -120,12 +135,7 @@ fn densest(moments: &[f64], period: f64, width: f64) -> f64 {
 /// Resident memory in bytes: of an exporter with ten resources, all probed and
 /// scraped, and of blackbox_exporter that was never asked for anything.
 pub(crate) async fn at_rest(folder: &Path, cloud: &Cloud) -> anyhow::Result<(u64, u64)> {
-    let fleet = Fleet {
-        sites: 5,
-        mailboxes: 5,
-        interval: Duration::from_secs(10),
-        reuse: false,
-    };
+    let fleet = Fleet::of(5, 5, Duration::from_secs(10));
     let configuration = cloud.configure("few", fleet)?;
     let peer = Blackbox::start(folder, cloud, 10).await?;
     let exporter = Exporter::start("few", folder, &configuration, &[]).await?;

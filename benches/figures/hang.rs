@@ -28,12 +28,7 @@ const RESOURCES: usize = 2_000;
 /// Watches a window in peace and one with a tenant that never answers.
 pub(crate) async fn run(folder: &Path) -> anyhow::Result<()> {
     let cloud = Cloud::start(folder, RESOURCES, 0).await?;
-    let fleet = Fleet {
-        sites: RESOURCES,
-        mailboxes: 0,
-        interval: INTERVAL,
-        reuse: false,
-    };
+    let fleet = Fleet::of(RESOURCES, 0, INTERVAL);
     let configuration = cloud.configure("hang", fleet)?;
     let exporter = Exporter::start("hang", folder, &configuration, &[]).await?;
     tokio::time::sleep(INTERVAL * 2).await;

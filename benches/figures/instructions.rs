@@ -16,7 +16,7 @@ use m365mon::probe::TenantProber;
 use m365mon::scheduler::{ProbeDemand, Scheduler};
 use m365mon::state::State;
 
-use crate::cloud::{Cloud, Fleet};
+use crate::cloud::{Cloud, Connections, Fleet};
 use crate::exposition;
 
 struct Nothing;
@@ -31,12 +31,10 @@ impl config::Environment for Nothing {
 /// `folder`, and stays until its standard input ends.
 pub(crate) async fn prepare(folder: &Path) -> anyhow::Result<()> {
     let cloud = Cloud::start(folder, 1, 0).await?;
-    for (name, reuse) in [("new", false), ("reused", true)] {
+    for (name, connections) in [("new", Connections::New), ("reused", Connections::Kept)] {
         let fleet = Fleet {
-            sites: 1,
-            mailboxes: 0,
-            interval: Duration::from_secs(3_600),
-            reuse,
+            connections,
+            ..Fleet::of(1, 0, Duration::from_secs(3_600))
         };
         let file = cloud.configure(name, fleet)?;
         // What is counted runs fifty times slower than it would.

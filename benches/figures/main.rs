@@ -30,7 +30,7 @@ use std::time::Duration;
 use probes::Plan;
 
 const USAGE: &str =
-    "usage: figures [all | probes [RATE [ROUNDS]] | exposition | fleet | hang | steady | soak MINUTES LOG [SECONDS] | smoke]
+    "usage: figures [all | probes [RATE [ROUNDS]] | exposition | fleet | hang | steady | soak MINUTES LOG [SECONDS [RESOURCES]] | smoke]
   all         the whole table, about half an hour
   probes      CPU per probe against blackbox_exporter and bare clients, at 167
               probes a second, or at RATE, in three rounds or ROUNDS
@@ -38,8 +38,9 @@ const USAGE: &str =
   fleet       100, 1,000 and 10,000 resources: memory, start, punctuality
   hang        one tenant of ten hangs, and what the others notice
   steady      10,000 resources over a reload and a restart
-  soak        2,000 resources and trouble without end; samples go to LOG;
-              each is probed every 30 SECONDS unless told otherwise
+  soak        2,000 RESOURCES, half of them with connections that are kept, and
+              trouble without end; samples go to LOG; each is probed every 30
+              SECONDS unless told otherwise
   smoke       a little of everything, to see that the benchmark itself works";
 
 fn main() -> ExitCode {
@@ -136,11 +137,12 @@ async fn run(words: &[&str]) -> anyhow::Result<()> {
         }
         ["exposition"] => table::expositions(9),
         ["fleet"] => table::fleets(folder, window).await,
-        ["soak", minutes, log, interval @ ..] => {
-            let seconds = interval.first().map_or(Ok(30), |text| text.parse())?;
+        ["soak", minutes, log, rest @ ..] => {
+            let seconds = rest.first().map_or(Ok(30), |text| text.parse())?;
+            let resources = rest.get(1).map_or(Ok(2_000), |text| text.parse())?;
             let plan = soak::Plan {
                 time: Duration::from_secs(60 * minutes.parse::<u64>()?),
-                resources: 2_000,
+                resources,
                 interval: Duration::from_secs(seconds),
                 step: Duration::from_secs(30),
                 strict: true,

@@ -8,7 +8,7 @@ use anyhow::ensure;
 
 use crate::bare::Bare;
 use crate::blackbox::Blackbox;
-use crate::cloud::{Cloud, Fleet};
+use crate::cloud::{Cloud, Connections, Fleet};
 use crate::exporter::{Exporter, Probes};
 use crate::usage::Usage;
 use crate::web::Web;
@@ -128,13 +128,14 @@ async fn blackbox(folder: &Path, cloud: &Cloud, plan: Plan) -> anyhow::Result<f6
 }
 
 async fn exporter(folder: &Path, cloud: &Cloud, plan: Plan, reuse: bool) -> anyhow::Result<f64> {
-    let fleet = Fleet {
-        sites: plan.sites(),
-        mailboxes: 0,
-        interval: plan.interval,
-        reuse,
+    let (name, connections) = match reuse {
+        true => ("reused", Connections::Kept),
+        false => ("new", Connections::New),
     };
-    let name = if reuse { "reused" } else { "new" };
+    let fleet = Fleet {
+        connections,
+        ..Fleet::of(plan.sites(), 0, plan.interval)
+    };
     let configuration = cloud.configure(name, fleet)?;
     let exporter = Exporter::start(name, folder, &configuration, &[]).await?;
     tokio::time::sleep(plan.warm.max(plan.interval * 2)).await;

@@ -12,7 +12,7 @@ use anyhow::{Context as _, ensure};
 use http::Method;
 use serde::Deserialize;
 
-use crate::cloud::{Cloud, Fleet};
+use crate::cloud::{Cloud, Connections, Fleet};
 use crate::exporter::{Exporter, Probes};
 use crate::say;
 use crate::usage::Usage;
@@ -123,10 +123,8 @@ pub(crate) async fn run(folder: &Path, plan: Plan, log: &Path) -> anyhow::Result
     let half = plan.resources / 2;
     let cloud = Cloud::start(folder, plan.resources - half, half).await?;
     let fleet = Fleet {
-        sites: plan.resources - half,
-        mailboxes: half,
-        interval: plan.interval,
-        reuse: false,
+        connections: Connections::Half,
+        ..Fleet::of(plan.resources - half, half, plan.interval)
     };
     let configuration = cloud.configure("soak", fleet)?;
     let exporter = Exporter::start("soak", folder, &configuration, &[]).await?;

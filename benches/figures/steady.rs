@@ -50,24 +50,23 @@ fn apart(one: &BTreeMap<String, f64>, other: &BTreeMap<String, f64>) -> (f64, f6
 pub(crate) async fn run(folder: &Path, resources: usize) -> anyhow::Result<()> {
     let half = resources / 2;
     let cloud = Cloud::start(folder, resources - half, half).await?;
-    let fleet = Fleet {
-        sites: resources - half,
-        mailboxes: half,
-        interval: INTERVAL,
-        reuse: false,
-    };
+    let fleet = Fleet::of(resources - half, half, INTERVAL);
     let configuration = cloud.configure("steady", fleet)?;
-    let flags = ["--web.enable-lifecycle"];
+    let key = cloud.operator_key()?;
+    let key_file = format!("--web.operator-file={}", key.display());
+    let flags = ["--web.enable-lifecycle", &key_file];
     let start = || Exporter::start("steady", folder, &configuration, &flags);
     // From the third tick on each is on its phase.
     let settle = INTERVAL * 5 / 2;
     let exporter = start().await?;
     tokio::time::sleep(settle).await;
     let first = phases(&exporter.scrape().await?);
-    let reload = Web::new();
-    reload
-        .tell(exporter.address, Method::POST, "/-/reload", "")
-        .await?;
+    let key = std::fs::read_to_string(&key)?;
+    let operator = [("x-m365mon-operator", key.trim())];
+    let web = Web::new();
+    let asked = web.ask(Method::POST, exporter.address, "/-/reload", &operator, "");
+    let (status, said) = asked.await?;
+    anyhow::ensure!(status == 200, "reload: {status} {said:?}");
     tokio::time::sleep(INTERVAL * 5 / 4).await;
     let page = exporter.scrape().await?;
     let reloaded = phases(&page);

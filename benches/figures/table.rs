@@ -143,11 +143,14 @@ pub(crate) async fn fleets(folder: &Path, window: Duration) -> anyhow::Result<()
     let cloud = Cloud::start(folder, 5_000, 5_000).await?;
     let (ours, theirs) = fleet::at_rest(folder, &cloud).await?;
     let mut all = Vec::new();
-    for resources in [100, 1_000, 10_000] {
+    for resources in [100, 1_000, 10_000].map(fleet::plain) {
         let figures = fleet::figures(folder, &cloud, resources, window).await?;
         say(&told_fleet(&figures))?;
         all.push(figures);
     }
+    let readings = fleet::with_readings(10_000);
+    let readings = fleet::figures(folder, &cloud, readings, window).await?;
+    say(&format!("each with readings, {}", told_fleet(&readings)))?;
     head()?;
     line(
         "resident memory with 10 resources, against blackbox_exporter at rest",
@@ -167,6 +170,12 @@ pub(crate) async fn fleets(folder: &Path, window: Duration) -> anyhow::Result<()
         "≤ 64 MB",
         &format!("{:.1} MB", megabytes(ten_thousand.resident)),
         "all metrics, after a scrape",
+    )?;
+    line(
+        "the same, each with two readings",
+        "≤ 64 MB",
+        &format!("{:.1} MB", megabytes(readings.resident)),
+        &format!("{:.1} series each", readings.series_each()),
     )?;
     let three = |figure: fn(&Figures) -> f64| [hundred, thousand, ten_thousand].map(figure);
     let (middle, from) = marginal(three(|f| f.cpu.as_secs_f64() * 1e6), "µs");
@@ -222,6 +231,6 @@ fn told_fleet(figures: &Figures) -> String {
         figures.within_10_ms * 100.0,
         figures.skipped,
         figures.densest,
-        figures.series as f64 / figures.resources as f64,
+        figures.series_each(),
     )
 }

@@ -201,23 +201,24 @@ pub(super) fn resources<'a>(
         each(rows, |s| s.chain?.intercepted.map(u32::from)),
     )?;
     let steps = rows.clone().flat_map(|row| {
-        let steps = row.sample.found.iter().flat_map(|found| &*found.steps);
-        steps.map(move |step| {
-            let seconds = step.phases.total().as_secs_f64();
-            (row.set().with("step", step.name), seconds)
-        })
+        let steps = samples.steps(row.place).iter();
+        steps.map(move |step| (row.set().with("step", step.name), step.seconds()))
     });
     f.gauges(&c::RESOURCE_STEP_LATENCY, steps)?;
-    readings(f, rows)
+    readings(f, rows, samples)
 }
 
 /// The readings that kinds declare, of the kinds that are there.
 fn readings<'a>(
     f: &mut Families<'_, '_>,
     rows: &(impl Iterator<Item = View<'a>> + Clone),
+    samples: &Samples,
 ) -> fmt::Result {
     let mut present: Vec<&'static Info> = Vec::new();
-    for row in rows.clone().filter(|row| row.sample.found.is_some()) {
+    for row in rows.clone() {
+        if samples.readings(row.place).is_empty() {
+            continue;
+        }
         let info = row.resource.kind.info();
         if !present.iter().any(|known| std::ptr::eq(*known, info)) {
             present.push(info);
@@ -230,7 +231,7 @@ fn readings<'a>(
         }
         let series = rows.clone().flat_map(|row| {
             let declared = row.resource.kind.info().readings;
-            let found = row.sample.found.iter().flat_map(|found| &*found.readings);
+            let found = samples.readings(row.place).iter();
             found.filter_map(move |sample| {
                 let reading = declared.get(usize::from(sample.reading))?;
                 (reading.metric == metric.name).then(|| {

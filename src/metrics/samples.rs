@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::model::{Moment, Reason};
+use crate::model::{Moment, Reason, Sample};
 use crate::state::{
-    ClosedGates, Exemplar, Found, LastChain, LastSuccess, Micros, ProblemCount, Record,
-    ResourceSlot, USUAL_EXEMPLARS,
+    ClosedGates, Exemplar, LastChain, LastSuccess, Micros, ProblemCount, Record, ResourceSlot,
+    StepLatency, USUAL_EXEMPLARS,
 };
 
 /// One resource as it stood.
@@ -19,7 +19,6 @@ pub(super) struct MetricSample {
     /// Whether it is up, and the failures in a row.
     pub(super) conclusive: Option<(bool, u32)>,
     pub(super) success: Option<LastSuccess>,
-    pub(super) found: Option<Arc<Found>>,
     pub(super) last_probe: Option<Micros>,
     pub(super) last_success: Option<Micros>,
     pub(super) http_status: Option<u16>,
@@ -30,6 +29,8 @@ pub(super) struct MetricSample {
     /// of the one before ended.
     problems_end: usize,
     exemplars_end: usize,
+    readings_end: usize,
+    steps_end: usize,
 }
 
 /// All resources as they stood.
@@ -38,6 +39,8 @@ pub(super) struct Samples {
     pub(super) list: Vec<MetricSample>,
     problems: Vec<ProblemCount>,
     exemplars: Vec<(u8, Exemplar)>,
+    readings: Vec<Sample>,
+    steps: Vec<StepLatency>,
     /// So many per resource; none when there is no histogram.
     counts: Vec<u64>,
     pub(super) bounds: Option<Arc<[f64]>>,
@@ -68,6 +71,8 @@ impl Samples {
         fit(&mut self.counts, expected * buckets);
         fit(&mut self.exemplars, exemplars);
         self.problems.clear();
+        self.readings.clear();
+        self.steps.clear();
     }
 
     pub(super) fn sample(&mut self, slot: &ResourceSlot, now: Moment, gates: &ClosedGates) {
@@ -76,13 +81,16 @@ impl Samples {
         slot.read(|record| {
             self.problems.extend_from_slice(record.problems());
             let sum = self.sample_histogram(record);
+            if let Some(found) = record.fresh_found(interval, now) {
+                self.readings.extend_from_slice(&found.readings);
+                self.steps.extend_from_slice(&found.steps);
+            }
             self.list.push(MetricSample {
                 outcomes: record.outcomes(),
                 conclusive: record
                     .fresh_conclusive(interval, now)
                     .map(|(conclusive, failures)| (conclusive.up, failures)),
                 success: record.fresh_success(interval, now),
-                found: record.fresh_found(interval, now).cloned(),
                 last_probe: record.last().map(|last| last.finished),
                 last_success: record.last_success(),
                 http_status: record
@@ -93,6 +101,8 @@ impl Samples {
                 sum,
                 problems_end: self.problems.len(),
                 exemplars_end: self.exemplars.len(),
+                readings_end: self.readings.len(),
+                steps_end: self.steps.len(),
             });
         });
     }
@@ -113,20 +123,35 @@ impl Samples {
         histogram.sum()
     }
 
-    fn begin<T>(&self, place: usize, end: impl Fn(&MetricSample) -> T) -> Option<T> {
-        Some(end(self.list.get(place.checked_sub(1)?)?))
+    /// The part of a shared list that is this resource's.
+    fn part<'a, T>(
+        &self,
+        list: &'a [T],
+        place: usize,
+        end: impl Fn(&MetricSample) -> usize,
+    ) -> &'a [T] {
+        let before = place
+            .checked_sub(1)
+            .and_then(|before| self.list.get(before));
+        let begin = before.map_or(0, &end);
+        let end = self.list.get(place).map_or(begin, end);
+        list.get(begin..end).unwrap_or_default()
     }
 
     pub(super) fn problems(&self, place: usize) -> &[ProblemCount] {
-        let begin = self.begin(place, |s| s.problems_end).unwrap_or_default();
-        let end = self.list.get(place).map_or(begin, |s| s.problems_end);
-        self.problems.get(begin..end).unwrap_or_default()
+        self.part(&self.problems, place, |sample| sample.problems_end)
     }
 
     pub(super) fn exemplars(&self, place: usize) -> &[(u8, Exemplar)] {
-        let begin = self.begin(place, |s| s.exemplars_end).unwrap_or_default();
-        let end = self.list.get(place).map_or(begin, |s| s.exemplars_end);
-        self.exemplars.get(begin..end).unwrap_or_default()
+        self.part(&self.exemplars, place, |sample| sample.exemplars_end)
+    }
+
+    pub(super) fn readings(&self, place: usize) -> &[Sample] {
+        self.part(&self.readings, place, |sample| sample.readings_end)
+    }
+
+    pub(super) fn steps(&self, place: usize) -> &[StepLatency] {
+        self.part(&self.steps, place, |sample| sample.steps_end)
     }
 
     pub(super) fn counts(&self, place: usize) -> &[u64] {

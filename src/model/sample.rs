@@ -1,5 +1,7 @@
 //! A number that an answer carried beside the verdict.
 
+use std::sync::Arc;
+
 /// One value of a reading.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
@@ -7,8 +9,8 @@ pub struct Sample {
     pub reading: u8,
     /// The values of its labels, in their order. Only from closed lists:
     /// Microsoft's ids of services, part numbers of licences, names of our own
-    /// configuration.
-    pub labels: Box<[Box<str>]>,
+    /// configuration. Shared, so that a scrape copies none of them.
+    pub labels: Arc<[Box<str>]>,
     /// The number.
     pub value: f64,
 }
@@ -19,7 +21,7 @@ impl Sample {
     pub fn plain(reading: u8, value: f64) -> Self {
         Self {
             reading,
-            labels: Box::default(),
+            labels: Arc::default(),
             value,
         }
     }

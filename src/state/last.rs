@@ -1,8 +1,10 @@
 //! The latest reports of a resource, each kind of them for itself, as far as they
 //! are kept: the last of all, the last conclusive one, the last success.
 
+use super::history_entry::micros;
 use super::packed::{Micros, PackedId};
-use crate::model::{Moment, Phase, Reason, Sample, Step, Verdict};
+use crate::kinds::Info;
+use crate::model::{Moment, Phase, Reason, Report, Sample, Verdict};
 
 /// How often a reason was met.
 #[derive(Debug, Clone)]
@@ -77,14 +79,73 @@ pub struct LastChain {
     pub intercepted: Option<bool>,
 }
 
-/// What the last probe that found something found beside its verdict.
-#[derive(Debug)]
+/// What the last probe that found something found beside its verdict, in memory
+/// that the next one uses again.
+#[derive(Debug, Clone, Default)]
 pub struct Found {
-    pub(super) at: Moment,
+    /// When it came in; none: it holds nothing.
+    at: Option<Moment>,
     /// Numbers that its answers carried.
-    pub readings: Box<[Sample]>,
+    pub readings: Vec<Sample>,
     /// Its steps, where it had several.
-    pub steps: Box<[Step]>,
+    pub steps: Vec<StepLatency>,
+}
+
+/// How long a step took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepLatency {
+    /// Its name, one of the kind's.
+    pub name: &'static str,
+    /// Microseconds, of its last request.
+    latency: u32,
+}
+
+impl StepLatency {
+    /// Seconds of its last request.
+    #[must_use]
+    pub fn seconds(self) -> f64 {
+        seconds(self.latency.into())
+    }
+}
+
+impl Found {
+    /// Room for what a probe of this kind finds, but for readings with labels: those
+    /// have as many values as a tenant has licences, and few resources have them.
+    /// `None` where it finds nothing.
+    pub(super) fn with_room(info: &Info) -> Option<Box<Self>> {
+        let plain = info.readings.iter().filter(|one| one.labels.is_empty());
+        let (readings, steps) = (plain.count(), info.steps.len());
+        (readings + steps > 0).then(|| {
+            Box::new(Self {
+                at: None,
+                readings: Vec::with_capacity(readings),
+                steps: Vec::with_capacity(steps),
+            })
+        })
+    }
+
+    /// What this report found, in place of what was there.
+    pub(super) fn replace(&mut self, report: &Report, at: Moment) {
+        self.clear();
+        self.at = Some(at);
+        self.readings.extend_from_slice(&report.readings);
+        self.steps
+            .extend(report.steps.iter().map(|step| StepLatency {
+                name: step.name,
+                latency: micros(step.phases.total()),
+            }));
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.at = None;
+        self.readings.clear();
+        self.steps.clear();
+    }
+
+    /// When it came in; `None` while it holds nothing.
+    pub(super) const fn at(&self) -> Option<Moment> {
+        self.at
+    }
 }
 
 /// Microseconds as seconds.

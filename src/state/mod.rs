@@ -37,7 +37,9 @@ pub use freshness::window;
 pub use gates::ClosedGates;
 pub use histogram::{Exemplar, Histogram, USUAL_EXEMPLARS};
 pub use history_entry::HistoryEntry;
-pub use last::{Found, Last, LastChain, LastConclusive, LastSuccess, ProblemCount, seconds};
+pub use last::{
+    Found, Last, LastChain, LastConclusive, LastSuccess, ProblemCount, StepLatency, seconds,
+};
 pub use packed::{Micros, PackedId};
 pub use process::{Process, ProcessSnapshot, Reload, START_DELAY_BUCKETS, SkipCause};
 pub use record::Record;

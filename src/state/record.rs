@@ -11,6 +11,7 @@ use super::history_entry::{HistoryEntry, micros};
 use super::last::{Found, Last, LastChain, LastConclusive, LastSuccess, ProblemCount};
 use super::packed::{Micros, PackedId};
 use super::window;
+use crate::kinds::Info;
 use crate::model::{Moment, Outcome, Reason, Report, Timestamp, Verdict};
 
 /// What is known of one resource.
@@ -28,7 +29,7 @@ pub struct Record {
     /// After the last report nothing is asked for so long.
     /// In seconds: ten thousand records must stay small.
     held_for: u32,
-    found: Option<Arc<Found>>,
+    found: Option<Box<Found>>,
     history: History,
     day: DayRing,
     /// Our own ids of problems, for support: of the last probe of each of the
@@ -38,14 +39,6 @@ pub struct Record {
 
 /// Runs of equal problems whose own id is kept.
 const MOST_ASKED: usize = 4;
-
-fn found(report: &Report, at: Moment) -> Arc<Found> {
-    Arc::new(Found {
-        at,
-        readings: report.readings.clone(),
-        steps: report.steps.clone(),
-    })
-}
 
 impl Record {
     /// Counts a report that came in at `at` and says how the one before ended.
@@ -74,8 +67,11 @@ impl Record {
                     phases,
                     server_latency: report.exchange.server.latency.map(micros),
                 });
-                let finds = !report.readings.is_empty() || !report.steps.is_empty();
-                self.found = finds.then(|| found(report, at));
+                if !report.readings.is_empty() || !report.steps.is_empty() {
+                    self.found.get_or_insert_default().replace(report, at);
+                } else if let Some(found) = &mut self.found {
+                    found.clear();
+                }
                 if let (Some(histogram), Some(success)) = (&mut self.histogram, &self.success) {
                     histogram.observe(success.latency(), entry.request_id(), finished);
                 }
@@ -86,7 +82,7 @@ impl Record {
                 self.success = None;
                 // Something is missing, and the rest was found.
                 if !report.readings.is_empty() {
-                    self.found = Some(found(report, at));
+                    self.found.get_or_insert_default().replace(report, at);
                 }
             }
             Outcome::Inconclusive => {}
@@ -183,8 +179,11 @@ impl Record {
     ///
     /// What is kept for good is allocated here, before any probe: in between the
     /// short-lived buffers of ten thousand probes it would pin their memory.
-    pub(super) fn prepare(&mut self, bounds: Option<&Arc<[f64]>>, limit: usize) {
+    pub(super) fn prepare(&mut self, info: &Info, bounds: Option<&Arc<[f64]>>, limit: usize) {
         self.history.reserve(limit);
+        if self.found.is_none() {
+            self.found = Found::with_room(info);
+        }
         if self.histogram.as_ref().map(|histogram| histogram.bounds()) != bounds {
             self.histogram = bounds.map(|bounds| Box::new(Histogram::new(bounds.clone())));
         }
@@ -199,7 +198,9 @@ impl Record {
         self.success = None;
         self.last_success = None;
         self.chain = None;
-        self.found = None;
+        if let Some(found) = &mut self.found {
+            found.clear();
+        }
         self.consecutive_failures = 0;
         self.held_for = 0;
     }
@@ -267,10 +268,9 @@ impl Record {
 
     /// What the last success found, while it is fresh, whatever came after it.
     #[must_use]
-    pub fn fresh_found(&self, interval: Duration, now: Moment) -> Option<&Arc<Found>> {
-        self.found
-            .as_ref()
-            .filter(|found| found.at.age_at(&now) <= window(interval))
+    pub fn fresh_found(&self, interval: Duration, now: Moment) -> Option<&Found> {
+        let found = self.found.as_deref()?;
+        (found.at()?.age_at(&now) <= window(interval)).then_some(found)
     }
 
     /// The last chain of certificates that was shown, while it is fresh, whatever

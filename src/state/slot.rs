@@ -94,7 +94,8 @@ impl ResourceSlot {
     /// See [`Record::prepare`].
     pub(super) fn prepare(&self, bounds: Option<&Arc<[f64]>>) {
         let limit = self.shared.history_limit;
-        self.facts.record.lock().prepare(bounds, limit);
+        let info = self.resource.kind.info();
+        self.facts.record.lock().prepare(info, bounds, limit);
     }
 
     /// What is watched.

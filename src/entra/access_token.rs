@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize;
+
+use super::jwt::{self, Audiences};
 use super::rights::Rights;
 use crate::model::{Clock, Moment, Random, Secret, Timestamp};
 
@@ -46,6 +49,24 @@ impl AccessToken {
     #[must_use]
     pub fn object_id(&self) -> Option<String> {
         super::rights::object_id(&self.0.secret)
+    }
+
+    /// Whom it is for by its own word (`aud`); nothing where it cannot be read.
+    #[must_use]
+    pub fn audiences(&self) -> Vec<String> {
+        #[derive(Deserialize)]
+        struct Meant {
+            aud: Audiences,
+        }
+        match jwt::claims(self.0.secret.expose()) {
+            Some(Meant {
+                aud: Audiences::One(one),
+            }) => vec![one],
+            Some(Meant {
+                aud: Audiences::Many(many),
+            }) => many,
+            None => Vec::new(),
+        }
     }
 
     /// When it was asked for.

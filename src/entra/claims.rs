@@ -7,7 +7,10 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value, json};
 
-const MOST: usize = 8 * 1024;
+/// No challenge of Microsoft's comes near it.
+const LONGEST_HEADER: usize = 8 * 1024;
+/// What is passed on to Entra at most (DESIGN section 2).
+const MOST_JSON: usize = 4 * 1024;
 
 /// A claims request that came with 401 or 403 `insufficient_claims`: the JSON
 /// that the next token request must pass on.
@@ -17,13 +20,13 @@ pub struct ClaimsChallenge(Map<String, Value>);
 impl ClaimsChallenge {
     /// Finds the claims challenge in the values of `WWW-Authenticate`. `None`
     /// if there is none, or if it is not base64 of a JSON object of at most
-    /// 8 KiB. Parameters may come in any order, in any of several headers.
+    /// 4 KiB. Parameters may come in any order, in any of several headers.
     pub fn find<'a>(values: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         values.into_iter().find_map(Self::in_header)
     }
 
     fn in_header(value: &str) -> Option<Self> {
-        if value.len() > MOST {
+        if value.len() > LONGEST_HEADER {
             return None;
         }
         let parameters = parameters(value);
@@ -53,6 +56,9 @@ impl ClaimsChallenge {
         let bytes = GeneralPurpose::new(&alphabet::STANDARD, EITHER)
             .decode(standard)
             .ok()?;
+        if bytes.len() > MOST_JSON {
+            return None;
+        }
         match serde_json::from_slice(&bytes).ok()? {
             Value::Object(map) => Some(Self(map)),
             _ => None,
@@ -163,6 +169,20 @@ mod tests {
         ] {
             assert!(ClaimsChallenge::find([header]).is_none(), "{header}");
         }
+    }
+
+    #[test]
+    fn no_more_than_four_kilobytes_of_it() {
+        let with = |length: usize| {
+            let empty = r#"{"a":""}"#;
+            let json = format!(r#"{{"a":"{}"}}"#, "x".repeat(length - empty.len()));
+            let claims = base64::engine::general_purpose::STANDARD.encode(json);
+            let header = format!("Bearer error=\"insufficient_claims\", claims=\"{claims}\"");
+            ClaimsChallenge::find([header.as_str()]).is_some()
+        };
+        assert!(with(4_096));
+        assert!(!with(4_097));
+        assert!(!with(6_000));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use super::jwt;
+use super::jwt::{self, Audiences};
 use crate::model::{Account, Secret, Timestamp, bounded_text, is_guid};
 
 /// How far clocks may be apart, in seconds.
@@ -50,13 +50,6 @@ struct IdTokenClaims {
     /// Present for guests: where they come from.
     #[serde(default)]
     idp: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audiences {
-    One(String),
-    Many(Vec<String>),
 }
 
 /// Reads and checks an id token: meant for this application, issued by

@@ -4,8 +4,17 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
+
+/// Whom a token is meant for (RFC 7519 section 4.1.3).
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Audiences {
+    One(String),
+    Many(Vec<String>),
+}
 
 /// The claims of a signed token in its compact form (RFC 7515 section 7.1);
 /// `None` if it is none, or does not hold what `T` needs.

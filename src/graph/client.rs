@@ -12,7 +12,9 @@ use super::token_source::TokenSource;
 use crate::entra::AccessToken;
 use crate::http::{NetFailure, NetFailureKind, ProbeFailure, ProbeTransport};
 use crate::kinds::{Request, Resource};
-use crate::model::{Clock, Exchange, Phase, Phases, Random, Story, TokenProblem};
+use crate::model::{
+    AccountReason, Audience, Clock, Cloud, Exchange, Phase, Phases, Random, Story, TokenProblem,
+};
 
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 const RETURN_CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("return-client-request-id");
@@ -29,7 +31,7 @@ pub struct Client {
 /// How far the deciding request of a probe came.
 #[derive(Debug)]
 pub enum Attempt {
-    /// No request was sent, there is no token.
+    /// No request was sent: there is no token, or it is for another service.
     NoToken(TokenProblem),
     /// No request was sent: when the token was there, none was to be any more.
     Held,
@@ -79,6 +81,27 @@ impl Client {
     ) -> Probing<'a> {
         Probing::begin(self, resource, story, since_sign_in)
     }
+}
+
+/// Why a token must not be shown to the service of `audience`: by its own word it is
+/// for another one, which whoever got it could use.
+pub(super) fn of_another(
+    token: &AccessToken,
+    audience: &Audience,
+    cloud: &Cloud,
+) -> Option<TokenProblem> {
+    let auds = token.audiences();
+    if auds.iter().all(|aud| audience.takes(aud, cloud)) {
+        return None;
+    }
+    Some(TokenProblem {
+        reason: AccountReason::BadResponse,
+        code: None,
+        detail: "the token that came is for another service than the one to be asked, and was not \
+                 sent there: check the resource's `scope`, the account's `cloud` and `audiences`, \
+                 and what hands out the account's tokens"
+            .into(),
+    })
 }
 
 /// `None` if the token must not go there, or fits no header.

@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::client::{Attempt, Client, headers, unsendable};
+use super::client::{Attempt, Client, headers, of_another, unsendable};
 use super::narration;
 use super::response::Response;
 use crate::entra::{AccessToken, ClaimsChallenge};
 use crate::http::{ProbeFailure, ProbeRequest};
 use crate::kinds::{Answer, Request, Resource, Stopped};
 use crate::model::{
-    Account, AccountReason, Audience, ConnectionPolicy, Phases, Reason, Repeat, RequestId, Step,
-    Story, TokenProblem, Verdict, duration,
+    Account, AccountReason, Audience, ConnectionPolicy, Hold, Phases, Reason, Repeat, RequestId,
+    Step, Story, TokenProblem, Verdict, duration,
 };
 
 /// However little the timeout leaves of the interval, a token may take this
@@ -48,8 +48,9 @@ pub struct Probing<'a> {
     for_tokens: Budget,
     /// What is left for cleaning up, once that began.
     for_clean_up: Option<Budget>,
-    /// A service asked for a wait, which holds for cleaning up too.
-    asked_to_wait: bool,
+    /// The longest wait that a service asked for, whichever answer did: it holds for
+    /// cleaning up too.
+    hold: Option<Hold>,
     since_sign_in: Option<Duration>,
     /// Heard before the first request.
     may_ask: Option<&'a (dyn Fn() -> bool + Send + Sync)>,
@@ -78,7 +79,7 @@ impl<'a> Probing<'a> {
             next: began + resource.interval,
             for_tokens: Budget(resource.timeout.min(spare.max(least))),
             for_clean_up: None,
-            asked_to_wait: false,
+            hold: None,
             since_sign_in,
             may_ask: None,
             steps: Vec::new(),
@@ -107,6 +108,12 @@ impl Probing<'_> {
     #[must_use]
     pub const fn decisive(&self) -> &'static str {
         self.decisive
+    }
+
+    /// The longest wait that a service asked for meanwhile, while cleaning up too.
+    #[must_use]
+    pub const fn hold(&self) -> Option<Hold> {
+        self.hold
     }
 
     /// How far the deciding request came, and the steps where there were
@@ -255,6 +262,12 @@ impl Probing<'_> {
         let id = client.random.uuid();
         let client_request_id = RequestId::parse(&id);
         let account = request.account.as_ref().unwrap_or(&self.resource.account);
+        if let (Some(token), Some(audience)) = (token, &request.audience)
+            && let Some(problem) = of_another(token, audience, &account.cloud)
+        {
+            story.tell(|| problem.detail.clone());
+            return Err(Attempt::NoToken(problem));
+        }
         let proxy = self.resource.proxy_of(account);
         let sent = match headers(request, token, &id) {
             Some(headers) => {
@@ -324,7 +337,7 @@ impl Probing<'_> {
             note(&mut self.steps, step, phases);
         }
         if let Attempt::Response(response) = &outcome {
-            self.asked_to_wait |= response.exchange.hold.is_some();
+            self.hold = Hold::longest(self.hold, response.exchange.hold);
         }
         let result = match &mut outcome {
             Attempt::Response(response) if response.verdict == Verdict::Success => Ok(Answer::new(

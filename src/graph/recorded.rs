@@ -7,7 +7,7 @@ use super::verdict;
 use crate::http::BodyEnd;
 use crate::http::recorded::{RecordedAnswer, answers};
 use crate::kinds::{Envelope, ServiceError, list_of};
-use crate::model::Verdict;
+use crate::model::{Cloud, Provider, Verdict};
 
 /// What only the kind can say: an error inside a 200, a 404 that is none, a
 /// redirect to a file.
@@ -56,7 +56,7 @@ fn each_is_judged_as_it_should_be() {
             body: &body,
             ours: None,
             host,
-            of_microsoft: host.starts_with("graph.") || host.contains(".sharepoint"),
+            of_microsoft: Provider::of_host(host, &Cloud::Global).has_signs(),
             proxied: false,
         };
         let origin = if expected {

@@ -2,7 +2,7 @@
 //! what was asked for.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderMap, WWW_AUTHENTICATE};
+use http::header::{CONTENT_TYPE, HeaderMap, LOCATION, WWW_AUTHENTICATE};
 
 use super::origin::{Origin, RefusedAnswer};
 use super::{diagnostics, throttling, verdict};
@@ -10,7 +10,7 @@ use crate::entra::ClaimsChallenge;
 use crate::http::{BodyEnd, ProbeAnswer};
 use crate::kinds::{Request, ServiceError};
 use crate::model::{
-    Audience, Exchange, Hold, Phase, Reason, RequestId, Timestamp, TokenProblem, Verdict,
+    Exchange, Hold, Phase, Provider, Reason, RequestId, Timestamp, TokenProblem, Verdict,
     bounded_text,
 };
 
@@ -62,7 +62,7 @@ impl Response {
 
 impl Response {
     /// Judges what came of `request`; with it goes a claims challenge, if the
-    /// service asks for more claims.
+    /// service asks for more claims and is one that may.
     pub(super) fn read(
         request: &Request,
         answer: ProbeAnswer,
@@ -90,10 +90,12 @@ impl Response {
             body: &body,
             ours: client_request_id.as_ref().map(RequestId::as_str),
             host,
-            of_microsoft: request.audience.as_ref().is_some_and(is_of_microsoft),
+            of_microsoft: request.provider.has_signs(),
             proxied,
         };
-        let origin = if expected {
+        let leads_home = (300..400).contains(&status)
+            && text(&headers, LOCATION.as_str()).is_some_and(|to| request.may_lead_to(to));
+        let origin = if request.takes_from_anyone(status) || leads_home {
             Origin::Service
         } else {
             refusal.origin()
@@ -101,9 +103,14 @@ impl Response {
         let verdict = verdict(
             status, expected, &headers, &error, body_end, origin, proxied,
         );
-        let challenges = headers.get_all(WWW_AUTHENTICATE).iter();
-        let challenge = ClaimsChallenge::find(challenges.filter_map(|v| v.to_str().ok()))
-            .filter(|_| origin == Origin::Service);
+        // What it asks goes on to Entra, which may end a sign-in over it: nobody else's
+        // business.
+        let challenge = if request.provider == Provider::Workload && origin == Origin::Service {
+            let challenges = headers.get_all(WWW_AUTHENTICATE).iter();
+            ClaimsChallenge::find(challenges.filter_map(|v| v.to_str().ok()))
+        } else {
+            None
+        };
         let content_type = text(&headers, CONTENT_TYPE.as_str()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         exchange.request_id = diagnostics::request_id(&headers);
@@ -129,19 +136,6 @@ impl Response {
         };
         (response, challenge)
     }
-}
-
-/// Whose signs are known: an API of one's own names none.
-fn is_of_microsoft(audience: &Audience) -> bool {
-    let host = audience.host();
-    [
-        "graph.microsoft.",
-        "dod-graph.microsoft.",
-        "microsoftgraph.",
-    ]
-    .iter()
-    .any(|root| host.starts_with(root))
-        || host.contains(".sharepoint")
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -16,9 +16,9 @@ const ASKS_US_TO_SLOW_DOWN: [&str; 4] = [
     "TooManyRequests",
 ];
 
-/// What an answer means. One whose status the request expects and whose body is
-/// whole is a success as far as can be seen here; the kind looks into it. Any other
-/// status is judged as it is, however its body ended. For a 401 it is the
+/// What an answer means. One whose status the request expects, whose body is whole
+/// and which is the service's own is a success as far as can be seen here; the kind
+/// looks into it. Any other status is judged as it is, however its body ended. For a 401 it is the
 /// verdict on the last one: renewing the token is the asker's business.
 #[must_use]
 pub fn verdict(
@@ -36,7 +36,7 @@ pub fn verdict(
         // before a redirect is taken for the one that was asked for.
         300..=399 if leads_to_throttle_page(status, headers) => Reason::Throttled,
         401 if error.text == Some(KnownMessage::TooManyRequests) => Reason::Throttled,
-        _ if expected => match body_end {
+        _ if expected && origin == Origin::Service => match body_end {
             BodyEnd::Complete => return Verdict::Success,
             BodyEnd::TimedOut => Reason::Timeout,
             BodyEnd::TooLarge | BodyEnd::Broken => Reason::BadResponse,

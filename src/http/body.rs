@@ -26,7 +26,12 @@ pub enum BodyEnd {
 
 /// Collects a body, decoded, up to a limit. It outlives the reading, so that
 /// what had come before time ran out is still there.
-pub(super) struct Collector(Coding);
+pub(super) struct Collector {
+    coding: Coding,
+    /// Nothing came. Such a body is whole, however it is said to be encoded: a 204 has
+    /// none, and front doors name an encoding all the same.
+    empty: bool,
+}
 
 enum Coding {
     Plain(Bounded),
@@ -80,7 +85,10 @@ impl Collector {
             }
             _ => Coding::Unknown,
         };
-        Self(coding)
+        Self {
+            coding,
+            empty: true,
+        }
     }
 
     /// Reads to the end, the limit or the first fault.
@@ -99,7 +107,11 @@ impl Collector {
     }
 
     fn take(&mut self, data: &[u8]) -> Result<(), BodyEnd> {
-        let (taken, full) = match &mut self.0 {
+        if data.is_empty() {
+            return Ok(());
+        }
+        self.empty = false;
+        let (taken, full) = match &mut self.coding {
             Coding::Plain(bounded) => (bounded.write_all(data), bounded.full),
             Coding::Gzip(decoder) => (decoder.write_all(data), decoder.get_ref().full),
             Coding::Unknown => return Err(BodyEnd::Broken),
@@ -112,7 +124,10 @@ impl Collector {
     }
 
     fn end(&mut self) -> BodyEnd {
-        match &mut self.0 {
+        if self.empty {
+            return BodyEnd::Complete;
+        }
+        match &mut self.coding {
             Coding::Plain(_) => BodyEnd::Complete,
             Coding::Gzip(decoder) => match decoder.try_finish() {
                 _ if decoder.get_ref().full => BodyEnd::TooLarge,
@@ -125,7 +140,7 @@ impl Collector {
 
     /// What was read, at most the limit.
     pub(super) fn into_bytes(self) -> Bytes {
-        match self.0 {
+        match self.coding {
             Coding::Plain(mut bounded) => std::mem::take(&mut bounded.bytes).into_bytes(),
             Coding::Gzip(mut decoder) => std::mem::take(&mut decoder.get_mut().bytes).into_bytes(),
             Coding::Unknown => Bytes::new(),
@@ -183,6 +198,23 @@ mod tests {
         let bomb = gzip(&vec![0; 20 << 20]);
         let (end, body) = feed(Some("GZIP"), 1000, &[&bomb]);
         assert_eq!((end, body.len()), (BodyEnd::TooLarge, 1000));
+    }
+
+    /// As a 204 has it, and an empty 200.
+    #[test]
+    fn nothing_at_all_is_whole() {
+        for encoding in [
+            None,
+            Some("gzip"),
+            Some("x-gzip"),
+            Some("identity"),
+            Some("br"),
+        ] {
+            for chunks in [&[][..], &[b"".as_slice()]] {
+                let whole = (BodyEnd::Complete, Bytes::new());
+                assert_eq!(feed(encoding, 9, chunks), whole, "{encoding:?}");
+            }
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::{
     Advice, AnyKey, BadBody, Define, Impact, Info, Key, Keys, Permission, ProbeFuture, Refused,
     Remedy, Request, Setting, Spec, UNADDRESSED,
 };
-use crate::model::{Account, Audience, Reason, Sample, Service};
+use crate::model::{Account, Audience, Provider, Reason, Sample, Service};
 
 /// Microsoft's list of addresses, for one of its clouds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,7 +138,8 @@ impl Spec for EndpointList {
             let at = format!("https://{HOST}/version/{}", self.instance);
             let mut url = Url::parse(&at).map_err(|_| UNADDRESSED)?;
             url.set_query(Some(&format!("clientrequestid={}", ask.machine())));
-            let request = Request::get(url, format!("{at}?clientrequestid=…"));
+            let shown = format!("{at}?clientrequestid=…");
+            let request = Request::get(url, shown, Provider::Microsoft);
             Ok(self.judge(&ask.send("", request).await?)?)
         })
     }

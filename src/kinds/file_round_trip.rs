@@ -23,7 +23,7 @@ use super::{
     Advice, AnyKey, BadBody, Define, Grant, Info, Key, Keys, Permission, ProbeFuture, Refused,
     Remedy, Request, Setting, SiteRole, Spec, UNADDRESSED, Wide,
 };
-use crate::model::{Account, Method, Reason, Service, Timestamp, quoted};
+use crate::model::{Account, Method, Provider, Reason, Service, Timestamp, quoted};
 
 /// A folder of a site in which a file is written, read and removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -258,9 +258,8 @@ impl FileRoundTrip {
         // What else is in it stays there: it holds a download address too.
         let item: Item = body::object(Self::INFO.holds, &answer)?;
         let get = self.of_file(account, name, ":/content", "");
-        let answer = ask
-            .send(GET, get.ok_or(UNADDRESSED)?.expecting(&[200, 302]))
-            .await?;
+        let get = get.ok_or(UNADDRESSED)?.expecting(&[200, 302]);
+        let answer = ask.send(GET, get.leading_to(&self.url)).await?;
         let read = if answer.status == 302 {
             let download = self.download(answer.header("location"))?;
             ask.send(GET, download).await?
@@ -327,7 +326,8 @@ impl FileRoundTrip {
                 "the download address is on another host than the site",
             ));
         }
-        let request = Request::get(url, "the download address".to_owned());
+        let shown = "the download address".to_owned();
+        let request = Request::get(url, shown, Provider::Workload);
         Ok(Request {
             accept: "*/*",
             body_limit: 4 * SIZE,

@@ -13,11 +13,12 @@ use self::address::{SCOPE, URL, URL_FILE, address, same_host, scope, service_of}
 use super::advice::of_permissions;
 use super::ask::{Answer, Ask, Findings, Stopped};
 use super::key::{Count, NameList, Pairs, Statuses};
+use super::request::{is_among, place_of};
 use super::{
     Advice, AnyKey, Api, BadBody, Define, Info, Key, Keys, Permission, ProbeFuture, Refused,
     Remedy, Request, Setting, Spec, UNADDRESSED, body,
 };
-use crate::model::{Account, Audience, Reason, Service};
+use crate::model::{Account, Audience, Cloud, Provider, Reason, Service};
 
 /// Any https address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,15 +76,16 @@ static KEYS: &[&dyn AnyKey] = &[
 
 /// Statuses that are looked at, though nobody expects them: what a service
 /// answers that wants a sign-in.
-const SENT_TO_SIGN_IN: [u16; 7] = [203, 301, 302, 303, 307, 308, 401];
-/// Hosts and paths of sign-in pages.
-const SIGN_IN_HOSTS: [&str; 5] = [
-    "login.microsoftonline.com",
-    "login.microsoftonline.us",
-    "login.partner.microsoftonline.cn",
+const SENT_TO_SIGN_IN: [u16; 6] = [203, 301, 302, 303, 307, 308];
+/// Hosts of Microsoft's sign-in pages beside those of the clouds; the last are Azure
+/// DevOps'.
+const SIGN_IN_HOSTS: [&str; 3] = [
     "login.windows.net",
     "login.live.com",
+    ".vssps.visualstudio.com",
 ];
+/// What services call their own way to such a page. On another host it says nothing:
+/// the portal of a network has a path of this name too.
 const SIGN_IN_PATHS: [&str; 3] = ["/_signin", "/.auth/login", "/signin"];
 
 impl Define for HttpEndpoint {
@@ -193,10 +195,12 @@ impl Spec for HttpEndpoint {
         .collect()
     }
 
-    fn request(&self, _: &Account) -> Option<Request> {
+    fn request(&self, account: &Account) -> Option<Request> {
         let mut expect = self.expect_status.clone();
-        expect.extend(SENT_TO_SIGN_IN.iter().filter(|status| **status != 401));
-        let request = Request::get(self.url.clone(), self.shown());
+        expect.extend(SENT_TO_SIGN_IN);
+        let host = self.url.host_str().unwrap_or_default();
+        let provider = Provider::of_host(host, &account.cloud);
+        let request = Request::get(self.url.clone(), self.shown(), provider);
         Some(Request {
             audience: self.scope.as_ref().map(|(_, audience)| audience.clone()),
             accept: if self.expect_json.is_empty() {
@@ -205,6 +209,8 @@ impl Spec for HttpEndpoint {
                 "application/json"
             },
             expect: Cow::Owned(expect),
+            from_anyone: Some(self.expect_status.clone()),
+            leads_to: sign_in_places(account),
             body_limit: self.body_limit,
             ..request
         })
@@ -260,7 +266,7 @@ impl Spec for HttpEndpoint {
             if self.expect_status.contains(&answer.status) {
                 return Ok(self.judge(&answer)?);
             }
-            Err(self.unexpected(&answer))
+            Err(self.unexpected(account, &answer))
         })
     }
 }
@@ -279,15 +285,14 @@ impl HttpEndpoint {
 
     /// A page or a redirect that asks for a sign-in means that the token was not
     /// taken; any other is what it is, and not followed.
-    fn unexpected(&self, answer: &Answer) -> Stopped {
+    fn unexpected(&self, account: &Account, answer: &Answer) -> Stopped {
         let to = answer
             .header("location")
             .and_then(|to| self.url.join(to).ok());
         let to_sign_in = to.as_ref().is_some_and(|to| {
-            let host = to.host_str().unwrap_or_default();
             let path = to.path().to_ascii_lowercase();
-            SIGN_IN_HOSTS.contains(&host)
-                || SIGN_IN_PATHS.iter().any(|start| path.starts_with(start))
+            let own_way = SIGN_IN_PATHS.iter().any(|start| path.starts_with(start));
+            is_among(to, &sign_in_places(account)) || (own_way && to.origin() == self.url.origin())
         });
         let page = answer.status == 203 && answer.content_type == "text/html";
         if to_sign_in || page {
@@ -305,6 +310,15 @@ impl HttpEndpoint {
             },
         )
     }
+}
+
+/// Where a service sends who has to sign in: Microsoft's pages, and the one that the
+/// account's own cloud has.
+fn sign_in_places(account: &Account) -> Vec<Arc<str>> {
+    let clouds = Cloud::known().iter().chain([&account.cloud]);
+    let roots = clouds.filter_map(|cloud| Url::parse(cloud.login_url()).ok());
+    let roots = roots.map(|root| place_of(&root).into());
+    roots.chain(SIGN_IN_HOSTS.map(Arc::from)).collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use url::Url;
 
-use crate::model::{Account, Audience, Cloud, Method};
+use crate::model::{Account, Audience, Cloud, Method, Provider};
 
 /// Graph's JSON.
 pub const JSON: &str = "application/json";
@@ -36,6 +36,8 @@ pub struct Request {
     pub method: Method,
     /// https; where an audience is named its host is the audience's.
     pub url: Url,
+    /// Whose service answers there.
+    pub provider: Provider,
     /// The URL for people, without the names of people and without secrets.
     pub shown: String,
     /// What the token must be for; `None` sends none.
@@ -51,6 +53,13 @@ pub struct Request {
     /// The statuses that are a success; all others are judged by the table of
     /// outcomes.
     pub expect: Cow<'static, [u16]>,
+    /// Those of them that count whoever answers, because the configuration names
+    /// them. `None`: those of a success (2xx). Any other counts only if the service
+    /// itself answers: a proxy or filter on the way has a 404 and a redirect of its own.
+    pub from_anyone: Option<Vec<u16>>,
+    /// Where the service itself may send to, as hosts, with a port where one is named;
+    /// one that begins with a dot stands for all hosts below it.
+    pub leads_to: Vec<Arc<str>>,
     /// Bytes of the decoded answer that are wanted; a longer one is bad.
     pub body_limit: usize,
 }
@@ -64,10 +73,11 @@ impl fmt::Debug for Request {
 impl Request {
     /// A GET of any https address, without a token; `shown` stands for it.
     #[must_use]
-    pub const fn get(url: Url, shown: String) -> Self {
+    pub const fn get(url: Url, shown: String, provider: Provider) -> Self {
         Self {
             method: Method::Get,
             url,
+            provider,
             shown,
             audience: None,
             account: None,
@@ -75,6 +85,8 @@ impl Request {
             headers: &[],
             body: None,
             expect: Cow::Borrowed(OK),
+            from_anyone: None,
+            leads_to: Vec::new(),
             body_limit: USUAL_BODY,
         }
     }
@@ -171,7 +183,7 @@ impl Request {
         (url.path() == path).then_some(Self {
             audience: Some(audience),
             accept,
-            ..Self::get(url, shown)
+            ..Self::get(url, shown, Provider::Workload)
         })
     }
 
@@ -197,6 +209,31 @@ impl Request {
         }
     }
 
+    /// With this as the only place that the service itself may send to.
+    #[must_use]
+    pub fn leading_to(self, to: &Url) -> Self {
+        Self {
+            leads_to: vec![place_of(to).into()],
+            ..self
+        }
+    }
+
+    /// True for a status that is a success, whoever answers.
+    #[must_use]
+    pub fn takes_from_anyone(&self, status: u16) -> bool {
+        match &self.from_anyone {
+            Some(statuses) => statuses.contains(&status),
+            None => (200..300).contains(&status) && self.expect.contains(&status),
+        }
+    }
+
+    /// True if a redirect to `location` is one that the service itself makes.
+    #[must_use]
+    pub fn may_lead_to(&self, location: &str) -> bool {
+        let to = self.url.join(location).ok();
+        to.is_some_and(|to| is_among(&to, &self.leads_to))
+    }
+
     /// With so many bytes of an answer at most.
     #[must_use]
     pub fn within(self, body_limit: usize) -> Self {
@@ -217,15 +254,30 @@ impl Request {
     #[must_use]
     pub fn is_consistent(&self) -> bool {
         let host = self.url.host_str().unwrap_or_default();
-        let place = match self.url.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        };
+        let place = place_of(&self.url);
         let at_home = |audience: &Audience| place.eq_ignore_ascii_case(audience.host());
         self.url.scheme() == "https"
             && !host.is_empty()
             && self.audience.as_ref().is_none_or(at_home)
     }
+}
+
+/// The host of an address, with its port where one is named.
+pub(super) fn place_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+/// True if an address is at one of these places, as in [`Request::leads_to`].
+pub(super) fn is_among(url: &Url, places: &[Arc<str>]) -> bool {
+    let at = place_of(url);
+    places.iter().any(|place| {
+        let below = place.starts_with('.') && at.ends_with(&**place);
+        below || **place == *at
+    })
 }
 
 /// The site's path with its leading slash, encoded as in the URL already;
@@ -274,102 +326,4 @@ pub(super) fn query_value(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn site(url: &str) -> String {
-        let url = Url::parse(url).unwrap();
-        let address = Request::of_site(&Cloud::Global, &url, "lists", "$top=1").unwrap();
-        assert!(address.is_consistent());
-        address.url.into()
-    }
-
-    #[test]
-    fn sites_by_path() {
-        assert_eq!(
-            site("https://contoso.sharepoint.com/sites/intranet"),
-            "https://graph.microsoft.com/v1.0/sites/contoso.sharepoint.com:/sites/intranet:/lists?$top=1"
-        );
-        assert_eq!(
-            site("https://contoso.sharepoint.com/"),
-            "https://graph.microsoft.com/v1.0/sites/contoso.sharepoint.com/lists?$top=1"
-        );
-        assert_eq!(
-            site("https://contoso.sharepoint.com/sites/Café & Co/"),
-            "https://graph.microsoft.com/v1.0/sites/contoso.sharepoint.com:/sites/Caf%C3%A9%20&%20Co:/lists?$top=1"
-        );
-    }
-
-    #[test]
-    fn rest_keeps_the_host_and_port() {
-        let url = Url::parse("https://contoso.sharepoint.com:8443/sites/a").unwrap();
-        let address = Request::of_site_rest(&url, "web/lists", "$top=1").unwrap();
-        assert_eq!(
-            address.url.as_str(),
-            "https://contoso.sharepoint.com:8443/sites/a/_api/web/lists?$top=1"
-        );
-        let audience = address.audience.as_ref().unwrap();
-        assert_eq!(audience.host(), "contoso.sharepoint.com:8443");
-        assert!(address.is_consistent());
-    }
-
-    #[test]
-    fn users_are_escaped_and_not_shown() {
-        let user = "steve#EXT#/../x?@contoso.com";
-        let address = Request::of_user(&Cloud::China, Some(user), "messages", "$top=1").unwrap();
-        assert_eq!(
-            address.url.as_str(),
-            "https://microsoftgraph.chinacloudapi.cn/v1.0/users/steve%23EXT%23%2F..%2Fx%3F@contoso.com/messages?$top=1"
-        );
-        assert_eq!(
-            address.shown,
-            "https://microsoftgraph.chinacloudapi.cn/v1.0/users/{user}/messages?$top=1"
-        );
-        let mine = "https://contoso-my.sharepoint.com/Personal/steve_contoso_com";
-        let url = Url::parse(mine).unwrap();
-        let address = Request::of_site(&Cloud::Global, &url, "lists", "x").unwrap();
-        assert!(!format!("{address:?}").contains("steve"));
-    }
-
-    /// Microsoft Graph, "Get a user": a name that begins with a dollar sign.
-    #[test]
-    fn a_dollar_sign_at_the_beginning() {
-        for (user, path) in [
-            ("$it@contoso.com", "/v1.0/users('$it@contoso.com')/messages"),
-            (
-                "$$it@contoso.com",
-                "/v1.0/users('$$it@contoso.com')/messages",
-            ),
-            ("it$@contoso.com", "/v1.0/users/it%24@contoso.com/messages"),
-            (
-                "$o'neil@contoso.com",
-                "/v1.0/users('$o%27%27neil@contoso.com')/messages",
-            ),
-        ] {
-            let request = Request::of_user(&Cloud::Global, Some(user), "messages", "x").unwrap();
-            assert_eq!(request.url.path(), path);
-        }
-    }
-
-    #[test]
-    fn another_host_is_noticed() {
-        let mut address = Request::of_user(&Cloud::Global, None, "messages", "x").unwrap();
-        address.url = Url::parse("https://contoso.com/v1.0/me/messages").unwrap();
-        assert!(!address.is_consistent());
-        address.url = Url::parse("http://graph.microsoft.com/v1.0/me/messages").unwrap();
-        assert!(!address.is_consistent());
-    }
-
-    proptest! {
-        #[test]
-        fn a_user_is_always_one_segment(user in "\\PC{1,40}") {
-            let address = Request::of_user(&Cloud::Global, Some(&user), "messages", "x").unwrap();
-            let segments: Vec<_> = address.url.path_segments().unwrap().collect();
-            let key = usize::from(user.starts_with('$'));
-            prop_assert_eq!(segments.len(), 4 - key);
-            prop_assert_eq!(segments[3 - key], "messages");
-        }
-    }
-}
+mod tests;

@@ -15,7 +15,7 @@ use super::{
     Advice, AnyKey, BadBody, Define, Info, Key, Keys, Permission, ProbeFuture, Refused, Remedy,
     Request, Setting, Spec, UNADDRESSED,
 };
-use crate::model::{Account, Audience, Reason, Service, SignIn as Way};
+use crate::model::{Account, Audience, Provider, Reason, Service, SignIn as Way};
 
 /// A tenant's sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,7 +106,11 @@ impl Spec for TenantSignIn {
         let tenant = account.tenant.as_ref()?.as_str();
         let login = account.cloud.login_url();
         let url = format!("{login}/{tenant}/v2.0/.well-known/openid-configuration");
-        Some(Request::get(Url::parse(&url).ok()?, url))
+        Some(Request::get(
+            Url::parse(&url).ok()?,
+            url,
+            Provider::Microsoft,
+        ))
     }
 
     fn judge(&self, answer: &Answer) -> Result<Findings, BadBody> {
@@ -190,11 +194,13 @@ fn authorize_request(account: &Account, nonce: &str) -> Option<(Request, Url)> {
         .append_pair("nonce", nonce)
         .append_pair("code_challenge", challenge.get(..43)?)
         .append_pair("code_challenge_method", "S256");
-    let request = Request::get(url, format!("{address}?prompt=none&…"));
+    let request = Request::get(url, format!("{address}?prompt=none&…"), Provider::Microsoft);
     let request = Request {
         accept: "text/html",
         body_limit: 512 << 10,
-        ..request.expecting(AUTHORIZE_STATUSES)
+        // Nothing is a success by its status alone: a page may be anybody's.
+        from_anyone: Some(Vec::new()),
+        ..request.expecting(AUTHORIZE_STATUSES).leading_to(&redirect)
     };
     Some((request, redirect))
 }

@@ -92,6 +92,13 @@ pub enum Cloud {
 }
 
 impl Cloud {
+    /// All but those whose roots were configured.
+    #[must_use]
+    pub fn known() -> &'static [Self] {
+        static KNOWN: [Cloud; 4] = [Cloud::Global, Cloud::GccHigh, Cloud::Dod, Cloud::China];
+        &KNOWN
+    }
+
     /// The label value; `custom` for roots from the configuration.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
@@ -135,6 +142,19 @@ impl Cloud {
             Self::GccHigh => &[".sharepoint.us"],
             Self::Dod => &[".dps.mil", ".sharepoint-mil.us"],
             Self::China => &[".sharepoint.cn"],
+            Self::Custom { .. } => &[],
+        }
+    }
+
+    /// Where Exchange is asked; empty if unknown (learn.microsoft.com, "Office 365
+    /// URLs and IP address ranges" of each cloud).
+    #[must_use]
+    pub const fn exchange_hosts(&self) -> &'static [&'static str] {
+        match self {
+            Self::Global => &["outlook.office365.com", "outlook.office.com"],
+            Self::GccHigh => &["outlook.office365.us"],
+            Self::Dod => &["outlook-dod.office365.us"],
+            Self::China => &["partner.outlook.cn"],
             Self::Custom { .. } => &[],
         }
     }

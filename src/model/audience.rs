@@ -47,19 +47,32 @@ pub enum WrongAudience {
 /// may be sent to (learn.microsoft.com: "Verify first-party Microsoft
 /// applications", and the authentication pages of each service). `{graph}` is
 /// Graph of the account's cloud.
-const MICROSOFT: &[(&str, &[&str])] = &[
+pub(super) const MICROSOFT: &[(&str, &[&str])] = &[
     ("00000003-0000-0000-c000-000000000000", &["{graph}"]),
     (
         "00000002-0000-0000-c000-000000000000",
         &["graph.windows.net"],
     ),
     ("00000003-0000-0ff1-ce00-000000000000", &[]),
-    ("00000002-0000-0ff1-ce00-000000000000", EXCHANGE),
+    (
+        "00000002-0000-0ff1-ce00-000000000000",
+        &[
+            "outlook.office365.com",
+            "outlook.office.com",
+            "outlook.office365.us",
+            "outlook-dod.office365.us",
+            "partner.outlook.cn",
+        ],
+    ),
     ("outlook.office365.com", EXCHANGE),
     ("outlook.office.com", EXCHANGE),
     (
         "797f4846-ba00-4fd7-ba43-dac1f8f63013",
-        &["management.azure.com"],
+        &[
+            "management.azure.com",
+            "management.usgovcloudapi.net",
+            "management.chinacloudapi.cn",
+        ],
     ),
     ("management.core.windows.net", &["management.azure.com"]),
     (
@@ -72,7 +85,15 @@ const MICROSOFT: &[(&str, &[&str])] = &[
     ),
     ("499b84ac-1321-427f-aa17-267ca6975798", DEV_OPS),
     ("app.vssps.visualstudio.com", DEV_OPS),
-    ("00000009-0000-0000-c000-000000000000", POWER_BI),
+    (
+        "00000009-0000-0000-c000-000000000000",
+        &[
+            "api.powerbi.com",
+            "api.fabric.microsoft.com",
+            "api.powerbigov.us",
+            "api.powerbi.cn",
+        ],
+    ),
     ("analysis.windows.net/powerbi/api", POWER_BI),
     (
         "analysis.usgovcloudapi.net/powerbi/api",
@@ -237,7 +258,7 @@ fn place_of(url: &Url) -> String {
     .to_ascii_lowercase()
 }
 
-fn scheme_of(resource: &str) -> Option<&'static str> {
+pub(super) fn scheme_of(resource: &str) -> Option<&'static str> {
     let lower = resource.to_ascii_lowercase();
     ["https", "http"]
         .into_iter()
@@ -246,7 +267,7 @@ fn scheme_of(resource: &str) -> Option<&'static str> {
 
 /// A name of an API without the differences that Entra overlooks: case, the
 /// scheme, slashes at the end, and a GUID by whatever prefix.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     let lower = name.to_ascii_lowercase();
     let bare = ["https://", "http://", "api://", "spn:"]
         .iter()

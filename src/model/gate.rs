@@ -66,6 +66,33 @@ pub enum Hold {
     },
 }
 
+impl Hold {
+    /// The one that asks for more: a gate holds back more than one resource does, and
+    /// a time that was told more than none.
+    #[must_use]
+    pub fn longer(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Gate { wait: one }, Self::Gate { wait: two }) => {
+                Self::Gate { wait: one.max(two) }
+            }
+            (Self::Resource { wait: one }, Self::Resource { wait: two }) => {
+                Self::Resource { wait: one.max(two) }
+            }
+            (gate @ Self::Gate { .. }, Self::Resource { .. })
+            | (Self::Resource { .. }, gate @ Self::Gate { .. }) => gate,
+        }
+    }
+
+    /// The same where there may be none.
+    #[must_use]
+    pub fn longest(one: Option<Self>, two: Option<Self>) -> Option<Self> {
+        match (one, two) {
+            (Some(one), Some(two)) => Some(one.longer(two)),
+            (one, two) => one.or(two),
+        }
+    }
+}
+
 /// `RateLimit-*` as SharePoint sends them from 80 % of the limit on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
@@ -85,5 +112,35 @@ impl RateLimit {
             return 0.0;
         }
         (f64::from(self.remaining) / f64::from(self.limit)).clamp(0.0, 1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_of_two_waits_is_kept() {
+        let gate = |wait: Option<u64>| Hold::Gate {
+            wait: wait.map(Duration::from_secs),
+        };
+        let resource = |wait| Hold::Resource {
+            wait: Duration::from_secs(wait),
+        };
+        for (one, two, kept) in [
+            (gate(Some(9)), gate(Some(120)), gate(Some(120))),
+            (gate(Some(9)), gate(None), gate(Some(9))),
+            (gate(None), gate(None), gate(None)),
+            (gate(None), resource(120), gate(None)),
+            (gate(Some(9)), resource(120), gate(Some(9))),
+            (resource(9), resource(120), resource(120)),
+        ] {
+            assert_eq!(one.longer(two), kept, "{one:?} {two:?}");
+            assert_eq!(two.longer(one), kept, "{one:?} {two:?}");
+            assert_eq!(Hold::longest(Some(one), Some(two)), Some(kept));
+            assert_eq!(Hold::longest(None, Some(two)), Some(two));
+            assert_eq!(Hold::longest(Some(one), None), Some(one));
+        }
+        assert_eq!(Hold::longest(None, None), None);
     }
 }

@@ -14,6 +14,7 @@ mod observer;
 mod outcome;
 mod phase;
 pub mod powershell;
+mod provider;
 mod reference;
 mod registered;
 mod report;
@@ -23,6 +24,7 @@ mod settings;
 mod story;
 mod text;
 mod time_zone;
+mod token_audience;
 mod window;
 
 pub use account::{
@@ -37,6 +39,7 @@ pub use method::Method;
 pub use observer::{AccountObserver, AccountStatus, IgnoreAccounts, TokenReport};
 pub use outcome::{AccountReason, Outcome, Reason, TokenProblem, Verdict};
 pub use phase::{Phase, Phases};
+pub use provider::Provider;
 pub use reference::{Reference, ReferenceTarget};
 pub use registered::{RegisteredCertificate, RegisteredCredentials, RegisteredSecret};
 pub use report::{

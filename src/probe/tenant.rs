@@ -14,7 +14,8 @@ use crate::kinds::{
     Findings, Resource, ResourceName, ServiceError, Stopped, bounded, own_credentials, own_entry,
 };
 use crate::model::{
-    Account, Clock, Phases, Random, Reason, Report, Step, Story, Timestamp, Verdict, bounded_text,
+    Account, Clock, Hold, Phases, Random, Reason, Report, Step, Story, Timestamp, Verdict,
+    bounded_text,
 };
 
 const LONGEST_DETAIL: usize = 300;
@@ -93,6 +94,7 @@ impl TenantProber {
         }
         let length = probing.body_length();
         let decisive = probing.decisive();
+        let hold = probing.hold();
         let (outcome, steps) = probing.end();
         let held = matches!(outcome, Some(Attempt::Held));
         tell_of_the_body(story, resource, &result, length);
@@ -110,6 +112,7 @@ impl TenantProber {
             result,
             decisive,
             steps,
+            hold,
         }
         .report(outcome);
         story.tell(|| {
@@ -133,6 +136,7 @@ impl TenantProber {
         let probing = self.client.begin(&resource, &story, None);
         let mut probing = probing.only_if(&**may_ask);
         let read = own_credentials(account, &mut probing).await;
+        let hold = probing.hold();
         let (outcome, steps) = probing.end();
         if matches!(outcome, Some(Attempt::Held)) {
             return None;
@@ -148,6 +152,7 @@ impl TenantProber {
             result,
             decisive: "",
             steps,
+            hold,
         };
         Some(finished.report(outcome))
     }
@@ -180,10 +185,13 @@ struct Finished<'a> {
     result: Result<Findings, Stopped>,
     decisive: &'static str,
     steps: Vec<Step>,
+    /// The longest wait that any of its answers asked for.
+    hold: Option<Hold>,
 }
 
 impl Finished<'_> {
     fn report(self, outcome: Option<Attempt>) -> Report {
+        let hold = self.hold;
         let bare = |verdict, detail: &str| {
             Report::without_request(self.started, self.finished, verdict, detail)
         };
@@ -232,7 +240,10 @@ impl Finished<'_> {
                 }
             }
         };
-        self.with_steps(report)
+        let mut report = self.with_steps(report);
+        // A wait is kept whatever came of the probe.
+        report.exchange.hold = Hold::longest(report.exchange.hold, hold);
+        report
     }
 
     /// Several steps make one latency: the sum of theirs, phase by phase.

@@ -10,8 +10,8 @@ use super::histogram::Histogram;
 use super::packed::Micros;
 use crate::kinds::Resource;
 use crate::model::{
-    Account, AccountReason, AccountStatus, Audience, Moment, Outcome, Reason, Report, Service,
-    Timestamp, TokenReport,
+    Account, AccountReason, AccountStatus, Audience, Hold, Moment, Outcome, Reason, Report,
+    Service, Timestamp, TokenReport,
 };
 
 /// How many limits are told apart.
@@ -93,7 +93,9 @@ impl AccountSlot {
     /// A probe through this account got an answer, or not.
     pub(super) fn answered(&self, resource: &Resource, report: &Report, at: Moment) {
         let service = resource.service() as usize;
-        let throttled = report.verdict.reason() == Some(Reason::Throttled);
+        // Also while it cleaned up after a success.
+        let throttled = report.verdict.reason() == Some(Reason::Throttled)
+            || matches!(report.exchange.hold, Some(Hold::Gate { .. }));
         // No answer says nothing about the rate; an answer that is silent about
         // it says that there is plenty.
         if report.exchange.status.is_none() && !throttled {

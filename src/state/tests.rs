@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::fixtures::{self, site};
 use crate::kinds::{Mode, Resource};
-use crate::model::{Exchange, Outcome, Phases, RateLimit, Reason, Report, Service, Verdict};
+use crate::model::{Exchange, Hold, Outcome, Phases, RateLimit, Reason, Report, Service, Verdict};
 
 fn account(client_id: &str) -> Arc<Account> {
     Arc::new(Account {
@@ -174,6 +174,33 @@ async fn counters_follow_the_reports() {
             ]
         );
     });
+    assert_eq!(
+        slot.account().snapshot().throttled,
+        [(Service::SharePoint, 1), (Service::Entra, 0)]
+    );
+}
+
+/// A probe that succeeds may be throttled while it cleans up.
+#[tokio::test(start_paused = true)]
+async fn a_throttled_answer_counts_whatever_came_of_the_probe() {
+    let (clock, state) = state();
+    let one = account("1");
+    state.configure(&configuration(
+        std::slice::from_ref(&one),
+        vec![site("a", &one)],
+    ));
+    let slot = state.slot("a").unwrap();
+    for hold in [
+        None,
+        Some(Hold::Gate { wait: None }),
+        Some(Hold::Resource {
+            wait: Duration::from_secs(9),
+        }),
+    ] {
+        let mut report = report(&clock, Verdict::Success);
+        report.exchange.hold = hold;
+        slot.record(&report);
+    }
     assert_eq!(
         slot.account().snapshot().throttled,
         [(Service::SharePoint, 1), (Service::Entra, 0)]

@@ -23,7 +23,7 @@ impl Ask for Probing<'_> {
             if !step.is_empty() {
                 self.story.tell(|| format!("step {step}"));
             }
-            if self.for_clean_up.is_some() && self.asked_to_wait {
+            if self.for_clean_up.is_some() && self.hold.is_some() {
                 self.story
                     .tell(|| "left alone: the service asked for a wait".into());
                 return Err(Stopped::Asked);

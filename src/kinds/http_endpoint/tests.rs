@@ -73,6 +73,16 @@ async fn a_sign_in_page_is_no_answer() {
         reason(redirect(301, "https://www.contoso.com/")).await,
         Reason::UnexpectedStatus
     );
+    for elsewhere in [
+        "https://wifi.example/signin",
+        "https://wifi.example/.auth/login/aad",
+        "https://wifi.example/_signin",
+        "https://login.contoso.com/t/oauth2/authorize",
+        "https://login.microsoftonline.com.wifi.example/",
+    ] {
+        let found = reason(redirect(302, elsewhere)).await;
+        assert_eq!(found, Reason::UnexpectedStatus, "{elsewhere}");
+    }
     let page = Answer::new(
         203,
         "text/html".into(),
@@ -81,6 +91,30 @@ async fn a_sign_in_page_is_no_answer() {
         http::HeaderMap::new(),
     );
     assert_eq!(reason(page).await, Reason::Unauthorized);
+}
+
+/// The login host of the account's own cloud counts too.
+#[tokio::test]
+async fn a_sign_in_in_a_cloud_of_ones_own() {
+    for (to, reason) in [
+        (
+            "https://login.contoso.com:8443/t/oauth2/authorize",
+            Reason::Unauthorized,
+        ),
+        ("https://login.microsoftonline.us/x", Reason::Unauthorized),
+        ("https://login.contoso.com/x", Reason::UnexpectedStatus),
+        ("https://wifi.example/x", Reason::UnexpectedStatus),
+    ] {
+        let mut script = ScriptedAsk::of([redirect(302, to)]);
+        script.account.cloud = Cloud::Custom {
+            login_url: "https://login.contoso.com:8443".into(),
+            graph_url: "https://graph.contoso.com:8443".into(),
+        };
+        match script.probe(&endpoint(&[])).await {
+            Err(Stopped::Judged { reason: found, .. }) => assert_eq!(found, reason, "{to}"),
+            other => panic!("{to}: {other:?}"),
+        }
+    }
 }
 
 #[test]

@@ -71,6 +71,19 @@ fn refused(wait: Option<u64>) -> Report {
     answer(429, Some(Hold::Gate { wait }))
 }
 
+/// It may have been asked for while the probe cleaned up.
+#[test]
+fn a_wait_is_kept_whatever_came_of_the_probe() {
+    let hold = Some(Hold::Gate {
+        wait: Some(seconds(120.0)),
+    });
+    let mut bench = Bench::new();
+    for (began, status) in [(0.0, 200), (200.0, 500), (400.0, 429)] {
+        let until = bench.learn(began, began + 1.0, &answer(status, hold));
+        assert_eq!(until, Some(began + 121.0), "{status}");
+    }
+}
+
 #[test]
 fn without_a_time_the_wait_grows_while_refused() {
     let mut bench = Bench::new();

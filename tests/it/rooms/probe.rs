@@ -27,6 +27,7 @@ mod kinds;
 pub(crate) mod script;
 mod simulated;
 mod tokens;
+mod who_answered;
 
 /// Never to be seen in anything that comes out.
 const CANARY: &str = "canary-token";

@@ -203,6 +203,7 @@ fn bodies() -> Vec<Fault> {
             &good,
         ),
         json("it is empty", "200 OK", ""),
+        whole("it is empty, and said to be packed", "200 OK", gzipped, ""),
         whole(
             "a page",
             "200 OK",

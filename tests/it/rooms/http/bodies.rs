@@ -75,4 +75,13 @@ async fn gzip_is_undone_and_bombs_are_not() {
         end(packed(&vec![0; 10 << 20])).await,
         (200, BodyEnd::TooLarge, LIMIT)
     );
+    // No body at all, whatever is said of it.
+    for head in [
+        "HTTP/1.1 204 No Content\r\nContent-Encoding: gzip\r\n\r\n".to_owned(),
+        "HTTP/1.1 202 Accepted\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n".to_owned(),
+        format!("{OK}Content-Encoding: gzip\r\nContent-Length: 0\r\n\r\n"),
+    ] {
+        let (_, ended, length) = end(head.into_bytes()).await;
+        assert_eq!((ended, length), (BodyEnd::Complete, 0));
+    }
 }

@@ -306,7 +306,10 @@ fn telemetry_path(text: &str) -> Result<String, String> {
         "/accounts/",
         "/resources/",
         "/operator",
+        "/runbooks",
         "/runbooks/",
+        "/accounts",
+        "/resources",
     ];
     if taken
         .iter()
@@ -354,6 +357,8 @@ mod tests {
             "/*x",
             "/a?b",
             "/sd",
+            "/runbooks",
+            "/runbooks/x",
             "/-/healthy",
             "/ä",
         ] {

@@ -122,7 +122,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+    output::exit_code(match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(command) => command.run(),
         Command::Open(command) => command.run(),
         #[cfg(feature = "simulator")]
@@ -145,7 +145,7 @@ pub fn main() -> ExitCode {
             output::say(&format!("m365mon {VERSION}"));
             ExitCode::SUCCESS
         }
-    }
+    })
 }
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
-//! What commands say. A reader that went away (`| head`) is no error.
+//! What commands say. A reader that went away (`| head`) is no error; a disk that is
+//! full is one, told once, and the exit code tells it too.
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::EXIT_FAILED;
 use crate::config::Diagnostic;
 use crate::kinds::Resource;
 
@@ -19,14 +23,33 @@ pub(crate) enum OutputFormat {
     Json,
 }
 
+/// Something of what was said is lost.
+static INCOMPLETE: AtomicBool = AtomicBool::new(false);
+
 /// Writes lines to stdout.
 pub(crate) fn say(text: &str) {
-    write(io::stdout().lock(), text);
+    let Err(error) = write(io::stdout().lock(), text) else {
+        return;
+    };
+    if error.kind() != io::ErrorKind::BrokenPipe && !INCOMPLETE.swap(true, Ordering::Relaxed) {
+        complain(&format!("what is written to stdout is incomplete: {error}"));
+    }
 }
 
 /// Writes lines to stderr.
 pub(crate) fn complain(text: &str) {
-    write(io::stderr().lock(), text);
+    // There is nowhere left to tell of it.
+    _ = write(io::stderr().lock(), text);
+}
+
+/// The exit code of a command that ended with `code`, if all of what it said was
+/// written.
+pub(crate) fn exit_code(code: ExitCode) -> ExitCode {
+    if INCOMPLETE.load(Ordering::Relaxed) {
+        ExitCode::from(EXIT_FAILED)
+    } else {
+        code
+    }
 }
 
 /// Writes each of them to stderr, a line or more each.
@@ -67,7 +90,8 @@ pub(crate) fn announce_writes<'a>(resources: impl IntoIterator<Item = &'a Arc<Re
     }
 }
 
-fn write(mut out: impl Write, text: &str) {
+fn write(mut out: impl Write, text: &str) -> io::Result<()> {
     let end = if text.ends_with('\n') { "" } else { "\n" };
-    _ = write!(out, "{text}{end}").and_then(|()| out.flush());
+    write!(out, "{text}{end}")?;
+    out.flush()
 }

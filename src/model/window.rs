@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{Span, Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Span, Timestamp, ToSpan as _};
 
 /// What a window is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -183,8 +183,11 @@ enum Edge {
 }
 
 /// Days before and after a moment that are looked at for the next opening: one
-/// that begins within a week ends within the next, or never.
+/// that begins within a week ends within the next, or never; one that falls into
+/// an hour that clocks leave out is not there, and the next comes a week later.
 const AROUND: (i32, i32) = (-8, 15);
+/// What comes every week and is open for longer never ends.
+const ENDLESS: SignedDuration = SignedDuration::from_hours(8 * 24);
 
 impl Window {
     /// True if it is open at this moment.
@@ -210,7 +213,8 @@ impl Window {
         }
         let mut left = joined.into_iter().skip_while(|(_, end)| *end <= at);
         let (begin, end) = left.next()?;
-        let endless = matches!(self.times, WindowTimes::Weekly { .. }) && left.next().is_none();
+        let endless =
+            matches!(self.times, WindowTimes::Weekly { .. }) && end.duration_since(begin) > ENDLESS;
         Some(Opening {
             begin,
             end: (!endless).then_some(end),

@@ -23,7 +23,7 @@ use self::scheduled::{ReportCache, Scheduled};
 use super::fair_queue::{FairQueue, Id};
 use super::gate::Gates;
 use super::probe_run::{ProbeStart, RunStage};
-use super::schedule::Schedule;
+use super::schedule::{Begins, Schedule};
 use super::{DemandResult, Shard, hash};
 use crate::kinds::{Mode, ResourceName};
 use crate::model::{AccountName, GateKey, Limits, Moment, Random};
@@ -142,7 +142,12 @@ impl Core {
         now: &Moment,
     ) -> Scheduled {
         let resource = slot.resource();
-        let schedule = Schedule::new(hash::of_resource(resource), resource.interval);
+        let begins = if resource.kind.info().background_only() {
+            Begins::OnOffset
+        } else {
+            Begins::Soon
+        };
+        let schedule = Schedule::new(hash::of_resource(resource), resource.interval, begins);
         let scheduled = resource.mode == Mode::Background && shard.has(resource);
         let mut entry = Scheduled {
             slot: slot.clone(),

@@ -54,6 +54,17 @@ fn remainder(hash: u64, length: Nanos) -> Nanos {
 pub(super) struct Schedule {
     hash: u64,
     interval: Nanos,
+    begins: Begins,
+}
+
+/// When the first tick after a start comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begins {
+    /// Within [`FIRST_WITHIN`], so that a new process soon knows everything.
+    Soon,
+    /// On the offset, as all that follow: a process that crashes again and again
+    /// asks, writes and sends no more often than one that runs.
+    OnOffset,
 }
 
 /// One due time, on both clocks.
@@ -97,11 +108,12 @@ impl Due {
 
 impl Schedule {
     /// `interval` counts as at least a millisecond.
-    pub(super) fn new(hash: u64, interval: Duration) -> Self {
+    pub(super) fn new(hash: u64, interval: Duration, begins: Begins) -> Self {
         let interval = interval.clamp(Duration::from_millis(1), FAR);
         Self {
             hash,
             interval: length(interval),
+            begins,
         }
     }
 
@@ -116,6 +128,9 @@ impl Schedule {
 
     /// The first tick after a start.
     pub(super) fn first(&self, start: &Moment) -> Due {
+        if self.begins == Begins::OnOffset {
+            return Due::seen_from(start, self.on_offset_from(nanos(start.civil)));
+        }
         let within = self.interval.min(length(FIRST_WITHIN));
         let offset = remainder(self.hash, within);
         Due::seen_from(start, nanos(start.civil) + offset)
@@ -192,7 +207,7 @@ mod tests {
     #[test]
     fn one_gap_leaves_a_bounded_number_behind() {
         let begin = Instant::now();
-        let schedule = Schedule::new(7, Duration::from_secs(60));
+        let schedule = Schedule::new(7, Duration::from_secs(60), Begins::Soon);
         let due = schedule.first(&moment(begin, Duration::ZERO, NOW));
         let later = |seconds: u64| moment(due.at, Duration::from_secs(seconds), NOW);
         let before = moment(begin, Duration::ZERO, NOW + 86_400 * SECOND);
@@ -211,7 +226,7 @@ mod tests {
     fn left_out_ticks_alternate() {
         let begin = Instant::now();
         for hash in [0, 1, u64::MAX, 0x8123_4567_89ab_cdef] {
-            let schedule = Schedule::new(hash, Duration::from_secs(60));
+            let schedule = Schedule::new(hash, Duration::from_secs(60), Begins::Soon);
             let mut now = moment(begin, Duration::ZERO, NOW);
             let mut due = schedule.after(&schedule.first(&now), &now);
             for _ in 0..10 {
@@ -229,7 +244,7 @@ mod tests {
             hash: u64, millis in 1_000_u64..8_000_000, start in 0..2 * NOW,
         ) {
             let interval = Duration::from_millis(millis);
-            let schedule = Schedule::new(hash, interval);
+            let schedule = Schedule::new(hash, interval, Begins::Soon);
             let begin = Instant::now();
             let start = moment(begin, Duration::ZERO, start);
             let first = schedule.first(&start);
@@ -250,10 +265,23 @@ mod tests {
         }
 
         #[test]
+        fn what_begins_on_its_offset_never_comes_between(
+            hash: u64, millis in 1_000_u64..8_000_000, starts in prop::collection::vec(0..NOW, 1..20),
+        ) {
+            let schedule = Schedule::new(hash, Duration::from_millis(millis), Begins::OnOffset);
+            let begin = Instant::now();
+            for start in starts {
+                let due = schedule.first(&moment(begin, Duration::ZERO, start));
+                prop_assert_eq!(due.civil.rem_euclid(schedule.interval), schedule.offset());
+                prop_assert!((0..schedule.interval).contains(&(due.civil - start)));
+            }
+        }
+
+        #[test]
         fn a_restart_finds_the_same_phase(
             hash: u64, millis in 1_000_u64..8_000_000, one in 0..NOW, other in 0..NOW,
         ) {
-            let schedule = Schedule::new(hash, Duration::from_millis(millis));
+            let schedule = Schedule::new(hash, Duration::from_millis(millis), Begins::Soon);
             let begin = Instant::now();
             let settled = |start: Nanos| {
                 let start = moment(begin, Duration::ZERO, start);
@@ -267,7 +295,7 @@ mod tests {
             hash: u64, millis in 1_000_u64..8_000_000, jump in -NOW / 2..NOW / 2, waited in 0.0..1.0,
         ) {
             let interval = Duration::from_millis(millis);
-            let schedule = Schedule::new(hash, interval);
+            let schedule = Schedule::new(hash, interval, Begins::Soon);
             let begin = Instant::now();
             let start = moment(begin, Duration::ZERO, NOW);
             let last = schedule.first(&start);

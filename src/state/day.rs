@@ -78,8 +78,18 @@ fn place(number: u32) -> usize {
 }
 
 impl DayRing {
-    /// Counts a probe. What is older than a day counts nowhere.
-    pub(super) fn count(&mut self, finished: Micros, outcome: Outcome, latency: Option<Duration>) {
+    /// Counts a probe. What is older than a day counts nowhere. By `present`, which the
+    /// clock shows, a ring that a clock far ahead has written is known, and begins anew.
+    pub(super) fn count(
+        &mut self,
+        present: Timestamp,
+        finished: Micros,
+        outcome: Outcome,
+        latency: Option<Duration>,
+    ) {
+        if self.newest >= number(present).saturating_add(SLOTS as u32) {
+            *self = Self::default();
+        }
         let now = number(finished.timestamp());
         if now > self.newest {
             // Half hours without a probe, and those that this one writes over.
@@ -161,10 +171,10 @@ mod tests {
         assert_eq!(day.read(now(0)), [HalfHour::default(); SLOTS]);
         let ms = |ms| Some(Duration::from_millis(ms));
         for second in 0..1800 {
-            day.count(at(START + second), Outcome::Success, ms(100));
+            day.count(now(second), at(START + second), Outcome::Success, ms(100));
         }
-        day.count(at(START + 1800), Outcome::Failure, ms(9_000));
-        day.count(at(START + 1801), Outcome::Inconclusive, None);
+        day.count(now(1800), at(START + 1800), Outcome::Failure, ms(9_000));
+        day.count(now(1801), at(START + 1801), Outcome::Inconclusive, None);
         let read = day.read(now(1900));
         assert_eq!(read[SLOTS - 2].outcomes, [1800, 0, 0]);
         assert_eq!(read[SLOTS - 1].outcomes, [0, 1, 1]);
@@ -177,14 +187,30 @@ mod tests {
         assert_eq!(day.read(now(1900 + 3600))[SLOTS - 4].outcomes, [1800, 0, 0]);
         assert_eq!(share(day.read(now(86_400 + 1800))), None);
         // A probe after a pause does not bring old half hours back.
-        day.count(at(START + 10 * 3600), Outcome::Success, ms(1));
+        day.count(
+            now(10 * 3600),
+            at(START + 10 * 3600),
+            Outcome::Success,
+            ms(1),
+        );
         let read = day.read(now(10 * 3600));
         assert_eq!(read.iter().filter(|slot| slot.share().is_some()).count(), 3);
-        day.count(at(START + 40 * 3600), Outcome::Success, ms(1));
+        day.count(
+            now(40 * 3600),
+            at(START + 40 * 3600),
+            Outcome::Success,
+            ms(1),
+        );
         assert_eq!(share(day.read(now(40 * 3600))), Some(1.0));
-        // Of a clock that was set back: what is a day too early counts nowhere.
-        day.count(at(START), Outcome::Failure, None);
+        // A report that is a day late counts nowhere.
+        day.count(now(40 * 3600), at(START), Outcome::Failure, None);
         assert_eq!(share(day.read(now(40 * 3600))), Some(1.0));
+        // A clock that was far ahead and is set right: what it wrote is gone.
+        day.count(now(3600), at(START + 3600), Outcome::Failure, None);
+        assert_eq!(share(day.read(now(3600))), Some(0.0));
+        // One that is set back by less keeps what it wrote.
+        day.count(now(1800), at(START + 1800), Outcome::Success, ms(1));
+        assert_eq!(share(day.read(now(3600))), Some(0.5));
     }
 
     proptest! {

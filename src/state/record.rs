@@ -50,7 +50,7 @@ impl Record {
             *count += 1;
         }
         let entry = HistoryEntry::of(report, self.history.iter());
-        self.day.count(finished, outcome, entry.latency());
+        self.day.count(at.civil, finished, outcome, entry.latency());
         if let Some(reason) = report.verdict.reason() {
             self.count_problem(reason, entry.request_id(), finished);
             if let Some(ours) = &report.exchange.client_request_id {

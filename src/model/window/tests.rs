@@ -119,6 +119,12 @@ fn a_week() {
             "2026-12-07T09:00:00Z",
             "2026-12-14T08:00:00Z to 2026-12-14T09:00:00Z",
         ),
+        // The only one of the week lies in an hour that the clocks leave out.
+        (
+            weekly(&[Sunday], "02:15", "02:45", "Europe/Berlin"),
+            "2026-03-24T12:00:00Z",
+            "2026-04-05T00:15:00Z to 2026-04-05T00:45:00Z",
+        ),
         // The clocks of the zone, not ours.
         (
             weekly(&[Monday], "08:00", "09:00", "Asia/Kolkata"),

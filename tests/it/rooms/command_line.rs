@@ -49,6 +49,32 @@ fn stage() -> Stage {
     stage
 }
 
+/// Half of a script is none: a disk that is full is no success.
+#[test]
+fn what_could_not_be_written_is_an_error() {
+    let stage = stage();
+    for words in [
+        &["setup"][..],
+        &["check-config"],
+        &["completions", "bash"],
+        &["version"],
+        &["tokens"],
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let output = Command::new(env!("CARGO_BIN_EXE_m365mon"))
+            .args(words)
+            .current_dir(stage.path(""))
+            .stdin(Stdio::null())
+            .stdout(full.unwrap())
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{words:?}: {told}");
+        assert!(told.contains("incomplete"), "{words:?}: {told}");
+    }
+}
+
 /// 0 fine, 1 no, 2 not found out, 3 wrong usage or configuration (DESIGN 7):
 /// each command with each of them that it can have.
 #[test]

@@ -427,6 +427,7 @@ fn wrong_usage_is_3() {
         &["serve", "--web.listen-address", "nowhere"],
         &["serve", "--web.external-url", "ftp://x"],
         &["serve", "--web.telemetry-path", "/probe"],
+        &["serve", "--web.telemetry-path", "/runbooks"],
         &["serve", "--timeout-offset", "-1"],
         &["serve", "--history.limit", "1000000"],
     ] {

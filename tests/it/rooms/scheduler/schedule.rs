@@ -8,6 +8,8 @@ use m365mon::kinds::Resource;
 use m365mon::model::{Limits, Reason, Verdict};
 use m365mon::state::SkipCause;
 
+use crate::support::fixtures;
+
 use super::house::{Act, House, account, configuration, densest, pass, site, sites};
 
 #[tokio::test(start_paused = true)]
@@ -39,6 +41,42 @@ async fn ten_thousand_resources_spread_evenly_and_start_on_time() {
     let delays = process.start_delay;
     assert_eq!(delays.counts().iter().sum::<u64>(), delays.counts()[0]);
     house.assert_all_accounted_for();
+}
+
+/// A process that dies 40 seconds after each start sends no mail but at its time.
+#[tokio::test(start_paused = true)]
+async fn what_writes_waits_for_its_phase_in_a_crash_loop() {
+    let kinds = m365mon::kinds::ALL
+        .iter()
+        .filter(|info| info.background_only());
+    let resources: Vec<Resource> = kinds.map(|info| fixtures::example(info)).collect();
+    assert!(resources.len() >= 5, "{}", resources.len());
+    let configuration = configuration(resources);
+    let mut times = std::collections::BTreeMap::<String, Vec<f64>>::new();
+    for start in 0..200_i64 {
+        let began = super::house::START + 40 * start;
+        let house = House::at(began, &configuration);
+        pass(39.0).await;
+        for (name, starts) in house.starts() {
+            let civil = starts.iter().map(|at| at + began as f64);
+            times.entry(name.to_string()).or_default().extend(civil);
+        }
+        house.scheduler.shutdown(Duration::ZERO).await;
+    }
+    for resource in &configuration.resources {
+        let interval = resource.interval.as_secs_f64();
+        let starts = times.remove(&*resource.name).unwrap_or_default();
+        let most = 200.0 * 40.0 / interval + 1.0;
+        assert!(starts.len() as f64 <= most, "{}: {starts:?}", resource.name);
+        for pair in starts.windows(2) {
+            let apart = (pair[1] - pair[0]) / interval;
+            assert!(
+                (apart - apart.round()).abs() < 0.001,
+                "{}: {starts:?}",
+                resource.name
+            );
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -24,9 +24,11 @@ use crate::support::origin::{self, Ca, GRAPH, H2, HOST, LONG, Origin};
 mod batch;
 mod command;
 mod kinds;
+mod ruled;
 pub(crate) mod script;
 mod simulated;
 mod tokens;
+mod tokens_and_waits;
 mod who_answered;
 
 /// Never to be seen in anything that comes out.

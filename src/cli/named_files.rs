@@ -59,6 +59,14 @@ pub(crate) fn check(path: &Path, loaded: &Loaded) -> FileFindings {
             findings.accounts.push(place.diagnostic(error.to_string()));
         }
     }
+    // The query of an address may be its secret.
+    let mut values = configuration.value_files.clone();
+    values.dedup();
+    for file in values.iter().filter(|file| readable_by_everyone(file)) {
+        let place = loaded.places.find_file(file);
+        let place = place.as_ref().unwrap_or(&whole);
+        findings.warnings.push(place.diagnostic(readable(file)));
+    }
     let key_file = &configuration.storage.key_file;
     let signs_in = configuration
         .accounts

@@ -37,6 +37,7 @@ pub(crate) struct Watch {
     every: Option<Duration>,
     config: PathBuf,
     resource_files: Vec<PathBuf>,
+    value_files: Vec<PathBuf>,
     files: Vec<PathBuf>,
     /// What was last acted on.
     known: Digests,
@@ -58,6 +59,7 @@ impl Watch {
             every: (!every.is_zero()).then_some(every),
             config: config.to_owned(),
             resource_files: configuration.resource_files.clone(),
+            value_files: configuration.value_files.clone(),
             files: files(configuration),
             known: digests,
             before: None,
@@ -93,10 +95,10 @@ impl Watch {
     /// Reads the files; blocks.
     fn look(&self) -> impl FnOnce() -> Digests + Send + use<> {
         let (config, files) = (self.config.clone(), self.files.clone());
-        let resources = self.resource_files.clone();
+        let (resources, values) = (self.resource_files.clone(), self.value_files.clone());
         move || {
             (
-                digest::of_configuration(&config, &resources),
+                digest::of_configuration(&config, &resources, &values),
                 digest::of_files(&files, MOST_BYTES),
             )
         }
@@ -120,6 +122,7 @@ impl Watch {
         self.files = files(configuration);
         self.resource_files
             .clone_from(&configuration.resource_files);
+        self.value_files.clone_from(&configuration.value_files);
         self.known = digests;
         self.before = None;
         self.next = Instant::now();

@@ -80,10 +80,15 @@ pub fn of_files<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>, most: u64) -
     builder.finish()
 }
 
-/// Looks at a configuration and at the files of resources that these patterns
-/// find by now, in the order in which [`super::load`] reads them; blocks.
+/// Looks at a configuration, at the files of resources that these patterns find by
+/// now and at the files that hold values, in the order in which [`super::load`]
+/// reads them; blocks.
 #[must_use]
-pub fn of_configuration(path: &Path, resource_files: &[PathBuf]) -> FileDigest {
+pub fn of_configuration(
+    path: &Path,
+    resource_files: &[PathBuf],
+    value_files: &[PathBuf],
+) -> FileDigest {
     let mut paths = vec![path.to_owned()];
     for pattern in resource_files {
         for found in glob::files(pattern).unwrap_or_default() {
@@ -93,6 +98,7 @@ pub fn of_configuration(path: &Path, resource_files: &[PathBuf]) -> FileDigest {
             }
         }
     }
+    paths.extend_from_slice(value_files);
     of_files(paths, super::MOST_BYTES)
 }
 

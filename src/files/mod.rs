@@ -19,5 +19,5 @@ mod text;
 pub use access::readable_by_everyone;
 pub use form::{FileForm, WantedForm};
 pub(crate) use form::{other_than_rsa, shell};
-pub use read::{FileError, missing, read, read_text, shown, there};
+pub use read::{FileError, missing, read, read_text, shown, text_of, there};
 pub use text::{Unfit, decode, line};

@@ -136,8 +136,15 @@ pub fn read(path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
 /// # Errors
 /// As [`read`], and if it is no text.
 pub fn read_text(path: &Path, most: u64) -> Result<Zeroizing<String>, FileError> {
-    let bytes = read(path, most)?;
-    text::decode(&bytes).map_err(|unfit| FileError::new(path, ReadProblem::Unfit(unfit)))
+    text_of(path, &read(path, most)?)
+}
+
+/// What was [`read`] from this file, as text.
+///
+/// # Errors
+/// If it is no text.
+pub fn text_of(path: &Path, bytes: &[u8]) -> Result<Zeroizing<String>, FileError> {
+    text::decode(bytes).map_err(|unfit| FileError::new(path, ReadProblem::Unfit(unfit)))
 }
 
 /// The error of a file that is not there; `None` if there is something.

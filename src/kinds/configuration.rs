@@ -27,6 +27,9 @@ pub struct Configuration {
     /// Which other files hold resources: paths and patterns, absolute or relative
     /// to the working folder.
     pub resource_files: Vec<PathBuf>,
+    /// Files that hold the value of a key (`url_file`), in the order in which they
+    /// were read, absolute or relative to the working folder.
+    pub value_files: Vec<PathBuf>,
     /// What came from the environment.
     pub variables: Variables,
     /// Planned times, in the order of the file.

@@ -206,13 +206,14 @@ impl Keys for MappingKeys<'_> {
 
     fn file(&self, key: &str) -> Option<String> {
         let path = paths::path(self.fields, key, self.context)?.value;
-        match files::read_text(&path, MOST_FILE) {
-            Ok(text) => Some(text.trim().to_owned()),
-            Err(error) => {
-                self.refuse(key, format!("\"{key}\": {error}"));
-                None
-            }
-        }
+        let read = files::read(&path, MOST_FILE).and_then(|bytes| {
+            let text = files::text_of(&path, &bytes)?;
+            self.context.digest.borrow_mut().add(&path, Some(&bytes));
+            Ok(text.trim().to_owned())
+        });
+        self.context.value_files.borrow_mut().push(path);
+        read.inspect_err(|error| self.refuse(key, format!("\"{key}\": {error}")))
+            .ok()
     }
 
     fn account(&self, key: &str) -> Option<Arc<Account>> {

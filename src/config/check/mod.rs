@@ -18,6 +18,7 @@ mod windows;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::diagnostic::Diagnostics;
@@ -50,6 +51,8 @@ pub(super) struct Context<'a> {
     pub(super) variables: RefCell<BTreeMap<String, Arc<str>>>,
     /// What accounts and resources say of proxies, each once.
     pub(super) proxies: RefCell<Vec<Arc<ProxySetting>>>,
+    /// Files that hold the value of a key, as they were read.
+    pub(super) value_files: RefCell<Vec<PathBuf>>,
     /// What was read.
     pub(super) digest: RefCell<DigestBuilder>,
 }
@@ -67,6 +70,7 @@ impl<'a> Context<'a> {
             places: Places::default(),
             variables: RefCell::default(),
             proxies: RefCell::default(),
+            value_files: RefCell::default(),
             digest: RefCell::default(),
         }
     }
@@ -124,6 +128,7 @@ pub(super) fn configuration(root: &Node, context: &Context<'_>) -> Option<Config
         references,
         resources,
         resource_files: files.patterns,
+        value_files: context.value_files.take(),
         variables: Variables::new(context.variables.take()),
     };
     usage::warn(&configuration, &accounts, &root, context);

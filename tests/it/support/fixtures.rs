@@ -185,6 +185,7 @@ pub(crate) fn configuration(resources: Vec<Resource>) -> Configuration {
         accounts,
         resources: resources.into_iter().map(Arc::new).collect(),
         resource_files: Vec::new(),
+        value_files: Vec::new(),
         variables: Default::default(),
         windows: Arc::default(),
         references: Vec::new(),

@@ -80,12 +80,22 @@ fn resources_come_from_files() {
 
     // A reload watches them all, and what comes and goes.
     let main = folder.path().join("m365mon.yml");
-    let now = || digest::of_configuration(&main, &configuration.resource_files).content;
+    let now = || {
+        let (resources, values) = (&configuration.resource_files, &configuration.value_files);
+        digest::of_configuration(&main, resources, values).content
+    };
     assert_eq!(now(), loaded.digest.content);
     fs::write(folder.path().join("sites/new.yml"), site("new")).unwrap();
     let with_new = now();
     assert_ne!(with_new, loaded.digest.content);
     fs::remove_file(folder.path().join("sites/new.yml")).unwrap();
+    assert_eq!(now(), loaded.digest.content);
+    // So is what holds a value.
+    let address = folder.path().join("sites/address");
+    let before = fs::read(&address).unwrap();
+    fs::write(&address, "https://graph.microsoft.com/v1.0/users\n").unwrap();
+    assert_ne!(now(), loaded.digest.content);
+    fs::write(&address, before).unwrap();
     assert_eq!(now(), loaded.digest.content);
     fs::write(folder.path().join("more.yml"), site("less")).unwrap();
     assert_ne!(now(), loaded.digest.content);

@@ -29,6 +29,8 @@ pub struct Record {
     /// After the last report nothing is asked for so long.
     /// In seconds: ten thousand records must stay small.
     held_for: u32,
+    /// Raised with each other target that this becomes the record of.
+    target: u32,
     found: Option<Box<Found>>,
     history: History,
     day: DayRing,
@@ -192,6 +194,7 @@ impl Record {
     /// Forgets the latest reports but goes on counting: the resource is another
     /// one now.
     pub(super) fn forget_latest(&mut self) {
+        self.target = self.target.wrapping_add(1);
         self.day = DayRing::default();
         self.last = None;
         self.conclusive = None;
@@ -203,6 +206,11 @@ impl Record {
         }
         self.consecutive_failures = 0;
         self.held_for = 0;
+    }
+
+    /// Which of the targets that it was the record of it is now.
+    pub(super) const fn target(&self) -> u32 {
+        self.target
     }
 
     /// Reports by outcome, in the order of [`Outcome::ALL`].

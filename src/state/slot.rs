@@ -19,6 +19,8 @@ pub struct ResourceSlot {
     gate_key: Arc<GateKey>,
     /// Goes on in the next slot when the configuration changes the resource.
     facts: Arc<ResourceFacts>,
+    /// See [`Record::target`]: a report for another one is not this record's.
+    target: u32,
     shared: Arc<Shared>,
     /// By which the scheduler knows it; 0 before it does.
     schedule_id: AtomicU64,
@@ -76,16 +78,20 @@ impl ResourceSlot {
                 let same_target = before.resource.kind == resource.kind
                     && before.resource.account == resource.account;
                 if !same_target {
-                    before.facts.record.lock().forget_latest();
+                    // Both at once: a probe of the old target may end now.
+                    let mut record = before.facts.record.lock();
+                    record.forget_latest();
                     *before.facts.latest.lock() = None;
                 }
                 before.facts.clone()
             });
+        let target = facts.record.lock().target();
         Self {
             resource: resource.clone(),
             account,
             gate_key,
             facts,
+            target,
             shared,
             schedule_id: AtomicU64::new(0),
         }
@@ -133,17 +139,24 @@ impl ResourceSlot {
     /// or a gate (throttled) is told once there and not again for each resource.
     /// What throttled us and what the service said about our rate is counted
     /// here as well.
-    pub fn record(&self, report: &Report) {
+    ///
+    /// False, and nothing of it, if a reload has given the name to another target
+    /// meanwhile: the record is that one's.
+    pub fn record(&self, report: &Report) -> bool {
         let moment = self.shared.clock.moment();
         let mut record = self.facts.record.lock();
+        if record.target() != self.target {
+            return false;
+        }
         let was_down = record.was_down();
         let before = record.add(report, moment, self.shared.history_limit);
-        drop(record);
         if self.resource.mode != Mode::Background {
             *self.facts.latest.lock() = Some((moment, Arc::new(report.clone())));
         }
+        drop(record);
         self.account.answered(&self.resource, report, moment);
         self.log(before, was_down, report);
+        true
     }
 
     /// After the report that was just recorded nothing is asked for so long,

@@ -56,6 +56,7 @@ async fn reload_keeps_what_did_not_change() {
         slot.record(&report(&clock, Verdict::Success));
     }
     let same = state.slot("same").unwrap();
+    let (before_slower, before_moved) = (state.slot("slower"), state.slot("moved"));
     let slower = Resource {
         interval: Duration::from_secs(600),
         ..site("slower", &one)
@@ -95,6 +96,12 @@ async fn reload_keeps_what_did_not_change() {
         "counts on, but tells nothing of the new target"
     );
     assert_eq!(read("new"), (0, false, 0, 0));
+    // Of probes that the reload found under way, one of the old target tells nothing.
+    let success = report(&clock, Verdict::Success);
+    assert!(before_slower.unwrap().record(&success));
+    assert!(!before_moved.unwrap().record(&success));
+    assert_eq!(read("slower"), (2, true, 2, 2));
+    assert_eq!(read("moved"), (1, false, 1, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -243,7 +243,7 @@ impl AccountFacts {
         let outcome = problem.map_or(Outcome::Success, |problem| problem.reason.outcome());
         self.outcomes[outcome.index()] += 1;
         self.durations
-            .observe(report.took.as_secs_f64(), None, Micros::of(report.at));
+            .observe(report.took.as_secs_f64(), Micros::of(report.at), None);
         let place = self
             .refused
             .iter()

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::packed::{Micros, PackedId};
+use super::spare::Lists;
 
 /// One observation that stands for its bucket or counter.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,8 +43,14 @@ impl Histogram {
         }
     }
 
-    /// Counts one value; what is not finite is not counted.
-    pub fn observe(&mut self, value: f64, request_id: Option<PackedId>, at: Micros) {
+    /// Counts one value; what is not finite is not counted. Its exemplar is a request id,
+    /// with where room for one more comes from.
+    pub(super) fn observe(
+        &mut self,
+        value: f64,
+        at: Micros,
+        exemplar: Option<(PackedId, &Lists<(u8, Exemplar)>)>,
+    ) {
         if !value.is_finite() {
             return;
         }
@@ -52,7 +59,7 @@ impl Histogram {
             *count += 1;
         }
         self.sum += value;
-        let (Some(request_id), Ok(bucket)) = (request_id, u8::try_from(bucket)) else {
+        let (Some((request_id, spares)), Ok(bucket)) = (exemplar, u8::try_from(bucket)) else {
             return;
         };
         let exemplar = Exemplar {
@@ -63,7 +70,7 @@ impl Histogram {
         match self.exemplars.iter_mut().find(|(b, _)| *b == bucket) {
             Some((_, old)) => *old = exemplar,
             None => {
-                self.exemplars.reserve_exact(1);
+                spares.make_room(&mut self.exemplars);
                 self.exemplars.push((bucket, exemplar));
             }
         }
@@ -119,7 +126,7 @@ mod tests {
     fn a_value_on_a_bound_belongs_below_it() {
         let mut histogram = Histogram::new(buckets());
         for value in [0.05, 0.050_001, 1.0, 1.5, f64::NAN, f64::INFINITY] {
-            histogram.observe(value, None, Micros::of(Timestamp::UNIX_EPOCH));
+            histogram.observe(value, Micros::of(Timestamp::UNIX_EPOCH), None);
         }
         assert_eq!(histogram.counts(), [1, 1, 1, 1]);
         assert_eq!(histogram.count(), 4);
@@ -130,9 +137,11 @@ mod tests {
         let mut histogram = Histogram::new(buckets());
         for id in ["a", "b"] {
             let id = PackedId::of(&RequestId::parse(id).unwrap());
-            histogram.observe(0.07, Some(id), Micros::of(Timestamp::UNIX_EPOCH));
+            let spares = Lists::new([4, 7, 13]);
+            let exemplar = Some((id, &spares));
+            histogram.observe(0.07, Micros::of(Timestamp::UNIX_EPOCH), exemplar);
         }
-        histogram.observe(0.08, None, Micros::of(Timestamp::UNIX_EPOCH));
+        histogram.observe(0.08, Micros::of(Timestamp::UNIX_EPOCH), None);
         let [(1, exemplar)] = histogram.exemplars() else {
             panic!("{histogram:?}");
         };
@@ -144,7 +153,7 @@ mod tests {
         fn every_value_is_in_the_first_bucket_that_holds_it(values in prop::collection::vec(0.0..3.0_f64, 0..50)) {
             let mut histogram = Histogram::new(buckets());
             for value in &values {
-                histogram.observe(*value, None, Micros::of(Timestamp::UNIX_EPOCH));
+                histogram.observe(*value, Micros::of(Timestamp::UNIX_EPOCH), None);
             }
             let mut cumulated = 0;
             for (place, bound) in buckets().iter().enumerate() {

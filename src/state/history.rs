@@ -2,6 +2,7 @@
 //! them: a resource that is well again still shows what it had.
 
 use super::HistoryEntry;
+use super::spare::Lists;
 
 /// A bounded ring that allocates as it fills, unless room was made before.
 #[derive(Debug, Clone, Default)]
@@ -11,24 +12,22 @@ struct RingBuffer {
     oldest: u32,
 }
 
-/// Room is made in steps of this many entries, so that a ring that fills up
-/// once never holds half of its memory empty.
-const STEP: usize = 5;
-
 /// The default of `--history.limit`.
 const USUAL: usize = 20;
 
 impl RingBuffer {
     /// Adds an entry and returns the one that had to go.
-    fn push(&mut self, entry: HistoryEntry, limit: usize) -> Option<HistoryEntry> {
+    fn push(
+        &mut self,
+        entry: HistoryEntry,
+        limit: usize,
+        spares: &Lists<HistoryEntry>,
+    ) -> Option<HistoryEntry> {
         if limit == 0 {
             return Some(entry);
         }
         if self.entries.len() < limit {
-            if self.entries.len() == self.entries.capacity() {
-                self.entries
-                    .reserve_exact(STEP.min(limit - self.entries.len()));
-            }
+            spares.make_room(&mut self.entries);
             self.entries.push(entry);
             return None;
         }
@@ -62,11 +61,11 @@ impl History {
         entries.reserve_exact(limit.min(USUAL).saturating_sub(entries.len()));
     }
 
-    pub(super) fn push(&mut self, entry: HistoryEntry, limit: usize) {
-        if let Some(gone) = self.recent.push(entry, limit)
+    pub(super) fn push(&mut self, entry: HistoryEntry, limit: usize, spares: &Lists<HistoryEntry>) {
+        if let Some(gone) = self.recent.push(entry, limit, spares)
             && gone.verdict().reason().is_some()
         {
-            self.problems.push(gone, limit);
+            self.problems.push(gone, limit, spares);
         }
     }
 
@@ -85,6 +84,7 @@ impl History {
 mod tests {
     use super::*;
     use crate::model::{Reason, Report, Timestamp, Verdict};
+    use crate::state::spare::Spares;
     use proptest::prelude::*;
 
     fn entry(second: i64, good: bool) -> HistoryEntry {
@@ -103,9 +103,9 @@ mod tests {
             verdicts in prop::collection::vec(any::<bool>(), 0..60),
             limit in 0..8_usize,
         ) {
-            let mut history = History::default();
+            let (mut history, spares) = (History::default(), Spares::new());
             for (second, good) in (0..).zip(&verdicts) {
-                history.push(entry(second, *good), limit);
+                history.push(entry(second, *good), limit, &spares.older);
             }
             let split = verdicts.len().saturating_sub(limit);
             let mut expected: Vec<i64> = (0..)
@@ -117,7 +117,7 @@ mod tests {
             expected.extend((0..).zip(&verdicts).skip(split).map(|(second, _)| second));
             let kept: Vec<i64> = history.iter().map(|e| e.finished().as_second()).collect();
             prop_assert_eq!(kept, expected);
-            prop_assert!(history.recent.entries.capacity() <= limit);
+            prop_assert!(history.recent.entries.len() <= limit);
         }
     }
 }

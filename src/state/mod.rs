@@ -23,6 +23,7 @@ mod process;
 mod record;
 mod references;
 mod slot;
+mod spare;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -87,6 +88,7 @@ struct Shared {
     history_limit: usize,
     process: Process,
     gates: gates::GateTable,
+    spares: spare::Spares,
 }
 
 impl State {
@@ -99,6 +101,7 @@ impl State {
                 history_limit,
                 process: Process::default(),
                 gates: gates::GateTable::default(),
+                spares: spare::Spares::new(),
             }),
             board: ArcSwap::from_pointee(Board {
                 slots: [].into(),

@@ -115,7 +115,7 @@ impl Process {
         let now = Micros::of(Timestamp::UNIX_EPOCH);
         self.start_delay
             .lock()
-            .observe(delay.as_secs_f64(), None, now);
+            .observe(delay.as_secs_f64(), now, None);
     }
 
     /// An HTTP request was answered. `handler` is the route, not the path, so
@@ -132,7 +132,7 @@ impl Process {
             .lock()
             .entry(handler)
             .or_insert_with(|| Histogram::new(self.answer_bounds.clone()))
-            .observe(took.as_secs_f64(), None, now);
+            .observe(took.as_secs_f64(), now, None);
     }
 
     /// A configuration was read at `at`, and taken or refused. The first is that

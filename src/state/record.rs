@@ -10,6 +10,7 @@ use super::history::History;
 use super::history_entry::{HistoryEntry, micros};
 use super::last::{Found, Last, LastChain, LastConclusive, LastSuccess, ProblemCount};
 use super::packed::{Micros, PackedId};
+use super::spare::Spares;
 use super::window;
 use crate::kinds::Info;
 use crate::model::{Moment, Outcome, Reason, Report, Timestamp, Verdict};
@@ -44,7 +45,13 @@ const MOST_ASKED: usize = 4;
 
 impl Record {
     /// Counts a report that came in at `at` and says how the one before ended.
-    pub(super) fn add(&mut self, report: &Report, at: Moment, limit: usize) -> Option<Verdict> {
+    pub(super) fn add(
+        &mut self,
+        report: &Report,
+        at: Moment,
+        limit: usize,
+        spares: &Spares,
+    ) -> Option<Verdict> {
         let before = self.last.map(|last| last.verdict);
         let finished = Micros::of(report.finished);
         let outcome = report.verdict.outcome();
@@ -54,9 +61,10 @@ impl Record {
         let entry = HistoryEntry::of(report, self.history.iter());
         self.day.count(at.civil, finished, outcome, entry.latency());
         if let Some(reason) = report.verdict.reason() {
-            self.count_problem(reason, entry.request_id(), finished);
+            self.count_problem(reason, entry.request_id(), finished, spares);
             if let Some(ours) = &report.exchange.client_request_id {
-                self.keep_ours(before == Some(report.verdict), finished, PackedId::of(ours));
+                let is_same = before == Some(report.verdict);
+                self.keep_ours(is_same, finished, PackedId::of(ours), spares);
             }
         }
         match outcome {
@@ -75,7 +83,9 @@ impl Record {
                     found.clear();
                 }
                 if let (Some(histogram), Some(success)) = (&mut self.histogram, &self.success) {
-                    histogram.observe(success.latency(), entry.request_id(), finished);
+                    let (latency, id) = (success.latency(), entry.request_id());
+                    let exemplar = id.map(|id| (id, &spares.exemplars));
+                    histogram.observe(latency, finished, exemplar);
                 }
             }
             Outcome::Failure => {
@@ -104,7 +114,7 @@ impl Record {
             verdict: report.verdict,
             status: report.exchange.status,
         });
-        self.history.push(entry, limit);
+        self.history.push(entry, limit, &spares.older);
         before
     }
 
@@ -124,13 +134,13 @@ impl Record {
 
     /// Keeps our id of a problem, in place of the one before where that is the
     /// same problem still.
-    fn keep_ours(&mut self, is_same: bool, finished: Micros, id: PackedId) {
+    fn keep_ours(&mut self, is_same: bool, finished: Micros, id: PackedId, spares: &Spares) {
         if is_same {
             self.asked.pop();
         } else if self.asked.len() >= MOST_ASKED {
             self.asked.remove(0);
         }
-        self.asked.reserve_exact(1);
+        spares.asked.make_room(&mut self.asked);
         self.asked.push((finished, id));
     }
 
@@ -151,7 +161,13 @@ impl Record {
             })
     }
 
-    fn count_problem(&mut self, reason: Reason, id: Option<PackedId>, finished: Micros) {
+    fn count_problem(
+        &mut self,
+        reason: Reason,
+        id: Option<PackedId>,
+        finished: Micros,
+        spares: &Spares,
+    ) {
         let place = match self
             .problems
             .iter()
@@ -159,7 +175,7 @@ impl Record {
         {
             Some(place) => place,
             None => {
-                self.problems.reserve_exact(1);
+                spares.problems.make_room(&mut self.problems);
                 self.problems.push(ProblemCount {
                     reason,
                     count: 0,

@@ -149,7 +149,8 @@ impl ResourceSlot {
             return false;
         }
         let was_down = record.was_down();
-        let before = record.add(report, moment, self.shared.history_limit);
+        let limit = self.shared.history_limit;
+        let before = record.add(report, moment, limit, &self.shared.spares);
         if self.resource.mode != Mode::Background {
             *self.facts.latest.lock() = Some((moment, Arc::new(report.clone())));
         }

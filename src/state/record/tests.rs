@@ -42,7 +42,7 @@ async fn a_full_record_is_small() {
             },
             ..Report::without_request(clock.now(), clock.now(), verdict, "")
         };
-        record.add(&report, clock.moment(), 20);
+        record.add(&report, clock.moment(), 20, &Spares::new());
     }
     let entries = record.history().count();
     assert_eq!(entries, 40);
@@ -98,7 +98,7 @@ async fn what_is_found_stays_in_its_place() {
             steps: Box::new([step("counts"), step("oldest")]),
             ..Report::without_request(clock.now(), clock.now(), Verdict::Success, "")
         };
-        record.add(&report, clock.moment(), 20);
+        record.add(&report, clock.moment(), 20, &Spares::new());
         assert_eq!(place(&record), before);
         let found = record.fresh_found(minute, clock.moment()).unwrap();
         assert_eq!(*found.readings, *report.readings);
@@ -115,7 +115,7 @@ async fn what_is_found_stays_in_its_place() {
     }
     // A success that finds nothing leaves nothing to be shown.
     let empty = Report::without_request(clock.now(), clock.now(), Verdict::Success, "");
-    record.add(&empty, clock.moment(), 20);
+    record.add(&empty, clock.moment(), 20, &Spares::new());
     assert!(record.fresh_found(minute, clock.moment()).is_none());
     assert_eq!(place(&record), before);
 }
@@ -134,7 +134,7 @@ fn our_ids_of_the_latest_runs_of_problems_are_kept() {
             },
             ..Report::without_request(at, at, Verdict::Problem(reason), "")
         };
-        record.add(&report, clock.moment(), 20);
+        record.add(&report, clock.moment(), 20, &Spares::new());
         record.clone()
     };
     for second in 1..=3 {
@@ -177,7 +177,7 @@ fn since_the_change() {
             let at = Timestamp::from_second(second).unwrap();
             let report = Report::without_request(at, at, *verdict, "");
             // However long ago that is: the history has long forgotten it.
-            record.add(&report, clock.moment(), 1);
+            record.add(&report, clock.moment(), 1, &Spares::new());
         }
         let since = record.conclusive.map(|conclusive| {
             let second = conclusive.since.timestamp().as_second();

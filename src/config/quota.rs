@@ -219,9 +219,14 @@ pub fn crowds(configuration: &Configuration) -> Vec<Crowd<'_>> {
             crowds.len() - 1
         });
         if resource.mode == Mode::Background {
-            let longest = resource.kind.longest(resource.timeout);
+            // The first request that gets no answer ends a probe; what writes
+            // may have to wait and to clean up all the same.
+            let takes = match resource.kind.info().writes {
+                true => resource.longest(),
+                false => resource.timeout,
+            };
             crowds[index].resources += 1;
-            crowds[index].hanging += longest.as_secs_f64() / resource.interval.as_secs_f64();
+            crowds[index].hanging += takes.as_secs_f64() / resource.interval.as_secs_f64();
         }
     }
     let limits = &configuration.limits;

@@ -70,8 +70,8 @@ impl Client {
     }
 
     /// Begins a probe of `resource`: its account, its timeout, its kind of
-    /// connection. `since_sign_in`: how long ago the kind last signed in by
-    /// itself.
+    /// connection. `since_sign_in`: how long ago the probe began in which the kind last
+    /// signed in by itself.
     #[must_use]
     pub fn begin<'a>(
         &'a self,

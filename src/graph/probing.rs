@@ -95,6 +95,13 @@ impl<'a> Probing<'a> {
         self.may_ask = Some(may_ask);
         self
     }
+
+    /// Ends by then, where that is not an interval from its beginning.
+    #[must_use]
+    pub fn until(mut self, next: Instant) -> Self {
+        self.next = next;
+        self
+    }
 }
 
 impl Probing<'_> {

@@ -17,8 +17,8 @@ use super::lenient::{Lenient, Moment, all_of};
 use super::pages::{Collected, Pages};
 use super::reading::{Reading, ReadingUnit};
 use super::{
-    AnyKey, BadBody, Define, Impact, Info, Key, Keys, Permission, ProbeFuture, Refusals, Request,
-    Setting, Spec, UNADDRESSED,
+    AnyKey, BadBody, Define, Effort, Impact, Info, Key, Keys, Permission, ProbeFuture, Refusals,
+    Request, Setting, Spec, UNADDRESSED,
 };
 use crate::model::{Account, Reason, Sample, Service, Timestamp, is_guid, quoted};
 
@@ -84,15 +84,19 @@ const SIGNING_STEP: &str = "signing";
 const PAUSE: Duration = Duration::from_millis(400);
 /// So many of the named are asked without a pause.
 const WITHOUT_PAUSE: usize = 25;
+/// An application, and its service principal.
+const REQUESTS_OF_ONE: u32 = 2;
 const LISTED_APPLICATIONS: Pages = Pages {
     step: APPLICATIONS_STEP,
     what: "list of applications",
     most: 100,
     pause: PAUSE,
+    then: 1,
 };
 const LISTED_PRINCIPALS: Pages = Pages {
     step: SIGNING_STEP,
     what: "list of service principals",
+    then: 0,
     ..LISTED_APPLICATIONS
 };
 /// A hundred applications with a few certificates each.
@@ -240,13 +244,30 @@ impl Spec for AppCredentials {
         holder(answer).map(|_| Findings::default())
     }
 
+    /// The timeout is made for pages of all applications: that each of the named
+    /// takes as long fits into no interval, and need not.
+    fn effort(&self, _: &Account) -> Effort {
+        let named = u32::try_from(self.applications.len()).unwrap_or(u32::MAX);
+        let requests = named.saturating_mul(REQUESTS_OF_ONE);
+        let first = requests.min(REQUESTS_OF_ONE);
+        let named = Effort::of(first)
+            .and_up_to(requests - first, Duration::ZERO)
+            .waiting(self.pause_before_each().saturating_mul(named));
+        if !self.all {
+            return named;
+        }
+        let principals = LISTED_PRINCIPALS.effort().waiting(PAUSE);
+        named.and(LISTED_APPLICATIONS.effort()).and(principals)
+    }
+
     fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
         Box::pin(async move {
             let now = ask.now();
             let (mut readings, mut missing) = (Vec::new(), Vec::new());
             for (name, id) in &self.applications {
-                if self.applications.len() > WITHOUT_PAUSE {
-                    ask.wait(2 * PAUSE).await;
+                let pause = self.pause_before_each();
+                if !pause.is_zero() {
+                    ask.wait(pause).await;
                 }
                 match named(account, ask, name, id, now).await? {
                     Some(ends) => readings.extend(ends),
@@ -270,6 +291,16 @@ impl Spec for AppCredentials {
                 readings,
             })
         })
+    }
+}
+
+impl AppCredentials {
+    /// Of the named.
+    fn pause_before_each(&self) -> Duration {
+        match self.applications.len() {
+            ..=WITHOUT_PAUSE => Duration::ZERO,
+            _ => REQUESTS_OF_ONE * PAUSE,
+        }
     }
 }
 

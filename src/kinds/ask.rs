@@ -55,9 +55,16 @@ pub trait Ask: Send {
     /// What time it is.
     fn now(&self) -> Timestamp;
 
-    /// When the probe of this resource before this one succeeded last in `step`
-    /// `sign_in`; how long ago. `None` if it never did in this process.
-    fn since_sign_in(&self) -> Option<Duration>;
+    /// How long one request may take.
+    fn timeout(&self) -> Duration;
+
+    /// True if so many requests surely end before the next tick: asked before what
+    /// is good to have.
+    fn has_time(&self, requests: u32) -> bool;
+
+    /// True if this tick is one of those, `every` so long, at which a token is asked
+    /// for by [`Self::sign_in`]; also where that never succeeded in this process.
+    fn is_sign_in_due(&self, every: Duration) -> bool;
 
     /// Who the token for this audience speaks for: the object id (`oid`) in it.
     /// `None` where the token cannot be read.

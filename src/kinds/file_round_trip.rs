@@ -17,11 +17,12 @@ use super::ask::{Answer, Ask, Findings, Stopped};
 use super::body;
 use super::key::{Address, Text};
 use super::lenient::{Lenient, Moment, all_of};
+use super::mark::{LEFT_BEHIND, is_ours, named};
 use super::request::{Body, encode};
 use super::site::{self, SELECTED};
 use super::{
-    Advice, AnyKey, BadBody, Define, Grant, Info, Key, Keys, Permission, ProbeFuture, Refused,
-    Remedy, Request, Setting, SiteRole, Spec, UNADDRESSED, Wide,
+    Advice, AnyKey, BadBody, Define, Effort, Grant, Info, Key, Keys, Permission, ProbeFuture,
+    Refused, Remedy, Request, Setting, SiteRole, Spec, UNADDRESSED, Wide,
 };
 use crate::model::{Account, Method, Provider, Reason, Service, Timestamp, quoted};
 
@@ -66,12 +67,9 @@ fn is_folder(text: &str) -> Result<(), String> {
 const PUT: &str = "put";
 const GET: &str = "get";
 const DELETE: &str = "delete";
-/// Our names: this, 16 hexadecimal digits, and the ending.
-const PREFIX: &str = "m365mon-";
+/// Behind the name that is ours.
 const ENDING: &str = ".txt";
 const SIZE: usize = 1_024;
-/// Longer than any probe under way takes, also another exporter's.
-const LEFT_BEHIND: Duration = Duration::from_secs(120);
 /// So many of them are removed in one probe.
 const MOST_REMOVED: usize = 10;
 
@@ -218,17 +216,16 @@ impl Spec for FileRoundTrip {
         }
     }
 
-    /// Put, get, compare, delete, at most a timeout each; the clean-up has one
-    /// of its own.
-    fn longest(&self, timeout: Duration) -> Duration {
-        timeout * 5
+    /// Put, get, download, remove in one of two ways, and the clean-up.
+    fn effort(&self, _: &Account) -> Effort {
+        Effort::of(6)
     }
 
     fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
         Box::pin(async move {
             let nonce = ask.nonce();
-            let name = format!("{PREFIX}{nonce}{ENDING}");
-            let now = ask.now();
+            let name = named(&nonce) + ENDING;
+            let left_before = self.left_before(account, &*ask);
             let gone = self.there_and_back(account, ask, &name, &nonce).await;
             ask.clean_up();
             if gone.is_err() {
@@ -238,7 +235,7 @@ impl Spec for FileRoundTrip {
                     drop(ask.send("", file).await);
                 }
             }
-            self.clear(account, ask, now).await;
+            self.clear(account, ask, left_before).await;
             gone.map(|()| Findings::default())
         })
     }
@@ -356,9 +353,19 @@ impl FileRoundTrip {
         ask.send(step, removing(delete)).await.map(|_| ())
     }
 
+    /// What was made until then no probe under way has made, this exporter's or
+    /// another's with the same timeout.
+    fn left_before(&self, account: &Account, ask: &dyn Ask) -> Option<Timestamp> {
+        let longest = self.effort(account).longest(ask.timeout());
+        ask.now().checked_sub(longest.max(LEFT_BEHIND)).ok()
+    }
+
     /// Removes what earlier runs left: files with a name of ours in our folder
     /// that are older than any run under way.
-    async fn clear(&self, account: &Account, ask: &mut dyn Ask, now: Timestamp) {
+    async fn clear(&self, account: &Account, ask: &mut dyn Ask, left_before: Option<Timestamp>) {
+        let Some(left_before) = left_before else {
+            return;
+        };
         let what = format!("drive/root:/{}:/children", self.encoded_folder());
         let query = "$select=id,name,createdDateTime&$top=200";
         let Some(list) = Request::of_site(&account.cloud, &self.url, &what, query) else {
@@ -370,7 +377,7 @@ impl FileRoundTrip {
         let Ok(children) = body::object::<Children>("list of files", &answer) else {
             return;
         };
-        let left = all_of(children.value).filter(|child| is_left_behind(child, now));
+        let left = all_of(children.value).filter(|child| is_left_behind(child, left_before));
         for child in left.take(MOST_REMOVED) {
             if self.remove(account, ask, "", &child.id).await.is_err() {
                 return;
@@ -394,14 +401,10 @@ fn removing(request: Request) -> Request {
     }
 }
 
-fn is_left_behind(child: &Child, now: Timestamp) -> bool {
-    let nonce = child.name.strip_prefix(PREFIX);
-    let nonce = nonce.and_then(|rest| rest.strip_suffix(ENDING));
-    let ours = nonce
-        .is_some_and(|nonce| nonce.len() == 16 && nonce.bytes().all(|b| b.is_ascii_hexdigit()));
-    let age = |created: Timestamp| Duration::try_from(now.duration_since(created));
-    ours && (child.created_date_time.given())
-        .is_some_and(|created| age(created).is_ok_and(|age| age >= LEFT_BEHIND))
+fn is_left_behind(child: &Child, before: Timestamp) -> bool {
+    let created = child.created_date_time.given();
+    child.name.strip_suffix(ENDING).is_some_and(is_ours)
+        && created.is_some_and(|created| created <= before)
 }
 
 #[cfg(test)]

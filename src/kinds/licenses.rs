@@ -15,8 +15,8 @@ use super::lenient::{Lenient, Moment};
 use super::pages::{Collected, Pages};
 use super::reading::{Reading, ReadingUnit, label_value};
 use super::{
-    AnyKey, BadBody, Define, Impact, Info, Key, Keys, Permission, ProbeFuture, Refusals, Request,
-    Setting, Spec,
+    AnyKey, BadBody, Define, Effort, Impact, Info, Key, Keys, Permission, ProbeFuture, Refusals,
+    Request, Setting, Spec,
 };
 use crate::model::{Account, Sample, Service, quoted};
 
@@ -81,6 +81,7 @@ const LICENSES: Pages = Pages {
     what: "list of licences",
     most: 10,
     pause: Duration::ZERO,
+    then: 0,
 };
 const SUBSCRIPTIONS: Pages = Pages {
     step: EXPIRY_STEP,
@@ -221,11 +222,24 @@ impl Spec for Licenses {
         Ok(Findings::of(self.counts(&skus)))
     }
 
+    fn effort(&self, _: &Account) -> Effort {
+        let units = LICENSES.effort();
+        match self.expiry {
+            true => units.and(SUBSCRIPTIONS.effort()),
+            false => units,
+        }
+    }
+
     fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
         Box::pin(async move {
             let step = if self.expiry { UNITS_STEP } else { "" };
             let request = self.request(account);
-            let pages = Pages { step, ..LICENSES };
+            let then = u32::from(self.expiry);
+            let pages = Pages {
+                step,
+                then,
+                ..LICENSES
+            };
             let skus: Collected<Sku> = pages.all(ask, request).await?;
             let mut readings = self.counts(&skus.items);
             if self.expiry {

@@ -3,26 +3,27 @@
 //! and removed where that is allowed. Nothing else in a mailbox is read, and a
 //! send whose answer is lost is never repeated.
 
+mod messages;
 mod steps;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
-
-use self::steps::{MARK, mailbox_of};
+use self::messages::Messages;
+use self::steps::mailbox_of;
 use super::ask::{Answer, Ask, Findings};
 use super::body;
 use super::exchange_mailbox::{self, ROLE as READ_ROLE};
 use super::key::{AccountReference, Lasting, Text};
 use super::mailbox::{self, INBOX, Mailbox};
+use super::mark::named;
 use super::reading::{Reading, ReadingUnit};
 use super::{
-    Advice, AnyKey, BadBody, Define, Grant, Info, Key, Keys, Permission, ProbeFuture, ProbeMail,
-    Refused, Remedy, Request, ServiceError, Setting, Spec, UNADDRESSED, Wide,
+    Advice, AnyKey, BadBody, Define, Effort, Grant, Info, Key, Keys, Permission, ProbeFuture,
+    ProbeMail, Refused, Remedy, Request, ServiceError, Setting, Spec, UNADDRESSED, Wide,
 };
-use crate::model::{Account, Reason, Sample, Service, Timestamp, is_upn, powershell, quoted};
+use crate::model::{Account, Reason, Sample, Service, is_upn, powershell, quoted};
 
 /// A mail from one mailbox to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,19 +84,6 @@ const DELETE: &str = "delete";
 const SEND_ROLE: &str = "Application Mail.Send";
 /// Permissions that send: from the own mailbox, and from one of another.
 const SENDING: [&str; 2] = ["Mail.Send", "Mail.Send.Shared"];
-
-#[derive(Deserialize)]
-struct Messages {
-    value: Vec<Message>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Message {
-    id: String,
-    received_date_time: Option<Timestamp>,
-    sent_date_time: Option<Timestamp>,
-}
 
 impl Define for MailRoundTrip {
     const INFO: &'static Info = &Info {
@@ -219,9 +207,9 @@ impl Spec for MailRoundTrip {
         self.to_account.iter().cloned().collect()
     }
 
-    fn longest(&self, timeout: Duration) -> Duration {
-        // Sending, waiting with the last look, and cleaning up.
-        self.delivery_timeout + timeout * 3
+    /// Sending, the wait, the last look into both mailboxes, and the clean-up.
+    fn effort(&self, _: &Account) -> Effort {
+        Effort::of(4).waiting(self.delivery_timeout)
     }
 
     fn request(&self, account: &Account) -> Option<Request> {
@@ -281,17 +269,16 @@ impl Spec for MailRoundTrip {
     fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
         Box::pin(async move {
             let nonce = ask.nonce();
-            let subject = format!("{MARK}{nonce}");
+            let subject = named(&nonce);
             let request = self.send_request(account, &subject).ok_or(UNADDRESSED)?;
             ask.send(SEND, request).await?;
             let found = self.find(account, ask, &subject).await;
             ask.clean_up();
             self.clear(account, ask, found.as_ref().ok()).await;
             let message = found?;
-            let took = match (message.sent_date_time, message.received_date_time) {
-                (Some(sent), Some(received)) => Some(received.duration_since(sent).as_secs_f64()),
-                _ => None,
-            };
+            let sent = message.sent_date_time.given();
+            let took = (message.received_date_time.given())
+                .and_then(|received| Some(received.duration_since(sent?).as_secs_f64()));
             // Clocks of two servers may differ by a second.
             let took = took.map(|took| Sample::plain(DELIVERY, took.max(0.0)));
             Ok(Findings::of(took))

@@ -17,8 +17,8 @@ use super::mailbox::{self, Mailbox};
 use super::reading::{Reading, ReadingUnit};
 use super::request::encode;
 use super::{
-    Advice, AnyKey, BadBody, Define, Grant, Info, Key, Keys, Permission, ProbeFuture, Refused,
-    Remedy, Request, ServiceError, Setting, Spec, UNADDRESSED,
+    Advice, AnyKey, BadBody, Define, Effort, Grant, Info, Key, Keys, Permission, ProbeFuture,
+    Refused, Remedy, Request, ServiceError, Setting, Spec, UNADDRESSED,
 };
 use crate::model::{Account, Reason, Sample, Service, quoted};
 
@@ -263,6 +263,10 @@ impl Spec for MailboxFolder {
             );
         }
         self.mailbox.advise(self, account, refused)
+    }
+
+    fn effort(&self, _: &Account) -> Effort {
+        Effort::of(if self.oldest { 2 } else { 1 })
     }
 
     fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {

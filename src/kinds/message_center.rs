@@ -12,7 +12,7 @@ use super::lenient::{Lenient, Moment};
 use super::pages::{Collected, Pages};
 use super::reading::{Reading, ReadingUnit};
 use super::{
-    BadBody, Define, Impact, Info, Keys, Permission, ProbeFuture, Refusals, Request, Spec,
+    BadBody, Define, Effort, Impact, Info, Keys, Permission, ProbeFuture, Refusals, Request, Spec,
 };
 use crate::model::{Account, Sample, Service, Timestamp};
 
@@ -60,6 +60,7 @@ const PAGES: Pages = Pages {
     what: "list of messages",
     most: 20,
     pause: Duration::ZERO,
+    then: 0,
 };
 const LONGEST_PAGE: usize = 512 << 10;
 const PAGE_SIZE: &[(&str, &str)] = &[("prefer", "odata.maxpagesize=100")];
@@ -133,6 +134,10 @@ impl Spec for MessageCenter {
     fn judge(&self, answer: &Answer) -> Result<Findings, BadBody> {
         PAGES.one::<Message>(answer)?;
         Ok(Findings::default())
+    }
+
+    fn effort(&self, _: &Account) -> Effort {
+        PAGES.effort()
     }
 
     fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {

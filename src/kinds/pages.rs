@@ -1,5 +1,5 @@
 //! A list that comes in pages: the link to the next is followed on its own host
-//! and path only, and so often at most.
+//! and path only, so often at most, and while there is time.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::ask::{Ask, Stopped};
 use super::body::{self, next_page};
 use super::lenient::{Lenient, all_of};
-use super::{Answer, BadBody, Request, UNADDRESSED};
+use super::{Answer, BadBody, Effort, Request, UNADDRESSED};
 
 /// Items of another shape than wanted are left out.
 #[derive(Deserialize)]
@@ -31,6 +31,8 @@ pub(super) struct Pages {
     pub(super) most: usize,
     /// Between one page and the next.
     pub(super) pause: Duration,
+    /// Requests after the list for which there has to be time.
+    pub(super) then: u32,
 }
 
 /// What was read.
@@ -42,6 +44,12 @@ pub(super) struct Collected<T> {
 }
 
 impl Pages {
+    /// What the list takes: its first page, and more where there is time.
+    pub(super) fn effort(self) -> Effort {
+        let further = u32::try_from(self.most.saturating_sub(1)).unwrap_or(u32::MAX);
+        Effort::ONE.and_up_to(further, self.pause)
+    }
+
     /// The items of one page.
     pub(super) fn one<T: DeserializeOwned>(self, answer: &Answer) -> Result<Vec<T>, BadBody> {
         let page: Page<T> = body::object(self.what, answer)?;
@@ -64,7 +72,7 @@ impl Pages {
                 return Ok(Collected { items, whole: true });
             };
             match next_page(&request, &link) {
-                Some(next) if page < self.most => request = next,
+                Some(next) if page < self.most && ask.has_time(1 + self.then) => request = next,
                 _ => break,
             }
             if !self.pause.is_zero() {
@@ -89,6 +97,7 @@ mod tests {
         what: "list of numbers",
         most: 3,
         pause: Duration::ZERO,
+        then: 0,
     };
     const NEXT: &str = "https://graph.microsoft.com/v1.0/numbers?$skiptoken=x";
 
@@ -146,6 +155,26 @@ mod tests {
             let (listed, asked) = read(answers.clone()).await;
             assert_eq!((asked, listed.whole), (sent, whole), "{answers:?}");
             assert_eq!(listed.items.len(), 2 * sent);
+        }
+    }
+
+    /// A list that is too long for the interval is no failure of the service.
+    #[tokio::test]
+    async fn no_page_is_begun_that_would_not_end_in_time() {
+        let here = format!("\"{NEXT}\"");
+        for (in_time, then, sent, whole) in [
+            (0, 0, 1, false),
+            (1, 0, 2, false),
+            (2, 0, 3, true),
+            (2, 1, 2, false),
+            (3, 1, 3, true),
+        ] {
+            let mut script = ScriptedAsk::of([page(&here), page(&here), page("null")]);
+            script.further_in_time = in_time;
+            let first = Request::of_graph(&Cloud::Global, "/numbers", "");
+            let pages = Pages { then, ..PAGES };
+            let listed: Collected<u8> = pages.all(&mut script, first).await.unwrap();
+            assert_eq!((script.sent().len(), listed.whole), (sent, whole));
         }
     }
 

@@ -82,6 +82,13 @@ impl Resource {
         self.proxy.as_ref().or(account.proxy.as_ref())
     }
 
+    /// How long one probe may take: the next tick ends it.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        let effort = self.kind.effort(&self.account);
+        effort.longest(self.timeout).min(self.interval)
+    }
+
     /// The gate that holds it back.
     #[must_use]
     pub fn gate_key(&self) -> GateKey {

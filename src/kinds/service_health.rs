@@ -10,14 +10,16 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::ask::{Answer, Ask, Findings};
-use super::body::{self, next_page};
+use super::body;
 use super::key::NameList;
+use super::lenient::{Lenient, Moment, all_of};
+use super::pages::{Collected, Pages};
 use super::reading::{Reading, ReadingUnit, label_value};
 use super::{
-    AnyKey, BadBody, Define, Grant, Impact, Info, Key, Keys, Permission, ProbeFuture, Refusals,
-    Request, Setting, Spec, UNADDRESSED,
+    AnyKey, BadBody, Define, Effort, Grant, Impact, Info, Key, Keys, Permission, ProbeFuture,
+    Refusals, Request, Setting, Spec, UNADDRESSED,
 };
-use crate::model::{Account, Sample, Service, Timestamp};
+use crate::model::{Account, Sample, Service};
 
 /// Microsoft's word on its services.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +54,7 @@ static READINGS: &[Reading] = &[
         metric: "m365_service_open_issues",
         unit: ReadingUnit::None,
         labels: &["service", "classification"],
-        help: "Issues of a service that Microsoft calls open.",
+        help: "Issues of a service that Microsoft calls open; absent where there are more than can be counted.",
         most: MOST_SERVICES * 2,
     },
     Reading {
@@ -97,36 +99,42 @@ const STATUSES: [(&str, &[&str]); 3] = [
 ];
 const UNKNOWN: &str = "unknown";
 const CLASSIFICATIONS: [&str; 2] = ["incident", "advisory"];
-/// Pages of a hundred open issues.
-const MOST_PAGES: usize = 5;
+const OVERVIEWS_STEP: &str = "overviews";
+/// Of a hundred open issues each.
+const ISSUES: Pages = Pages {
+    step: "issues",
+    what: "list of issues",
+    most: 5,
+    pause: Duration::ZERO,
+    then: 0,
+};
 const PAGE_SIZE: &[(&str, &str)] = &[("prefer", "odata.maxpagesize=100")];
 
 #[derive(Deserialize)]
 struct Overviews {
-    value: Vec<Overview>,
+    value: Vec<Lenient<Overview>>,
 }
 
 #[derive(Deserialize)]
 struct Overview {
     id: String,
-    service: Option<String>,
-    status: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Issues {
-    value: Vec<Issue>,
-    #[serde(rename = "@odata.nextLink")]
-    next: Option<String>,
+    #[serde(default)]
+    service: Lenient<String>,
+    #[serde(default)]
+    status: Lenient<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Issue {
-    service: Option<String>,
-    classification: Option<String>,
-    is_resolved: Option<bool>,
-    start_date_time: Option<Timestamp>,
+    #[serde(default)]
+    service: Lenient<String>,
+    #[serde(default)]
+    classification: Lenient<String>,
+    #[serde(default)]
+    is_resolved: Lenient<bool>,
+    #[serde(default)]
+    start_date_time: Moment,
 }
 
 impl Define for ServiceHealth {
@@ -146,7 +154,7 @@ impl Define for ServiceHealth {
             not_found: "the service communications API does not know this; it may not be there in this cloud",
         },
         readings: READINGS,
-        steps: &["overviews", "issues"],
+        steps: &[OVERVIEWS_STEP, ISSUES.step],
         interval: Some(Duration::from_secs(300)),
         least_interval: Some(Duration::from_secs(60)),
         impact: Impact::Housekeeping,
@@ -214,31 +222,32 @@ impl Spec for ServiceHealth {
     }
 
     fn judge(&self, answer: &Answer) -> Result<Findings, BadBody> {
-        let overviews: Overviews = body::object(Self::INFO.holds, answer)?;
-        Ok(Findings::of(self.statuses(&overviews)))
+        Ok(Findings::of(self.statuses(&overviews(answer)?)))
+    }
+
+    fn effort(&self, _: &Account) -> Effort {
+        Effort::ONE.and(ISSUES.effort())
     }
 
     fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
         Box::pin(async move {
             let request = self.request(account).ok_or(UNADDRESSED)?;
-            let answer = ask.send("overviews", request).await?;
-            let overviews: Overviews = body::object(Self::INFO.holds, &answer)?;
+            let answer = ask.send(OVERVIEWS_STEP, request).await?;
+            let overviews = overviews(&answer)?;
             let mut readings = self.statuses(&overviews);
-            let mut request = issues_request(account).ok_or(UNADDRESSED)?;
-            let mut open = Vec::new();
-            for _ in 0..MOST_PAGES {
-                let answer = ask.send("issues", request.clone()).await?;
-                let page: Issues = body::object("list of issues", &answer)?;
-                open.extend(page.value);
-                match page.next.and_then(|next| next_page(&request, &next)) {
-                    Some(next) => request = next,
-                    None => break,
-                }
+            let open: Collected<Issue> = ISSUES.all(ask, issues_request(account)).await?;
+            if open.whole {
+                readings.extend(self.issues(&overviews, &open.items));
             }
-            readings.extend(self.issues(&overviews, &open));
             Ok(Findings { readings })
         })
     }
+}
+
+/// Those of another shape are left out.
+fn overviews(answer: &Answer) -> Result<Vec<Overview>, BadBody> {
+    let overviews: Overviews = body::object(ServiceHealth::INFO.holds, answer)?;
+    Ok(all_of(overviews.value).collect())
 }
 
 /// Microsoft Graph, "List serviceAnnouncement issues"; ids and texts stay there.
@@ -258,21 +267,21 @@ impl ServiceHealth {
     /// The overviews that are wanted, with an id that fits a label.
     fn wanted<'o>(
         &self,
-        overviews: &'o Overviews,
+        overviews: &'o [Overview],
     ) -> impl Iterator<Item = (&'o str, &'o Overview)> {
         let wanted = |id: &str| {
             self.services.is_empty() || self.services.iter().any(|one| one.eq_ignore_ascii_case(id))
         };
-        let services = overviews.value.iter();
+        let services = overviews.iter();
         let services = services.filter_map(|one| Some((label_value(&one.id)?, one)));
         let found: Vec<_> = services.filter(|(id, _)| wanted(id)).collect();
         found.into_iter().take(MOST_SERVICES)
     }
 
-    fn statuses(&self, overviews: &Overviews) -> Vec<Sample> {
+    fn statuses(&self, overviews: &[Overview]) -> Vec<Sample> {
         let mut samples = Vec::new();
         for (id, overview) in self.wanted(overviews) {
-            let word = overview.status.as_deref().unwrap_or_default();
+            let word = overview.status.0.as_deref().unwrap_or_default();
             let word = word.to_ascii_lowercase();
             let known = STATUSES.iter().find(|(_, words)| words.contains(&&*word));
             let status = known.map_or(UNKNOWN, |(status, _)| status);
@@ -285,32 +294,32 @@ impl ServiceHealth {
     }
 
     /// Issues name their service, overviews its id: the overview joins them.
-    fn issues(&self, overviews: &Overviews, issues: &[Issue]) -> Vec<Sample> {
+    fn issues(&self, overviews: &[Overview], issues: &[Issue]) -> Vec<Sample> {
         let mut by_service: BTreeMap<&str, Vec<&Issue>> = BTreeMap::new();
         for issue in issues
             .iter()
-            .filter(|issue| issue.is_resolved != Some(true))
+            .filter(|issue| issue.is_resolved.0 != Some(true))
         {
-            if let Some(name) = &issue.service {
+            if let Some(name) = &issue.service.0 {
                 by_service.entry(name).or_default().push(issue);
             }
         }
         let mut samples = Vec::new();
         for (id, overview) in self.wanted(overviews) {
-            let name = overview.service.as_deref().unwrap_or_default();
+            let name = overview.service.0.as_deref().unwrap_or_default();
             let open = by_service.get(name).map_or(&[][..], Vec::as_slice);
             for classification in CLASSIFICATIONS {
                 let of_it = |issue: &&&Issue| {
-                    let word = issue.classification.as_deref().unwrap_or_default();
+                    let word = issue.classification.0.as_deref().unwrap_or_default();
                     word.eq_ignore_ascii_case(classification)
                 };
                 let count = open.iter().filter(of_it).count();
                 samples.push(Sample::of(OPEN_ISSUES, [id, classification], count as f64));
             }
-            let oldest = open.iter().filter_map(|issue| issue.start_date_time).min();
-            samples.extend(
-                oldest.map(|oldest| Sample::of(OLDEST_ISSUE, [id], oldest.as_second() as f64)),
-            );
+            let begins = open.iter();
+            let begins = begins.filter_map(|issue| issue.start_date_time.given());
+            let oldest = begins.min().map(|oldest| oldest.as_second() as f64);
+            samples.extend(oldest.map(|oldest| Sample::of(OLDEST_ISSUE, [id], oldest)));
         }
         samples
     }

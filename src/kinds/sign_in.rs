@@ -12,8 +12,8 @@ use super::ask::{Answer, Ask, Findings, Stopped};
 use super::body;
 use super::key::Lasting;
 use super::{
-    Advice, AnyKey, BadBody, Define, Info, Key, Keys, Permission, ProbeFuture, Refused, Remedy,
-    Request, Setting, Spec, UNADDRESSED,
+    Advice, AnyKey, BadBody, Define, Effort, Info, Key, Keys, Permission, ProbeFuture, Refused,
+    Remedy, Request, Setting, Spec, UNADDRESSED,
 };
 use crate::model::{Account, Audience, Provider, Reason, Service, SignIn as Way};
 
@@ -143,6 +143,11 @@ impl Spec for TenantSignIn {
         }
     }
 
+    fn effort(&self, account: &Account) -> Effort {
+        let authorizes = account.person().is_some() && account.client_id.is_some();
+        Effort::of(if authorizes { 3 } else { 2 })
+    }
+
     fn probe<'a>(&'a self, account: &'a Account, ask: &'a mut dyn Ask) -> ProbeFuture<'a> {
         Box::pin(async move {
             let request = self.request(account).ok_or(UNADDRESSED)?;
@@ -153,10 +158,7 @@ impl Spec for TenantSignIn {
                 let answer = ask.send(AUTHORIZE, request).await?;
                 judge_authorize(&answer, &redirect)?;
             }
-            let due = ask
-                .since_sign_in()
-                .is_none_or(|since| since >= self.token_interval);
-            if due {
+            if ask.is_sign_in_due(self.token_interval) {
                 ask.sign_in(TOKEN, &Audience::graph(&account.cloud)).await?;
             }
             Ok(Findings::default())
@@ -274,12 +276,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_token_is_asked_for_when_it_is_due() {
-        for (since, asked) in [(None, 1), (Some(299), 0), (Some(300), 1)] {
+        for due in [true, false] {
             let mut script = ScriptedAsk::of([answer(DOCUMENT)]);
-            script.since_sign_in = since.map(Duration::from_secs);
+            script.sign_in_due = due;
             script.sign_ins = [Ok(())].into();
             script.probe(&kind()).await.unwrap();
-            assert_eq!(1 - script.sign_ins.len(), asked, "{since:?}");
+            assert_eq!(script.sign_ins.is_empty(), due);
         }
     }
 
@@ -287,7 +289,7 @@ mod tests {
     async fn what_authorize_says() {
         let back = "http://localhost/?error=login_required&error_description=AADSTS50058&state=x";
         let mut script = person([answer(DOCUMENT), redirect(302, back)]);
-        script.since_sign_in = Some(Duration::ZERO);
+        script.sign_in_due = false;
         script.probe(&kind()).await.unwrap();
         let (step, request) = &script.sent()[1];
         assert_eq!(*step, AUTHORIZE);

@@ -13,7 +13,9 @@ use super::advice::of_permissions;
 use super::ask::{Answer, Ask, Findings, Stopped};
 use super::body::{self, Envelope};
 use super::key::{AnyKey, Keys, Setting};
-use super::{Advice, BadBody, Grant, Permission, Reading, Refused, Remedy, Request, ServiceError};
+use super::{
+    Advice, BadBody, Effort, Grant, Permission, Reading, Refused, Remedy, Request, ServiceError,
+};
 use crate::model::{Account, Audience, Cloud, Reason, Service};
 
 /// Whether users feel a failure.
@@ -295,10 +297,9 @@ pub trait Spec: OfKind + fmt::Debug + Send + Sync {
         Vec::new()
     }
 
-    /// How long one probe may take, where a request may take `timeout`; it must
-    /// end before the next is due.
-    fn longest(&self, timeout: Duration) -> Duration {
-        timeout
+    /// What one probe asks and waits for: how long it may take is made from that.
+    fn effort(&self, _account: &Account) -> Effort {
+        Effort::ONE
     }
 
     /// Why it cannot work with this account, however much is granted.

@@ -17,7 +17,11 @@ pub(super) struct ScriptedAsk {
     waited: Duration,
     pub(super) cleaning: bool,
     pub(super) sign_ins: VecDeque<Result<(), Stopped>>,
-    pub(super) since_sign_in: Option<Duration>,
+    /// This tick is one at which a token is asked for.
+    pub(super) sign_in_due: bool,
+    pub(super) timeout: Duration,
+    /// There is time for so many requests beyond the first.
+    pub(super) further_in_time: usize,
     pub(super) account: Account,
     pub(super) object_id: Option<String>,
 }
@@ -34,7 +38,9 @@ impl ScriptedAsk {
             waited: Duration::ZERO,
             cleaning: false,
             sign_ins: VecDeque::new(),
-            since_sign_in: None,
+            sign_in_due: true,
+            timeout: Duration::from_secs(10),
+            further_in_time: usize::MAX,
             account: crate::fixtures::account("contoso"),
             object_id: None,
         }
@@ -89,8 +95,16 @@ impl Ask for ScriptedAsk {
         "2026-11-30T08:00:00Z".parse().unwrap()
     }
 
-    fn since_sign_in(&self) -> Option<Duration> {
-        self.since_sign_in
+    fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    fn has_time(&self, requests: u32) -> bool {
+        self.sent.len() + requests as usize <= self.further_in_time.saturating_add(1)
+    }
+
+    fn is_sign_in_due(&self, _: Duration) -> bool {
+        self.sign_in_due
     }
 
     fn object_id<'a>(

@@ -12,6 +12,7 @@ mod tenant;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use tokio::time::Instant;
 
 use crate::kinds::Resource;
 use crate::model::{Account, Report, Story};
@@ -26,17 +27,20 @@ pub use tenant::{ServiceRefusal, TenantProber};
 /// Makes one attempt to use a resource; what the scheduler knows of probing.
 ///
 /// The future owns all it needs. Dropping it cuts the probe off. It ends by
-/// itself: `timeout` bounds each request and, once more, the wait for a token.
+/// itself: `timeout` bounds each request and, once more, the wait for a token, and
+/// all of it ends before the next tick.
 pub trait Prober: Send + Sync {
     /// Probes `resource` once, telling `story` what happens. `may_ask` is heard before
     /// the first request, when its token is there: that may have been long in coming,
     /// and a service may have asked for a wait meanwhile. `None` if it says no; then
-    /// nothing was sent. Whoever waits for nothing need not ask.
+    /// nothing was sent. Whoever waits for nothing need not ask. By `until` the probe
+    /// ends.
     fn probe(
         &self,
         resource: Arc<Resource>,
         story: Story,
         may_ask: MayAsk,
+        until: Instant,
     ) -> BoxFuture<'static, Option<Report>>;
 
     /// Asks the directory when the account's own credential ends. What is found

@@ -34,7 +34,7 @@ pub struct ServiceRefusal {
 pub struct TenantProber {
     client: Client,
     clock: Clock,
-    /// When resources last signed in by themselves.
+    /// When the probes began in which resources last signed in by themselves.
     sign_ins: Arc<Mutex<HashMap<ResourceName, Instant>>>,
 }
 
@@ -61,13 +61,13 @@ impl TenantProber {
         (report, refusal.unwrap_or_default())
     }
 
-    /// The report, and what a refusal was made of; `None` if `may_ask` said no so
-    /// that nothing was sent.
+    /// The report, and what a refusal was made of; `None` if it might not ask any
+    /// more so that nothing was sent. `turn`: whether it may, and until when.
     async fn attempt(
         &self,
         resource: &Resource,
         story: &Story,
-        may_ask: Option<&MayAsk>,
+        turn: Option<(&MayAsk, Instant)>,
     ) -> (Report, Option<ServiceRefusal>) {
         let started = self.clock.now();
         let (kind, account) = (resource.kind.as_str(), &resource.account.name);
@@ -81,16 +81,18 @@ impl TenantProber {
         if let Some(note) = resource.kind.unsupported(&resource.account) {
             story.tell(|| note.into());
         }
+        // From beginning to beginning, as ticks are counted: a probe takes time too.
+        let began = Instant::now();
         let last = self.sign_ins.lock().get(&resource.name).copied();
-        let since = last.map(|last| last.elapsed());
+        let since = last.map(|last| began.saturating_duration_since(last));
         let mut probing = self.client.begin(resource, story, since);
-        if let Some(may_ask) = may_ask {
-            probing = probing.only_if(&**may_ask);
+        if let Some((may_ask, until)) = turn {
+            probing = probing.only_if(&**may_ask).until(until);
         }
         let result = resource.kind.probe(&resource.account, &mut probing).await;
         if probing.signed_in() {
             let mut sign_ins = self.sign_ins.lock();
-            sign_ins.insert(resource.name.clone(), Instant::now());
+            sign_ins.insert(resource.name.clone(), began);
         }
         let length = probing.body_length();
         let decisive = probing.decisive();
@@ -276,10 +278,12 @@ impl Prober for TenantProber {
         resource: Arc<Resource>,
         story: Story,
         may_ask: MayAsk,
+        until: Instant,
     ) -> BoxFuture<'static, Option<Report>> {
         let prober = self.clone();
         Box::pin(async move {
-            let (report, sent) = prober.attempt(&resource, &story, Some(&may_ask)).await;
+            let turn = Some((&may_ask, until));
+            let (report, sent) = prober.attempt(&resource, &story, turn).await;
             sent.is_some().then_some(report)
         })
     }

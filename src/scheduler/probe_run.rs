@@ -176,30 +176,31 @@ pub(super) enum RunEnd {
 }
 
 /// When a probe that begins now is cut off. It ends by itself much earlier: its
-/// request and its wait for a token are bounded by `timeout`, and each may come
-/// twice. The tick ends before the next one is due, except where not even the
+/// requests and its waits for tokens are bounded by `timeout`, and each may come
+/// twice. The tick ends before the next one is due, except where not even one
 /// request alone would fit.
 pub(super) fn deadline(resource: &Resource, began: Instant, next: Option<&Due>) -> Instant {
-    let longest = resource.kind.longest(resource.timeout);
-    let bound = began + bound(longest, resource.timeout).min(resource.interval) + SLACK;
+    let longest = bound(resource.longest(), resource.timeout);
+    let bound = began + longest.min(resource.interval) + SLACK;
     let before_next = next.and_then(|next| next.at.checked_sub(MARGIN));
     bound
         .min(before_next.unwrap_or(bound))
         .max(began + resource.timeout + SLACK)
 }
 
-/// What a probe may take at most: what its kind says of itself (mail is waited
-/// for), and the waits for tokens and for what is asked again.
+/// What a probe may take at most: what its kind says of itself (the number of its
+/// requests, the wait for mail), and the waits for tokens and for what is asked
+/// again.
 fn bound(longest: Duration, timeout: Duration) -> Duration {
     longest.saturating_add(timeout.saturating_mul(MOST_WAITS - 1))
 }
 
-/// The latest start of a tick that still ends before `next`: `timeout` before
-/// it, but a quarter of the way at least, so that a timeout close to the
-/// interval leaves room for a start that is not on the dot.
+/// The latest start of a tick that still ends before `next`: as long before it as
+/// a probe may take, but a quarter of the way at least, so that a timeout close to
+/// the interval leaves room for a start that is not on the dot.
 pub(super) fn latest_start(resource: &Resource, due: &Due, next: &Due) -> Instant {
     let gap = next.at.saturating_duration_since(due.at);
-    due.at + gap.saturating_sub(resource.timeout).max(gap / 4)
+    due.at + gap.saturating_sub(resource.longest()).max(gap / 4)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::time::{Instant, timeout_at};
@@ -14,6 +15,9 @@ use super::probe_run::{ProbeStart, RunEnd};
 use crate::model::{Clock, GateKey, Reason, Report, Story, Timestamp, Verdict};
 use crate::probe::MayAsk;
 use crate::state::ResourceSlot;
+
+/// So long before it is cut off a probe has to end by itself.
+const FOR_THE_REPORT: Duration = Duration::from_millis(50);
 
 impl Scheduler {
     /// Spawns the probes that start now.
@@ -77,7 +81,8 @@ impl Scheduler {
         // Inside the block, so that a panic before the first await is caught
         // too. What the probe shares with others it must keep whole by itself,
         // as on any error.
-        let probe = async move { prober.probe(target, story, may_ask).await };
+        let until = deadline - FOR_THE_REPORT;
+        let probe = async move { prober.probe(target, story, may_ask, until).await };
         let probe = timeout_at(deadline, AssertUnwindSafe(probe).catch_unwind());
         let ended = tokio::select! {
             biased;

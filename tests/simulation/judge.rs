@@ -55,9 +55,10 @@ impl Prober for Witness {
         resource: Arc<Resource>,
         story: Story,
         may_ask: MayAsk,
+        until: tokio::time::Instant,
     ) -> BoxFuture<'static, Option<Report>> {
         let witness = self.clone();
-        let probe = self.inner.probe(resource.clone(), story, may_ask);
+        let probe = self.inner.probe(resource.clone(), story, may_ask, until);
         Box::pin(async move { Some(witness.saw(&resource, probe.await?)) })
     }
 }

@@ -16,7 +16,7 @@ use crate::config::suggest::suggest;
 use crate::config::yaml::{Node, Value};
 use crate::kinds::AnyKey;
 use crate::kinds::{self, Info, Keys, Kind, Labels, Mode, Resource, Taken, Variables};
-use crate::model::{Account, ConnectionPolicy, Limits, duration, is_upn};
+use crate::model::{Account, ConnectionPolicy, Limits, is_upn};
 
 /// What holds for resources that do not say otherwise.
 pub(super) struct Defaults {
@@ -190,17 +190,7 @@ fn resource(
     let (interval, timeout, min_age) = times?;
     let kind = kind?;
     let account = account?;
-    let longest = kind.longest(timeout);
-    if longest > timeout && longest >= interval {
-        keys.refuse(
-            "interval",
-            format!(
-                "the interval {} is too short: one probe may take {}",
-                duration::format(interval),
-                duration::format(longest)
-            ),
-        );
-    }
+    times::whole_probe(keys, &kind, &account, interval, timeout);
     if !kind.info().exists_in(&account.cloud) {
         keys.refuse(
             "kind",

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::mapping_keys::MappingKeys;
 use super::resources::{Defaults, Timing};
-use crate::kinds::{Info, Keys, Taken};
+use crate::kinds::{Effort, Info, Keys, Kind, Taken};
+use crate::model::Account;
 use crate::model::duration::format;
 
 /// The interval, the timeout and the minimum age. What the resource does not say
@@ -66,4 +67,50 @@ pub(super) fn fitting(
         keys.context.diagnostics.refuse(defaults.at, message);
     }
     None
+}
+
+/// A probe of several requests fits into the interval as a whole, or that is said:
+/// what writes must find time to wait and to clean up, what reads is only cut short
+/// where the service is slow.
+pub(super) fn whole_probe(
+    keys: &MappingKeys<'_>,
+    kind: &Kind,
+    account: &Account,
+    interval: Duration,
+    timeout: Duration,
+) {
+    let effort = kind.effort(account);
+    let least = effort.least(timeout);
+    if least < interval {
+        return;
+    }
+    let takes = format!(
+        "one probe may take {}: {}",
+        format(least),
+        made_of(&effort, timeout)
+    );
+    let interval = format(interval);
+    if kind.info().writes {
+        keys.refuse(
+            "interval",
+            format!("the interval {interval} is too short: {takes}"),
+        );
+    } else {
+        let message = format!(
+            "the interval {interval} is short: {takes}; where the service is slow the next one cuts it off, so probe less often or shorten the timeout"
+        );
+        keys.warn("interval", message);
+    }
+}
+
+fn made_of(effort: &Effort, timeout: Duration) -> String {
+    let requests = format!(
+        "{} requests of {} at most",
+        effort.requests,
+        format(timeout)
+    );
+    match effort.waits {
+        Duration::ZERO => requests,
+        waits => format!("{requests}, and {} of waiting", format(waits)),
+    }
 }

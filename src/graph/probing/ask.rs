@@ -13,6 +13,14 @@ use super::{Budget, Probing, no_token_in_time, note};
 use crate::kinds::{Answer, Ask, Request, Stopped};
 use crate::model::{Audience, Exchange, Phases, Timestamp};
 
+/// Whether so long after a tick this one is the next of those that are `every` so
+/// long. A tick begins when its turn comes: one that was late is followed by one
+/// that seems early.
+fn is_due(since: Option<Duration>, every: Duration, interval: Duration) -> bool {
+    let early = (interval / 2).min(every / 10);
+    since.is_none_or(|since| since.saturating_add(early) >= every)
+}
+
 impl Ask for Probing<'_> {
     fn send<'a>(
         &'a mut self,
@@ -100,8 +108,21 @@ impl Ask for Probing<'_> {
         self.client.clock.now()
     }
 
-    fn since_sign_in(&self) -> Option<Duration> {
-        self.since_sign_in
+    fn timeout(&self) -> Duration {
+        self.resource.timeout
+    }
+
+    fn has_time(&self, requests: u32) -> bool {
+        let has_time = self.until_next() >= self.resource.timeout.saturating_mul(requests);
+        if !has_time {
+            let story = self.story;
+            story.tell(|| "no further page: it might not come before the next tick".into());
+        }
+        has_time
+    }
+
+    fn is_sign_in_due(&self, every: Duration) -> bool {
+        is_due(self.since_sign_in, every, self.resource.interval)
     }
 
     fn object_id<'a>(
@@ -125,5 +146,31 @@ impl Ask for Probing<'_> {
         let id = self.client.random.uuid();
         let digits = id.chars().filter(char::is_ascii_hexdigit);
         digits.take(16).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tick_that_is_meant() {
+        let ms = Duration::from_millis;
+        for (interval, every, since, due) in [
+            (60_000, 300_000, None, true),
+            (60_000, 300_000, Some(240_100), false),
+            (60_000, 300_000, Some(299_900), true),
+            (60_000, 300_000, Some(300_000), true),
+            (300_000, 300_000, Some(299_500), true),
+            (300_000, 300_000, Some(271_000), true),
+            // Each is a row in the sign-in log: not much oftener than was said.
+            (240_000, 300_000, Some(240_000), false),
+            (10_000, 300_000, Some(290_300), false),
+            (10_000, 300_000, Some(299_700), true),
+            (600_000, 300_000, Some(599_000), true),
+        ] {
+            let found = is_due(since.map(ms), ms(every), ms(interval));
+            assert_eq!(found, due, "{interval} {every} {since:?}");
+        }
     }
 }

@@ -156,14 +156,15 @@ async fn only_our_own_and_old_ones_are_cleared() {
     let children = answer(
         r#"{"value":[
         {"id":"1","name":"m365mon-aaaaaaaaaaaaaaaa.txt","createdDateTime":"2026-11-30T07:00:00Z"},
-        {"id":"2","name":"m365mon-bbbbbbbbbbbbbbbb.txt","createdDateTime":"2026-11-30T07:59:00.1234567Z"},
+        {"id":"2","name":"m365mon-bbbbbbbbbbbbbbbb.txt","createdDateTime":"2026-11-30T07:00:00.1234567Z"},
         {"id":"3","name":"m365mon-cccccccccccccccc.txt"},
         {"id":"4","name":"m365mon-notes.txt","createdDateTime":"2020-01-01T00:00:00Z"},
         {"id":"5","name":"m365mon-dddddddddddddddd.docx","createdDateTime":"2020-01-01T00:00:00Z"},
         {"id":"6","name":"m365mon-eeeeeeeeeeeeeeee.txt","createdDateTime":"0001-01-01T00:00:00Z"},
         {"id":"7","name":"budget.xlsx","createdDateTime":"2020-01-01T00:00:00Z"},
+        {"id":"9","name":"m365mon-upgrade on Friday.txt","createdDateTime":"2020-01-01T00:00:00Z"},
         {"id":null},null,
-        {"id":"../8","name":"m365mon-ffffffffffffffff.txt","createdDateTime":"2026-11-30T07:58:00Z"}]}"#,
+        {"id":"../8","name":"m365mon-ffffffffffffffff.txt","createdDateTime":"2026-11-30T06:58:00Z"}]}"#,
     );
     let mut script = ScriptedAsk::of([
         put(),
@@ -183,6 +184,34 @@ async fn only_our_own_and_old_ones_are_cleared() {
             "DELETE /items/..%2F8",
         ]
     );
+}
+
+/// Two places may share a folder: what the other one is still working with is not
+/// taken away, however long a request may take there.
+#[tokio::test]
+async fn a_file_of_a_probe_under_way_elsewhere_stays() {
+    for (timeout, minutes, removed) in [
+        (10, 3, false),
+        (10, 59, false),
+        (10, 60, true),
+        (900, 60, false),
+        (900, 89, false),
+        (900, 90, true),
+    ] {
+        let created = ScriptedAsk::of([]).now() - jiff::SignedDuration::from_mins(minutes);
+        let children = answer(&format!(
+            r#"{{"value":[{{"id":"1","name":"m365mon-aaaaaaaaaaaaaaaa.txt","createdDateTime":"{created}"}}]}}"#
+        ));
+        let mut script = ScriptedAsk::of([put(), ours(), nothing(204), children, nothing(204)]);
+        script.timeout = Duration::from_secs(timeout);
+        script.probe(&kind()).await.unwrap();
+        let asked = asked(&script);
+        assert_eq!(
+            asked.len() == 5,
+            removed,
+            "{timeout} s, {minutes} min: {asked:?}"
+        );
+    }
 }
 
 #[tokio::test]

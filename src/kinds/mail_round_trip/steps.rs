@@ -6,22 +6,23 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::super::ask::{Ask, Stopped};
+use super::super::lenient::all_of;
+use super::super::mark::{LEFT_BEHIND, MARK, is_ours};
 use super::super::request::encode;
 use super::super::{Define as _, Request, UNADDRESSED, body};
-use super::{DELETE, FIND, MailRoundTrip, Message, Messages};
-use crate::model::{Account, Cloud, Method, Reason};
+use super::messages::{Leftovers, Message, Messages};
+use super::{DELETE, FIND, MailRoundTrip};
+use crate::model::{Account, Cloud, Method, Reason, is_upn};
 
-/// The beginning of every subject of ours.
-pub(super) const MARK: &str = "m365mon-";
 /// The longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// From then on a message that came back is looked for as well.
 const BOUNCES_FROM: Duration = Duration::from_secs(8);
-/// What is older was left behind by a probe that was cut off; younger ones may
-/// be another exporter's, still under way.
-const LEFT_BEHIND: Duration = Duration::from_secs(3600);
 /// Removed in one probe.
 const MOST_LEFTOVERS: usize = 10;
+/// Looked at in one probe: mail of others may begin like ours.
+const MOST_LOOKED_AT: usize = 100;
+const LONGEST_LIST: usize = 256 << 10;
 
 /// A delegated account's own mailbox is asked as `/me`.
 pub(super) fn mailbox_of<'a>(account: &Account, user: &'a str) -> Option<&'a str> {
@@ -67,9 +68,16 @@ impl MailRoundTrip {
 
     pub(super) fn find_request(&self, account: &Account, subject: &str) -> Option<Request> {
         let query = format!(
-            "$filter=subject%20eq%20'{subject}'&$select=id,receivedDateTime,sentDateTime&$top=1"
+            "$filter=subject%20eq%20'{subject}'&$select=id,receivedDateTime,sentDateTime,from&$top=1"
         );
         self.in_receiving(account, self.incoming(account), &query)
+    }
+
+    /// A report of non-delivery, in any language: it repeats the subject.
+    fn bounced_request(&self, account: &Account, subject: &str) -> Option<Request> {
+        let query = format!("$filter=contains(subject,'{subject}')&$select=id,subject&$top=2");
+        let path = incoming(account, self.from.user());
+        Request::of_user(&account.cloud, self.from.user(), path, &query)
     }
 
     fn incoming(&self, account: &Account) -> &'static str {
@@ -96,15 +104,7 @@ impl MailRoundTrip {
         subject: &str,
     ) -> Result<Message, Stopped> {
         let request = self.find_request(account, subject).ok_or(UNADDRESSED)?;
-        let query = format!("$filter=contains(subject,'{subject}')&$select=id&$top=1");
-        let path = incoming(account, self.from.user());
-        let bounced = Request::of_user(&account.cloud, self.from.user(), path, &query);
-        let same = self
-            .from
-            .user()
-            .is_some_and(|from| from.eq_ignore_ascii_case(&self.to))
-            || (self.from.user().is_none() && mailbox_of(account, &self.to).is_none());
-        let bounced = bounced.filter(|_| !same);
+        let bounced = self.bounced_request(account, subject).ok_or(UNADDRESSED)?;
         let began = ask.elapsed();
         let mut pause = Duration::from_secs(1);
         loop {
@@ -114,10 +114,13 @@ impl MailRoundTrip {
                 return Ok(message);
             }
             let waited = ask.elapsed().saturating_sub(began);
-            if let Some(bounced) = bounced.as_ref().filter(|_| waited >= BOUNCES_FROM) {
+            if waited >= BOUNCES_FROM {
                 let answer = ask.send(FIND, bounced.clone()).await?;
                 let back: Messages = body::object(Self::INFO.holds, &answer)?;
-                if !back.value.is_empty() {
+                // The message itself is there too where both mailboxes are one,
+                // by whatever names, and it arrived between the two looks.
+                let itself = |one: &Message| one.subject.0.as_deref() == Some(subject);
+                if back.value.iter().any(|one| !itself(one)) {
                     return Err(Stopped::judged(
                         Reason::NotFound,
                         "the message came back: it could not be delivered; check `to`",
@@ -137,7 +140,8 @@ impl MailRoundTrip {
     }
 
     /// Removes what this probe left, and where that is allowed what earlier ones
-    /// left: only messages with our mark, only in the receiving mailbox.
+    /// left: only in the receiving mailbox, only messages with a whole subject of
+    /// ours from the mailbox that sends ours. What others write about us stays.
     pub(super) async fn clear(
         &self,
         account: &Account,
@@ -151,20 +155,40 @@ impl MailRoundTrip {
         }
         let before = ask.now() - jiff::SignedDuration::try_from(LEFT_BEHIND).unwrap_or_default();
         let query = format!(
-            "$filter=receivedDateTime%20lt%20{before:.0}%20and%20startswith(subject,'{MARK}')&$select=id&$top={MOST_LEFTOVERS}"
+            "$filter=receivedDateTime%20lt%20{before:.0}%20and%20startswith(subject,'{MARK}')&$select=id,subject,from&$top={MOST_LOOKED_AT}"
         );
+        let found_from = found.and_then(Message::sender);
+        let Some(sender) = found_from.or_else(|| self.sender(account)) else {
+            return;
+        };
         let Some(request) = self.in_receiving(account, self.incoming(account), &query) else {
             return;
         };
-        let Ok(answer) = ask.send(DELETE, request).await else {
+        let Ok(answer) = ask.send(DELETE, request.within(LONGEST_LIST)).await else {
             return;
         };
-        let left: Result<Messages, _> = body::object(Self::INFO.holds, &answer);
-        for message in left.map(|left| left.value).unwrap_or_default() {
+        let Ok(left) = body::object::<Leftovers>(Self::INFO.holds, &answer) else {
+            return;
+        };
+        let left = all_of(left.value).filter(|message| {
+            let from_us = |from: &str| from.eq_ignore_ascii_case(sender);
+            message.subject.0.as_deref().is_some_and(is_ours)
+                && message.sender().is_some_and(from_us)
+        });
+        for message in left.take(MOST_LEFTOVERS) {
             if !self.remove(account, ask, &message.id).await {
                 return;
             }
         }
+    }
+
+    /// The address that ours come from, as far as the configuration tells: an
+    /// object id does not, and a mailbox may send by another of its names. What
+    /// was found tells better.
+    fn sender<'a>(&'a self, account: &'a Account) -> Option<&'a str> {
+        let person = || account.person().map(|person| &*person.username);
+        let from = self.from.user().or_else(person);
+        from.filter(|from| is_upn(from))
     }
 
     /// False where it is not allowed, or fails.

@@ -83,6 +83,134 @@ async fn lost_and_come_back() {
     assert_eq!(reason(&stopped), Reason::NotFound);
 }
 
+/// What others write about us stays, and so does what another tenant's exporter
+/// left: whole subjects of ours, from the mailbox that sends ours.
+#[tokio::test]
+async fn only_our_own_messages_are_cleared() {
+    let message = |id: &str, subject: &str, from: &str| {
+        format!(
+            r#"{{"id":"{id}","subject":"{subject}","from":{{"emailAddress":{{"name":"x","address":"{from}"}}}}}}"#
+        )
+    };
+    let ours = "m365mon-aaaaaaaaaaaaaaaa";
+    let left = [
+        message("1", "m365mon-notes", "monitoring@contoso.com"),
+        message("2", "m365mon-upgrade on Friday", "steve@contoso.com"),
+        message("3", ours, "Monitoring@contoso.com"),
+        message(
+            "4",
+            "m365mon-bbbbbbbbbbbbbbbb is late",
+            "monitoring@contoso.com",
+        ),
+        message("5", "m365mon-cccccccccccccccc", "steve@contoso.com"),
+        message(
+            "6",
+            "RE: m365mon-dddddddddddddddd",
+            "monitoring@contoso.com",
+        ),
+        r#"{"id":"7","subject":"m365mon-eeeeeeeeeeeeeeee"}"#.to_owned(),
+        r#"{"id":"8","subject":"m365mon-eeeeeeeeeeeeeeee","from":null}"#.to_owned(),
+        r#"{"id":"9"}"#.to_owned(),
+        "null".to_owned(),
+        message("10", "m365mon-ffffffffffffffff", "monitoring@contoso.com"),
+    ];
+    let left = answer(&format!(r#"{{"value":[{}]}}"#, left.join(",")));
+    let found = |from: &str| {
+        answer(&FOUND.replace(
+            r#""id":"AAMk=""#,
+            &format!(r#""id":"AAMk=","from":{{"emailAddress":{{"address":"{from}"}}}}"#),
+        ))
+    };
+    let by_id = MailRoundTrip {
+        from: Mailbox(Some("2b1f5e0c-1111-2222-3333-444455556666".into())),
+        ..kind()
+    };
+    for (kind, found, removed) in [
+        (kind(), answer(FOUND), &["3", "10"][..]),
+        (kind(), found("monitoring@contoso.com"), &["3", "10"]),
+        // Sent by another name of the mailbox: what arrived tells.
+        (kind(), found("steve@contoso.com"), &["5"]),
+        (by_id.clone(), found("monitoring@contoso.com"), &["3", "10"]),
+        // Nobody knows by what address it sends.
+        (by_id, answer(FOUND), &[]),
+    ] {
+        let gone = (0..3).map(|_| with_status(204, ""));
+        let answers = [accepted(), found, with_status(204, ""), left.clone()];
+        let mut script = ScriptedAsk::of(answers.into_iter().chain(gone));
+        script.probe(&kind).await.unwrap();
+        let paths = script.sent().iter().map(|(_, request)| request.url.path());
+        let paths = paths.filter_map(|path| path.strip_suffix("/permanentDelete"));
+        let ids: Vec<&str> = paths.filter_map(|path| path.rsplit('/').next()).collect();
+        assert_eq!((ids[0], &ids[1..]), ("AAMk%3D", removed));
+        assert!(!format!("{:?}", script.sent()).contains(ours));
+    }
+}
+
+/// A figure that makes no sense costs the figure alone.
+#[tokio::test]
+async fn odd_times_decide_nothing() {
+    for (times, took) in [
+        (
+            r#""receivedDateTime":"2026-11-30T08:00:07Z","sentDateTime":"2026-11-30T08:00:09Z""#,
+            Some(0.0),
+        ),
+        (
+            r#""receivedDateTime":"","sentDateTime":"2026-11-30T08:00:04Z""#,
+            None,
+        ),
+        (
+            r#""receivedDateTime":"2026-11-30T08:00:07Z","sentDateTime":"0001-01-01T00:00:00Z""#,
+            None,
+        ),
+        (
+            r#""receivedDateTime":"0001-01-01T08:00:00Z","sentDateTime":"yesterday""#,
+            None,
+        ),
+        (r#""receivedDateTime":7,"sentDateTime":null"#, None),
+        (r#""subject":7,"from":{"emailAddress":{}}"#, None),
+    ] {
+        let found = answer(&format!(r#"{{"value":[{{"id":"AAMk=",{times}}}]}}"#));
+        let mut script = ScriptedAsk::of([accepted(), found, with_status(403, "")]);
+        let readings = script.probe(&kind()).await.unwrap().readings;
+        assert_eq!(value(&readings, DELIVERY, &[]), took, "{times}");
+    }
+}
+
+/// Sender and receiver may be one mailbox by two names: the message that arrives
+/// between the looks is not one that came back.
+#[tokio::test]
+async fn the_message_itself_did_not_come_back() {
+    let itself = r#"{"id":"AAMk=","subject":"m365mon-0123456789abcdef"}"#;
+    let back = r#"{"id":"x","subject":"Unzustellbar: m365mon-0123456789abcdef"}"#;
+    let to_itself = |from: &str| MailRoundTrip {
+        from: Mailbox(Some(from.into())),
+        ..kind()
+    };
+    for from in ["2b1f5e0c-1111-2222-3333-444455556666", "probe@contoso.com"] {
+        let looks = || (0..5).map(|_| answer(NONE));
+        let seen = answer(&format!(r#"{{"value":[{itself}]}}"#));
+        let then = [seen, answer(FOUND), with_status(403, "")];
+        let script = std::iter::once(accepted()).chain(looks()).chain(then);
+        let mut script = ScriptedAsk::of(script);
+        script.probe(&to_itself(from)).await.unwrap();
+
+        let both = answer(&format!(r#"{{"value":[{itself},{back}]}}"#));
+        let script = std::iter::once(accepted()).chain(looks()).chain([both]);
+        let mut script = ScriptedAsk::of(script);
+        let stopped = script.probe(&to_itself(from)).await.unwrap_err();
+        assert!(
+            matches!(
+                stopped,
+                Stopped::Judged {
+                    reason: Reason::NotFound,
+                    ..
+                }
+            ),
+            "{stopped:?}"
+        );
+    }
+}
+
 #[test]
 fn rights_are_the_least_on_each_mailbox() {
     let account = crate::fixtures::account("contoso");

@@ -1,6 +1,7 @@
 use super::*;
 use crate::kinds::Stopped;
 use crate::kinds::testing::{ScriptedAsk, answer, value};
+use crate::model::Timestamp;
 
 const OVERVIEWS: &str = r#"{"value":[
         {"service":"Exchange Online","status":"serviceDegradation","id":"Exchange"},
@@ -62,8 +63,57 @@ async fn pages_are_followed_on_their_own_host_and_bounded() {
     assert_eq!(script.sent().len(), 3);
     let many = (0..20).map(|_| page(here));
     let mut script = ScriptedAsk::of(std::iter::once(answer(OVERVIEWS)).chain(many));
-    script.probe(&all()).await.unwrap();
-    assert_eq!(script.sent().len(), 1 + MOST_PAGES);
+    let found = script.probe(&all()).await.unwrap().readings;
+    assert_eq!(script.sent().len(), 1 + super::ISSUES.most);
+    // More than can be counted.
+    assert_eq!(value(&found, OPEN_ISSUES, &["Exchange", "incident"]), None);
+    assert_eq!(value(&found, STATUS, &["Exchange", "degraded"]), Some(1.0));
+}
+
+/// A reading never decides: what is of no use costs its own figure.
+#[tokio::test]
+async fn odd_words_and_dates_decide_nothing() {
+    let overviews = r#"{"value":[
+        {"service":"Exchange Online","status":7,"id":"Exchange"},
+        {"service":"Microsoft Teams","status":"serviceOperational","id":null},null,
+        {"service":7,"status":"serviceOperational","id":"SharePoint"}]}"#;
+    for date in [
+        r#""""#,
+        "null",
+        "7",
+        r#""soon""#,
+        r#""0001-01-01T00:00:00Z""#,
+        r#""0001-01-01T08:00:00.0000000Z""#,
+    ] {
+        let issue = |date: &str| {
+            format!(
+                r#"{{"service":"Exchange Online","classification":"incident","isResolved":"no","startDateTime":{date}}}"#
+            )
+        };
+        let dated = issue(r#""2026-11-30T06:10:00Z""#);
+        let odd = r#"{"service":"Exchange Online","classification":7,"isResolved":null},null"#;
+        for (issues, count, oldest) in [
+            (issue(date), 1.0, None),
+            (
+                format!("{},{odd},{dated}", issue(date)),
+                2.0,
+                Some("2026-11-30T06:10:00Z"),
+            ),
+        ] {
+            let issues = answer(&format!(r#"{{"value":[{issues}],"@odata.nextLink":null}}"#));
+            let mut script = ScriptedAsk::of([answer(overviews), issues]);
+            let found = script.probe(&all()).await.unwrap().readings;
+            let open = value(&found, OPEN_ISSUES, &["Exchange", "incident"]);
+            assert_eq!(open, Some(count), "{date}");
+            let oldest = oldest.map(|date| date.parse::<Timestamp>().unwrap().as_second() as f64);
+            assert_eq!(value(&found, OLDEST_ISSUE, &["Exchange"]), oldest, "{date}");
+            assert_eq!(value(&found, STATUS, &["Exchange", "unknown"]), Some(1.0));
+            assert_eq!(
+                value(&found, STATUS, &["SharePoint", "operational"]),
+                Some(1.0)
+            );
+        }
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod command;
+mod effort;
 mod files;
 mod many;
 mod platform;

@@ -119,6 +119,7 @@ impl Prober for Handle {
         resource: Arc<Resource>,
         story: Story,
         may_ask: MayAsk,
+        _until: Instant,
     ) -> BoxFuture<'static, Option<Report>> {
         let takes = *self.0.token_takes.lock();
         if takes.is_zero() {

@@ -4,5 +4,6 @@ mod daily;
 mod gates;
 mod house;
 mod reload;
+mod requests;
 mod schedule;
 mod wishes;

@@ -36,7 +36,13 @@ const PASSWORD: &str = "canary-password-7c21";
 struct Nobody;
 
 impl Prober for Nobody {
-    fn probe(&self, _: Arc<Resource>, _: Story, _: MayAsk) -> BoxFuture<'static, Option<Report>> {
+    fn probe(
+        &self,
+        _: Arc<Resource>,
+        _: Story,
+        _: MayAsk,
+        _: tokio::time::Instant,
+    ) -> BoxFuture<'static, Option<Report>> {
         let now = Clock::system().now();
         let verdict = Verdict::Problem(Reason::Internal);
         async move { Some(Report::without_request(now, now, verdict, "")) }.boxed()

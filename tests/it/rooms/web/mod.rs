@@ -62,6 +62,7 @@ impl Prober for Told {
         resource: Arc<Resource>,
         story: Story,
         _may_ask: MayAsk,
+        _until: tokio::time::Instant,
     ) -> BoxFuture<'static, Option<Report>> {
         let fake = Arc::clone(&self.0);
         async move {

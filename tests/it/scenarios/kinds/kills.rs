@@ -19,7 +19,7 @@ fn kills() -> usize {
     given.and_then(|text| text.parse().ok()).unwrap_or(20)
 }
 
-async fn cloud(kind: &str) -> Cloud {
+pub(super) async fn cloud(kind: &str) -> Cloud {
     let found: Vec<_> = resources()
         .into_iter()
         .filter(|(_, name, _)| *name == kind)

@@ -5,6 +5,7 @@ mod cases;
 mod cloud;
 mod gates;
 mod kills;
+mod leftovers;
 mod mixed;
 mod rights;
 mod rights_of_people;

@@ -55,6 +55,7 @@ use self::probe_run::RunEnd;
 pub use self::probe_run::TickSnapshot;
 pub use self::probe_thread::ProbeThread;
 pub use self::references::References;
+pub use self::schedule::phase;
 pub use self::shard::Shard;
 use crate::kinds::Configuration;
 use crate::model::{Clock, Moment, Random, Report, Story};

@@ -17,6 +17,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::hash;
+use crate::kinds::Resource;
 use crate::model::{Moment, Timestamp};
 
 /// A civil time in nanoseconds since 1970, or a distance.
@@ -104,6 +106,13 @@ impl Due {
         self.monotonic_age(now)
             .max(nanos(now.civil).saturating_sub(self.civil))
     }
+}
+
+/// When in its interval a resource is probed, counted from 1970.
+#[must_use]
+pub fn phase(resource: &Resource) -> Duration {
+    let schedule = Schedule::new(hash::of_resource(resource), resource.interval, Begins::Soon);
+    Duration::from_nanos(u64::try_from(schedule.offset()).unwrap_or_default())
 }
 
 impl Schedule {

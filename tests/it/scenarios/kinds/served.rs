@@ -2,17 +2,25 @@
 //! with readings that are fresh or absent, each gate on its own, recovery, and
 //! nothing of the tenant's content in anything that comes out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
-use m365mon::kinds::{self, Info};
+use m365mon::config;
+use m365mon::kinds::{self, Info, Resource};
+use m365mon::model::Clock;
+use m365mon::scheduler;
 use m365mon_simulator::directory::DOMAIN;
 
 use super::gates;
+use crate::support::fixtures;
 use crate::support::stack::{Process, Prometheus, eventually, get, http};
 use crate::support::tenant::{JSON, simulate, tell};
+
+/// So soon after a start everything was probed once.
+const SOON: Duration = Duration::from_secs(30);
 
 /// It stands in every subject, title, name, text and address of the tenant.
 const CANARY: &str = "kanarienvogel-7f3a";
@@ -50,6 +58,7 @@ impl Served {
             .flat_map(|line| [line, "\n"])
             .collect();
         std::fs::write(&config, text + resources).unwrap();
+        soon(&config);
         let (exporter, address) = Process::serve(&config, serve);
         Self {
             exporter,
@@ -133,6 +142,41 @@ impl Served {
     }
 }
 
+/// Gives what waits for its phase after a start a phase that comes soon, by a label:
+/// some come once an hour.
+fn soon(config: &Path) {
+    let loaded = config::load(config, &BTreeMap::<String, String>::new()).unwrap();
+    let mut text = std::fs::read_to_string(config).unwrap();
+    let now = Clock::system().now().as_duration();
+    for resource in &loaded.configuration.resources {
+        if !resource.kind.info().background_only() || resource.interval <= SOON {
+            continue;
+        }
+        let comes_soon = |turn: &u32| {
+            let labelled = Resource {
+                labels: fixtures::labels(&[("turn", &turn.to_string())]),
+                ..(**resource).clone()
+            };
+            let interval = resource.interval.as_nanos().cast_signed();
+            let wait = scheduler::phase(&labelled).as_nanos().cast_signed() - now.as_nanos();
+            let wait = wait.rem_euclid(interval);
+            (SOON.as_nanos() / 3..SOON.as_nanos()).contains(&wait.cast_unsigned())
+        };
+        let turn = (0..).find(comes_soon).unwrap();
+        let name = format!("{{name: {},", resource.name);
+        text = text
+            .lines()
+            .map(|line| match line.strip_suffix('}') {
+                Some(rest) if line.contains(&name) => {
+                    format!("{rest}, labels: {{turn: \"{turn}\"}}}}\n")
+                }
+                _ => format!("{line}\n"),
+            })
+            .collect();
+    }
+    std::fs::write(config, text).unwrap();
+}
+
 /// The series of a kind's reading.
 fn series(text: &str, metric: &str, resource: &str) -> usize {
     let of_it = format!("resource=\"{resource}\"");
@@ -209,7 +253,7 @@ fn all_kinds_each_gate_and_nothing_of_the_content() {
 /// What `report` makes of all that Prometheus has seen, in each of its forms.
 fn reported(prometheus: &Prometheus) -> Vec<(String, String)> {
     let url = format!("http://{}", prometheus.address());
-    let from = m365mon::model::Clock::system().now() - jiff::SignedDuration::from_hours(2);
+    let from = Clock::system().now() - jiff::SignedDuration::from_hours(2);
     let from = from.strftime("%Y-%m-%dT%H:%M").to_string();
     let run = |words: &[&str]| {
         Command::new(env!("CARGO_BIN_EXE_m365mon"))

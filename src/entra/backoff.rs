@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::access_token::after;
 use crate::model::{Clock, Moment, Random, Timestamp, TokenProblem};
 
@@ -45,6 +47,16 @@ impl Backoff {
             false => self.since.monotonic.elapsed(),
         };
         passed >= self.wait
+    }
+
+    /// True if it ends later than `other`, by the clock that holds are kept by.
+    pub(super) fn ends_after(&self, other: &Self) -> bool {
+        self.since.monotonic + self.wait > other.since.monotonic + other.wait
+    }
+
+    /// True if it began before `moment`.
+    pub(super) fn is_older_than(&self, moment: Instant) -> bool {
+        self.since.monotonic < moment
     }
 
     /// Civil time of its end.

@@ -55,6 +55,7 @@ mod registered;
 mod renewal;
 mod rights;
 mod seal;
+mod shared_holds;
 mod signed_in;
 mod storage_watch;
 mod store;

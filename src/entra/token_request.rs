@@ -45,6 +45,9 @@ impl Tokens {
         challenge: Option<ClaimsChallenge>,
     ) -> Result<AccessToken, TokenProblem> {
         let _turn = tokens.turn.lock().await;
+        // Before the holds are looked at: one that comes after that look began
+        // after this request, and is not ended by it.
+        let began = self.client.clock.moment();
         {
             // While this one waited, another audience may have been refused.
             let state = tokens.state.lock();
@@ -52,7 +55,6 @@ impl Tokens {
                 return Err(problem);
             }
         }
-        let began = self.client.clock.moment();
         let result = self.obtain(tokens, audience, challenge.as_ref()).await;
         let report = TokenReport {
             audience: audience.clone(),
@@ -199,7 +201,7 @@ impl Tokens {
         });
         drop(state);
         let key = tokens.account.gate_key(Service::Entra, None);
-        self.gates.lock().remove(&key);
+        self.shared_holds.lock().granted(&key, began.monotonic);
         // What changed for people is logged by whoever observes the account.
         tracing::trace!(account = &*tokens.account.name, %audience, expires = %token.expires(), "got a token");
         Ok(token)
@@ -249,7 +251,7 @@ impl Tokens {
                 }
                 if problem.reason == AccountReason::Throttled {
                     let key = tokens.account.gate_key(Service::Entra, None);
-                    self.gates.lock().insert(key, backoff.clone());
+                    self.shared_holds.lock().refused(key, backoff.clone());
                 }
                 state.backoff = Some(backoff);
             }

@@ -11,18 +11,18 @@ use tokio::time::Instant;
 
 use super::access_token::AccessToken;
 use super::account_tokens::{AccountState, AccountTokens, Forced};
-use super::backoff::Backoff;
 use super::claims::ClaimsChallenge;
 use super::endpoint_client::TokenEndpointClient;
 use super::managed_identity::Platform;
 use super::pending_request::{going_away, join, told};
 use super::refresh::not_signed_in;
+use super::shared_holds::SharedHolds;
 use super::storage_watch::StorageWatch;
 use super::store::TokenStore;
 use crate::http::SimpleClient;
 use crate::model::{
-    Account, AccountName, AccountObserver, Audience, Clock, GateKey, NeededRights, Random, SignIn,
-    Story, TokenProblem,
+    Account, AccountName, AccountObserver, Audience, Clock, NeededRights, Random, SignIn, Story,
+    TokenProblem,
 };
 
 /// How often the world outside (files, store) is looked at when asked.
@@ -35,7 +35,7 @@ pub struct Tokens {
     pub(super) platform: Platform,
     pub(super) observer: Arc<dyn AccountObserver>,
     /// Holds that Entra put on an application, whichever account asked.
-    pub(super) gates: Mutex<HashMap<GateKey, Backoff>>,
+    pub(super) shared_holds: Mutex<SharedHolds>,
     pub(super) by_account: RwLock<Accounts>,
     /// What the resources of each account need.
     needed: RwLock<HashMap<AccountName, NeededRights>>,
@@ -95,7 +95,7 @@ impl Tokens {
             store,
             platform,
             observer,
-            gates: Mutex::default(),
+            shared_holds: Mutex::default(),
             by_account: RwLock::default(),
             needed: RwLock::default(),
             me: me.clone(),
@@ -304,10 +304,8 @@ impl Tokens {
     ) -> Option<TokenProblem> {
         let clock = &self.client.clock;
         state.backoff_problem(audience, clock).or_else(|| {
-            let mut gates = self.gates.lock();
-            gates.retain(|_, backoff| !backoff.is_over(clock));
             let key = tokens.account.gate_key(crate::model::Service::Entra, None);
-            gates.get(&key).map(|backoff| backoff.problem.clone())
+            self.shared_holds.lock().problem(&key, clock)
         })
     }
 

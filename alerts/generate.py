@@ -44,8 +44,8 @@ THRESHOLDS = (
     ("burnRateFast", "m365:resource_flapping:place", r"> ([0-9.]+) \* \(1 - "),
     ("burnRate", "m365:resource_burning:place", r"> ([0-9.]+) \* \(1 - "),
     ("burnRateSlow", "M365ErrorBudgetBurnSlow", r"> ([0-9.]+) \* \(1 - "),
-    ("credentialSoonDays", "m365:credential_ends_soon:seconds", r'"client_[^}]*\}\) \* 0 \+ ([0-9.]+) \* 86400'),
-    ("credentialVerySoonDays", "m365:credential_ends_very_soon:seconds", r'"client_[^}]*\}\) \* 0 \+ ([0-9.]+) \* 86400'),
+    ("credentialSoonDays", "m365:credential_ends_soon:seconds", r'"client_[^}]*\}\[[^)]*\)\) \* 0 \+ ([0-9.]+) \* 86400'),
+    ("credentialVerySoonDays", "m365:credential_ends_very_soon:seconds", r'"client_[^}]*\}\[[^)]*\)\) \* 0 \+ ([0-9.]+) \* 86400'),
     ("accessEndsSoonDays", "M365AccessEndsSoon", r"time\(\) \+ ([0-9.]+) \* 86400"),
 )
 

@@ -19,7 +19,7 @@
           },
           {
             record: 'm365:resource_down:bool',
-            expr: '(\n  m365:resource_down:bool\n  or ignoring (owner) (\n    m365:resource_problem:owner\n    and ignoring (owner) (\n      min without (instance, job) (\n        m365_resource_consecutive_failures' + bare + '\n        unless ignoring (outcome, reason) m365_resource_problem{' + first + 'outcome="inconclusive"}\n      ) >= 2\n    )\n  )\n  or ignoring (owner) (\n    min without (instance, job) (\n      m365_resource_consecutive_failures' + bare + '\n      unless ignoring (outcome, reason) m365_resource_problem{' + first + 'outcome="inconclusive"}\n    ) >= 2\n  )\n  or ignoring (owner) (\n    m365:resource_problem:owner\n    and ignoring (owner) max without (instance, job, outcome, reason) (m365_resource_problem{' + first + 'outcome="failure"})\n    and ignoring (owner) (max without (instance, job) (max_over_time(m365_resource_up' + bare + '[5m])) == 0)\n    and ignoring (owner) (max without (instance, job) (changes(m365_resource_last_probe_timestamp_seconds' + bare + '[5m])) >= 1)\n  )\n) * 0 + 1\nunless ignoring (owner) max without (instance, job) (\n  (m365_resource_up' + bare + ' == 1) unless ignoring (outcome, reason) m365_resource_problem{' + first + 'outcome="inconclusive"}\n)\nunless ignoring (owner) m365:resource_removed:bool\nand ignoring (owner) max without (instance, job) (present_over_time(m365_resource_up' + bare + '[1h]))\n',
+            expr: '(\n  m365:resource_down:bool\n  or ignoring (owner) (\n    m365:resource_problem:owner\n    and ignoring (owner) (\n      min without (instance, job) (\n        m365_resource_consecutive_failures' + bare + '\n        unless ignoring (outcome, reason) m365_resource_problem{' + first + 'outcome="inconclusive"}\n      ) >= 2\n    )\n  )\n  or ignoring (owner) (\n    min without (instance, job) (\n      m365_resource_consecutive_failures' + bare + '\n      unless ignoring (outcome, reason) m365_resource_problem{' + first + 'outcome="inconclusive"}\n    ) >= 2\n  )\n  or ignoring (owner) (\n    m365:resource_problem:owner\n    and ignoring (owner) max without (instance, job, outcome, reason) (m365_resource_problem{' + first + 'outcome="failure"})\n    and ignoring (owner) (max without (instance, job) (max_over_time(m365_resource_up' + bare + '[5m])) == 0)\n    and ignoring (owner) (max without (instance, job) (changes(m365_resource_last_probe_timestamp_seconds' + bare + '[5m])) >= 1)\n  )\n) * 0 + 1\nunless ignoring (owner) max without (instance, job) (\n  (m365_resource_up' + bare + ' == 1) unless ignoring (outcome, reason) m365_resource_problem{' + first + 'outcome="inconclusive"}\n)\nunless ignoring (owner) m365:resource_removed:bool\nand ignoring (owner) m365:resource_remembered:bool\n',
           },
           {
             record: 'm365:location_offline:bool',
@@ -27,7 +27,7 @@
           },
           {
             record: 'm365:resource_vote:place',
-            expr: '(\n  group by (account, kind, resource, location) (\n    m365:resource_down:bool\n    and on (account, kind, resource, location) last_over_time(m365_resource_up' + bare + '[5m])\n  ) * 2\n  or group by (account, kind, resource, location) (\n    (m365_resource_up' + bare + ' == 1) unless ignoring (outcome, reason) m365_resource_problem{' + first + 'outcome="inconclusive"}\n  ) * 0\n  or group by (account, kind, resource, location) (\n    (m365_resource_up' + bare + ' == 0) unless ignoring (outcome, reason) m365_resource_problem{' + first + 'outcome="inconclusive"}\n  )\n  or (\n    group by (account, kind, resource, location) (last_over_time(m365_resource_up' + bare + '[5m]) == 1)\n    unless on (account, kind, resource, location) m365_resource_up' + bare + '\n    unless on (account, kind, resource, location) m365_resource_problem{' + first + 'outcome="inconclusive"}\n  ) * 0\n)\nunless on (location) m365:location_offline:bool\n',
+            expr: '(\n  group by (account, kind, resource, location) (\n    m365:resource_down:bool\n    and on (account, kind, resource, location) last_over_time(m365_resource_up' + bare + '[5m])\n  ) * 2\n  or group by (account, kind, resource, location) (\n    (m365_resource_up' + bare + ' == 1) unless ignoring (outcome, reason) m365_resource_problem{' + first + 'outcome="inconclusive"}\n  ) * 0\n  or group by (account, kind, resource, location) (\n    (m365_resource_up' + bare + ' == 0) unless ignoring (outcome, reason) m365_resource_problem{' + first + 'outcome="inconclusive"}\n  )\n  or (\n    group by (account, kind, resource, location) (last_over_time(m365_resource_up' + bare + '[5m]) == 1)\n    unless on (account, kind, resource, location) m365_resource_up' + bare + '\n    unless on (account, kind, resource, location) m365_resource_problem{' + first + 'outcome="inconclusive"}\n  ) * 0\n  or (m365:resource_vote:place and on (account, kind, resource, location) m365:resource_waits:bool)\n)\nunless on (location) m365:location_offline:bool\n',
           },
           {
             record: 'm365:resource_locations:count',
@@ -51,7 +51,7 @@
           },
           {
             record: 'm365:resource_failing:bool',
-            expr: '(\n  (m365:resource_vote:place > bool 0)\n  unless on (account, kind, resource) (m365:resource_places:count > 1)\n  or (\n    sum by (account, kind, resource) (m365:resource_vote:place > bool 0)\n    / count by (account, kind, resource) (m365:resource_vote:place)\n    > bool 0.5\n  )\n  and on (account, kind, resource) (m365:resource_places:count > 1)\n  or (\n    m365:resource_failing:bool\n    unless on (account, kind, resource) m365:resource_vote:place\n    and on (account, kind, resource) max by (account, kind, resource) (present_over_time(m365_resource_up' + bare + '[1h]))\n    unless on (location) m365:location_offline:bool\n  )\n)\nand on (account, kind, resource) m365:resource_last_success_timestamp_seconds:max\nunless on (account, kind, resource, location) m365:resource_removed:bool\nand on (account, kind, resource) last_over_time(m365_resource_interval_seconds' + bare + '[1h])\nunless on (account, kind, resource) m365:resource_housekeeping:bool\nunless on (account, kind, resource) m365:resource_planned:bool\n',
+            expr: '(\n  (m365:resource_vote:place > bool 0)\n  unless on (account, kind, resource) (m365:resource_places:count > 1)\n  or (\n    sum by (account, kind, resource) (m365:resource_vote:place > bool 0)\n    / count by (account, kind, resource) (m365:resource_vote:place)\n    > bool 0.5\n  )\n  and on (account, kind, resource) (m365:resource_places:count > 1)\n  or (\n    m365:resource_failing:bool\n    unless on (account, kind, resource) m365:resource_vote:place\n    and on (account, kind, resource) m365:resource_remembered:bool\n    unless on (location) m365:location_offline:bool\n  )\n)\nand on (account, kind, resource) m365:resource_last_success_timestamp_seconds:max\nunless on (account, kind, resource, location) m365:resource_removed:bool\nand on (account, kind, resource) last_over_time(m365_resource_interval_seconds' + bare + '[1h])\nunless on (account, kind, resource) m365:resource_housekeeping:bool\nunless on (account, kind, resource) m365:resource_planned:bool\n',
           },
           {
             record: 'm365:kind_down:bool',
@@ -349,7 +349,7 @@
           },
           {
             alert: 'M365ResourceNotMonitored',
-            expr: 'group without (instance, job) (last_over_time(m365_resource_interval_seconds' + bare + '[5m]))\nand group without (instance, job) (last_over_time(m365_resource_interval_seconds' + bare + '[5m] offset 10m))\nunless group without (instance, job) (present_over_time(m365_resource_up' + bare + '[10m]))\nunless on (account, kind, resource, location) m365:resource_down:bool\nunless m365:resource_removed:bool\nunless on (location) m365:location_blind:bool\n',
+            expr: '(\n  time() - m365:resource_judged_timestamp_seconds:max\n  >= clamp_min(max without (instance, job) (last_over_time(m365_resource_interval_seconds' + bare + '[5m])) + 300, 600)\n)\nand max without (instance, job) (last_over_time(m365_resource_interval_seconds' + bare + '[5m] offset 5m))\nunless on (account, kind, resource, location) m365:resource_down:bool\nunless m365:resource_removed:bool\nunless on (location) m365:location_blind:bool\n',
             keep_firing_for: '2m',
             labels: {
               severity: 'ticket',
@@ -357,7 +357,7 @@
             },
             annotations: {
               summary: '{{ $labels.resource }}{{ with $labels.location }} as seen from {{ . }}{{ end }} is not being monitored',
-              description: 'For ten minutes or more no probe of {{ $labels.resource }} could find out whether it works.',
+              description: 'For {{ $value | humanizeDuration }} no probe of {{ $labels.resource }} could find out whether it works.',
               reason: '{{ range $i, $each := printf `count by (reason, location) (m365:resource_problem:recent{account=%q, kind=%q, resource=%q, location%s%q})` $labels.account $labels.kind $labels.resource (or (and $labels.location "=") "=~") (or $labels.location ".*") | query }}{{ if $i }}, {{ end }}{{ $each.Labels.reason }}{{ with $each.Labels.location }} ({{ . }}){{ end }}{{ end }}{{ range printf `max by (resource) ((m365_resource_http_status{account=%q, kind=%q, resource=%q, location%s%q} >= 300) and ignoring (outcome, reason) m365_resource_problem)` $labels.account $labels.kind $labels.resource (or (and $labels.location "=") "=~") (or $labels.location ".*") | query }}, HTTP {{ .Value }}{{ end }}',
               since: '{{ with printf `max(m365:resource_last_success_timestamp_seconds:max{account=%q, kind=%q, resource=%q, location%s%q})` $labels.account $labels.kind $labels.resource (or (and $labels.location "=") "=~") (or $labels.location ".*") | query }}{{ (. | first | value | toTime).UTC.Format `2006-01-02 15:04 UTC` }}{{ end }}',
               status_url: '{{ with printf `last_over_time(m365_resource_problem{account=%[1]q, kind=%[2]q, resource=%[3]q, location%[4]s%[5]q}[5m]) and on (job, instance) m365:exporter_place:info or last_over_time(m365_resource_interval_seconds{account=%[1]q, kind=%[2]q, resource=%[3]q, location%[4]s%[5]q}[1h]) and on (job, instance) m365:exporter_place:info or m365:exporter_place:info{location%[4]s%[5]q}` $labels.account $labels.kind $labels.resource (or (and $labels.location "=") "=~") (or $labels.location ".*") | query }}http://{{ . | first | label `instance` }}/resources/{{ $labels.resource | urlquery | reReplaceAll `\\+` `%20` }}{{ end }}',
@@ -405,7 +405,7 @@
           },
           {
             alert: 'M365CertificateEndsSoon',
-            expr: 'min without (instance, job) (m365_resource_certificate_expiry_timestamp_seconds{' + first + 'kind="http_endpoint"}) < time() + 21 * 86400\n',
+            expr: 'min without (instance, job) (last_over_time(m365_resource_certificate_expiry_timestamp_seconds{' + first + 'kind="http_endpoint"}[1h])) < time() + 21 * 86400\n',
             'for': '10m',
             keep_firing_for: '2m',
             labels: {
@@ -647,7 +647,7 @@
           },
           {
             record: 'm365:location_blind:bool',
-            expr: 'group by (location) (\n  (max_over_time(m365:location_resources_known:count[30m]) == 0)\n  and on (location) m365:location_resources_known:count offset 30m\n  and on (location) last_over_time(m365:location_resources_known:count[5m])\n  and on (location) m365:resource_last_success_timestamp_seconds:max\n)\n',
+            expr: 'group by (location) (\n  (max_over_time(m365:location_resources_known:count[30m]) == 0)\n  and on (location) m365:location_resources_known:count offset 30m\n  and on (location) last_over_time(m365:location_resources_known:count[5m])\n  and on (location) m365:resource_last_success_timestamp_seconds:max\n  unless on (location) (\n    (m365:resource_interval_seconds:max > 1500)\n    and (time() - m365:resource_judged_timestamp_seconds:max < m365:resource_interval_seconds:max + 300)\n    unless on (account, kind, resource) m365:resource_housekeeping:bool\n  )\n)\n',
           },
           {
             alert: 'M365ExporterDown',
@@ -920,7 +920,7 @@
           },
           {
             alert: 'M365NotificationsFail',
-            expr: 'sum by (alertmanager) (increase(prometheus_notifications_errors_total[10m])) > 0\nunless on () (sum(increase(prometheus_notifications_sent_total[10m])) > sum(increase(prometheus_notifications_errors_total[10m])))\n',
+            expr: 'min without (alertmanager) (increase(prometheus_notifications_dropped_total[10m])) > 0\nunless min without (alertmanager) (increase(prometheus_notifications_errors_total[10m])) == 0\n',
             'for': '5m',
             keep_firing_for: '2m',
             labels: {
@@ -941,8 +941,16 @@
         interval: '1m',
         rules: [
           {
+            record: 'm365:account_tenant:info',
+            expr: 'topk by (account) (1,\n  group by (account, tenant) (m365_account_info' + bare + ')\n  or on (account) group by (account, tenant) (last_over_time(m365_account_info' + bare + '[1h]))\n)\n',
+          },
+          {
+            record: 'm365:mail_late_since_timestamp_seconds:min',
+            expr: '(\n  m365:mail_late_since_timestamp_seconds:min\n  or (max without (instance, job) (m365_mail_delivery_seconds' + bare + ') > m365:mail_delivery_limit:seconds) * 0 + time()\n)\nunless max without (instance, job) (m365_mail_delivery_seconds' + bare + ') <= m365:mail_delivery_limit:seconds\nand m365:resource_interval_seconds:max\n',
+          },
+          {
             alert: 'M365MailLate',
-            expr: 'min_over_time((max without (instance, job) (m365_mail_delivery_seconds' + bare + '))[20m:1m]) > m365:mail_delivery_limit:seconds\nand changes(m365:resource_last_success_timestamp_seconds:max[30m]) >= 2\n',
+            expr: 'last_over_time((max without (instance, job) (m365_mail_delivery_seconds' + bare + '))[2h:1m])\nand (\n  time() - m365:mail_late_since_timestamp_seconds:min\n  >= clamp_min(1.5 * m365:resource_interval_seconds:max, 1200)\n)\n',
             keep_firing_for: '2m',
             labels: {
               severity: 'ticket',
@@ -950,7 +958,7 @@
             },
             annotations: {
               summary: 'mail is late: {{ $labels.resource }}{{ with $labels.location }} as seen from {{ . }}{{ end }}',
-              description: 'For twenty minutes no message arrived faster than {{ $value | humanizeDuration }}. One direction only is one resource only: compare the other one.',
+              description: 'Message after message takes longer than the limit, the last one {{ $value | humanizeDuration }}. One direction only is one resource only: compare the other one.',
               reason: '{{ range $i, $each := printf `count by (reason, location) (m365:resource_problem:recent{account=%q, kind=%q, resource=%q, location%s%q})` $labels.account $labels.kind $labels.resource (or (and $labels.location "=") "=~") (or $labels.location ".*") | query }}{{ if $i }}, {{ end }}{{ $each.Labels.reason }}{{ with $each.Labels.location }} ({{ . }}){{ end }}{{ end }}{{ range printf `max by (resource) ((m365_resource_http_status{account=%q, kind=%q, resource=%q, location%s%q} >= 300) and ignoring (outcome, reason) m365_resource_problem)` $labels.account $labels.kind $labels.resource (or (and $labels.location "=") "=~") (or $labels.location ".*") | query }}, HTTP {{ .Value }}{{ end }}',
               since: '{{ with printf `max(m365:resource_last_success_timestamp_seconds:max{account=%q, kind=%q, resource=%q, location%s%q})` $labels.account $labels.kind $labels.resource (or (and $labels.location "=") "=~") (or $labels.location ".*") | query }}{{ (. | first | value | toTime).UTC.Format `2006-01-02 15:04 UTC` }}{{ end }}',
               status_url: '{{ with printf `last_over_time(m365_resource_problem{account=%[1]q, kind=%[2]q, resource=%[3]q, location%[4]s%[5]q}[5m]) and on (job, instance) m365:exporter_place:info or last_over_time(m365_resource_interval_seconds{account=%[1]q, kind=%[2]q, resource=%[3]q, location%[4]s%[5]q}[1h]) and on (job, instance) m365:exporter_place:info or m365:exporter_place:info{location%[4]s%[5]q}` $labels.account $labels.kind $labels.resource (or (and $labels.location "=") "=~") (or $labels.location ".*") | query }}http://{{ . | first | label `instance` }}/resources/{{ $labels.resource | urlquery | reReplaceAll `\\+` `%20` }}{{ end }}',
@@ -960,7 +968,7 @@
           },
           {
             alert: 'M365MicrosoftUnaware',
-            expr: 'max by (service) (m365_service_status{' + first + 'status="operational"}) == 1\nand on (service) (\n  group by (account, kind, resource, service) (m365_resource_info{' + first + 'service!=""})\n  * on (account, kind, resource) group_left () group by (account, kind, resource) (m365:resource_outage:bool{owner="Microsoft"})\n)\n',
+            expr: 'max by (tenant, service) (\n  m365_service_status{' + first + 'status="operational"} * on (account) group_left (tenant) m365:account_tenant:info\n) == 1\nand on (tenant, service) (\n  group by (account, kind, resource, service) (last_over_time(m365_resource_info{' + first + 'service!=""}[1h]))\n  * on (account) group_left (tenant) m365:account_tenant:info\n  and on (account, kind, resource) m365:resource_outage:bool{owner="Microsoft"}\n)\n',
             'for': '15m',
             keep_firing_for: '2m',
             labels: {
@@ -968,16 +976,16 @@
               owner: 'Microsoft',
             },
             annotations: {
-              summary: '{{ $labels.service }} fails here, and Microsoft calls it operational',
+              summary: '{{ $labels.service }}{{ with $labels.tenant }} of {{ . }}{{ end }} fails here, and Microsoft calls it operational',
               description: 'Our probes fail for reasons on the side of Microsoft, its service health shows nothing. Report it: an admin center case, with the request ids of the failed probes.',
-              resources: '{{ range $i, $each := printf `count by (resource) (m365_resource_info{service=%q} and on (account, kind, resource) m365:resource_outage:bool)` $labels.service | query }}{{ if $i }}, {{ end }}{{ $each.Labels.resource }}{{ end }}',
+              resources: '{{ range $i, $each := printf `count by (resource) (m365_resource_info{service=%q} and on (account) m365:account_tenant:info{tenant=%q} and on (account, kind, resource) m365:resource_outage:bool)` $labels.service $labels.tenant | query }}{{ if $i }}, {{ end }}{{ $each.Labels.resource }}{{ end }}',
               runbook_url: c.runbookUrl + '/M365MicrosoftUnaware',
               dashboard_url: c.dashboardUrl + '/d/m365mon-services',
             },
           },
           {
             alert: 'M365MicrosoftReports',
-            expr: 'max by (service, status) (m365_service_status{' + first + 'status=~"degraded|interrupted"}) == 1\nunless on (service) (\n  group by (account, kind, resource, service) (m365_resource_info{' + first + 'service!=""})\n  * on (account, kind, resource) group_left () group by (account, kind, resource) (m365:resource_outage:bool or m365:resource_unstable:bool)\n)\n',
+            expr: 'max by (tenant, service, status) (\n  m365_service_status{' + first + 'status=~"degraded|interrupted"} * on (account) group_left (tenant) m365:account_tenant:info\n) == 1\nunless on (tenant, service) (\n  group by (account, kind, resource, service) (last_over_time(m365_resource_info{' + first + 'service!=""}[1h]))\n  * on (account) group_left (tenant) m365:account_tenant:info\n  and on (account, kind, resource) (m365:resource_outage:bool or m365:resource_unstable:bool)\n)\n',
             'for': '10m',
             keep_firing_for: '2m',
             labels: {
@@ -985,8 +993,8 @@
               owner: 'Microsoft',
             },
             annotations: {
-              summary: 'Microsoft calls {{ $labels.service }} {{ $labels.status }}; nothing of it fails here',
-              description: 'Some users may feel it although our probes do not.{{ range printf `max(m365_service_oldest_issue_timestamp_seconds{service=%q})` $labels.service | query }} The oldest open issue is of {{ (.Value | toTime).UTC.Format `2006-01-02 15:04 UTC` }}.{{ end }}',
+              summary: 'Microsoft calls {{ $labels.service }}{{ with $labels.tenant }} of {{ . }}{{ end }} {{ $labels.status }}; nothing of it fails here',
+              description: 'Some users may feel it although our probes do not.{{ range printf `max(m365_service_oldest_issue_timestamp_seconds{service=%q} and on (account) m365:account_tenant:info{tenant=%q})` $labels.service $labels.tenant | query }} The oldest open issue is of {{ (.Value | toTime).UTC.Format `2006-01-02 15:04 UTC` }}.{{ end }}',
               runbook_url: c.runbookUrl + '/M365MicrosoftReports',
               dashboard_url: c.dashboardUrl + '/d/m365mon-services',
             },
@@ -999,7 +1007,7 @@
         rules: [
           {
             alert: 'M365LicensesShort',
-            expr: '(max without (instance, job) (m365_license_consumed_units' + bare + ')\n  / ignoring (state) (max without (instance, job) (m365_license_units{' + first + 'state="enabled"}) > 0))\n> 1 - m365:license_reserve:ratio\n',
+            expr: '(max without (instance, job) (last_over_time(m365_license_consumed_units' + bare + '[1h]))\n  / ignoring (state) (max without (instance, job) (last_over_time(m365_license_units{' + first + 'state="enabled"}[1h])) > 0))\n> 1 - m365:license_reserve:ratio\n',
             'for': '1h',
             keep_firing_for: '2m',
             labels: {
@@ -1015,7 +1023,7 @@
           },
           {
             alert: 'M365LicensesLapse',
-            expr: 'max without (instance, job, state) (m365_license_units{' + first + 'state=~"warning|suspended|locked_out"}) > 0\nor (min without (instance, job) (m365_license_next_lifecycle_timestamp_seconds' + bare + ') < time() + 30 * 86400)\n',
+            expr: 'max without (instance, job, state) (last_over_time(m365_license_units{' + first + 'state=~"warning|suspended|locked_out"}[1h])) > 0\nor (min without (instance, job) (last_over_time(m365_license_next_lifecycle_timestamp_seconds' + bare + '[1h])) < time() + 30 * 86400)\n',
             'for': '1h',
             keep_firing_for: '2m',
             labels: {
@@ -1084,7 +1092,7 @@
           },
           {
             alert: 'M365DirectorySyncLate',
-            expr: 'time() - max without (instance, job) (last_over_time(m365_directory_last_sync_timestamp_seconds' + bare + '[1h]))\n> m365:directory_sync_limit:seconds\nunless on (account) (m365_directory_sync_enabled' + bare + ' == 0)\n',
+            expr: 'time() - max without (instance, job) (last_over_time(m365_directory_last_sync_timestamp_seconds' + bare + '[1h]))\n> m365:directory_sync_limit:seconds\nunless on (account) (last_over_time(m365_directory_sync_enabled' + bare + '[1h]) == 0)\n',
             'for': '10m',
             keep_firing_for: '2m',
             labels: {

@@ -11,47 +11,47 @@
         rules: [
           {
             record: 'm365:resource_objective:ratio',
-            expr: 'max without (instance, job) (m365_resource_interval_seconds' + bare + ') * 0 + ' + c.objective,
+            expr: 'm365:resource_interval_seconds:max * 0 + ' + c.objective,
           },
           {
             record: 'm365:resource_latency_limit:seconds',
-            expr: 'max without (instance, job) (m365_resource_interval_seconds' + bare + ') * 0 + ' + c.latencyLimitSeconds,
+            expr: 'm365:resource_interval_seconds:max * 0 + ' + c.latencyLimitSeconds,
           },
           {
             record: 'm365:resource_latency_factor:ratio',
-            expr: 'max without (instance, job) (m365_resource_interval_seconds' + bare + ') * 0 + ' + c.latencyFactor,
+            expr: 'm365:resource_interval_seconds:max * 0 + ' + c.latencyFactor,
           },
           {
             record: 'm365:account_token_latency_limit:seconds',
-            expr: 'max without (instance, job, tenant, cloud, credential) (m365_account_info' + bare + ') * 0 + 3',
+            expr: 'max without (instance, job, tenant, cloud, credential) (last_over_time(m365_account_info' + bare + '[2h])) * 0 + 3',
           },
           {
             record: 'm365:credential_ends_soon:seconds',
-            expr: 'max without (instance, job) (m365_credential_expiry_timestamp_seconds{' + first + 'credential=~"client_.+"}) * 0 + ' + c.credentialSoonDays + ' * 86400\nor max without (instance, job) (m365_credential_expiry_timestamp_seconds' + bare + ') * 0 + 14 * 86400\n',
+            expr: 'max without (instance, job) (last_over_time(m365_credential_expiry_timestamp_seconds{' + first + 'credential=~"client_.+"}[15m])) * 0 + ' + c.credentialSoonDays + ' * 86400\nor max without (instance, job) (last_over_time(m365_credential_expiry_timestamp_seconds' + bare + '[15m])) * 0 + 14 * 86400\n',
           },
           {
             record: 'm365:credential_ends_very_soon:seconds',
-            expr: 'max without (instance, job) (m365_credential_expiry_timestamp_seconds{' + first + 'credential=~"client_.+"}) * 0 + ' + c.credentialVerySoonDays + ' * 86400\nor max without (instance, job) (m365_credential_expiry_timestamp_seconds' + bare + ') * 0 + 3 * 86400\n',
+            expr: 'max without (instance, job) (last_over_time(m365_credential_expiry_timestamp_seconds{' + first + 'credential=~"client_.+"}[15m])) * 0 + ' + c.credentialVerySoonDays + ' * 86400\nor max without (instance, job) (last_over_time(m365_credential_expiry_timestamp_seconds' + bare + '[15m])) * 0 + 3 * 86400\n',
           },
           {
             record: 'm365:application_credential_ends_soon:seconds',
-            expr: 'max without (instance, job) (m365_application_credential_expiry_timestamp_seconds{' + first + 'end="last"}) * 0 + 14 * 86400',
+            expr: 'max without (instance, job) (last_over_time(m365_application_credential_expiry_timestamp_seconds{' + first + 'end="last"}[3h])) * 0 + 14 * 86400',
           },
           {
             record: 'm365:application_credential_ends_very_soon:seconds',
-            expr: 'max without (instance, job) (m365_application_credential_expiry_timestamp_seconds{' + first + 'end="last"}) * 0 + 3 * 86400',
+            expr: 'max without (instance, job) (last_over_time(m365_application_credential_expiry_timestamp_seconds{' + first + 'end="last"}[3h])) * 0 + 3 * 86400',
           },
           {
             record: 'm365:mail_delivery_limit:seconds',
-            expr: 'max without (instance, job) (m365_mail_delivery_seconds' + bare + ') * 0 + 120',
+            expr: 'max without (instance, job) (last_over_time(m365_mail_delivery_seconds' + bare + '[2h])) * 0 + 120',
           },
           {
             record: 'm365:license_reserve:ratio',
-            expr: 'max without (instance, job) (m365_license_consumed_units' + bare + ') * 0 + 0.02',
+            expr: 'max without (instance, job) (last_over_time(m365_license_consumed_units' + bare + '[1h])) * 0 + 0.02',
           },
           {
             record: 'm365:directory_sync_limit:seconds',
-            expr: 'max without (instance, job) (m365_directory_last_sync_timestamp_seconds' + bare + ') * 0 + 3 * 3600',
+            expr: 'max without (instance, job) (last_over_time(m365_directory_last_sync_timestamp_seconds' + bare + '[1h])) * 0 + 3 * 3600',
           },
         ],
       },
@@ -85,7 +85,19 @@
           },
           {
             record: 'm365:resource_interval_seconds:max',
-            expr: 'max without (instance, job) (m365_resource_interval_seconds' + bare + ')',
+            expr: 'max without (instance, job) (last_over_time(m365_resource_interval_seconds' + bare + '[15m]))\nunless m365:resource_removed:bool\n',
+          },
+          {
+            record: 'm365:resource_judged_timestamp_seconds:max',
+            expr: '(\n  m365:resource_up:max * 0 + time()\n  or last_over_time(m365:resource_judged_timestamp_seconds:max[1h])\n  or max without (instance, job) (m365_resource_interval_seconds' + bare + ') * 0 + time()\n)\nand max without (instance, job) (last_over_time(m365_resource_interval_seconds' + bare + '[1h]))\n',
+          },
+          {
+            record: 'm365:resource_waits:bool',
+            expr: '(max without (instance, job) (m365_resource_interval_seconds' + bare + ') > bool 300) == 1\nunless max without (instance, job) (m365_resource_last_probe_timestamp_seconds' + bare + ')\n',
+          },
+          {
+            record: 'm365:resource_remembered:bool',
+            expr: 'group without (instance, job) (present_over_time(m365_resource_up' + bare + '[1h]))\nor (time() - m365:resource_judged_timestamp_seconds:max < m365:resource_interval_seconds:max + 300) * 0 + 1\n',
           },
           {
             record: 'm365:resource_places:count',
@@ -93,7 +105,7 @@
           },
           {
             record: 'm365:resource_problem:recent',
-            expr: 'max without (instance, job) (\n  m365_resource_problem' + bare + '\n  or (\n    last_over_time(m365_resource_problem' + bare + '[15m])\n    unless ignoring (outcome, reason) m365_resource_last_probe_timestamp_seconds' + bare + '\n  )\n)\n',
+            expr: 'max without (instance, job) (\n  m365_resource_problem' + bare + '\n  or (\n    last_over_time(m365_resource_problem' + bare + '[15m])\n    unless ignoring (outcome, reason) m365_resource_last_probe_timestamp_seconds' + bare + '\n  )\n)\nor (m365:resource_problem:recent and on (account, kind, resource, location) m365:resource_waits:bool)\n',
           },
           {
             record: 'm365:account_problem:recent',

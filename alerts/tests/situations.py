@@ -69,7 +69,7 @@ def owner(minute, alert, whose):
 
 def single(name, minutes, resources, expected, **more):
     exporter = {key: more.pop(key) for key in list(more) if key in
-                ("restarts", "down", "gone", "skew", "labels", "references", "off_network", "restart_gap", "account_trouble", "blind_scrapes", "location", "accounts")}
+                ("restarts", "down", "gone", "skew", "labels", "references", "off_network", "restart_gap", "account_trouble", "blind_scrapes", "location", "accounts", "tenants")}
     file = more.pop("file", "single")
     ALL.append(Situation(file, name, minutes, [Exporter(resources, **exporter)], expected, **more))
 
@@ -334,6 +334,24 @@ quiet("somebody opens TLS on the way: a note", [info("TlsIntercepted", 16, 91)],
 MAIL = Resource("mail-out", kind="mail_round_trip", interval=300, phase=20, service="Exchange")
 quiet("mail takes four minutes: a ticket", [ticket("MailLate", 41, 66)], raw("mail_delivery_seconds", 'account="contoso",kind="mail_round_trip",resource="mail-out"', "9x39 240x79 9x60"), resources=[MAIL])
 quiet("one message takes four minutes: nothing", [], raw("mail_delivery_seconds", 'account="contoso",kind="mail_round_trip",resource="mail-out"', "9x39 240x9 9x130"), resources=[MAIL])
+
+
+def mail(interval, **more):
+    return Resource("mail-out", kind="mail_round_trip", interval=interval, phase=20, service="Exchange", waits=True, **more)
+
+
+def delivery(values):
+    return raw("mail_delivery_seconds", 'account="contoso",kind="mail_round_trip",resource="mail-out"', values)
+
+
+# From minute 20 (or 60) on.
+quiet("mail every fifteen minutes takes four: a ticket", [ticket("MailLate", 46, 126)], delivery("9x39 240x199 9x100"), resources=[mail(900)], minutes=160)
+quiet("mail every twenty minutes takes four: a ticket that stays", [ticket("MailLate", 51, 146)], delivery("9x39 240x239 9x100"), resources=[mail(1200)], minutes=180)
+quiet("mail every hour takes four minutes: a ticket after the second one", [ticket("MailLate", 151, 306)], delivery("9x119 240x479 9x140"), resources=[mail(3600)], minutes=360)
+quiet("mail every hour, one takes four minutes: nothing", [], delivery("9x119 240x119 9x300"), resources=[mail(3600)], minutes=250)
+quiet("mail is late, over a restart of ten minutes", [ticket("MailLate", 41, 116), page("ExporterDown", 66, 76)], delivery("9x39 240x79 stale _x19 240x80 9x100"), resources=[MAIL], minutes=140, down=((60, 70),))
+quiet("mail every hour is late, over a restart after which it waits", [ticket("MailLate", 151, 366), page("ExporterDown", 206, 216)], delivery("9x119 240x279 stale _x79 240x239 9x140"), resources=[mail(3600)], minutes=420, down=((200, 210),))
+quiet("mail is late, and is not watched any more", [ticket("MailLate", 41, 66)], delivery("9x39 240x79 stale _x120"), resources=[mail(300, removed=60), site()], minutes=120)
 quiet("mail is lost one way: a page for that direction", [page("ResourceDown", 26, 66)], resources=[Resource("mail-out", kind="mail_round_trip", interval=300, phase=20, service="Exchange", trouble=[(20, 60, "timeout")]), Resource("mail-in", kind="mail_round_trip", interval=300, phase=80, service="Exchange")])
 
 
@@ -346,6 +364,29 @@ quiet("it fails here, Microsoft calls it operational: a ticket beside the page",
 quiet("it fails here, and Microsoft says so: the page alone", [page("ResourceDown", 26, 91)], *says("SharePoint", ("operational", "1x50 0x130"), ("interrupted", "0x50 1x130")), resources=[site((20, 85, "server_error"))])
 quiet("Microsoft calls it interrupted, nothing fails here: a note, never a page", [info("MicrosoftReports", 31, 91)], *says("Exchange", ("operational", "1x39 0x140"), ("interrupted", "0x39 1x140")))
 quiet("our network fails, Microsoft calls it operational: nothing of Microsoft", [page("ResourceDown", 26, 76)], *says("SharePoint", ("operational", "1x180"), ("interrupted", "0x180")), resources=[site((20, 70, "dns"))])
+TWO = {"x": "x.onmicrosoft.com", "y": "y.onmicrosoft.com"}
+
+
+def told(account, status, values="1x180", where=TARGET):
+    """Microsoft's word of SharePoint to the tenant of an account."""
+    return (f'm365_service_status{{{where},account="{account}",kind="service_health",resource="health-{account}",service="SharePoint",status="{status}"}}', values)
+
+
+def sites(x=(), y=(), **more):
+    return [site(*x, account="x", name="sx", **more), site(*y, account="y", name="sy", **more)]
+
+
+FAILS = ((20, 70, "server_error"),)
+quiet("it fails in one tenant; Microsoft calls it operational in the other one, and says so in this one", [page("ResourceDown", 26, 76)], told("x", "interrupted", "0x39 1x100 0x40"), told("y", "operational"), resources=sites(x=FAILS), tenants=TWO)
+quiet("it fails in one tenant; Microsoft says so of the other one only", [page("ResourceDown", 26, 76), ticket("MicrosoftUnaware", 41, 76), info("MicrosoftReports", 11, 91)], told("x", "operational"), told("y", "interrupted"), resources=sites(x=FAILS), tenants=TWO,
+      also=[(60, 'ALERTS{alertname=~"M365Microsoft.*",alertstate="firing"}', [('ALERTS{alertname="M365MicrosoftUnaware",alertstate="firing",severity="ticket",owner="Microsoft",service="SharePoint",tenant="x.onmicrosoft.com"}', 1),
+             ('ALERTS{alertname="M365MicrosoftReports",alertstate="firing",severity="info",owner="Microsoft",service="SharePoint",status="interrupted",tenant="y.onmicrosoft.com"}', 1)])])
+quiet("health is asked through another account of the same tenant", [page("ResourceDown", 26, 76), ticket("MicrosoftUnaware", 41, 76)], told("y", "operational"), resources=sites(x=FAILS), tenants={"x": "x.onmicrosoft.com", "y": "x.onmicrosoft.com"})
+ELSEWHERE = TARGET.replace("ams", "fra")
+places("two tenants from two places: one ticket for the one that fails, one note for the other one", 90, [Exporter(sites(x=FAILS), location=place, tenants=TWO) for place in ("ams", "fra")], [page("ResourceDown", 26, 76), ticket("MicrosoftUnaware", 41, 76), info("MicrosoftReports", 11, 91)],
+       more=[told("x", "operational"), told("x", "operational", where=ELSEWHERE), told("y", "degraded"), told("y", "degraded", where=ELSEWHERE)], file="housekeeping", every=5)
+places("two places, one tenant each: the word in one is not that in the other", 90, [Exporter([site(*FAILS, account="x", name="sx")], location="ams", tenants=TWO), Exporter([site(account="y", name="sy")], location="fra", tenants=TWO)], [page("ResourceDown", 26, 76), info("MicrosoftReports", 11, 91)],
+       more=[told("y", "interrupted", where=ELSEWHERE)], file="housekeeping", every=5)
 PROCESS = "m365mon_%s{" + TARGET + "}"
 quiet("a reload fails: a ticket", [ticket("ConfigReloadFailed", 31, 66)], (PROCESS % "config_last_reload_successful", "1x40 0x80 1x60"))
 quiet("the token store cannot be written: urgent", [ticket("StorageUnwritable", 26, 66)], (PROCESS % "storage_writable", "1x40 0x80 1x60"))
@@ -355,4 +396,56 @@ quiet("probes start late: a ticket", [ticket("ProbesLate", 16, 91)], (f'm365mon_
 GROUP = 'rule_group="/etc/prometheus/m365mon-alerts.yml;m365mon-pages"'
 quiet("rules fail: a page", [page("RulesFail", 26, 61)], (f"prometheus_rule_evaluation_failures_total{{job=\"prometheus\",{GROUP}}}", "0x40 1+1x60 61x80"))
 quiet("rules of others fail: nothing", [], ('prometheus_rule_evaluation_failures_total{job="prometheus",rule_group="/etc/prometheus/other.yml;other"}', "0x40 1+1x60 61x80"))
-quiet("Alertmanager takes nothing: a page", [page("NotificationsFail", 36, 56)], ('prometheus_notifications_errors_total{job="prometheus",alertmanager="a"}', "0x40 2+2x60 122x80"), ('prometheus_notifications_sent_total{job="prometheus",alertmanager="a"}', "0+2x40 82+2x60 202+2x80"))
+
+
+def notifications(*counts):
+    """(what, alertmanager or None, values): what Prometheus counts of them."""
+    return [(f'prometheus_notifications_{what}_total{{job="prometheus",instance="prometheus:9090"' + (f',alertmanager="{whose}"' if whose else "") + "}", values)
+            for what, whose, values in counts]
+
+
+# Up to about Prometheus 3.0: sent counts alerts, also those that failed; errors count
+# batches; dropped counts what nobody took, once for all.
+TWENTY, BATCH, NONE, ENDS = "0+20x180", "0x40 1+1x60 61x80", "0x180", "0x40 20+20x60 1220x80"
+quiet("Alertmanager takes nothing, twenty alerts fire, Prometheus 2: a page", [page("NotificationsFail", 26, 66)], *notifications(("sent", "a", TWENTY), ("errors", "a", BATCH), ("dropped", None, ENDS)))
+quiet("one of two Alertmanagers takes nothing, Prometheus 2: nothing", [], *notifications(("sent", "a", TWENTY), ("sent", "b", TWENTY), ("errors", "a", BATCH), ("errors", "b", NONE), ("dropped", None, NONE)))
+# Since 3.3 or so errors count alerts, and what one of two groups of Alertmanagers did not
+# take is dropped.
+quiet("Alertmanager takes nothing, Prometheus 3.5: a page", [page("NotificationsFail", 26, 66)], *notifications(("sent", "a", TWENTY), ("errors", "a", ENDS), ("dropped", None, ENDS)))
+quiet("one of two groups of Alertmanagers takes nothing, Prometheus 3.5: nothing", [], *notifications(("sent", "a", TWENTY), ("sent", "b", TWENTY), ("errors", "a", ENDS), ("errors", "b", NONE), ("dropped", None, ENDS)))
+# With a queue for each: sent counts what was taken, dropped is for each.
+quiet("both Alertmanagers take nothing, a queue for each: a page", [page("NotificationsFail", 26, 66)], *notifications(*[(what, whose, values) for whose in "ab" for what, values in (("sent", "0+20x40 800x140"), ("errors", ENDS), ("dropped", ENDS))]))
+quiet("one of two Alertmanagers takes nothing, a queue for each: nothing", [], *notifications(("sent", "a", NONE), ("sent", "b", TWENTY), ("errors", "a", ENDS), ("errors", "b", NONE), ("dropped", "a", ENDS), ("dropped", "b", NONE)))
+
+
+# ---- what lasts over a restart of ten minutes
+def over(name, values, expected, labels, *series, **more):
+    """A series that is absent from minute 100 to 110, beside an exporter that is."""
+    quiet(name + ", over a restart of ten minutes", [*expected, page("ExporterDown", 106, 116)], raw(*labels, f"{values}x200 stale _x18 {values}x120"), *series, minutes=150, down=((100, 110),), **more)
+
+
+APPLICATION = 'account="contoso",kind="app_credentials",resource="apps",application="payroll",credential="client_secret",end="last"'
+over("a secret that ends in 20 days", 20 * DAY, [ticket("CredentialExpiresSoon", 11, 151)], ("credential_expiry_timestamp_seconds", SECRET))
+over("a secret that ends in 5 days", 5 * DAY, [ticket("CredentialExpiresVerySoon", 11, 151)], ("credential_expiry_timestamp_seconds", SECRET))
+over("one application's last secret ends in ten days", 10 * DAY, [ticket("ApplicationCredentialEndsSoon", 11, 151)], ("application_credential_expiry_timestamp_seconds", APPLICATION))
+over("one application's last secret ends in two days", 2 * DAY, [ticket("ApplicationCredentialEndsVerySoon", 11, 151)], ("application_credential_expiry_timestamp_seconds", APPLICATION))
+over("the certificate of an endpoint ends in ten days", 10 * DAY, [ticket("CertificateEndsSoon", 11, 151)], ("resource_certificate_expiry_timestamp_seconds", 'account="",kind="http_endpoint",resource="shop"'))
+quiet("licences run short, over a restart of ten minutes", [ticket("LicensesShort", 61, 151), page("ExporterDown", 106, 116)], raw("license_consumed_units", LICENSE, "99x200 stale _x18 99x120"), raw("license_units", LICENSE + ',state="enabled"', "100x200 stale _x18 100x120"), minutes=150, down=((100, 110),))
+quiet("licences lapse, over a restart of ten minutes", [ticket("LicensesLapse", 61, 151), page("ExporterDown", 106, 116)], raw("license_units", LICENSE + ',state="warning"', "100x200 stale _x18 100x120"), minutes=150, down=((100, 110),))
+quiet("the directory is not synchronised any more, over a restart of ten minutes", [ticket("DirectorySyncLate", 201, 281), page("ExporterDown", 226, 236)], raw("directory_last_sync_timestamp_seconds", SYNC, "600x440 stale _x18 600x120"), raw("directory_sync_enabled", SYNC, "1x440 stale _x18 1x120"), minutes=280, down=((220, 230),))
+quiet("the directory is not synchronised, and shall not be, over a restart of twenty minutes", [page("ExporterDown", 226, 246)], raw("directory_last_sync_timestamp_seconds", SYNC, "600x440 stale _x38 600x120"), raw("directory_sync_enabled", SYNC, "0x440 stale _x38 0x120"), minutes=280, down=((220, 240),))
+quiet("tokens are slow, over a restart of ten minutes", [ticket("SignInSlow", 61, 201), page("ExporterDown", 156, 166)], raw("token_request_duration_seconds_sum", 'account="contoso"', "0+0.1x300 stale _x18 0+0.1x200"), raw("token_request_duration_seconds_count", 'account="contoso"', "0+0.02x300 stale _x18 0+0.02x200"), minutes=200, down=((150, 160),))
+single("slow for hours, over a restart of ten minutes", 240, [site(latency=lambda m: 6.0 if 60 <= m < 180 else 0.4)], [ticket("ResourceSlow", 81, 201), page("ExporterDown", 126, 136)], file="hours", every=5, down=((120, 130),))
+single("two percent failing for hours, over a restart of ten minutes", 600, [site((0, 600, lambda n: "timeout" if n % 50 == 49 else None))], [ticket("ErrorBudgetBurnSlow", 251, 301), page("ErrorBudgetBurn", 301, 601)], file="hours", every=10, either=(401, 411), down=((400, 410),))
+
+# ---- what waits for its phase after a start: what writes, and what has a least interval
+HOUR = dict(interval=3600, waits=True)
+single("every hour, a first start: nothing until its turn", 130, [site(name="rare", phase=3300, **HOUR)], [], file="hours", every=5)
+single("every hour, a restart after which it waits: nothing", 240, [site(name="rare", phase=300, **HOUR)], [], restarts=(126,), file="hours", every=5)
+single("every hour beside every minute, a restart after which it waits: nothing", 240, [site(name="rare", phase=300, **HOUR), site()], [], restarts=(126,), file="hours", every=5)
+single("every hour, never conclusive: a ticket after an interval and five minutes", 200, [site((0, 200, "token"), name="rare", phase=300, **HOUR), site()], [ticket("ResourceNotMonitored", 66, 201)], restarts=(126,), file="hours", every=5)
+single("every hour, down over a restart after which it waits: one page", 400, [site((60, 300, "server_error"), name="rare", phase=300, **HOUR)], [page("ResourceDown", 126, 311)], restarts=(186,), file="hours", every=5)
+single("every hour, never worked, over a restart after which it waits", 400, [site((0, 400, "not_found"), name="rare", phase=300, **HOUR), site()], [ticket("ResourceNeverWorked", 76, 401)], restarts=(186,), file="hours", every=5)
+single("every hour, a permission is missing, over a restart after which it waits", 300, [site((60, 300, "forbidden"), name="rare", phase=300, **HOUR), site()], [ticket("ResourceForbidden", 81, 301)], restarts=(126,), file="hours", every=5)
+places("every hour, one of three places sees it, the others restart and wait: a ticket", 400, [Exporter([site((60, 300, "server_error"), name="rare", phase=300, **HOUR)], location="ams"), Exporter([site(name="rare", phase=600, **HOUR)], location="fra", restarts=(136,)), Exporter([site(name="rare", phase=900, **HOUR)], location="nyc", restarts=(142,))],
+       [ticket("LocationDisagrees", 131, 311)], file="hours", every=5)

@@ -60,12 +60,14 @@ def labels(of):
 
 class Resource:
     def __init__(self, name="intranet", kind="sharepoint_site", account="contoso", interval=60, phase=None, trouble=(),
-                 latency=0.3, removed=None, impact=None, service="SharePoint", planned=(), window="type", more=None, after=0):
+                 latency=0.3, removed=None, impact=None, service="SharePoint", planned=(), window="type", more=None, after=0, waits=False):
         self.name, self.kind, self.account, self.interval = name, kind, account, interval
         self.phase = (sum(map(ord, name)) * 7) % interval if phase is None else phase
         # [(from, to, reason or callable(probe number) -> reason)]; `None` is a success.
         self.trouble, self.latency, self.removed, self.impact, self.service = list(trouble), latency, removed, impact, service
         self.planned, self.window, self.more, self.after = planned if isinstance(planned, dict) else list(planned), window, more or {}, after
+        # Waits for its phase after a start, as what writes and what has a least interval does.
+        self.waits = waits
 
     def answer(self, minute, count):
         for start, end, reason in self.trouble:
@@ -79,12 +81,14 @@ INCONCLUSIVE = {"throttled", "token", "unauthorized", "forbidden", "rejected", "
 
 class Exporter:
     def __init__(self, resources, location="ams", instance=None, job="m365mon", down=(), restarts=(), gone=(), skew=0, labels=None,
-                 references=None, off_network=(), accounts=None, restart_gap=0.5, reload=None, account_trouble=(), blind_scrapes=()):
+                 references=None, off_network=(), accounts=None, restart_gap=0.5, reload=None, account_trouble=(), blind_scrapes=(), tenants=None):
         self.resources, self.location = resources, location
         self.instance = instance or f"{location or 'x'}:10365"
         self.job, self.down, self.restarts, self.gone, self.skew = job, list(down), sorted(restarts), list(gone), skew
         self.labels = labels or {}
         self.references, self.off_network, self.restart_gap = references, list(off_network), restart_gap
+        # Of which tenant an account is.
+        self.tenants = tenants or {}
         # [(from, to, account, reason)]
         self.account_trouble, self.blind_scrapes = list(account_trouble), list(blind_scrapes)
         self.names = accounts or sorted({resource.account for resource in resources if resource.account})
@@ -129,7 +133,7 @@ class Exporter:
                 put("m365mon_reference_up", self.process({"reference": reference}), tick, 0 if away else 1)
             for account in self.names:
                 own = self.process({"account": account})
-                put("m365_account_info", {**own, "tenant": "contoso.onmicrosoft.com", "cloud": "global", "credential": "client_secret"}, tick, 1)
+                put("m365_account_info", {**own, "tenant": self.tenants.get(account, "contoso.onmicrosoft.com"), "cloud": "global", "credential": "client_secret"}, tick, 1)
                 bad = [r for a, b, name, r in self.account_trouble if a <= minute < b and name == account]
                 if minute - began >= 0.5 or not began:
                     put("m365_account_up", own, tick, 0 if bad else 1)
@@ -159,7 +163,7 @@ class Exporter:
         # The first probe after a start comes within half a minute.
         for life in starts:
             early = life * 60 + min(resource.phase % 30, resource.interval)
-            if life and early < first.get(life, math.inf) and not off(early / 60):
+            if life and not resource.waits and early < first.get(life, math.inf) and not off(early / 60):
                 reports.append((early, life, resource.answer(early / 60, count)))
         return sorted(reports)
 

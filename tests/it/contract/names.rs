@@ -40,7 +40,7 @@ const PROMETHEUS_OWN: [(&str, &[&str]); 9] = [
         &["rule_group"],
     ),
     ("prometheus_notifications_errors_total", &["alertmanager"]),
-    ("prometheus_notifications_sent_total", &["alertmanager"]),
+    ("prometheus_notifications_dropped_total", &["alertmanager"]),
 ];
 
 /// The one metric that nobody should look at: below 4 SharePoint draws it by lot.

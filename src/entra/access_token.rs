@@ -1,13 +1,13 @@
 //! An access token, and when it is renewed.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::jwt::{self, Audiences};
 use super::rights::Rights;
-use crate::model::{Clock, Moment, Random, Secret, Timestamp};
+use crate::model::{Audience, Clock, Cloud, Moment, Random, Secret, Timestamp};
 
 /// An access token with its age and its end. Cheap to clone; clones are the
 /// same token.
@@ -18,6 +18,9 @@ struct Inner {
     secret: Secret,
     issued: Moment,
     life: Duration,
+    /// Whether it is for the audience that it was first shown to: read once, and asked
+    /// at every request.
+    fits: OnceLock<(Audience, bool)>,
 }
 
 impl AccessToken {
@@ -29,6 +32,7 @@ impl AccessToken {
             secret,
             issued,
             life,
+            fits: OnceLock::new(),
         }))
     }
 
@@ -51,9 +55,19 @@ impl AccessToken {
         super::rights::object_id(&self.0.secret)
     }
 
-    /// Whom it is for by its own word (`aud`); nothing where it cannot be read.
+    /// False if it says of itself (`aud`) that it is for another service than this
+    /// audience's. What cannot be read is for whatever it was asked for.
     #[must_use]
-    pub fn audiences(&self) -> Vec<String> {
+    pub fn is_for(&self, audience: &Audience, cloud: &Cloud) -> bool {
+        let takes = || {
+            let mut auds = self.audiences().into_iter();
+            auds.all(|aud| audience.takes(&aud, cloud))
+        };
+        let (first, fits) = self.0.fits.get_or_init(|| (audience.clone(), takes()));
+        if first == audience { *fits } else { takes() }
+    }
+
+    fn audiences(&self) -> Vec<String> {
         #[derive(Deserialize)]
         struct Meant {
             aud: Audiences,

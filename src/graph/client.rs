@@ -90,8 +90,7 @@ pub(super) fn of_another(
     audience: &Audience,
     cloud: &Cloud,
 ) -> Option<TokenProblem> {
-    let auds = token.audiences();
-    if auds.iter().all(|aud| audience.takes(aud, cloud)) {
+    if token.is_for(audience, cloud) {
         return None;
     }
     Some(TokenProblem {

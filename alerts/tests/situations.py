@@ -449,3 +449,9 @@ single("every hour, never worked, over a restart after which it waits", 400, [si
 single("every hour, a permission is missing, over a restart after which it waits", 300, [site((60, 300, "forbidden"), name="rare", phase=300, **HOUR), site()], [ticket("ResourceForbidden", 81, 301)], restarts=(126,), file="hours", every=5)
 places("every hour, one of three places sees it, the others restart and wait: a ticket", 400, [Exporter([site((60, 300, "server_error"), name="rare", phase=300, **HOUR)], location="ams"), Exporter([site(name="rare", phase=600, **HOUR)], location="fra", restarts=(136,)), Exporter([site(name="rare", phase=900, **HOUR)], location="nyc", restarts=(142,))],
        [ticket("LocationDisagrees", 131, 311)], file="hours", every=5)
+
+# Housekeeping over a restart, and what goes on for hours, is in the file that is run before a
+# release.
+for situation in ALL:
+    if situation.file == "housekeeping" and ("over a restart" in situation.name or situation.length >= 240):
+        situation.file = "hours"

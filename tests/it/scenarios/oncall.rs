@@ -210,6 +210,10 @@ const RIGHTLY_EMPTY: &[(&str, &str)] = &[
         "the people of the demo sign in at its beginning, perhaps before the first scrape",
     ),
     ("m365mon_config_reloads_total", "nobody reloads"),
+    (
+        "m365:resource_waits:bool",
+        "nothing is probed less often than every five minutes",
+    ),
     ("m365:resource_housekeeping:bool", "nothing of the kind"),
     ("m365:resource_planned:bool", "no windows"),
     ("m365:resource_removed:bool", "nothing is removed"),

@@ -86,8 +86,10 @@ async fn no_secret_and_no_token_in_logs_at_trace() {
         .with_writer(move || writer.clone())
         .finish();
     let guard = tracing::subscriber::set_default(subscriber);
-    // What other tests met before anybody listened would stay silent here.
-    tracing::callsite::rebuild_interest_cache();
+    // What other tests met before anybody listened would stay silent here, and they go
+    // on meeting things: to be asked before each step.
+    let listen = tracing::callsite::rebuild_interest_cache;
+    listen();
     let cloud = Cloud::start().await;
     let mut secrets = Vec::new();
     let story = Story::begin();
@@ -96,6 +98,7 @@ async fn no_secret_and_no_token_in_logs_at_trace() {
     let secret = cloud.secret_of(contoso::APP_CLIENT_ID);
     secrets.push(secret.expose().to_owned());
     let app = cloud.app(contoso::APP_CLIENT_ID, inline(secret.clone()));
+    listen();
     let token = tokens.access_token(&app, &graph(), &story).await.unwrap();
     secrets.push(token.secret().expose().to_owned());
 
@@ -110,6 +113,7 @@ async fn no_secret_and_no_token_in_logs_at_trace() {
     let upn = format!("steve@{}", contoso::DOMAIN);
     m365mon_simulator::entra::approve_device(&cloud.tenant, code.user_code(), &upn).unwrap();
     consent.finish_device(&person, code).await.unwrap();
+    listen();
     let token = tokens
         .access_token(&person, &graph(), &story)
         .await
@@ -122,6 +126,7 @@ async fn no_secret_and_no_token_in_logs_at_trace() {
     );
     wrong.name = "wrong".into();
     secrets.push("canary-5d1f".into());
+    listen();
     let problem = tokens
         .access_token(&wrong, &graph(), &story)
         .await
@@ -134,6 +139,7 @@ async fn no_secret_and_no_token_in_logs_at_trace() {
     secrets.push("canary-91aa".into());
     let mut odd = app.clone();
     odd.name = "odd".into();
+    listen();
     let odd = tokens
         .access_token(&odd, &graph(), &story)
         .await

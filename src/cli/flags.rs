@@ -13,7 +13,7 @@ use crate::config::{Label, label};
 use crate::model::SystemRandom;
 use crate::model::duration;
 use crate::scheduler::Shard;
-use crate::web::{Access, ExternalUrl, OperatorName, Settings, WebConfig, inherit};
+use crate::web::{Access, ExternalUrl, OperatorName, Settings, WebConfig, inherit, is_taken};
 
 /// How the exporter listens and behaves.
 #[derive(Debug, Clone, Args)]
@@ -295,26 +295,7 @@ fn telemetry_path(text: &str) -> Result<String, String> {
     if !text.starts_with('/') || text.len() < 2 || text.ends_with('/') || !text.bytes().all(plain) {
         return Err("it must be a path like /metrics".into());
     }
-    let taken = [
-        "/probe",
-        "/sd",
-        "/config",
-        "/-/",
-        "/api/",
-        "/assets/",
-        "/auth/",
-        "/accounts/",
-        "/resources/",
-        "/operator",
-        "/runbooks",
-        "/runbooks/",
-        "/accounts",
-        "/resources",
-    ];
-    if taken
-        .iter()
-        .any(|taken| text == *taken || (taken.ends_with('/') && text.starts_with(taken)))
-    {
+    if is_taken(text) {
         return Err("something else is there already".into());
     }
     Ok(text.to_owned())

@@ -67,7 +67,7 @@ pub use operator::{
 };
 pub use operator_session::OPERATOR_PATH;
 pub use reload_requests::{ReloadRequests, Reloaded, Reloads, reloads};
-pub use routes::router;
+pub use routes::{is_taken, router};
 pub use server::{DEFAULT_PORT, ListenError, Server, listen, listen_default, owns_localhost};
 pub use service::Bounds;
 pub use sign_in::invitation::InvitationAddress;

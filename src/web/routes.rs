@@ -95,6 +95,20 @@ fn routes(telemetry_path: &str) -> [(&str, &'static str, Methods); 23] {
     ]
 }
 
+/// Kept for what is ours, whether there is a route or not.
+const RESERVED: [&str; 3] = ["/-/", "/api/", "/auth/"];
+
+/// True if something of ours answers at this path, so that the metrics cannot.
+#[must_use]
+pub fn is_taken(path: &str) -> bool {
+    let route_is = |route: &str| match route.split_once('{') {
+        Some((before, _)) => path.starts_with(before),
+        None => path == route,
+    };
+    RESERVED.iter().any(|ours| path.starts_with(ours))
+        || routes("").iter().any(|(route, ..)| route_is(route))
+}
+
 /// The names of the routes by their paths.
 struct Handlers(HashMap<String, &'static str>);
 

@@ -39,6 +39,16 @@ fn state() -> (Clock, Arc<State>) {
     (clock.clone(), State::new(clock, 20))
 }
 
+/// Watches one site and nothing else.
+fn only_site(state: &State) -> Arc<ResourceSlot> {
+    let one = account("1");
+    state.configure(&configuration(
+        std::slice::from_ref(&one),
+        vec![site("a", &one)],
+    ));
+    state.slot("a").unwrap()
+}
+
 #[tokio::test(start_paused = true)]
 async fn reload_keeps_what_did_not_change() {
     let (clock, state) = state();
@@ -147,12 +157,7 @@ async fn other_buckets_begin_another_histogram() {
 #[tokio::test(start_paused = true)]
 async fn counters_follow_the_reports() {
     let (clock, state) = state();
-    let one = account("1");
-    state.configure(&configuration(
-        std::slice::from_ref(&one),
-        vec![site("a", &one)],
-    ));
-    let slot = state.slot("a").unwrap();
+    let slot = only_site(&state);
     for verdict in [
         Verdict::Success,
         Verdict::Problem(Reason::Dns),
@@ -191,12 +196,7 @@ async fn counters_follow_the_reports() {
 #[tokio::test(start_paused = true)]
 async fn a_throttled_answer_counts_whatever_came_of_the_probe() {
     let (clock, state) = state();
-    let one = account("1");
-    state.configure(&configuration(
-        std::slice::from_ref(&one),
-        vec![site("a", &one)],
-    ));
-    let slot = state.slot("a").unwrap();
+    let slot = only_site(&state);
     for hold in [
         None,
         Some(Hold::Gate { wait: None }),
@@ -217,12 +217,7 @@ async fn a_throttled_answer_counts_whatever_came_of_the_probe() {
 #[tokio::test(start_paused = true)]
 async fn rates_stay_until_an_answer_is_silent_about_them() {
     let (clock, state) = state();
-    let one = account("1");
-    state.configure(&configuration(
-        std::slice::from_ref(&one),
-        vec![site("a", &one)],
-    ));
-    let slot = state.slot("a").unwrap();
+    let slot = only_site(&state);
     let mut told = report(&clock, Verdict::Success);
     told.exchange.server.rate_limit = Some(RateLimit {
         limit: 100,
@@ -251,12 +246,7 @@ async fn rates_stay_until_an_answer_is_silent_about_them() {
 #[tokio::test(start_paused = true)]
 async fn freshness_is_judged_when_read() {
     let (clock, state) = state();
-    let one = account("1");
-    state.configure(&configuration(
-        std::slice::from_ref(&one),
-        vec![site("a", &one)],
-    ));
-    let slot = state.slot("a").unwrap();
+    let slot = only_site(&state);
     let interval = slot.resource().interval;
     let view = |gate: bool| {
         slot.read(|record| {
@@ -322,12 +312,7 @@ async fn gates_open_by_themselves() {
 #[tokio::test(start_paused = true)]
 async fn probes_under_way_are_counted_once() {
     let (_, state) = state();
-    let one = account("1");
-    state.configure(&configuration(
-        std::slice::from_ref(&one),
-        vec![site("a", &one)],
-    ));
-    let slot = state.slot("a").unwrap();
+    let slot = only_site(&state);
     let guard = slot.begin();
     slot.skipped(SkipCause::Overlap);
     assert_eq!(state.process().in_flight(), 1);

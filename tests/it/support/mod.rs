@@ -4,6 +4,7 @@ pub(crate) mod documents;
 pub(crate) mod exposition;
 pub(crate) mod fixtures;
 pub(crate) mod name_server;
+pub(crate) mod one_secret;
 pub(crate) mod operator;
 pub(crate) mod origin;
 pub(crate) mod page;

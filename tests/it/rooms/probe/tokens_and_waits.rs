@@ -2,14 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use futures_util::future::BoxFuture;
-use m365mon::entra::{AccessToken, ClaimsChallenge};
-use m365mon::graph::TokenSource;
 use m365mon::http::ProbeRequest;
-use m365mon::model::{Account, Method, Secret};
+use m365mon::model::Method;
 
 use super::ruled::{FILES, ID, SIGNED, answer, of, probed, round_trip, tokens};
 use super::*;
+use crate::support::one_secret::OneSecret;
 
 /// What a claims challenge asks is passed on to Entra, and may end a sign-in there.
 #[tokio::test]
@@ -74,52 +72,18 @@ async fn only_workloads_of_the_cloud_ask_for_other_claims() {
     }
 }
 
-/// Hands out this token, whatever it is asked for.
-struct Always(String);
-
-impl Always {
-    fn for_audience(aud: &serde_json::Value) -> Arc<Self> {
-        let claims = serde_json::json!({"aud": aud, "appid": CANARY}).to_string();
-        Self::token(format!("e30.{}.{CANARY}", URL_SAFE_NO_PAD.encode(claims)))
-    }
-
-    fn token(token: String) -> Arc<Self> {
-        Arc::new(Self(token))
-    }
+/// This token, whatever is asked for.
+fn always(token: String) -> Arc<OneSecret> {
+    Arc::new(OneSecret {
+        secret: token,
+        ..OneSecret::default()
+    })
 }
 
-impl TokenSource for Always {
-    fn access_token<'a>(
-        &'a self,
-        _: &'a Account,
-        _: &'a Audience,
-        _: &'a Story,
-    ) -> BoxFuture<'a, Result<AccessToken, TokenProblem>> {
-        let token = Secret::new(self.0.clone());
-        let token = AccessToken::new(token, Clock::system().moment(), LONG);
-        Box::pin(std::future::ready(Ok(token)))
-    }
-
-    fn fresh_token<'a>(
-        &'a self,
-        _: &'a Account,
-        _: &'a Audience,
-        _: &'a Story,
-    ) -> BoxFuture<'a, Result<(), TokenProblem>> {
-        Box::pin(std::future::ready(Ok(())))
-    }
-
-    fn replace_refused<'a>(
-        &'a self,
-        account: &'a Account,
-        audience: &'a Audience,
-        _: &'a AccessToken,
-        _: Option<ClaimsChallenge>,
-        story: &'a Story,
-    ) -> BoxFuture<'a, Option<Result<AccessToken, TokenProblem>>> {
-        let token = self.access_token(account, audience, story);
-        Box::pin(async move { Some(token.await) })
-    }
+/// A token that says for whom it is.
+fn for_audience(aud: &serde_json::Value) -> Arc<OneSecret> {
+    let claims = serde_json::json!({"aud": aud, "appid": CANARY}).to_string();
+    always(format!("e30.{}.{CANARY}", URL_SAFE_NO_PAD.encode(claims)))
 }
 
 #[tokio::test]
@@ -155,7 +119,7 @@ async fn a_token_for_another_service_is_not_sent() {
         (graph, json!("https://contoso.sharepoint.com"), false),
     ] {
         let rule = |_: &ProbeRequest| answer(200, &[], r#"{"value":[]}"#);
-        let tokens = Always::for_audience(&aud);
+        let tokens = for_audience(&aud);
         let (report, asked) = probed(&of("contoso", line), tokens, false, rule).await;
         assert_eq!(asked.len(), usize::from(sent), "{line} {aud}");
         let wanted = (!sent).then_some(Reason::Token);
@@ -170,13 +134,7 @@ async fn a_token_for_another_service_is_not_sent() {
     // What cannot be read is as good as any.
     for token in ["opaque", "a.b.c", "a.b.c.d.e"] {
         let rule = |_: &ProbeRequest| answer(200, &[], "{}");
-        let (_, asked) = probed(
-            &of("contoso", own),
-            Always::token(token.into()),
-            false,
-            rule,
-        )
-        .await;
+        let (_, asked) = probed(&of("contoso", own), always(token.into()), false, rule).await;
         assert_eq!(asked.len(), 1, "{token}");
     }
 }

@@ -11,14 +11,9 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue};
 use m365mon::config;
-use m365mon::entra::{AccessToken, ClaimsChallenge};
-use m365mon::graph::TokenSource;
 use m365mon::http::{BodyEnd, ProbeAnswer, ProbeFailure, ProbeRequest, ProbeTransport};
 use m365mon::kinds::Resource;
-use m365mon::model::{
-    Account, Audience, Clock, Exchange, Phases, ProxySetting, Report, Secret, Story, Timestamp,
-    TokenProblem,
-};
+use m365mon::model::{Clock, Exchange, Phases, ProxySetting, Report, Story, Timestamp};
 use m365mon::probe::{MayAsk, Prober, TenantProber};
 use m365mon::scheduler::Scheduler;
 use m365mon::state::{Record, State};
@@ -27,6 +22,7 @@ use tokio::time::{Instant, sleep};
 use url::Url;
 
 use super::house::{Dice, START, pass};
+use crate::support::one_secret::OneSecret;
 
 /// Answers everything, after this time; lists in so many pages.
 struct Service {
@@ -82,50 +78,6 @@ impl ProbeTransport for Service {
     }
 }
 
-/// Has a token at once, and another after a moment; knows when that was wanted.
-#[derive(Default)]
-struct Entra {
-    asked: Mutex<Vec<Instant>>,
-}
-
-impl TokenSource for Entra {
-    fn access_token<'a>(
-        &'a self,
-        _: &'a Account,
-        _: &'a Audience,
-        _: &'a Story,
-    ) -> BoxFuture<'a, Result<AccessToken, TokenProblem>> {
-        let secret = Secret::new("canary".into());
-        let now = Clock::system().moment();
-        let token = AccessToken::new(secret, now, Duration::from_secs(3_600));
-        Box::pin(async move { Ok(token) })
-    }
-
-    fn fresh_token<'a>(
-        &'a self,
-        _: &'a Account,
-        _: &'a Audience,
-        _: &'a Story,
-    ) -> BoxFuture<'a, Result<(), TokenProblem>> {
-        self.asked.lock().push(Instant::now());
-        Box::pin(async move {
-            sleep(Duration::from_millis(700)).await;
-            Ok(())
-        })
-    }
-
-    fn replace_refused<'a>(
-        &'a self,
-        _: &'a Account,
-        _: &'a Audience,
-        _: &'a AccessToken,
-        _: Option<ClaimsChallenge>,
-        _: &'a Story,
-    ) -> BoxFuture<'a, Option<Result<AccessToken, TokenProblem>>> {
-        Box::pin(async { None })
-    }
-}
-
 /// The prober in earnest; what it reports is kept.
 struct Noted {
     prober: TenantProber,
@@ -169,7 +121,12 @@ async fn course(line: &str, service: Service, seconds: f64) -> Course {
     let configuration = loaded.configuration;
     let clock = Clock::following_tokio(Timestamp::from_second(START).unwrap());
     let random = Arc::new(Dice::new(1));
-    let entra = Arc::new(Entra::default());
+    // A fresh token comes after a moment.
+    let entra = Arc::new(OneSecret {
+        secret: "canary".into(),
+        takes: Duration::from_millis(700),
+        ..OneSecret::default()
+    });
     let reports = Arc::default();
     let prober = Noted {
         prober: TenantProber::new(service, entra.clone(), clock.clone(), random.clone()),

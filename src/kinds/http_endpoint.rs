@@ -4,7 +4,7 @@
 mod address;
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 use url::Url;
@@ -13,12 +13,12 @@ use self::address::{SCOPE, URL, URL_FILE, address, same_host, scope, service_of}
 use super::advice::of_permissions;
 use super::ask::{Answer, Ask, Findings, Stopped};
 use super::key::{Count, NameList, Pairs, Statuses};
-use super::request::{is_among, place_of};
+use super::request::is_among;
 use super::{
     Advice, AnyKey, Api, BadBody, Define, Info, Key, Keys, Permission, ProbeFuture, Refused,
     Remedy, Request, Setting, Spec, UNADDRESSED, body,
 };
-use crate::model::{Account, Audience, Cloud, Provider, Reason, Service};
+use crate::model::{Account, Audience, Cloud, Provider, Reason, Service, place_of};
 
 /// Any https address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -315,10 +315,20 @@ impl HttpEndpoint {
 /// Where a service sends who has to sign in: Microsoft's pages, and the one that the
 /// account's own cloud has.
 fn sign_in_places(account: &Account) -> Vec<Arc<str>> {
-    let clouds = Cloud::known().iter().chain([&account.cloud]);
-    let roots = clouds.filter_map(|cloud| Url::parse(cloud.login_url()).ok());
-    let roots = roots.map(|root| place_of(&root).into());
-    roots.chain(SIGN_IN_HOSTS.map(Arc::from)).collect()
+    static KNOWN: LazyLock<Vec<Arc<str>>> = LazyLock::new(|| {
+        let clouds = Cloud::known().iter().filter_map(login_place);
+        clouds.chain(SIGN_IN_HOSTS.map(Arc::from)).collect()
+    });
+    let own = match &account.cloud {
+        cloud @ Cloud::Custom { .. } => login_place(cloud),
+        _ => None,
+    };
+    KNOWN.iter().cloned().chain(own).collect()
+}
+
+fn login_place(cloud: &Cloud) -> Option<Arc<str>> {
+    let root = Url::parse(cloud.login_url()).ok()?;
+    Some(place_of(&root).into())
 }
 
 #[cfg(test)]

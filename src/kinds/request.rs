@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use url::Url;
 
-use crate::model::{Account, Audience, Cloud, Method, Provider};
+use crate::model::{Account, Audience, Cloud, Method, Provider, place_of};
 
 /// Graph's JSON.
 pub const JSON: &str = "application/json";
@@ -259,15 +259,6 @@ impl Request {
         self.url.scheme() == "https"
             && !host.is_empty()
             && self.audience.as_ref().is_none_or(at_home)
-    }
-}
-
-/// The host of an address, with its port where one is named.
-pub(super) fn place_of(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
     }
 }
 

@@ -46,7 +46,7 @@ pub enum WrongAudience {
 /// lower case, without scheme and slashes at the end, and the hosts that they
 /// may be sent to (learn.microsoft.com: "Verify first-party Microsoft
 /// applications", and the authentication pages of each service). `{graph}` is
-/// Graph of the account's cloud.
+/// Graph of the account's cloud, `{exchange}` Exchange of every cloud.
 pub(super) const MICROSOFT: &[(&str, &[&str])] = &[
     ("00000003-0000-0000-c000-000000000000", &["{graph}"]),
     (
@@ -54,16 +54,7 @@ pub(super) const MICROSOFT: &[(&str, &[&str])] = &[
         &["graph.windows.net"],
     ),
     ("00000003-0000-0ff1-ce00-000000000000", &[]),
-    (
-        "00000002-0000-0ff1-ce00-000000000000",
-        &[
-            "outlook.office365.com",
-            "outlook.office.com",
-            "outlook.office365.us",
-            "outlook-dod.office365.us",
-            "partner.outlook.cn",
-        ],
-    ),
+    ("00000002-0000-0ff1-ce00-000000000000", &["{exchange}"]),
     ("outlook.office365.com", EXCHANGE),
     ("outlook.office.com", EXCHANGE),
     (
@@ -105,7 +96,7 @@ pub(super) const MICROSOFT: &[(&str, &[&str])] = &[
         &["manage.office.com"],
     ),
 ];
-const EXCHANGE: &[&str] = &["outlook.office365.com", "outlook.office.com"];
+const EXCHANGE: &[&str] = Cloud::Global.exchange_hosts();
 const DEV_OPS: &[&str] = &[
     "dev.azure.com",
     "app.vssps.visualstudio.com",
@@ -168,7 +159,15 @@ impl Audience {
         let graph = cloud.graph_url().trim_start_matches("https://");
         let hosts: Vec<&str> = hosts
             .into_iter()
-            .map(|host| if host == "{graph}" { graph } else { host })
+            .flat_map(|host| match host {
+                "{graph}" => vec![graph],
+                "{exchange}" => Cloud::known()
+                    .iter()
+                    .flat_map(Cloud::exchange_hosts)
+                    .copied()
+                    .collect(),
+                host => vec![host],
+            })
             .collect();
         let hosts = match (hosts.is_empty(), scheme_of(resource)) {
             (false, _) => hosts.iter().map(|host| (*host).to_owned()).collect(),
@@ -249,7 +248,8 @@ impl fmt::Display for Audience {
 }
 
 /// The host of an address, lower case, with its port where one is named.
-fn place_of(url: &Url) -> String {
+#[must_use]
+pub fn place_of(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port() {
         Some(port) => format!("{host}:{port}"),

@@ -31,7 +31,7 @@ pub use account::{
     Account, AccountName, AppCredential, Cloud, CredentialExpiry, CredentialKind, Delegated,
     SecretSource, SignIn, Tenant, is_guest, is_upn,
 };
-pub use audience::{Audience, BoundHosts, WrongAudience};
+pub use audience::{Audience, BoundHosts, WrongAudience, place_of};
 pub(crate) use closed_set::words;
 pub use connection::ConnectionPolicy;
 pub use gate::{GateKey, Hold, RateLimit, Service};
